@@ -1,0 +1,170 @@
+"""ContactShip: `x-api-key`, `/v1/calls`, limit and offset, ISO 8601 times.
+
+Sources: the vendor's pages for list calls and get call (the seed), docs.contactship.ai.
+
+Not carried: the called number, agent name, cost, latency, events, carrier ids, usage, metadata.
+
+Our choice: a malformed value is refused with 400; `date_to` without a time means that whole UTC day; a
+limit above 1000 is refused; ties follow the id; words count seconds from the start of the call; tool
+entries have the shape that the vendor's relatives use; TOON is Token-Oriented Object Notation. An id
+that is not a UUID is printed as one that is derived from it. A direction that nobody told prints as
+`inbound`, since the vendor knows no third word.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trunkline.dialects.contactship.reading import from_wire
+from trunkline.dialects.contactship.wire import CallList, ErrorBody, GetQuery, ListQuery, WireCall
+from trunkline.dialects.contactship.words import (
+    CHANNEL,
+    DIRECTION,
+    END_REASON,
+    NAME,
+    RESULT,
+    SENTIMENT,
+    STATUS,
+)
+from trunkline.dialects.contactship.writing import IDS, in_get, in_list, to_wire
+from trunkline.kit.auth import HeaderKey
+from trunkline.kit.dialect import Dialect, Operation
+from trunkline.kit.errors import ErrorEnvelope
+from trunkline.model.faults import Fault, Refused
+from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall
+from trunkline.model.query import CallFilter, Order, Rows, Span
+
+# -- operations -----------------------------------------------------------
+
+
+def read_list(query: ListQuery, _: str) -> ListCalls:
+    """From the query string to a question in our words."""
+    created = Span(
+        query.date_from.first if query.date_from else None,
+        query.date_to.last if query.date_to else None,
+    )
+    return ListCalls(
+        filter=CallFilter(
+            created_at=created if query.date_from or query.date_to else None,
+            status=STATUS.matching(NAME, query.call_status) if query.call_status else None,
+            result=RESULT.matching(NAME, query.call_result) if query.call_result else None,
+            agent_ref=query.agent_id.text if query.agent_id else None,
+            campaign_ref=query.campaign_id.text if query.campaign_id else None,
+            phone=query.phone.number if query.phone else None,
+        ),
+        order=Order(newest_first=query.order == "desc"),
+        window=Rows(query.limit, query.offset),
+        with_transcript=query.include_transcript or query.include_tools,
+    )
+
+
+def write_list(page: CallPage, query: ListQuery) -> CallList:
+    """From a page of calls to the vendor's answer."""
+    return CallList([in_list(call, query) for call in page.calls], page.total or 0)
+
+
+def read_get(query: GetQuery, printed_id: str) -> GetCall:
+    """From the path to a question in our words."""
+    return GetCall(printed_id=printed_id, with_transcript=query.include_transcript or query.include_tools)
+
+
+def write_get(found: OneCall, query: GetQuery) -> WireCall:
+    """From a call to the vendor's answer."""
+    return in_get(found.call, query)
+
+
+LIST = Operation(
+    name="list_calls",
+    summary="List calls",
+    path="/v1/calls",
+    query=ListQuery,
+    answer=CallList,
+    read=read_list,
+    write=write_list,
+    faults=(Fault.BAD_REQUEST,),
+)
+GET = Operation(
+    name="get_call",
+    summary="Get one call",
+    path="/v1/calls/{id}",
+    query=GetQuery,
+    answer=WireCall,
+    read=read_get,
+    write=write_get,
+    faults=(Fault.BAD_REQUEST, Fault.CALL_NOT_FOUND),
+)
+
+# -- the dialect ----------------------------------------------------------
+
+
+def error_body(status: int, text: str, _: Refused) -> ErrorBody:
+    """The vendor's error body."""
+    return ErrorBody(status, text)
+
+
+def recognise(raw: dict[str, Any]) -> bool:
+    """Whether an object looks like one of this vendor's calls."""
+    return (
+        "id" in raw
+        and "call_id" not in raw
+        and {"call_status", "call_result", "call_record"} & raw.keys() != set()
+    )
+
+
+def calls_in(document: Any) -> list[Any] | None:
+    """A list, a get, both in the older and the newer wrapper, or a call history."""
+    if not isinstance(document, dict):
+        return None
+    if recognise(document):
+        return [document]
+    data = document.get("data")
+    if isinstance(data, dict) and isinstance(data.get("history"), dict):
+        data = data["history"].get("calls")
+    if isinstance(data, dict) and recognise(data):
+        return [data]
+    if isinstance(data, list) and (
+        "count" in document or all(isinstance(c, dict) and recognise(c) for c in data)
+    ):
+        return data
+    return None
+
+
+DIALECT = Dialect(
+    name=NAME,
+    title="ContactShip",
+    about=__doc__ or "",
+    ids=IDS,
+    auth=HeaderKey(header="x-api-key", prefix="cs_"),
+    errors=ErrorEnvelope(
+        shape=ErrorBody,
+        body=error_body,
+        texts={
+            Fault.BAD_REQUEST: "Invalid query parameters: {detail}",
+            Fault.BAD_CURSOR: "Invalid query parameters: {detail}",
+            Fault.NO_CREDENTIAL: "Invalid or missing API key",
+            Fault.MALFORMED_CREDENTIAL: "Invalid or missing API key",
+            Fault.UNKNOWN_CREDENTIAL: "Invalid or missing API key",
+            Fault.EXPIRED_CREDENTIAL: "Invalid or missing API key",
+            Fault.REVOKED_CREDENTIAL: "Invalid or missing API key",
+            Fault.ADDRESS_NOT_ALLOWED: "Invalid or missing API key",
+            Fault.SCOPE_MISSING: "This API key may not do that",
+            Fault.FOREIGN_CALL: "Call not found or does not belong to your organization",
+            Fault.CALL_NOT_FOUND: "Call not found or does not belong to your organization",
+            Fault.NO_SUCH_ROUTE: "Cannot find this path",
+            Fault.METHOD_NOT_ALLOWED: "Method not allowed",
+            Fault.NOT_ACCEPTABLE: "Not acceptable",
+            Fault.TOO_LARGE: "Request body too large",
+            Fault.ADDRESS_TOO_LONG: "Request address too long",
+            Fault.INTERNAL: "Internal server error",
+            Fault.UNAVAILABLE: "Service unavailable",
+        },
+        statuses={Fault.ADDRESS_NOT_ALLOWED: 401},  # there is no documented 403 on the calls endpoints
+    ),
+    operations=(LIST, GET),
+    wire=WireCall,
+    from_wire=from_wire,
+    to_wire=to_wire,
+    recognise=recognise,
+    calls_in=calls_in,
+    vocabularies=(STATUS, RESULT, DIRECTION, CHANNEL, END_REASON, SENTIMENT),
+)

@@ -1,0 +1,158 @@
+"""Our calls written as ContactShip prints them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trunkline.dialects.contactship.wire import (
+    GetQuery,
+    ListQuery,
+    WireCall,
+    WireContact,
+    WireEntry,
+    WireTurn,
+    WireWord,
+)
+from trunkline.dialects.contactship.words import (
+    CHANNEL,
+    DIRECTION,
+    END_REASON,
+    NAME,
+    RESULT,
+    SENTIMENT,
+    STATUS,
+)
+from trunkline.kit.call_ids import uuids
+from trunkline.kit.toon import toon
+from trunkline.kit.transcript import Entry, Invocation, Returned, interleaved, json_text, turns_of
+from trunkline.kit.verbatim import as_said
+from trunkline.kit.wire import seconds_of_ms
+from trunkline.model.call import Analysis, Call, Contact, Turn
+from trunkline.model.ids import uuid_of
+from trunkline.model.words import EndReason
+
+IDS = uuids(NAME)
+
+
+def to_wire(call: Call) -> WireCall:
+    """Write a call with everything a list can be asked for."""
+    everything = ListQuery(include_transcript=True, include_words=True, include_tools=True)
+    return in_list(call, everything)
+
+
+def in_list(call: Call, query: ListQuery) -> WireCall:
+    """Write a call as a list prints it, which names the campaign."""
+    wire = in_get(call, query)
+    campaign = call.campaign.id if call.campaign else None
+    wire.campaign_id = campaign if call.vendor == NAME or campaign is None else uuid_of(campaign)
+    return wire
+
+
+def in_get(call: Call, query: GetQuery) -> WireCall:
+    """Write a call as get prints it."""
+    own = call.vendor == NAME
+    words = call.vendor_words if own else None
+    agent = call.agent.id if call.agent else None
+    wire = WireCall(
+        id=IDS.printed(call),
+        direction=DIRECTION.said(call.direction, words) or "inbound",
+        from_=call.from_number,
+        call_record=call.recording.url if call.recording else None,
+        call_status=STATUS.said(call.status, words) or "incomplete",
+        call_result=RESULT.said(call.result, words),
+        disconnection_reason=_reason(call, own),
+        finished_at=call.ended_at,
+        start_at=call.started_at,
+        duration=None if call.duration_ms is None else seconds_of_ms(call.duration_ms),
+        call_analysis=_analysis(call.analysis, words),
+        type=(call.vendor_type if own else None) or CHANNEL.write(call.channel) or "ai_call",
+        created_at=call.created_at,
+        agent_id=agent if own or agent is None else uuid_of(agent),
+        contact=_contact(call.contact, own),
+    )
+    if query.include_transcript:
+        wire.chat_history = _encoded([_turn(turn, query) for turn in turns_of(call)], query)
+    if query.include_tools:
+        wire.chat_history_with_tools = _encoded([_entry(e, query) for e in interleaved(call)], query)
+    if query.include_transcript or query.include_tools:
+        wire.transcript_format = query.transcript_format
+    if own:
+        as_said(wire, call)
+    return wire
+
+
+def _reason(call: Call, own: bool) -> str | None:
+    if own or call.end_reason is EndReason.OTHER:
+        return call.end_reason_raw or END_REASON.write(call.end_reason)
+    return END_REASON.write(call.end_reason)
+
+
+def _analysis(analysis: Analysis | None, words: dict[str, str] | None) -> dict[str, Any] | None:
+    if analysis is None:
+        return None
+    wire: dict[str, Any] = {
+        "summary": analysis.summary,
+        "sentiment": SENTIMENT.said(analysis.sentiment, words),
+    }
+    told = {
+        "call_successful": analysis.success,
+        "in_voicemail": analysis.voicemail,
+        "evaluation_results": analysis.evaluations,
+    }
+    return {
+        **wire,
+        **{name: value for name, value in told.items() if value is not None},
+        **(analysis.custom or {}),
+    }
+
+
+def _contact(contact: Contact | None, own: bool) -> WireContact | None:
+    if contact is None:
+        return None
+    return WireContact(
+        id=contact.id if own or contact.id is None else uuid_of(contact.id),
+        full_name=contact.full_name,
+        phone_number=contact.phone_number,
+        email=contact.email,
+        country=contact.country,
+    )
+
+
+def _encoded(entries: list[Any], query: GetQuery) -> Any:
+    return toon(entries) if query.transcript_format == "toon" else entries
+
+
+def _turn(turn: Turn, query: GetQuery) -> WireTurn:
+    wire = WireTurn(role=turn.role.value, content=turn.text)
+    if query.include_words:
+        wire.words = _words(turn)
+    return wire
+
+
+def _words(turn: Turn) -> list[WireWord]:
+    return [
+        WireWord(
+            word=word.word,
+            start=None if word.start_ms is None else seconds_of_ms(word.start_ms),
+            end=None if word.end_ms is None else seconds_of_ms(word.end_ms),
+        )
+        for word in turn.words or ()
+    ]
+
+
+def _entry(entry: Entry, query: GetQuery) -> WireEntry:
+    match entry:
+        case Invocation(tool):
+            return WireEntry(
+                role="tool_call_invocation",
+                tool_call_id=tool.id,
+                name=tool.name,
+                arguments=json_text(tool.arguments),
+            )
+        case Returned(tool):
+            return WireEntry(role="tool_call_result", tool_call_id=tool.id, content=json_text(tool.result))
+        case _:
+            wire = WireEntry(role=entry.role.value, content=entry.text)
+            if query.include_words and query.include_transcript:
+                wire.words = _words(entry)
+            return wire

@@ -1,0 +1,75 @@
+"""The dialect: one vendor's API as a frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Struct
+
+from trunkline.kit.auth import AuthScheme
+from trunkline.kit.call_ids import CallIds
+from trunkline.kit.errors import ErrorEnvelope
+from trunkline.kit.query import parameters
+from trunkline.kit.vocabulary import Vocabulary
+from trunkline.model.call import Call
+from trunkline.model.faults import Fault
+from trunkline.model.intents import Intent
+from trunkline.model.sighting import Sighting
+
+
+class Operation(Struct, frozen=True, kw_only=True):
+    """One endpoint: how a request becomes an intent and an outcome an answer."""
+
+    name: str
+    """A verb and a noun, in our words; unique within the dialect."""
+    summary: str
+    path: str
+    """The vendor's documented path; `{id}` stands for a call id."""
+    method: str = "GET"
+    query: type[Struct]
+    answer: Any
+    """The type of the answer, in which the vendor's key order is the field order."""
+    read: Callable[[Any, str], Intent]
+    """From the typed query and the id in the path, empty where the path has none."""
+    write: Callable[[Any, Any], Any]
+    """From the outcome and the typed query to an `answer`."""
+    faults: tuple[Fault, ...] = ()
+    """What the vendor documents, or we chose, as refusals of this endpoint besides those of auth."""
+    offers_toon: bool = False
+    """Whether the whole answer can be had as TOON, by `Accept: text/toon` or a parameter `format`."""
+
+    def __post_init__(self) -> None:
+        parameters(self.query)  # a query record that cannot be read must fail here, not on a request
+
+
+class Dialect(Struct, frozen=True, kw_only=True):
+    """Everything that makes one vendor's API that vendor's."""
+
+    name: str
+    title: str
+    about: str
+    """The module's docstring, from which its docs page is made."""
+    ids: CallIds
+    auth: AuthScheme
+    errors: ErrorEnvelope
+    operations: tuple[Operation, ...]
+    wire: type[Struct]
+    """A call as the vendor prints it in full."""
+    from_wire: Callable[[Any], Sighting]
+    """Reads one call as decoded JSON, in any documented variant; raises `Unreadable`."""
+    to_wire: Callable[[Call], Struct]
+    """Writes one call in full, with everything that can be asked for."""
+    recognise: Callable[[dict[str, Any]], bool]
+    """Whether a JSON object looks like one call of this vendor."""
+    calls_in: Callable[[Any], list[Any] | None]
+    """The calls in a saved answer of the vendor; `None` if the document is not one."""
+    vocabularies: tuple[Vocabulary[Any], ...] = ()
+    drops: frozenset[str] = frozenset()
+    """Paths of our fields that this dialect cannot say; checked against what a full call loses."""
+    notes: tuple[str, ...] = ()
+    """What else a reader of the loss table should know: values that are folded or made up of others."""
+    at_root: bool = True
+    """Whether the documented paths also answer without the dialect's prefix."""
+    refuse_unknown: bool = False
+    """Whether an unknown query parameter is an error; else it is ignored and named."""

@@ -1,0 +1,1 @@
+"""Our words: the call, what a payload says of it, questions and faults. No I/O."""

@@ -1,0 +1,45 @@
+"""Everything that can be wrong with a request; each dialect words every one of them."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Fault(Enum):
+    """A reason to refuse, with the HTTP status it has unless a dialect says otherwise."""
+
+    BAD_REQUEST = 400
+    BAD_CURSOR = 4001
+    NO_CREDENTIAL = 401
+    MALFORMED_CREDENTIAL = 4011
+    UNKNOWN_CREDENTIAL = 4012
+    EXPIRED_CREDENTIAL = 4013
+    REVOKED_CREDENTIAL = 4014
+    ADDRESS_NOT_ALLOWED = 4031
+    SCOPE_MISSING = 4032
+    FOREIGN_CALL = 4041
+    """The call exists, in another org."""
+    CALL_NOT_FOUND = 404
+    NO_SUCH_ROUTE = 4042
+    METHOD_NOT_ALLOWED = 405
+    NOT_ACCEPTABLE = 406
+    TOO_LARGE = 413
+    ADDRESS_TOO_LONG = 414
+    INTERNAL = 500
+    UNAVAILABLE = 503
+
+    @property
+    def status(self) -> int:
+        """The usual HTTP status."""
+        return self.value if self.value < 1000 else self.value // 10
+
+
+class Refused(Exception):
+    """A request is refused for a fault, with a detail fit to show to the caller."""
+
+    def __init__(self, fault: Fault, detail: str = "", parameter: str = "") -> None:
+        super().__init__(f"{fault.name}: {detail}")
+        self.fault = fault
+        self.detail = detail
+        self.parameter = parameter
+        """The name of the query parameter or field at fault, where there is one."""

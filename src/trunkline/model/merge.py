@@ -1,0 +1,163 @@
+"""Merging sightings into one call, so that any order, repeat or delay of them ends in the same call.
+
+A call's state is a map from paths (`status`, `agent/name`, `metadata/priority`) to values, each with a
+stamp: when it was said. Two states merge path by path, and the greater statement wins. "Greater" is a
+total order, so the merge is commutative, associative and idempotent by construction:
+
+1. a told value beats a derived one, and any value beats null;
+2. an ended status beats a live one;
+3. the later statement beats the earlier one;
+4. between statements of the same instant the richer one wins, then the greater encoding.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import UNSET
+
+from trunkline.model.call import Call
+from trunkline.model.sighting import STATEMENTS, Sighting
+from trunkline.model.words import Channel, Direction, Status
+
+Stamps = dict[str, int]
+"""Epoch milliseconds per path; `*` stands for every path that is not named."""
+
+EVERY = "*"
+
+Path = tuple[str, ...]
+
+OBJECTS: frozenset[Path] = frozenset(
+    {
+        ("agent",),
+        ("campaign",),
+        ("contact",),
+        ("analysis",),
+        ("analysis", "custom"),
+        ("cost",),
+        ("recording",),
+    }
+    | {("privacy",), ("telephony",), ("metadata",), ("vendor_words",), ("vendor_fields",), ("verbatim",)}
+)
+"""Paths whose members are merged one by one; every other value is taken or left whole."""
+
+SAYS_NOTHING: tuple[Any, ...] = (None, [], Direction.UNKNOWN.value, Channel.UNKNOWN.value)
+"""Values that never replace one that says something. An empty transcript is not a shorter transcript."""
+
+_encode = msgspec.json.Encoder(order="deterministic", decimal_format="number").encode
+
+
+class Statement(NamedTuple):
+    """One value and what decides between it and another; compared field by field."""
+
+    told: bool
+    says_something: bool
+    final: bool
+    order: int
+    """Epoch milliseconds; negative for a derived value, so that the earliest guess stays."""
+    richness: int
+    encoding: bytes
+    value: Any
+
+
+State = dict[Path, Statement]
+
+
+def merged(known: Call, stamps: Stamps, sighting: Sighting, seen_at: datetime) -> tuple[Call, Stamps]:
+    """Merge a sighting into a known call.
+
+    `seen_at` stands in where the payload does not say when its facts were true. The result is equal to
+    the known call when the sighting brings nothing new.
+    """
+    state = _state(known, stamps)
+    for path, statement in _state(sighting, stamps_of(sighting, seen_at)).items():
+        if path not in state or statement[:6] > state[path][:6]:
+            state[path] = statement
+    call, merged_stamps = _call(known, state)
+    return settled(call), merged_stamps
+
+
+def first_call(sighting: Sighting, call_id: str, seen_at: datetime) -> tuple[Call, Stamps]:
+    """Make the call that a first sighting describes, deriving what a call cannot do without."""
+    said = {name: value for name in STATEMENTS if (value := getattr(sighting, name)) is not UNSET}
+    derived = set(sighting.derived or ())
+    if "status" not in said:
+        said["status"] = Status.COMPLETED if said.get("ended_at") else Status.IN_PROGRESS
+        derived.add("status")
+    if "created_at" not in said:
+        known = (said.get(name) for name in ("started_at", "scheduled_at", "ended_at"))
+        said["created_at"] = next((at for at in known if at), seen_at)
+        derived.add("created_at")
+    call = Call(id=call_id, vendor=sighting.vendor, vendor_call_id=sighting.vendor_call_id, **said)
+    call.derived = sorted(derived) or None
+    return settled(call), stamps_of(sighting, seen_at)
+
+
+def settled(call: Call) -> Call:
+    """Fill in what follows from the rest of a call: the count of its turns, unless it was told."""
+    derived = set(call.derived or ())
+    if call.turns is not UNSET and (call.turn_count is None or "turn_count" in derived):
+        call.turn_count = len(call.turns)
+        call.derived = sorted(derived | {"turn_count"})
+    return call
+
+
+def stamps_of(sighting: Sighting, seen_at: datetime) -> Stamps:
+    """The stamps of a sighting: one instant for all that it says."""
+    told = (
+        sighting.said_at,
+        sighting.updated_at,
+        sighting.ended_at,
+        sighting.started_at,
+        sighting.created_at,
+    )
+    said_at = next((at for at in told if isinstance(at, datetime)), seen_at)
+    return {EVERY: round(said_at.timestamp() * 1000)}
+
+
+def _state(record: Call | Sighting, stamps: Stamps) -> State:
+    raw: dict[str, Any] = msgspec.json.decode(_encode(record))
+    derived = frozenset(record.derived or ())
+    state: State = {}
+    for path, value in _leaves({name: raw[name] for name in STATEMENTS if name in raw}, ()):
+        told = path[0] not in derived
+        stamp = stamps.get("/".join(path), stamps[EVERY])
+        encoding = _encode(value)
+        state[path] = Statement(
+            told=told,
+            says_something=value not in SAYS_NOTHING,
+            final=path == ("status",) and Status(value).is_final,
+            order=stamp if told else -stamp,
+            richness=len(encoding),
+            encoding=encoding,
+            value=value,
+        )
+    return state
+
+
+def _leaves(said: dict[str, Any], parent: Path) -> Iterator[tuple[Path, Any]]:
+    for name, value in said.items():
+        path = (*parent, name)
+        if path in OBJECTS and isinstance(value, dict):
+            yield path, {}
+            yield from _leaves(value, path)
+        else:
+            yield path, value
+
+
+def _call(known: Call, state: State) -> tuple[Call, Stamps]:
+    raw: dict[str, Any] = {"id": known.id, "vendor": known.vendor, "vendor_call_id": known.vendor_call_id}
+    for path, statement in sorted(state.items(), key=lambda item: len(item[0])):
+        place = raw
+        for name in path[:-1]:
+            place = place[name]
+        place[path[-1]] = {} if path in OBJECTS and statement.value == {} else statement.value
+    raw["derived"] = sorted(path[0] for path, statement in state.items() if not statement.told) or None
+    stamps = {"/".join(path): abs(statement.order) for path, statement in state.items()}
+    usual = Counter(stamps.values()).most_common(1)[0][0]
+    kept = {path: stamp for path, stamp in sorted(stamps.items()) if stamp != usual}
+    return msgspec.json.decode(_encode(raw), type=Call), {EVERY: usual, **kept}
