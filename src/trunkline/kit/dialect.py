@@ -36,6 +36,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     """From the outcome and the typed query to an `answer`."""
     faults: tuple[Fault, ...] = ()
     """What the vendor documents, or we chose, as refusals of this endpoint besides those of auth."""
+    example: str = ""
+    """The query string of the vendor's own example."""
     offers_toon: bool = False
     """Whether the whole answer can be had as TOON, by `Accept: text/toon` or a parameter `format`."""
 
@@ -69,7 +71,11 @@ class Dialect(Struct, frozen=True, kw_only=True):
     """Paths of our fields that this dialect cannot say; checked against what a full call loses."""
     notes: tuple[str, ...] = ()
     """What else a reader of the loss table should know: values that are folded or made up of others."""
+    cost_unit: str | None = None
+    """The unit in which the vendor says what a call cost; `None` if it does not say."""
     at_root: bool = True
     """Whether the documented paths also answer without the dialect's prefix."""
+    keeps_everything: bool = False
+    """Whether this form loses nothing, so that a payload in it need not be kept beside the call."""
     refuse_unknown: bool = False
     """Whether an unknown query parameter is an error; else it is ignored and named."""

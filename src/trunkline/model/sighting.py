@@ -88,3 +88,11 @@ STATEMENTS = tuple(f.name for f in structs.fields(Sighting) if f.name not in IDE
 
 if {f.name for f in structs.fields(Call)} - {"id", "vendor", "vendor_call_id", "derived"} != set(STATEMENTS):
     raise TypeError("Call and Sighting must state the same fields")
+
+
+def sighting_of(call: Call) -> Sighting:
+    """What a call that is known in full says of itself."""
+    said = {name: value for name in STATEMENTS if (value := getattr(call, name)) is not None}
+    return Sighting(
+        id=call.id, vendor=call.vendor, vendor_call_id=call.vendor_call_id, derived=call.derived, **said
+    )

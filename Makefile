@@ -1,0 +1,41 @@
+# Everything happens inside .venv; each target does its own set-up.
+
+PYTHON ?= python3
+PORT ?= 8080
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: install demo test check docs goldens lock
+
+install: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Trunkline needs Python 3.11 or newer") if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: install
+	$(BIN)/trunkline demo --port $(PORT)
+
+test: install
+	$(BIN)/python -m pytest $(ARGS)
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# Writes what tests compare with; look at the difference before you commit it.
+goldens: install docs
+	$(BIN)/python -m pytest -q --update-goldens tests
+
+docs: install
+	$(BIN)/python docs/generate.py
+
+# Needs uv. Hashes, and no addresses: wherever your index is, the packages are the same.
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--no-emit-index-url --no-emit-find-links --group dev pyproject.toml --output-file requirements.lock

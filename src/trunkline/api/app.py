@@ -1,0 +1,93 @@
+"""The ASGI application: dialects first, everything else by Starlette."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import AbstractAsyncContextManager
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import Any
+
+from starlette.applications import Starlette
+
+from trunkline.api.answer import Answer, Answerer
+from trunkline.api.front_door import FrontDoor
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+ALWAYS_OURS = frozenset({"openapi.json", "docs"})
+"""What stands under each dialect's prefix besides the vendor's own paths."""
+
+
+class Application:
+    """Takes requests of dialects itself, since they are the hot path, and hands on the rest."""
+
+    def __init__(
+        self,
+        front_door: FrontDoor,
+        open_answerer: Callable[[], AbstractAsyncContextManager[Answerer]],
+        others: Starlette,
+        trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = (),
+    ) -> None:
+        self._front_door = front_door
+        self._open_answerer = open_answerer
+        self._others = others
+        self._trusted_proxies = trusted_proxies
+        self._answerer: Answerer | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection event, as ASGI has it."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            return
+        raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        route = None
+        if not self._is_ours(raw_path):
+            route = self._front_door.route(scope["method"], raw_path, headers)
+        if route is None or self._answerer is None:
+            await self._others(scope, receive, send)
+            return
+        address = self._address(scope, headers)
+        answer = await self._answerer.answer(route, scope["query_string"], headers, address)
+        await _send(answer, send, without_body=scope["method"] == "HEAD")
+
+    def _is_ours(self, raw_path: bytes) -> bool:
+        _, _, last = raw_path.rpartition(b"/")
+        return raw_path.count(b"/") == 2 and last.decode("ascii", "replace") in ALWAYS_OURS
+
+    def _address(self, scope: Scope, headers: dict[str, str]) -> str | None:
+        client = scope.get("client")
+        if not client:
+            return None
+        address: str = client[0]
+        if self._trusted_proxies and any(ip_address(address) in net for net in self._trusted_proxies):
+            forwarded = headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+            return forwarded or address
+        return address
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            opened = self._open_answerer()
+            self._answerer = await opened.__aenter__()
+        except Exception as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            raise
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await opened.__aexit__(None, None, None)
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _send(answer: Answer, send: Send, *, without_body: bool) -> None:
+    headers = [
+        *answer.headers,
+        (b"content-length", str(len(answer.body)).encode()),
+        (b"cache-control", b"no-store"),
+    ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if without_body else answer.body})

@@ -1,0 +1,33 @@
+"""Running the application under uvicorn, in one process or several."""
+
+from __future__ import annotations
+
+import os
+
+import uvicorn
+
+_FACTORY = "trunkline.compose:application_of_worker"
+_PROTOCOL = "trunkline.api.http:Protocol"
+
+
+def serve(database_url: str, *, host: str, port: int, workers: int) -> None:
+    """Serve until told to stop; each worker is a process that shares nothing but the database."""
+    os.environ["TRUNKLINE_DATABASE_URL"] = database_url
+    uvicorn.run(
+        _FACTORY,
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        loop="uvloop",
+        http=_PROTOCOL,
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_level="warning",
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=20,
+        backlog=2048,
+    )

@@ -1,0 +1,154 @@
+"""`trunkline import`: files of calls into the log."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Annotated
+
+import msgspec
+import typer
+from msgspec import Struct
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from trunkline.compose import Services, database, services
+from trunkline.dialects import dialects
+from trunkline.ingest.files import Reader, Rejected, Source, open_source
+from trunkline.service.calls import Org
+from trunkline.service.intake import Seen
+from trunkline.service.keys import org_name
+from trunkline.settings import Settings
+from trunkline.store.keys import KeyStore
+
+BATCH_CALLS = 500
+BATCH_BYTES = 8 * 1024 * 1024
+
+
+class Sum(Struct):
+    """What became of an import, counted in calls; a line that cannot be read counts as one."""
+
+    read: int = 0
+    stored: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+
+
+def import_files(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", exists=True, dir_okay=False)],
+    org: Annotated[str, typer.Option(help="The org that the calls belong to; made if it is new.")],
+    dialect: Annotated[
+        str | None, typer.Option(help="Whose form the files have; found out if it is not said.")
+    ] = None,
+    rejects: Annotated[
+        Path | None, typer.Option(help="Where bad lines go; else FILE.rejects.jsonl in this folder.")
+    ] = None,
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print only one JSON object, as the last line.")
+    ] = False,
+) -> None:
+    """Take in files of calls: our own JSON Lines or a vendor's saved answers, plain or gzip.
+
+    Bad lines go to a reject file with their line number and the reason; the good ones are stored. The exit
+    status is 1 if any was rejected. Importing a file again changes nothing.
+    """
+    if dialect is not None and dialect not in dialects():
+        raise typer.BadParameter(f"there is no dialect {dialect!r}; there are {', '.join(dialects())}")
+    total = asyncio.run(_import(database(Settings.read()), files, org_name(org), dialect, rejects))
+    if as_json:
+        typer.echo(msgspec.json.encode(total).decode())
+    else:
+        typer.echo(
+            f"{total.read} read, {total.stored} stored, {total.unchanged} unchanged, {total.rejected} rejected"
+        )
+    if total.rejected:
+        raise typer.Exit(1)
+
+
+async def _import(url: str, files: list[Path], org: str, dialect: str | None, rejects: Path | None) -> Sum:
+    total = Sum()
+    async with services(url, pool_size=2) as joined:
+        owner = Org(await KeyStore(joined.pool).ensure_org(org), org)
+        bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TextColumn("{task.fields[calls]} calls"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            disable=not sys.stderr.isatty(),
+        )
+        with bar, Rejects(rejects) as out:
+            for path in files:
+                task = bar.add_task(path.name, total=path.stat().st_size, calls=0)
+                source, before = open_source(path), total.read
+                for batch in _batches(path, source, Reader(dialects(), dialect), out, total):
+                    await _take(joined, owner, batch, total)
+                    bar.update(task, completed=source.bytes_read(), calls=total.read - before)
+                bar.update(task, completed=path.stat().st_size, calls=total.read - before)
+    return total
+
+
+async def _take(joined: Services, owner: Org, batch: list[Seen], total: Sum) -> None:
+    taken = await joined.intake.take(owner, batch, "file")
+    total.stored += taken.stored
+    total.unchanged += taken.unchanged
+
+
+def _batches(path: Path, source: Source, reader: Reader, out: Rejects, total: Sum) -> Iterator[list[Seen]]:
+    batch: list[Seen] = []
+    size = 0
+    for number, line in _readable(path, source, out, total):
+        size += len(line)
+        for found in reader.read(path.name, number, line):
+            total.read += 1
+            if isinstance(found, Rejected):
+                total.rejected += 1
+                out.write(found)
+            else:
+                batch.append(found)
+        if len(batch) >= BATCH_CALLS or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _readable(path: Path, source: Source, out: Rejects, total: Sum) -> Iterator[tuple[int, bytes]]:
+    """The lines up to where a damaged archive can no longer be read."""
+    number = 0
+    try:
+        for number, line in source.lines:
+            yield number, line
+    except (OSError, EOFError) as error:
+        total.read += 1
+        total.rejected += 1
+        out.write(Rejected(path.name, number + 1, None, f"the file cannot be read on: {error}", ""))
+
+
+class Rejects:
+    """The reject files, each made only when something is written to it."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._open: dict[Path, IO[bytes]] = {}
+
+    def __enter__(self) -> Rejects:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the files and say where they are."""
+        for path, file in self._open.items():
+            file.close()
+            typer.echo(f"rejected lines are in {path}", err=True)
+
+    def write(self, rejected: Rejected) -> None:
+        """Note what was rejected and why."""
+        path = self._path or Path(f"{rejected.file}.rejects.jsonl")
+        if path not in self._open:
+            self._open[path] = path.open("wb")
+        self._open[path].write(msgspec.json.encode(rejected._asdict()) + b"\n")

@@ -1,0 +1,158 @@
+"""`trunkline keys`: making, adopting, listing and revoking keys."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Annotated, TypeVar
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from trunkline.compose import database, services
+from trunkline.dialects import dialects
+from trunkline.service.keys import KeyProblem, Keys
+from trunkline.settings import Settings
+
+app = typer.Typer(help="Keys to an org's calls. Only hashes are stored.", no_args_is_help=True)
+
+T = TypeVar("T")
+
+Org = Annotated[str, typer.Option(help="The org whose calls the key opens; made if it is new.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Label = Annotated[str, typer.Option(help="A note to recognise the key by.")]
+Scopes = Annotated[str, typer.Option(help="Some of read, write, admin, with commas between them.")]
+Addresses = Annotated[
+    list[str] | None,
+    typer.Option("--allow-ip", help="An address or network that may use the key; repeatable."),
+]
+
+
+def run(action: Callable[[Keys], Awaitable[T]]) -> T:
+    """Do something with the key service."""
+
+    async def inner(url: str) -> T:
+        async with services(url, pool_size=1) as joined:
+            return await action(joined.keys)
+
+    return asyncio.run(inner(database(Settings.read())))
+
+
+@app.command("create")
+def create(
+    org: Org,
+    scopes: Scopes = "read,write",
+    label: Label = "",
+    expires: Annotated[
+        str, typer.Option(help="How long the key is good, as 12h or 90d; else for ever.")
+    ] = "",
+    allow_ip: Addresses = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Make a key and print, for each dialect, the exact headers to send. It is shown only this once."""
+    made = run(
+        lambda keys: keys.create(
+            org,
+            scopes=scopes.split(","),
+            label=label,
+            lifetime=_lifetime(expires),
+            addresses=allow_ip or (),
+        )
+    )
+    if as_json:
+        typer.echo(msgspec.json.encode(made).decode())
+        return
+    typer.echo(f"Key {made.id} of org {made.org}. It is shown only this once.")
+    for name, headers in made.headers.items():
+        typer.echo(f"\n{dialects()[name].title}")
+        for header, value in headers.items():
+            typer.echo(f"  {header}: {value}")
+
+
+@app.command("adopt")
+def adopt(
+    org: Org,
+    dialect: Annotated[str, typer.Option(help="The dialect whose clients carry the key.")],
+    scopes: Scopes = "read",
+    label: Label = "",
+    allow_ip: Addresses = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Take over a key that clients already carry, from standard input: the key, then any secret."""
+    if dialect not in dialects():
+        raise KeyProblem(f"there is no dialect {dialect!r}; there are {', '.join(dialects())}")
+    token, _, secret = sys.stdin.read(2048).strip().partition("\n")
+    key_id = run(
+        lambda keys: keys.adopt(
+            org,
+            dialect,
+            token.strip(),
+            secret.strip() or None,
+            scopes=scopes.split(","),
+            label=label,
+            addresses=allow_ip or (),
+        )
+    )
+    typer.echo(
+        msgspec.json.encode({"org": org, "id": key_id, "dialect": dialect}).decode()
+        if as_json
+        else f"Adopted as key {key_id} of org {org}, for {dialects()[dialect].title} only."
+    )
+
+
+@app.command("list")
+def listed(org: Annotated[str, typer.Option(help="The org.")], *, as_json: Json = False) -> None:
+    """List an org's keys; the keys themselves cannot be shown again."""
+    found = run(lambda keys: keys.listed(org))
+    if as_json:
+        typer.echo(msgspec.json.encode({"org": org, "keys": found}).decode())
+        return
+    columns = (
+        "id",
+        "label",
+        "dialect",
+        "scopes",
+        "addresses",
+        "created_at",
+        "expires_at",
+        "revoked_at",
+        "last_used_at",
+    )
+    table = Table(*columns)
+    for key in found:
+        table.add_row(*(_cell(getattr(key, column)) for column in columns))
+    Console().print(table)
+
+
+@app.command("revoke")
+def revoke(
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="The key's id, as `keys list` shows it.")],
+    org: Annotated[str, typer.Option(help="The org.")],
+) -> None:
+    """Revoke a key; the next request that shows it is refused."""
+    if not re.fullmatch(r"[0-9a-f-]{36}", key_id) or not run(lambda keys: keys.revoke(org, key_id)):
+        raise KeyProblem(f"org {org} has no key {key_id} that is still good")
+    typer.echo(f"Key {key_id} is revoked.")
+
+
+def _lifetime(text: str) -> timedelta | None:
+    if not text:
+        return None
+    match = re.fullmatch(r"([0-9]{1,5})([mhd])", text)
+    if match is None:
+        raise KeyProblem("a lifetime looks like 30m, 12h or 90d")
+    unit = {"m": "minutes", "h": "hours", "d": "days"}[match[2]]
+    return timedelta(**{unit: int(match[1])})
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,48 @@
+"""The `trunkline` command: its subcommands, and errors said in one sentence."""
+
+from __future__ import annotations
+
+import sys
+
+import asyncpg
+import typer
+
+from trunkline import __version__
+from trunkline.cli import importing, keys, serving
+from trunkline.compose import SchemaBehind
+from trunkline.service.keys import KeyProblem
+from trunkline.settings import SettingError
+
+app = typer.Typer(
+    name="trunkline",
+    help="One call log for every voice agent.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("serve")(serving.serve)
+app.command("migrate")(serving.migrate)
+app.command("demo")(serving.demo)
+app.command("import")(importing.import_files)
+app.add_typer(keys.app, name="keys")
+
+
+@app.callback(invoke_without_command=True)
+def version(*, show: bool = typer.Option(False, "--version", help="Print the version and stop.")) -> None:
+    """One call log for every voice agent."""
+    if show:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+EXPECTED = (SettingError, SchemaBehind, KeyProblem, RuntimeError, OSError, asyncpg.PostgresError)
+"""What may go wrong without being our mistake; its message says what to do."""
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except EXPECTED as error:
+        typer.echo(f"trunkline: {error}", err=True)
+        sys.exit(2)

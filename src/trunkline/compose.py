@@ -1,0 +1,110 @@
+"""The one place that picks concrete parts and joins them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+from msgspec import Struct
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from trunkline.api.answer import DATABASE_DOWN, Answerer
+from trunkline.api.app import Application
+from trunkline.api.docs import docs_routes
+from trunkline.api.front_door import FrontDoor
+from trunkline.api.health import health_routes
+from trunkline.dialects import dialects
+from trunkline.logs import set_up_logs
+from trunkline.service.calls import Calls
+from trunkline.service.clock import Clock, system_clock
+from trunkline.service.intake import Intake
+from trunkline.service.keys import Keys
+from trunkline.settings import Settings
+from trunkline.store.calls import CallStore
+from trunkline.store.embedded import start_embedded as start_embedded
+from trunkline.store.keys import KeyStore
+from trunkline.store.migrations import head, migrate, revision
+from trunkline.store.pool import open_pool
+
+
+class Services(Struct, frozen=True):
+    """What the product does, joined to one database."""
+
+    calls: Calls
+    keys: Keys
+    intake: Intake
+    pool: asyncpg.Pool
+
+
+class SchemaBehind(RuntimeError):
+    """The database's tables are older than this version; `trunkline migrate` brings them up to date."""
+
+
+def database(settings: Settings) -> str:
+    """The URL of the database that is to be used; the embedded one is started and migrated if need be."""
+    if settings.database_url is not None:
+        return settings.database_url
+    url = start_embedded(settings.home)
+    asyncio.run(migrate(url))
+    return url
+
+
+@asynccontextmanager
+async def services(
+    database_url: str, *, pool_size: int = 4, clock: Clock = system_clock
+) -> AsyncIterator[Services]:
+    """Join the services to a database; raises `SchemaBehind` if it has to be migrated first."""
+    found = await revision(database_url)
+    if found != head():
+        raise SchemaBehind(f"the database is at revision {found}, not {head()}: run `trunkline migrate`")
+    pool = await open_pool(database_url, pool_size)
+    try:
+        store = CallStore(pool)
+        yield Services(Calls(store), Keys(KeyStore(pool), dialects(), clock), Intake(store, clock), pool)
+    finally:
+        await pool.close()
+
+
+def application(settings: Settings, database_url: str, clock: Clock = system_clock) -> Application:
+    """The web application on a database."""
+    set_up_logs(settings.log_level)
+    pools: list[asyncpg.Pool] = []
+
+    @asynccontextmanager
+    async def open_answerer() -> AsyncIterator[Answerer]:
+        async with services(database_url, pool_size=settings.pool_size, clock=clock) as joined:
+            pools.append(joined.pool)
+            yield Answerer(joined.keys, joined.calls)
+
+    async def database_answers() -> bool:
+        try:
+            return bool(pools) and await pools[-1].fetchval("SELECT true", timeout=2)
+        except (*DATABASE_DOWN, asyncpg.PostgresError):
+            return False
+
+    async def not_found(_: Request, __: Exception) -> JSONResponse:
+        body = {"title": "Nothing is served at this path", "status": 404}
+        return JSONResponse(body, 404, media_type="application/problem+json")
+
+    others = Starlette(
+        routes=[*health_routes(database_answers), *docs_routes()], exception_handlers={404: not_found}
+    )
+    return Application(FrontDoor(dialects(), settings.hosts), open_answerer, others, settings.trusted_proxies)
+
+
+def application_of_worker() -> Application:
+    """The application of a server process, which was told the database by its environment."""
+    settings = Settings.read()
+    if settings.database_url is None:
+        raise RuntimeError("a server process needs TRUNKLINE_DATABASE_URL")
+    return application(settings, settings.database_url)
+
+
+async def check(database_url: str) -> None:
+    """Make sure that a database can be served from; raises `SchemaBehind` or what the driver raises."""
+    async with services(database_url, pool_size=1):
+        pass

@@ -1,0 +1,88 @@
+"""The demo's log: an org per vendor, one that mixes them all, and a key to each."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from itertools import islice
+
+from msgspec import Struct
+
+from trunkline.demo.calls import Origin, demo_calls
+from trunkline.kit.dialect import Dialect
+from trunkline.model.ids import is_uuid
+from trunkline.model.intents import CallPage, ListCalls
+from trunkline.model.query import CallFilter, Rows
+from trunkline.model.sighting import sighting_of
+from trunkline.service.calls import Calls, Org
+from trunkline.service.intake import Intake, Seen
+from trunkline.service.keys import Keys
+
+CALLS_PER_VENDOR = 400
+MIXED = "demo-mixed"
+_LABEL = "demo"
+
+
+class Shown(Struct):
+    """What the demo tells the person who started it."""
+
+    orgs: list[str]
+    calls: int
+    headers: dict[str, dict[str, str]]
+    """For each dialect the headers of one key that reads the org of its vendor."""
+
+
+async def fill(intake: Intake, keys: Keys, calls: Calls, dialects: Mapping[str, Dialect]) -> Shown:
+    """Fill the demo's orgs, unless they are full from an earlier time, and make a key for each dialect."""
+    until = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    vendors = [dialect for dialect in dialects.values() if dialect.at_root]
+    shown = Shown(orgs=[], calls=0, headers={})
+    per_org = {f"demo-{dialect.name}": ([dialect], CALLS_PER_VENDOR) for dialect in vendors}
+    per_org[MIXED] = (list(dialects.values()), CALLS_PER_VENDOR // len(dialects))
+    existing = await keys.orgs()
+    for seed, (name, (origins, count)) in enumerate(per_org.items()):
+        for key in await keys.listed(name) if name in existing else []:
+            if key.label == _LABEL and key.revoked_at is None:
+                await keys.revoke(name, key.id)  # its text is not known any more
+        made = await keys.create(name, label=_LABEL)
+        org = Org(await keys.org_id(name), name)
+        held = await _held(calls, org, origins[0])
+        for origin in origins if not held else []:
+            await _take_demo_calls(intake, org, origin, count=count, seed=seed, until=until)
+        shown.orgs.append(name)
+        shown.calls += await _held(calls, org, origins[0])
+        for dialect in origins:
+            shown.headers.setdefault(dialect.name, made.headers[dialect.name])
+    return shown
+
+
+async def _held(calls: Calls, org: Org, dialect: Dialect) -> int:
+    page = await calls.answer(org, ListCalls(filter=CallFilter(), window=Rows(0)), dialect.ids)
+    return page.total or 0 if isinstance(page, CallPage) else 0
+
+
+async def _take_demo_calls(
+    intake: Intake, org: Org, dialect: Dialect, *, count: int, seed: int, until: datetime
+) -> None:
+    made = demo_calls(_origin(dialect), count=count, seed=seed, until=until)
+    while batch := list(islice(made, 200)):
+        await intake.take(org, [Seen(sighting_of(call)) for call in batch], "demo")
+
+
+def _origin(dialect: Dialect) -> Origin:
+    def call_id(rng: random.Random) -> str:
+        return dialect.ids.derive(str(uuid.UUID(int=rng.getrandbits(128), version=4)))
+
+    def agent_id(rng: random.Random) -> str:
+        if is_uuid(call_id(random.Random(0))):
+            return str(uuid.UUID(int=rng.getrandbits(128), version=4))
+        return f"agent_{rng.getrandbits(48):012x}"
+
+    return Origin(
+        vendor=dialect.name,
+        make_call_id=call_id,
+        make_agent_id=agent_id,
+        cost_unit=dialect.cost_unit,
+    )

@@ -1,0 +1,144 @@
+"""Callem: `Authorization: Bearer ck_live_…`, `/v1/calls`, limit and offset, ISO 8601 times with milliseconds.
+
+Sources: the vendor's page for list calls (the seed), docs.callem.ai.
+
+Not carried: direction, agent, campaign, contact, recording, cost, start and end, word times, tool calls.
+
+Our choice: the newest call comes first, and ties follow the id; a limit above 1000 is taken as 1000 and
+printed so; a limit below 1, a negative offset and a value that is not an integer are refused with 400. A
+call that has not ended prints as `live` with duration 0, and a duration of 0 told by a live call is read
+as not known. A call of another vendor is engaged if its user said anything. An id that is not of this
+vendor's form is printed as 24 hex digits derived from it. The vendor tells no result, start or end: the
+result follows from the reason and from who spoke, the start is the creation, the end lies a duration
+later, and all three are marked as derived.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trunkline.dialects.callem.reading import from_wire
+from trunkline.dialects.callem.wire import CallList, ErrorBody, GetQuery, ListQuery, Pagination, WireCall
+from trunkline.dialects.callem.words import END_REASON, NAME, STATUS
+from trunkline.dialects.callem.writing import IDS, to_wire
+from trunkline.kit.auth import Bearer
+from trunkline.kit.dialect import Dialect, Operation
+from trunkline.kit.errors import ErrorEnvelope
+from trunkline.model.faults import Fault, Refused
+from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall
+from trunkline.model.query import CallFilter, Rows
+
+# -- operations -----------------------------------------------------------
+
+
+def read_list(query: ListQuery, _: str) -> ListCalls:
+    """From the query string to a question in our words."""
+    return ListCalls(filter=CallFilter(), window=Rows(query.limit, query.offset), with_transcript=True)
+
+
+def write_list(page: CallPage, query: ListQuery) -> CallList:
+    """From a page of calls to the vendor's answer."""
+    return CallList(
+        [to_wire(call) for call in page.calls],
+        Pagination(total=page.total or 0, limit=query.limit, offset=query.offset),
+    )
+
+
+def read_get(_: GetQuery, printed_id: str) -> GetCall:
+    """From the path to a question in our words."""
+    return GetCall(printed_id=printed_id, with_transcript=True)
+
+
+def write_get(found: OneCall, _: GetQuery) -> WireCall:
+    """From a call to the vendor's answer."""
+    return to_wire(found.call)
+
+
+LIST = Operation(
+    name="list_calls",
+    summary="List calls",
+    path="/v1/calls",
+    query=ListQuery,
+    answer=CallList,
+    read=read_list,
+    write=write_list,
+    faults=(Fault.BAD_REQUEST,),
+)
+GET = Operation(
+    name="get_call",
+    summary="Get one call",
+    path="/v1/calls/{id}",
+    query=GetQuery,
+    answer=WireCall,
+    read=read_get,
+    write=write_get,
+    faults=(Fault.CALL_NOT_FOUND,),
+)
+
+# -- the dialect ----------------------------------------------------------
+
+
+def error_body(status: int, text: str, _: Refused) -> ErrorBody:
+    """The vendor's error body."""
+    return ErrorBody(status, text)
+
+
+def recognise(raw: dict[str, Any]) -> bool:
+    """Whether an object looks like one of this vendor's calls."""
+    return "id" in raw and {"callerNumber", "calledNumber", "endedReason", "isEngaged"} & raw.keys() != set()
+
+
+def calls_in(document: Any) -> list[Any] | None:
+    """A list, a get, a call wrapped in `data`, or a plain list of calls."""
+    if isinstance(document, dict) and recognise(document):
+        return [document]
+    data = document.get("data") if isinstance(document, dict) else document
+    if isinstance(data, dict) and recognise(data):
+        return [data]
+    if not isinstance(data, list):
+        return None
+    pagination = document.get("pagination") if isinstance(document, dict) else None
+    ours = isinstance(pagination, dict) and {"total", "offset"} <= pagination.keys()
+    if ours or (data and all(isinstance(call, dict) and recognise(call) for call in data)):
+        return data
+    return None
+
+
+DIALECT = Dialect(
+    name=NAME,
+    title="Callem",
+    about=__doc__ or "",
+    ids=IDS,
+    auth=Bearer(prefix="ck_live_", form="[A-Za-z0-9_]+"),
+    errors=ErrorEnvelope(
+        shape=ErrorBody,
+        body=error_body,
+        texts={
+            Fault.BAD_REQUEST: "Invalid request: {detail}",
+            Fault.BAD_CURSOR: "Invalid request: {detail}",
+            Fault.NO_CREDENTIAL: "Missing or invalid Authorization header",
+            Fault.MALFORMED_CREDENTIAL: "Invalid API key format",
+            Fault.UNKNOWN_CREDENTIAL: "Invalid API key",
+            Fault.EXPIRED_CREDENTIAL: "API key has expired",
+            Fault.REVOKED_CREDENTIAL: "Invalid API key",
+            Fault.ADDRESS_NOT_ALLOWED: "IP address not allowed",
+            Fault.SCOPE_MISSING: "This API key may not do that",
+            Fault.FOREIGN_CALL: "Call not found",
+            Fault.CALL_NOT_FOUND: "Call not found",
+            Fault.NO_SUCH_ROUTE: "Cannot find this path",
+            Fault.METHOD_NOT_ALLOWED: "Method not allowed",
+            Fault.NOT_ACCEPTABLE: "Not acceptable",
+            Fault.TOO_LARGE: "Request body too large",
+            Fault.ADDRESS_TOO_LONG: "Request address too long",
+            Fault.INTERNAL: "Internal server error",
+            Fault.UNAVAILABLE: "Service unavailable",
+        },
+    ),
+    operations=(LIST, GET),
+    wire=WireCall,
+    from_wire=from_wire,
+    to_wire=to_wire,
+    recognise=recognise,
+    calls_in=calls_in,
+    vocabularies=(STATUS, END_REASON),
+)

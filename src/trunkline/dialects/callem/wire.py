@@ -1,0 +1,66 @@
+"""Callem's records: what it prints, and what it may be asked."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+
+class WireTurn(Struct):
+    """An entry of the transcript."""
+
+    role: str
+    content: str
+
+
+class WireCall(Struct, kw_only=True, rename="camel"):
+    """A call as Callem prints it. Field order is their key order."""
+
+    id: str
+    status: str
+    duration: float | int
+    summary: str | None
+    evaluation: str | None
+    ended_reason: str | None
+    caller_number: str | None
+    called_number: str | None
+    is_engaged: bool
+    call_analysis: dict[str, Any] | None
+    transcript: list[WireTurn]
+    created_at: str
+    """A text, because it always has three decimals."""
+    updated_at: str
+
+
+class Pagination(Struct):
+    """Where a page lies; limit and offset are the ones in force."""
+
+    total: int
+    limit: int
+    offset: int
+
+
+class CallList(Struct):
+    """The answer of list calls."""
+
+    data: list[WireCall]
+    pagination: Pagination
+
+
+class ErrorBody(Struct, rename="camel"):
+    """The body of every refusal."""
+
+    status_code: int
+    message: str
+
+
+class GetQuery(Struct):
+    """What may be asked of get call: nothing."""
+
+
+class ListQuery(Struct, kw_only=True):
+    """What may be asked of list calls."""
+
+    limit: Annotated[int, Meta(ge=1, extra={"clamp": 1000})] = 100
+    offset: Annotated[int, Meta(ge=0)] = 0

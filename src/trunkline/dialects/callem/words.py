@@ -1,0 +1,75 @@
+"""Callem's words, both ways."""
+
+from __future__ import annotations
+
+from trunkline.kit.vocabulary import Vocabulary
+from trunkline.model.words import EndReason, Result, Role, Status
+
+NAME = "callem"
+
+STATUS = Vocabulary(
+    "status",
+    Status,
+    read={
+        "live": Status.IN_PROGRESS,
+        "completed": Status.COMPLETED,
+    },
+    write={
+        Status.SCHEDULED: "live",  # our choice: a call that has not begun stays in the list, so totals hold
+        Status.QUEUED: "live",
+        Status.RINGING: "live",
+        Status.IN_PROGRESS: "live",
+        Status.COMPLETED: "completed",
+        Status.NO_ANSWER: "completed",
+        Status.BUSY: "completed",
+        Status.VOICEMAIL: "completed",
+        Status.FAILED: "completed",
+        Status.CANCELED: "completed",
+        Status.INCOMPLETE: "completed",
+    },
+    otherwise=Status.INCOMPLETE,
+)
+
+END_REASON = Vocabulary(
+    "end_reason",
+    EndReason,
+    read={
+        "user_hangup": EndReason.USER_HANGUP,
+        "agent_hangup": EndReason.AGENT_HANGUP,  # our choice from here on: the pages show user_hangup only
+        "transfer": EndReason.TRANSFER,
+        "voicemail": EndReason.VOICEMAIL,
+        "no_answer": EndReason.NO_ANSWER,
+        "busy": EndReason.BUSY,
+        "max_duration": EndReason.MAX_DURATION,
+        "inactivity": EndReason.INACTIVITY,
+        "canceled": EndReason.CANCELED,
+        "error": EndReason.ERROR,
+    },
+    write={
+        EndReason.USER_HANGUP: "user_hangup",
+        EndReason.AGENT_HANGUP: "agent_hangup",
+        EndReason.TRANSFER: "transfer",
+        EndReason.VOICEMAIL: "voicemail",
+        EndReason.NO_ANSWER: "no_answer",
+        EndReason.BUSY: "busy",
+        EndReason.MAX_DURATION: "max_duration",
+        EndReason.INACTIVITY: "inactivity",
+        EndReason.CANCELED: "canceled",
+        EndReason.ERROR: "error",
+        EndReason.OTHER: None,  # the raw word is printed
+    },
+    otherwise=EndReason.OTHER,
+)
+
+RESULTS = {  # our choice: they tell no result, so it follows from the reason
+    EndReason.VOICEMAIL: Result.VOICEMAIL,
+    EndReason.NO_ANSWER: Result.NO_ANSWER,
+    EndReason.BUSY: Result.BUSY,
+    EndReason.ERROR: Result.FAILED,
+}
+
+EVALUATION = {"success": True, "fail": False}
+EVALUATED = {success: word for word, success in EVALUATION.items()}
+
+ROLES = {"assistant": Role.AGENT, "agent": Role.AGENT, "user": Role.USER}
+SPOKEN_BY = {Role.AGENT: "assistant", Role.USER: "user"}

@@ -1,0 +1,136 @@
+"""Trunkline: our own API. `Authorization: Bearer tl_…`, `/v1/calls`, page tokens, RFC 3339 times in UTC.
+
+Sources: this project. A call is printed whole and in our words; every filter of every vendor is here.
+
+Not carried: nothing.
+
+Our choice: parameters are joined by "and", words of one parameter, separated by commas, by "or". A list
+prints no conversation unless asked (`include=turns,words,tools`); get prints all of it unless asked for
+less. What is not included is absent. A page token is bound to the filter, the order and the org it was
+told to; the page's size and what it includes may change. The exact total is counted when asked for
+(`include_total=true`). A date without a time means that whole UTC day. An unknown parameter is refused,
+so that no filter is thought to work that does not. Refusals are `application/problem+json` (RFC 9457).
+A call is read from the same form that get prints: whatever is absent was not mentioned, an unknown key
+is ignored, and a word outside our lists is refused.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET
+
+from trunkline.dialects.trunkline.page_token import token_after, window_of
+from trunkline.dialects.trunkline.problems import problem, texts
+from trunkline.dialects.trunkline.question import filter_of, included_in_get, included_in_list
+from trunkline.dialects.trunkline.reading import NAME, from_wire
+from trunkline.dialects.trunkline.wire import CallList, GetQuery, ListQuery, Problem
+from trunkline.dialects.trunkline.writing import IDS, shown, to_wire
+from trunkline.kit.auth import Bearer
+from trunkline.kit.dialect import Dialect, Operation
+from trunkline.kit.errors import ErrorEnvelope
+from trunkline.model.call import Call
+from trunkline.model.faults import Fault
+from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall
+from trunkline.model.query import Order, SortField
+
+# -- operations -----------------------------------------------------------
+
+
+def read_list(query: ListQuery, _: str) -> ListCalls:
+    """From the query string to a question."""
+    return ListCalls(
+        filter=filter_of(query),
+        order=Order(by=SortField(query.order_by), newest_first=query.order == "desc"),
+        window=window_of(query),
+        with_total=query.include_total,
+        with_transcript=bool(included_in_list(query)),
+    )
+
+
+def write_list(page: CallPage, query: ListQuery) -> CallList:
+    """From a page of calls to the answer."""
+    include = included_in_list(query)
+    total = page.total if query.include_total else None
+    return CallList(
+        calls=[shown(call, include) for call in page.calls],
+        next_page_token=token_after(page, query),
+        total_size=UNSET if total is None else total,
+    )
+
+
+def read_get(query: GetQuery, printed_id: str) -> GetCall:
+    """From the path to a question."""
+    return GetCall(printed_id=printed_id, with_transcript=bool(included_in_get(query)))
+
+
+def write_get(found: OneCall, query: GetQuery) -> Call:
+    """From a call to the answer."""
+    return shown(found.call, included_in_get(query))
+
+
+LIST = Operation(
+    name="list_calls",
+    summary="List calls",
+    path="/v1/calls",
+    query=ListQuery,
+    answer=CallList,
+    read=read_list,
+    write=write_list,
+    faults=(Fault.BAD_REQUEST, Fault.BAD_CURSOR),
+    offers_toon=True,
+)
+GET = Operation(
+    name="get_call",
+    summary="Get one call",
+    path="/v1/calls/{id}",
+    query=GetQuery,
+    answer=Call,
+    read=read_get,
+    write=write_get,
+    faults=(Fault.BAD_REQUEST, Fault.CALL_NOT_FOUND),
+    offers_toon=True,
+)
+
+# -- the dialect ----------------------------------------------------------
+
+
+def recognise(raw: dict[str, Any]) -> bool:
+    """Whether an object looks like a call in our own form."""
+    return "vendor_call_id" in raw or {"id", "status", "vendor"} <= raw.keys()
+
+
+def calls_in(document: Any) -> list[Any] | None:
+    """A list, a get, or a plain list of calls."""
+    if isinstance(document, dict) and recognise(document):
+        return [document]
+    calls = document.get("calls") if isinstance(document, dict) else document
+    if not isinstance(calls, list):
+        return None
+    ours = isinstance(document, dict) and "next_page_token" in document
+    if ours or (calls and all(isinstance(call, dict) and recognise(call) for call in calls)):
+        return calls
+    return None
+
+
+DIALECT = Dialect(
+    name=NAME,
+    title="Trunkline",
+    about=__doc__ or "",
+    ids=IDS,
+    auth=Bearer(prefix="tl_", form="[0-9A-Za-z_-]+"),
+    errors=ErrorEnvelope(
+        shape=Problem,
+        body=problem,
+        texts=texts(),
+        media_type="application/problem+json",
+    ),
+    operations=(LIST, GET),
+    wire=Call,
+    from_wire=from_wire,
+    to_wire=to_wire,
+    recognise=recognise,
+    calls_in=calls_in,
+    at_root=False,
+    refuse_unknown=True,
+)

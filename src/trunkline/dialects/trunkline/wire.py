@@ -1,0 +1,108 @@
+"""Our own API's records: what it may be asked, and what it answers besides calls."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from trunkline.kit.query import DayOrInstant, Phone, Words
+from trunkline.model.call import Call
+from trunkline.model.words import Channel, Direction, EndReason, Result, Sentiment, Status
+
+INCLUDABLE = ("turns", "words", "tools")
+
+CLOSED: dict[str, type[StrEnum]] = {
+    "status": Status,
+    "result": Result,
+    "direction": Direction,
+    "channel": Channel,
+    "end_reason": EndReason,
+    "sentiment": Sentiment,
+}
+"""The filters that take our own words, and which words those are."""
+
+
+class CallList(Struct):
+    """The answer of list calls."""
+
+    calls: list[Call]
+    next_page_token: str | None
+    """Null on the last page."""
+    total_size: int | UnsetType = UNSET
+    """How many calls match in all, exactly; only with `include_total=true`."""
+
+
+class ParameterProblem(Struct):
+    """One parameter at fault."""
+
+    parameter: str
+    detail: str
+
+
+class Problem(Struct):
+    """The body of every refusal, after RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[ParameterProblem] | UnsetType = UNSET
+
+
+def words_of(name: str) -> Meta:
+    """The description of a filter that takes our own words."""
+    return Meta(description=f"one or more of {', '.join(CLOSED[name])}; separated by commas")
+
+
+INCLUDE = Meta(
+    description=f"what to print besides the call itself, of {', '.join(INCLUDABLE)}, separated by commas; "
+    "words stand in turns and bring them along"
+)
+ANY_OF = Meta(description="one or several, separated by commas")
+AT_LEAST_0 = Meta(ge=0)
+
+
+class GetQuery(Struct, kw_only=True):
+    """What may be asked of get call."""
+
+    include: Annotated[Words, INCLUDE] | None = None
+    """Everything, unless the query says what."""
+    format: Literal["json", "toon"] = "json"
+
+
+class ListQuery(GetQuery, kw_only=True):
+    """What may be asked of list calls."""
+
+    include: Annotated[Words, INCLUDE] | None = None
+    """Nothing, unless the query says what."""
+    page_size: Annotated[int, Meta(ge=1, le=1000)] = 50
+    page_token: str | None = None
+    include_total: bool = False
+    order_by: Literal["created_at", "started_at", "ended_at", "duration_ms"] = "created_at"
+    order: Literal["asc", "desc"] = "desc"
+    status: Annotated[Words, words_of("status")] | None = None
+    result: Annotated[Words, words_of("result")] | None = None
+    direction: Annotated[Words, words_of("direction")] | None = None
+    channel: Annotated[Words, words_of("channel")] | None = None
+    end_reason: Annotated[Words, words_of("end_reason")] | None = None
+    sentiment: Annotated[Words, words_of("sentiment")] | None = None
+    success: bool | None = None
+    voicemail: bool | None = None
+    vendor: Annotated[Words, ANY_OF] | None = None
+    vendor_call_id: Annotated[Words, ANY_OF] | None = None
+    agent_id: Annotated[Words, ANY_OF] | None = None
+    campaign_id: Annotated[Words, ANY_OF] | None = None
+    phone: Annotated[Phone, Meta(description="the calling, the called or the contact's number")] | None = None
+    from_number: Phone | None = None
+    to_number: Phone | None = None
+    created_from: DayOrInstant | None = None
+    created_to: DayOrInstant | None = None
+    started_from: DayOrInstant | None = None
+    started_to: DayOrInstant | None = None
+    ended_from: DayOrInstant | None = None
+    ended_to: DayOrInstant | None = None
+    duration_ms_min: Annotated[int, AT_LEAST_0] | None = None
+    duration_ms_max: Annotated[int, AT_LEAST_0] | None = None
+    transcript_search: str | None = None

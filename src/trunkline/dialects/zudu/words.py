@@ -1,0 +1,159 @@
+"""Zudu's words, both ways: any case in, upper case out."""
+
+from __future__ import annotations
+
+from trunkline.kit.vocabulary import Vocabulary
+from trunkline.model.words import Channel, Direction, EndReason, Result, Role, Sentiment, Status
+
+NAME = "zudu"
+
+STATUS = Vocabulary(
+    "status",
+    Status,
+    read={
+        "SCHEDULED": Status.SCHEDULED,
+        "REGISTERED": Status.QUEUED,
+        "ONGOING": Status.IN_PROGRESS,
+        "ENDED": Status.COMPLETED,  # refined by `ENDED_BY`
+        "ERROR": Status.FAILED,
+    },
+    write={
+        Status.SCHEDULED: "SCHEDULED",
+        Status.QUEUED: "REGISTERED",
+        Status.RINGING: "REGISTERED",  # they do not tell ringing from queued
+        Status.IN_PROGRESS: "ONGOING",
+        Status.COMPLETED: "ENDED",
+        Status.NO_ANSWER: "ENDED",
+        Status.BUSY: "ENDED",
+        Status.VOICEMAIL: "ENDED",
+        Status.FAILED: "ERROR",
+        Status.CANCELED: "ENDED",
+        Status.INCOMPLETE: "ENDED",
+    },
+    otherwise=Status.INCOMPLETE,
+    spelling=str.upper,
+)
+
+ENDED_BY = {
+    EndReason.NO_ANSWER: Status.NO_ANSWER,
+    EndReason.BUSY: Status.BUSY,
+    EndReason.VOICEMAIL: Status.VOICEMAIL,
+    EndReason.ERROR: Status.FAILED,
+    EndReason.CANCELED: Status.CANCELED,
+}
+"""What `ENDED` stands for when the call ended for one of these reasons."""
+
+RESULTS = {
+    Status.NO_ANSWER: Result.NO_ANSWER,
+    Status.BUSY: Result.BUSY,
+    Status.VOICEMAIL: Result.VOICEMAIL,
+    Status.FAILED: Result.FAILED,
+}
+"""The results that follow from a status alone."""
+
+CONVERSED = frozenset(
+    {
+        EndReason.USER_HANGUP,
+        EndReason.AGENT_HANGUP,
+        EndReason.TRANSFER,
+        EndReason.MAX_DURATION,
+        EndReason.INACTIVITY,
+    }
+)
+"""Reasons that only an answered call can end for."""
+
+DIRECTION = Vocabulary(
+    "direction",
+    Direction,
+    read={"INBOUND": Direction.INBOUND, "OUTBOUND": Direction.OUTBOUND},
+    write={
+        Direction.INBOUND: "INBOUND",
+        Direction.OUTBOUND: "OUTBOUND",
+        Direction.UNKNOWN: None,
+    },
+    otherwise=Direction.UNKNOWN,
+    spelling=str.upper,
+)
+
+CHANNEL = Vocabulary(
+    "channel",
+    Channel,
+    read={"PHONE_CALL": Channel.PHONE, "WEB_CALL": Channel.WEB},
+    write={
+        Channel.PHONE: "PHONE_CALL",
+        Channel.WEB: "WEB_CALL",
+        Channel.TEST: "WEB_CALL",  # our choice
+        Channel.UNKNOWN: "PHONE_CALL",  # our choice: the field is never null
+    },
+    otherwise=Channel.UNKNOWN,
+    spelling=str.upper,
+)
+
+END_REASON = Vocabulary(
+    "end_reason",
+    EndReason,
+    read={
+        "USER_HANGUP": EndReason.USER_HANGUP,
+        "AGENT_HANGUP": EndReason.AGENT_HANGUP,
+        "CALL_TRANSFER": EndReason.TRANSFER,
+        "VOICEMAIL_REACHED": EndReason.VOICEMAIL,
+        "IVR_REACHED": EndReason.OTHER,
+        "INACTIVITY": EndReason.INACTIVITY,
+        "MAX_DURATION_REACHED": EndReason.MAX_DURATION,
+        "CONCURRENCY_LIMIT_REACHED": EndReason.ERROR,
+        "NO_VALID_PAYMENT": EndReason.ERROR,
+        "SCAM_DETECTED": EndReason.OTHER,
+        "DIAL_BUSY": EndReason.BUSY,
+        "DIAL_FAILED": EndReason.ERROR,
+        "DIAL_NO_ANSWER": EndReason.NO_ANSWER,
+        "INVALID_DESTINATION": EndReason.ERROR,
+        "TELEPHONY_PROVIDER_PERMISSION_DENIED": EndReason.ERROR,
+        "TELEPHONY_PROVIDER_UNAVAILABLE": EndReason.ERROR,
+        "SIP_ROUTING_ERROR": EndReason.ERROR,
+        "MARKED_AS_SPAM": EndReason.OTHER,
+        "USER_DECLINED": EndReason.OTHER,
+        "REGISTERED_CALL_TIMEOUT": EndReason.ERROR,
+        "MANUAL_STOPPED": EndReason.CANCELED,
+    },
+    write={
+        EndReason.USER_HANGUP: "USER_HANGUP",
+        EndReason.AGENT_HANGUP: "AGENT_HANGUP",
+        EndReason.TRANSFER: "CALL_TRANSFER",
+        EndReason.VOICEMAIL: "VOICEMAIL_REACHED",
+        EndReason.NO_ANSWER: "DIAL_NO_ANSWER",
+        EndReason.BUSY: "DIAL_BUSY",
+        EndReason.MAX_DURATION: "MAX_DURATION_REACHED",
+        EndReason.INACTIVITY: "INACTIVITY",
+        EndReason.CANCELED: "MANUAL_STOPPED",
+        EndReason.ERROR: "DIAL_FAILED",
+        EndReason.OTHER: None,  # the raw word is printed
+    },
+    otherwise=EndReason.OTHER,
+    spelling=str.upper,
+)
+
+REASONS = {
+    Status.NO_ANSWER: "DIAL_NO_ANSWER",
+    Status.BUSY: "DIAL_BUSY",
+    Status.VOICEMAIL: "VOICEMAIL_REACHED",
+    Status.CANCELED: "MANUAL_STOPPED",
+}
+"""The reason that says what `ENDED` alone cannot, for another vendor's call that gives none."""
+
+SENTIMENT = Vocabulary(
+    "sentiment",
+    Sentiment,
+    read={sentiment.value.capitalize(): sentiment for sentiment in Sentiment},
+    write={sentiment: sentiment.value.capitalize() for sentiment in Sentiment},
+    otherwise=Sentiment.UNKNOWN,
+    spelling=str.capitalize,
+)
+
+ROLES_READ = {"assistant": Role.AGENT, "agent": Role.AGENT, "user": Role.USER}
+ROLES_WRITTEN = {Role.AGENT: "assistant", Role.USER: "user"}
+
+
+def end_reason_of(word: str) -> EndReason:
+    """Read a reason; every word that begins with `ERROR_` is an error."""
+    ours = END_REASON.read(word) or EndReason.OTHER
+    return EndReason.ERROR if ours is EndReason.OTHER and word.upper().startswith("ERROR_") else ours

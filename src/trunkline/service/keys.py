@@ -1,0 +1,211 @@
+"""Keys: making, adopting, checking and revoking them."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
+
+from msgspec import Struct
+
+from trunkline.kit.auth import Credential, NewKey, public_name
+from trunkline.kit.dialect import Dialect
+from trunkline.model.faults import Fault, Refused
+from trunkline.service.calls import Org
+from trunkline.service.clock import Clock
+from trunkline.store.keys import KeyStore, ListedKey, NewStoredKey, StoredKey
+
+SCOPES = ("read", "write", "admin")
+_ORG_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_TOUCH_AFTER = timedelta(minutes=1)
+
+
+class KeyProblem(ValueError):
+    """A key cannot be made as asked."""
+
+
+class Caller(Struct, frozen=True):
+    """Who makes a request."""
+
+    org: Org
+    key_id: str
+
+
+class MadeKey(Struct, kw_only=True):
+    """A new key, at the one moment when it can be shown."""
+
+    org: str
+    id: str
+    scopes: list[str]
+    expires_at: datetime | None
+    headers: dict[str, dict[str, str]]
+    """For each dialect the exact headers to send."""
+
+
+class Keys:
+    """Everything about keys, with the dialects that dress them."""
+
+    def __init__(self, store: KeyStore, dialects: Mapping[str, Dialect], clock: Clock) -> None:
+        self._store = store
+        self._dialects = dialects
+        self._clock = clock
+
+    async def check(self, dialect: str, credential: Credential, address: str | None, scope: str) -> Caller:
+        """Tell who a credential belongs to; raises `Refused` for one that is not good here."""
+        key = await self._store.by_hash(_shown_hashes(dialect, credential))
+        if key is None or key.dialect not in (None, dialect) or not _secret_fits(key, credential):
+            raise Refused(Fault.UNKNOWN_CREDENTIAL)
+        now = self._clock()
+        if key.revoked_at is not None:
+            raise Refused(Fault.REVOKED_CREDENTIAL)
+        if key.expires_at is not None and key.expires_at <= now:
+            raise Refused(Fault.EXPIRED_CREDENTIAL)
+        if key.addresses and not _allowed(address, key.addresses):
+            raise Refused(Fault.ADDRESS_NOT_ALLOWED)
+        if credential.org is not None and credential.org != key.org_name:
+            raise Refused(Fault.FOREIGN_CALL)
+        if scope not in key.scopes and "admin" not in key.scopes:
+            raise Refused(Fault.SCOPE_MISSING, scope)
+        if key.last_used_at is None or key.last_used_at < now - _TOUCH_AFTER:
+            await self._store.touch(key.org_id, key.id, now)
+        return Caller(Org(key.org_id, key.org_name), key.id)
+
+    async def create(
+        self,
+        org: str,
+        *,
+        scopes: Iterable[str] = ("read", "write"),
+        label: str = "",
+        lifetime: timedelta | None = None,
+        addresses: Iterable[str] = (),
+    ) -> MadeKey:
+        """Make a key for an org, which is made as well if it is new; raises `KeyProblem`."""
+        new, now = NewKey.made(), self._clock()
+        stored = NewStoredKey(
+            id=str(uuid.uuid4()),
+            hash=_hash("body", new.body),
+            name_hash=_hash("name", public_name(new.body)),
+            secret_hash=_hash("secret", new.secret),
+            dialect=None,
+            label=label,
+            scopes=_scopes(scopes),
+            addresses=_addresses(addresses),
+            created_at=now,
+            expires_at=now + lifetime if lifetime else None,
+        )
+        await self._store.add(await self._store.ensure_org(org_name(org)), stored)
+        headers = {name: dialect.auth.wear(new) for name, dialect in self._dialects.items()}
+        return MadeKey(
+            org=org, id=stored.id, scopes=stored.scopes, expires_at=stored.expires_at, headers=headers
+        )
+
+    async def adopt(
+        self,
+        org: str,
+        dialect: str,
+        token: str,
+        secret: str | None,
+        *,
+        scopes: Iterable[str] = ("read",),
+        label: str = "",
+        addresses: Iterable[str] = (),
+    ) -> str:
+        """Take over a key that a team's clients already carry; answers the key's id.
+
+        Raises `KeyProblem` if the key does not have the dialect's form or is taken.
+        """
+        try:
+            credential = self._dialects[dialect].auth.adopt(token, secret)
+        except Refused:
+            raise KeyProblem(f"that is not a key as {self._dialects[dialect].title} makes them") from None
+        stored = NewStoredKey(
+            id=str(uuid.uuid4()),
+            hash=_hash("adopted", f"{dialect}\n{credential.token}"),
+            name_hash=None,
+            secret_hash=None if credential.secret is None else _hash("secret", credential.secret),
+            dialect=dialect,
+            label=label,
+            scopes=_scopes(scopes),
+            addresses=_addresses(addresses),
+            created_at=self._clock(),
+            expires_at=None,
+        )
+        if not await self._store.add(await self._store.ensure_org(org_name(org)), stored):
+            raise KeyProblem("that key has been adopted before")
+        return stored.id
+
+    async def listed(self, org: str) -> list[ListedKey]:
+        """An org's keys; raises `KeyProblem` for an org that does not exist."""
+        return await self._store.listed(await self.org_id(org))
+
+    async def revoke(self, org: str, key_id: str) -> bool:
+        """Revoke a key; false if there is none that is still good."""
+        return await self._store.revoke(await self.org_id(org), key_id, self._clock())
+
+    async def orgs(self) -> list[str]:
+        """The names of all orgs."""
+        return await self._store.org_names()
+
+    async def org_id(self, name: str) -> int:
+        """The number of an org; raises `KeyProblem` if there is none of this name."""
+        org_id = await self._store.org_id(name)
+        if org_id is None:
+            raise KeyProblem(f"there is no org {name!r}")
+        return org_id
+
+
+def org_name(name: str) -> str:
+    """Check an org's name; raises `KeyProblem`."""
+    if not _ORG_NAME.fullmatch(name):
+        raise KeyProblem("an org's name has 1 to 63 letters, digits, dots, dashes or underscores")
+    return name
+
+
+def _hash(kind: str, text: str) -> bytes:
+    # Keys are long random texts, so that one round of a fast hash is enough. The kind keeps them apart.
+    return hashlib.sha256(f"{kind}\n{text}".encode()).digest()
+
+
+def _shown_hashes(dialect: str, credential: Credential) -> list[bytes]:
+    hashes = [_hash("adopted", f"{dialect}\n{credential.token}")]
+    if credential.body is not None:
+        hashes.append(_hash("name" if credential.paired else "body", credential.body))
+    return hashes
+
+
+def _secret_fits(key: StoredKey, credential: Credential) -> bool:
+    if not credential.paired:
+        return True
+    shown = _hash("secret", credential.secret or "")
+    return hmac.compare_digest(key.secret_hash or b"", shown)
+
+
+def _allowed(address: str | None, networks: tuple[str, ...]) -> bool:
+    if address is None:
+        return False
+    try:
+        peer = ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(peer, "ipv4_mapped", None)
+    return any((mapped or peer) in ip_network(network) for network in networks)
+
+
+def _scopes(scopes: Iterable[str]) -> list[str]:
+    asked = list(dict.fromkeys(scopes))
+    unknown = [scope for scope in asked if scope not in SCOPES]
+    if unknown or not asked:
+        raise KeyProblem(f"scopes are some of {', '.join(SCOPES)}")
+    return asked
+
+
+def _addresses(addresses: Iterable[str]) -> list[str]:
+    try:
+        # [docs] `*` allows every address.
+        return [str(ip_network(address, strict=False)) for address in addresses if address != "*"]
+    except ValueError as error:
+        raise KeyProblem(f"not an address or network: {error}") from None

@@ -1,0 +1,83 @@
+"""Every setting once: its type, its default and what it means. Each is read from `TRUNKLINE_<NAME>`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+
+from msgspec import Struct
+
+
+class SettingError(ValueError):
+    """A setting cannot be read."""
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """What a process was told by its environment."""
+
+    home: Path = Path("~/.trunkline")
+    """Folder of the embedded database and of everything else we keep on disk."""
+
+    database_url: str | None = None
+    """A PostgreSQL 18 of your own, as a `postgresql://` URL; without it the embedded one is used."""
+
+    pool_size: int = 8
+    """Connections to the database that each server process may hold."""
+
+    hosts: Mapping[str, str] = {}
+    """Host names that belong to one dialect: `calls.example.com=NAME`, separated by commas."""
+
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Networks whose `X-Forwarded-For` is believed when a key has an address list, separated by commas."""
+
+    log_level: str = "info"
+    """The least urgent messages to print: `debug`, `info`, `warning` or `error`."""
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+        """Read the environment; raises `SettingError` with a sentence that names the setting."""
+        told = {
+            name: environment[f"TRUNKLINE_{name.upper()}"]
+            for name in cls.__struct_fields__
+            if environment.get(f"TRUNKLINE_{name.upper()}")
+        }
+        try:
+            return cls(
+                home=Path(told.get("home", "~/.trunkline")).expanduser().resolve(),
+                database_url=told.get("database_url"),
+                pool_size=_between(1, 1000, told.get("pool_size", "8")),
+                hosts=_hosts(told.get("hosts", "")),
+                trusted_proxies=tuple(
+                    ip_network(part.strip()) for part in _parts(told.get("trusted_proxies", ""))
+                ),
+                log_level=_one_of(
+                    ("debug", "info", "warning", "error"), told.get("log_level", "info").lower()
+                ),
+            )
+        except ValueError as error:
+            raise SettingError(f"a setting cannot be read: {error}") from None
+
+
+def _parts(text: str) -> list[str]:
+    return [part for part in text.split(",") if part.strip()]
+
+
+def _hosts(text: str) -> dict[str, str]:
+    pairs = [part.partition("=") for part in _parts(text)]
+    if any(not name or not dialect for name, _, dialect in pairs):
+        raise ValueError("TRUNKLINE_HOSTS has the form host=dialect,host=dialect")
+    return {name.strip().lower(): dialect.strip() for name, _, dialect in pairs}
+
+
+def _between(low: int, high: int, text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+        raise ValueError(f"{text!r} is not a whole number from {low} to {high}")
+    return int(text)
+
+
+def _one_of(words: tuple[str, ...], text: str) -> str:
+    if text not in words:
+        raise ValueError(f"{text!r} is not one of {', '.join(words)}")
+    return text

@@ -1,0 +1,141 @@
+"""Filters, orders and windows as SQL: a table from our words to the named fragments of `clauses.sql`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from trunkline.model.query import After, CallFilter, Order, Place, Rows, SortField, Span, Wording
+from trunkline.store.queries import queries
+from trunkline.store.rows import folded
+
+
+class Statement:
+    """A statement that is being put together: its text and the values it takes.
+
+    `$1` is the org; each `?` of a fragment becomes the next number.
+    """
+
+    def __init__(self, org_id: int) -> None:
+        self.values: list[Any] = [org_id]
+
+    def add(self, fragment: str, *values: Any, **names: str) -> str:
+        """A named fragment with its values numbered and its names filled in."""
+        text = queries("clauses")[fragment].format(**names) if names else queries("clauses")[fragment]
+        pieces = text.split("?")
+        if len(pieces) != len(values) + 1:
+            raise ValueError(f"fragment {fragment} takes {len(pieces) - 1} values")
+        for index, value in enumerate(values):
+            self.values.append(value)
+            pieces[index] += f"${len(self.values)}"
+        return "".join(pieces)
+
+
+Clause = Callable[[Statement, Any], list[str]]
+
+
+def _span(column: str) -> Clause:
+    def clause(statement: Statement, span: Span) -> list[str]:
+        parts = []
+        if span.low is not None:
+            parts.append(statement.add("low", span.low, column=column))
+        if span.high is not None:
+            parts.append(statement.add("high", span.high, column=column))
+        return parts
+
+    return clause
+
+
+def _words(column: str, *, kept: bool = False) -> Clause:
+    def clause(statement: Statement, wording: Wording) -> list[str]:
+        values = sorted(wording.values)
+        if not kept or wording.vendor is None:
+            return [statement.add("values", values, column=column)]
+        vendor = wording.vendor
+        return [statement.add("word", values, vendor, vendor, sorted(wording.words), column=column)]
+
+    return clause
+
+
+def _values(column: str) -> Clause:
+    return lambda statement, values: [statement.add("values", sorted(values), column=column)]
+
+
+def _value(column: str, read: Callable[[Any], Any] = lambda value: value) -> Clause:
+    return lambda statement, value: [statement.add("value", read(value), column=column)]
+
+
+def _repeated(fragment: str, times: int) -> Clause:
+    return lambda statement, value: [statement.add(fragment, *[value] * times)]
+
+
+CLAUSES: dict[str, Clause] = {
+    "created_at": _span("c.created_at"),
+    "started_at": _span("c.started_at"),
+    "ended_at": _span("c.ended_at"),
+    "duration_ms": _span("c.duration_ms"),
+    "status": _words("c.status", kept=True),
+    "result": _words("c.result", kept=True),
+    "direction": _words("c.direction"),
+    "channel": _words("c.channel"),
+    "end_reason": _words("c.end_reason"),
+    "sentiment": _words("c.sentiment"),
+    "success": _value("c.success"),
+    "voicemail": _value("c.voicemail"),
+    "vendor": _values("c.vendor"),
+    "vendor_call_id": _values("c.vendor_call_id"),
+    "agent_id": _values("c.agent_id"),
+    "campaign_id": _values("c.campaign_id"),
+    "agent_ref": _value("c.agent_ref", UUID),
+    "campaign_ref": _value("c.campaign_ref", UUID),
+    "phone": _repeated("phone", 2),
+    "any_number": _repeated("any_number", 3),
+    "from_number": _value("c.from_number"),
+    "to_number": _value("c.to_number"),
+    "transcript_text": lambda statement, text: [statement.add("transcript_text", folded(text))],
+}
+
+if set(CLAUSES) != set(CallFilter.__struct_fields__):
+    raise TypeError("every field of CallFilter needs its clause")
+
+COLUMNS = {field: f"c.{field.value}" for field in SortField}
+
+
+def where(statement: Statement, call_filter: CallFilter) -> list[str]:
+    """The conditions of a filter."""
+    return [
+        text
+        for name, clause in CLAUSES.items()
+        if (value := getattr(call_filter, name)) is not None
+        for text in clause(statement, value)
+    ]
+
+
+def after(statement: Statement, order: Order, place: Place) -> str:
+    """The condition that a call follows a place."""
+    beyond = "<" if order.newest_first else ">"
+    if order.by is SortField.CREATED_AT:
+        return statement.add("after_creation", place.value, UUID(place.id), beyond=beyond)
+    column = COLUMNS[order.by]
+    if place.value is None:
+        return statement.add("after_empty", UUID(place.id), column=column, beyond=beyond)
+    return statement.add(
+        "after_value", place.value, place.value, UUID(place.id), column=column, beyond=beyond
+    )
+
+
+def order_by(order: Order) -> str:
+    """The order, with calls that have no value last."""
+    direction = "DESC" if order.newest_first else "ASC"
+    fragments = queries("clauses")
+    if order.by is SortField.CREATED_AT:
+        return fragments["order_by_creation"].format(direction=direction)
+    return fragments["order"].format(column=COLUMNS[order.by], direction=direction)
+
+
+def window(statement: Statement, rows: Rows | After) -> str:
+    """Limit and offset; a window by place takes one row more, to see whether another page follows."""
+    if isinstance(rows, Rows):
+        return statement.add("rows", rows.limit, rows.offset)
+    return statement.add("rows", rows.limit + 1, 0)

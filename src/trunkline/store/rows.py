@@ -1,0 +1,130 @@
+"""Calls as rows: the columns that lists filter and sort by, and the JSON that holds the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType, structs
+
+from trunkline.kit.transcript import as_text
+from trunkline.kit.vocabulary import effective_word
+from trunkline.kit.wire import phone_key
+from trunkline.model.call import HEAVY_FIELDS, Call, ToolCall, Turn
+from trunkline.model.ids import digest, uuid_of
+from trunkline.model.merge import Stamps
+
+
+class Transcript(Struct):
+    """The part of a call that is stored apart."""
+
+    turns: list[Turn] | UnsetType = UNSET
+    tool_calls: list[ToolCall] | UnsetType = UNSET
+    transcript_text: str | UnsetType | None = UNSET
+    events: list[dict[str, Any]] | UnsetType | None = UNSET
+
+
+if Transcript.__struct_fields__ != HEAVY_FIELDS:
+    raise TypeError("what is stored apart must be the heavy fields")
+
+_json = msgspec.json.Encoder(decimal_format="number")
+_read_call = msgspec.json.Decoder(Call).decode
+_read_transcript = msgspec.json.Decoder(Transcript).decode
+_read_stamps = msgspec.json.Decoder(Stamps).decode
+
+
+class Known(Struct):
+    """A call as it stands in the store, with what is needed to merge into it."""
+
+    call: Call
+    stamps: Stamps
+    revision: int
+
+
+class Draft(Struct):
+    """A call as it should stand in the store, and the revision it was made from."""
+
+    call: Call
+    stamps: Stamps
+    base_revision: int = 0
+    """0 for a call that is not known yet."""
+
+
+def call_of(body: str, transcript: str | None) -> Call:
+    """Read a call from its stored parts."""
+    call = _read_call(body)
+    if transcript is not None:
+        heavy = _read_transcript(transcript)
+        call.turns, call.tool_calls = heavy.turns, heavy.tool_calls
+        call.transcript_text, call.events = heavy.transcript_text, heavy.events
+    return call
+
+
+def known_of(body: str, transcript: str | None, stamps: str, revision: int) -> Known:
+    """Read a call together with its stamps."""
+    return Known(call_of(body, transcript), _read_stamps(stamps), revision)
+
+
+def columns(drafts: Sequence[Draft]) -> list[list[Any]]:
+    """The arrays of the write statement, column by column."""
+    return [list(column) for column in zip(*map(_row, drafts), strict=True)]
+
+
+def _row(draft: Draft) -> tuple[Any, ...]:
+    call = draft.call
+    heavy = Transcript(call.turns, call.tool_calls, call.transcript_text, call.events)
+    has_transcript = any(getattr(heavy, name) is not UNSET for name in HEAVY_FIELDS)
+    light = structs.replace(call, turns=UNSET, tool_calls=UNSET, transcript_text=UNSET, events=UNSET)
+    agent_id = call.agent.id if call.agent else None
+    campaign_id = call.campaign.id if call.campaign else None
+    analysis = call.analysis
+    return (
+        UUID(call.id),
+        digest(call.id),
+        call.vendor,
+        call.vendor_call_id,
+        call.created_at,
+        call.started_at,
+        call.ended_at,
+        call.duration_ms,
+        call.status.value,
+        effective_word("status", call.status, call.vendor_words),
+        call.result.value if call.result else None,
+        effective_word("result", call.result, call.vendor_words),
+        call.direction.value,
+        call.channel.value,
+        call.end_reason.value if call.end_reason else None,
+        analysis.sentiment.value if analysis and analysis.sentiment else None,
+        analysis.success if analysis else None,
+        analysis.voicemail if analysis else None,
+        agent_id,
+        UUID(uuid_of(agent_id)) if agent_id is not None else None,
+        campaign_id,
+        UUID(uuid_of(campaign_id)) if campaign_id is not None else None,
+        _number(call.from_number),
+        _number(call.to_number),
+        _number(call.contact.phone_number if call.contact else None),
+        draft.base_revision + 1,
+        _json.encode(draft.stamps).decode(),
+        _json.encode(light).decode(),
+        _json.encode(heavy).decode() if has_transcript else None,
+        searchable(call) if has_transcript else None,
+    )
+
+
+def searchable(call: Call) -> str:
+    """The conversation as it is searched: the spoken text, case-folded, without NUL."""
+    text = call.transcript_text if isinstance(call.transcript_text, str) else ""
+    spoken = as_text(call, agent="", user="")
+    return f"{spoken}\n{text}".casefold().replace("\x00", "")
+
+
+def _number(text: str | None) -> str | None:
+    return None if text is None else phone_key(text)
+
+
+def folded(text: str) -> str:
+    """A piece of text as it is looked for in `searchable`."""
+    return text.casefold()
