@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from trunkline.model.call import Call
 from trunkline.model.sighting import STATEMENTS, Sighting
@@ -74,7 +74,7 @@ def merged(known: Call, stamps: Stamps, sighting: Sighting, seen_at: datetime) -
     the known call when the sighting brings nothing new.
     """
     state = _state(known, stamps)
-    for path, statement in _state(sighting, stamps_of(sighting, seen_at)).items():
+    for path, statement in _state(_completed(sighting, seen_at), stamps_of(sighting, seen_at)).items():
         if path not in state or statement[:6] > state[path][:6]:
             state[path] = statement
     call, merged_stamps = _call(known, state)
@@ -82,19 +82,25 @@ def merged(known: Call, stamps: Stamps, sighting: Sighting, seen_at: datetime) -
 
 
 def first_call(sighting: Sighting, call_id: str, seen_at: datetime) -> tuple[Call, Stamps]:
-    """Make the call that a first sighting describes, deriving what a call cannot do without."""
-    said = {name: value for name in STATEMENTS if (value := getattr(sighting, name)) is not UNSET}
-    derived = set(sighting.derived or ())
-    if "status" not in said:
-        said["status"] = Status.COMPLETED if said.get("ended_at") else Status.IN_PROGRESS
-        derived.add("status")
-    if "created_at" not in said:
-        known = (said.get(name) for name in ("started_at", "scheduled_at", "ended_at"))
-        said["created_at"] = next((at for at in known if at), seen_at)
-        derived.add("created_at")
+    """Make the call that a first sighting describes."""
+    whole = _completed(sighting, seen_at)
+    said = {name: value for name in STATEMENTS if (value := getattr(whole, name)) is not UNSET}
     call = Call(id=call_id, vendor=sighting.vendor, vendor_call_id=sighting.vendor_call_id, **said)
-    call.derived = sorted(derived) or None
+    call.derived = sorted(set(whole.derived or ())) or None
     return settled(call), stamps_of(sighting, seen_at)
+
+
+def _completed(sighting: Sighting, seen_at: datetime) -> Sighting:
+    """A sighting with what a call cannot do without, derived where it is not told."""
+    missing: dict[str, Any] = {}
+    if sighting.status is UNSET:
+        missing["status"] = Status.COMPLETED if sighting.ended_at else Status.IN_PROGRESS
+    if sighting.created_at is UNSET:
+        told = (sighting.started_at, sighting.scheduled_at, sighting.ended_at)
+        missing["created_at"] = next((at for at in told if isinstance(at, datetime)), seen_at)
+    if not missing:
+        return sighting
+    return structs.replace(sighting, **missing, derived=[*(sighting.derived or ()), *missing])
 
 
 def settled(call: Call) -> Call:
@@ -125,18 +131,27 @@ def _state(record: Call | Sighting, stamps: Stamps) -> State:
     state: State = {}
     for path, value in _leaves({name: raw[name] for name in STATEMENTS if name in raw}, ()):
         told = path[0] not in derived
+        if path == ("turn_count",) and not told:
+            continue  # counted again when the merging is done
         stamp = stamps.get("/".join(path), stamps[EVERY])
         encoding = _encode(value)
         state[path] = Statement(
             told=told,
             says_something=value not in SAYS_NOTHING,
             final=path == ("status",) and Status(value).is_final,
-            order=stamp if told else -stamp,
+            order=stamp if told else -_earliness(path, value, stamp),
             richness=len(encoding),
             encoding=encoding,
             value=value,
         )
     return state
+
+
+def _earliness(path: Path, value: Any, stamp: int) -> int:
+    # Of several guesses at the creation the earliest instant is the best one, whenever it was made.
+    if path == ("created_at",):
+        return round(datetime.fromisoformat(value).timestamp() * 1000)
+    return stamp
 
 
 def _leaves(said: dict[str, Any], parent: Path) -> Iterator[tuple[Path, Any]]:
@@ -157,7 +172,7 @@ def _call(known: Call, state: State) -> tuple[Call, Stamps]:
             place = place[name]
         place[path[-1]] = {} if path in OBJECTS and statement.value == {} else statement.value
     raw["derived"] = sorted(path[0] for path, statement in state.items() if not statement.told) or None
-    stamps = {"/".join(path): abs(statement.order) for path, statement in state.items()}
+    stamps = {"/".join(path): s.order if s.told else -s.order for path, s in state.items()}
     usual = Counter(stamps.values()).most_common(1)[0][0]
     kept = {path: stamp for path, stamp in sorted(stamps.items()) if stamp != usual}
     return msgspec.json.decode(_encode(raw), type=Call), {EVERY: usual, **kept}

@@ -76,6 +76,6 @@ def run_sql(name: str) -> None:
 
 
 def statements(sql: str) -> list[str]:
-    """Split SQL at the semicolons that end a line; migrations hold no function bodies."""
-    parts = re.split(r";[ \t]*(?:\n|$)", sql)
-    return [part.strip() for part in parts if re.sub(r"--[^\n]*", "", part).strip()]
+    """Split SQL at the semicolons that end a line, comments left out; migrations hold no function bodies."""
+    bare = re.sub(r"--[^\n]*", "", sql)
+    return [part.strip() for part in re.split(r";[ \t]*(?:\n|$)", bare) if part.strip()]

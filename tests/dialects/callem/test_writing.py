@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from trunkline.dialects.callem import DIALECT, CallList, WireCall
-from trunkline.dialects.callem.wire import WireTurn
+from trunkline.dialects.callem import DIALECT
+from trunkline.dialects.callem.wire import CallList, WireCall, WireTurn
 from trunkline.kit.query import read_query
 from trunkline.model.call import Agent, Analysis, Call, Turn
 from trunkline.model.faults import Fault, Refused

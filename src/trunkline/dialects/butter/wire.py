@@ -131,4 +131,4 @@ class ListQuery(Struct, kw_only=True):
     """What may be asked of list calls."""
 
     limit: Annotated[int, Meta(ge=1, le=100)] = 50
-    cursor: Annotated[str, Meta(max_length=2048)] | None = None
+    cursor: Annotated[str, Meta(max_length=4096)] | None = None

@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 import msgspec
-from msgspec import UNSET
 
 from trunkline.dialects.trunkline.wire import CLOSED
 from trunkline.kit.payload import Payload, Unreadable, told
@@ -19,7 +18,7 @@ NAME = "trunkline"
 
 INSTANTS = ("created_at", "updated_at", "scheduled_at", "started_at", "ended_at")
 
-NEVER_NULL = ("direction", "channel", "status", "created_at", "turns", "tool_calls")
+NEVER_NULL = ("id", "direction", "channel", "status", "created_at", "turns", "tool_calls")
 """Fields for which null says no more than leaving them out."""
 
 _MESSAGE = re.compile(r"(.*?)(?: - at `\$\.?(.*)`)?", re.DOTALL)
@@ -56,7 +55,7 @@ def _identity(wire: Payload) -> dict[str, Any]:
         call_id = call_id.lower()
     named = call_id is None or told(wire.value("vendor_call_id")) is not None
     return {
-        "id": UNSET if call_id is None else call_id,
+        "id": call_id,
         "vendor": NAME if told(wire.value("vendor")) is None else wire.identifier("vendor"),
         "vendor_call_id": wire.identifier("vendor_call_id") if named else call_id,
     }

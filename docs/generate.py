@@ -1,0 +1,122 @@
+"""The reference pages, written from the dialects themselves.
+
+Run `python docs/generate.py` after a dialect has changed. A test compares the pages with what this writes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from trunkline.dialects import dialects
+from trunkline.kit.auth import NewKey
+from trunkline.kit.dialect import Dialect, Operation
+from trunkline.kit.losses import loss_table
+from trunkline.kit.openapi import openapi
+
+REFERENCE = Path(__file__).parent / "reference"
+
+NOTICE = "<!-- Written by docs/generate.py; edit the dialect instead. -->"
+
+DIALECTS = """# Dialects
+
+Every API that Trunkline speaks. Each answers under its own prefix, at the host names given to it by
+`TRUNKLINE_HOSTS`, and, where it says so, at the root. A running server shows the same with examples of every
+answer at `/<dialect>/docs`, and as OpenAPI 3.1 at `/<dialect>/openapi.json`.
+
+[What each of them drops](losses.md) is on a page of its own.
+"""
+
+LOSSES = """# Losses
+
+A call that came from one vendor can be asked for in the form of another, which may have no place for
+everything. The table follows one call in which every field is filled: it was written in each dialect's form
+and read back. **✓** came back as it was; **–** did not come back, or came back as something else, or could
+only be guessed from the rest. Nothing is lost in the log itself, and a call in the form of its own vendor
+keeps what that vendor said.
+
+Under the table stand, for each dialect, the words of ours that it folds into others.
+"""
+
+
+def pages() -> dict[Path, str]:
+    """Every reference page with its text."""
+    return {
+        REFERENCE / "dialects.md": "\n".join(_dialects()),
+        REFERENCE / "losses.md": f"{NOTICE}\n\n{LOSSES}\n{loss_table(dialects().values())}",
+    }
+
+
+def _dialects() -> Iterator[str]:
+    yield f"{NOTICE}\n\n{DIALECTS}"
+    for dialect in dialects().values():
+        yield from _dialect(dialect)
+
+
+def _dialect(dialect: Dialect) -> Iterator[str]:
+    root = " and at the root" if dialect.at_root else ""
+    new_key = NewKey(body="0" * 60, secret="0" * 48)
+    headers = [f"{name}: {value}" for name, value in dialect.auth.wear(new_key).items()]
+    yield f"## {dialect.title}\n\n{dialect.about.strip()}\n"
+    yield f"It answers under `/{dialect.name}`{root}. A new key is sent as:\n"
+    yield "\n".join(["```", *(re.sub("0{48,}", "…", header) for header in headers), "```\n"])
+    document = openapi(dialect)
+    for operation in dialect.operations:
+        described = document["paths"][operation.path][operation.method.lower()]
+        yield from _operation(dialect, operation, described)
+
+
+def _operation(dialect: Dialect, operation: Operation, described: dict[str, Any]) -> Iterator[str]:
+    yield f"### {dialect.title}: {operation.summary}\n\n`{operation.method} {operation.path}`\n"
+    asked = [parameter for parameter in described["parameters"] if parameter["in"] == "query"]
+    if asked:
+        yield _row(("parameter", "values", "default", ""))
+        yield _row(["---"] * 4)
+        yield from (_parameter(parameter) for parameter in asked)
+        yield f"\n{described['description']}\n"
+    yield _row(("status", "when", "body"))
+    yield _row(["---"] * 3)
+    for status, response in described["responses"].items():
+        if status != "200":
+            ((_, content),) = response["content"].items()
+            for example in content["examples"].values():
+                yield _row(
+                    (status, example["summary"], f"`{msgspec.json.encode(example['value']).decode()}`")
+                )
+    yield ""
+
+
+def _parameter(parameter: dict[str, Any]) -> str:
+    schema = parameter["schema"]
+    default = msgspec.json.encode(schema["default"]).decode().strip('"') if "default" in schema else ""
+    return _row(
+        (
+            f"`{parameter['name']}`",
+            _values(schema),
+            f"`{default}`" if default else "",
+            parameter.get("description", ""),
+        )
+    )
+
+
+def _values(schema: dict[str, Any]) -> str:
+    if "enum" in schema:
+        return ", ".join(f"`{word}`" for word in schema["enum"])
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if low is not None:
+        return f"{schema['type']}, " + (f"at least {low}" if high is None else f"{low} to {high}")
+    return f"{schema['format']}" if "format" in schema else str(schema["type"])
+
+
+def _row(cells: Any) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+if __name__ == "__main__":
+    REFERENCE.mkdir(exist_ok=True)
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")
