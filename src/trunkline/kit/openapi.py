@@ -119,12 +119,14 @@ def _path_parameter(dialect: Dialect, name: str) -> dict[str, Any]:
 def query_parameter(parameter: Parameter) -> dict[str, Any]:
     """Describe one query parameter as an OpenAPI parameter object."""
     described: dict[str, Any] = {"name": parameter.name, "in": "query"}
-    schema = _parameter_schema(parameter.kind, parameter.meta or Meta())
-    texts = [schema.pop("description", None)]
-    if parameter.meta is not None:
-        clamp = (parameter.meta.extra or {}).get("clamp")
-        texts.append(parameter.meta.description)
-        texts.append(None if clamp is None else f"A number above {clamp} counts as {clamp}")
+    meta = parameter.meta or Meta()
+    schema = _parameter_schema(parameter.kind, meta) | (meta.extra_json_schema or {})
+    clamp = (meta.extra or {}).get("clamp")
+    texts = [
+        schema.pop("description", None),
+        meta.description,
+        None if clamp is None else f"A number above {clamp} counts as {clamp}",
+    ]
     sentences = [f"{text[0].upper()}{text[1:].rstrip('.')}." for text in texts if text]
     if sentences:
         described["description"] = " ".join(sentences)

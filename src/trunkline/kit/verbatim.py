@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-from msgspec import UNSET, Struct, structs
+from msgspec import UNSET, Struct
 
 from trunkline.model.call import Call, Verbatim
 
@@ -16,10 +17,9 @@ _encode = msgspec.json.Encoder(order="deterministic", decimal_format="number").e
 def difference(printed: Struct, raw: dict[str, Any], fields: tuple[str, ...]) -> dict[str, Verbatim] | None:
     """The wire fields, among some, that would not come back as they came in."""
     found: dict[str, Verbatim] = {}
-    for field in structs.fields(type(printed)):
-        name = field.encode_name
+    for attribute, name in _names(type(printed)):
         if name in fields and name in raw:
-            value = getattr(printed, field.name)
+            value = getattr(printed, attribute)
             ours = b"" if value is UNSET else _encode(value)
             if ours == b"" or msgspec.json.decode(ours) != raw[name]:
                 found[name] = Verbatim(printed=_fingerprint(ours), said=raw[name])
@@ -30,12 +30,16 @@ def as_said(printed: Struct, call: Call) -> None:
     """Put the vendor's own values into a printed call of that vendor, as far as they still hold."""
     if not call.verbatim:
         return
-    for field in structs.fields(type(printed)):
-        kept = call.verbatim.get(field.encode_name)
+    for attribute, name in _names(type(printed)):
+        kept = call.verbatim.get(name)
         if kept is not None:
-            value = getattr(printed, field.name)
+            value = getattr(printed, attribute)
             if kept.printed == _fingerprint(b"" if value is UNSET else _encode(value)):
-                setattr(printed, field.name, kept.said)
+                setattr(printed, attribute, kept.said)
+
+
+def _names(record: type[Struct]) -> Iterator[tuple[str, str]]:
+    return zip(record.__struct_fields__, record.__struct_encode_fields__, strict=True)
 
 
 def _fingerprint(encoded: bytes) -> str:

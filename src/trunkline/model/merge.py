@@ -48,7 +48,8 @@ OBJECTS: frozenset[Path] = frozenset(
 SAYS_NOTHING: tuple[Any, ...] = (None, [], Direction.UNKNOWN.value, Channel.UNKNOWN.value)
 """Values that never replace one that says something. An empty transcript is not a shorter transcript."""
 
-_encode = msgspec.json.Encoder(order="deterministic", decimal_format="number").encode
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+_encode_comparably = msgspec.json.Encoder(order="deterministic", decimal_format="number").encode
 
 
 class Statement(NamedTuple):
@@ -134,7 +135,7 @@ def _state(record: Call | Sighting, stamps: Stamps) -> State:
         if path == ("turn_count",) and not told:
             continue  # counted again when the merging is done
         stamp = stamps.get("/".join(path), stamps[EVERY])
-        encoding = _encode(value)
+        encoding = _encode_comparably(value)
         state[path] = Statement(
             told=told,
             says_something=value not in SAYS_NOTHING,

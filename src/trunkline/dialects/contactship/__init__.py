@@ -122,10 +122,9 @@ def calls_in(document: Any) -> list[Any] | None:
         data = data["history"].get("calls")
     if isinstance(data, dict) and recognise(data):
         return [data]
-    if isinstance(data, list) and (
-        "count" in document or all(isinstance(c, dict) and recognise(c) for c in data)
-    ):
-        return data
+    if isinstance(data, list) and (data or "count" in document):
+        known = any(isinstance(call, dict) and recognise(call) for call in data)
+        return data if known or not data else None
     return None
 
 

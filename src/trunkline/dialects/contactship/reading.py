@@ -183,7 +183,7 @@ def _word_from(word: Payload) -> Word:
 
 
 def _with_verbatim(sighting: Sighting, raw: dict[str, Any]) -> Sighting:
-    fields = ["duration", "contact", "call_record", "type", "agent_id"]
+    fields = ["duration", "contact", "call_record", "type"]
     analysis = raw.get("call_analysis")
     if isinstance(analysis, dict) and not {"call_summary", "user_sentiment"} & analysis.keys():
         fields.append("call_analysis")  # the other documented shape is answered in the seed's

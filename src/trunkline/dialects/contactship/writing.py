@@ -28,7 +28,7 @@ from trunkline.kit.transcript import Entry, Invocation, Returned, interleaved, j
 from trunkline.kit.verbatim import as_said
 from trunkline.kit.wire import seconds_of_ms
 from trunkline.model.call import Analysis, Call, Contact, Turn
-from trunkline.model.ids import uuid_of
+from trunkline.model.ids import is_uuid, uuid_of
 from trunkline.model.words import EndReason
 
 IDS = uuids(NAME)
@@ -44,7 +44,7 @@ def in_list(call: Call, query: ListQuery) -> WireCall:
     """Write a call as a list prints it, which names the campaign."""
     wire = in_get(call, query)
     campaign = call.campaign.id if call.campaign else None
-    wire.campaign_id = campaign if call.vendor == NAME or campaign is None else uuid_of(campaign)
+    wire.campaign_id = _uuid(campaign)
     return wire
 
 
@@ -67,8 +67,8 @@ def in_get(call: Call, query: GetQuery) -> WireCall:
         call_analysis=_analysis(call.analysis, words),
         type=(call.vendor_type if own else None) or CHANNEL.write(call.channel) or "ai_call",
         created_at=call.created_at,
-        agent_id=agent if own or agent is None else uuid_of(agent),
-        contact=_contact(call.contact, own),
+        agent_id=_uuid(agent),
+        contact=_contact(call.contact),
     )
     if query.include_transcript:
         wire.chat_history = _encoded([_turn(turn, query) for turn in turns_of(call)], query)
@@ -79,6 +79,11 @@ def in_get(call: Call, query: GetQuery) -> WireCall:
     if own:
         as_said(wire, call)
     return wire
+
+
+def _uuid(text: str | None) -> str | None:
+    # What is printed must be what the filters take, and they take UUIDs only.
+    return text if text is None or is_uuid(text) else uuid_of(text)
 
 
 def _reason(call: Call, own: bool) -> str | None:
@@ -106,11 +111,11 @@ def _analysis(analysis: Analysis | None, words: dict[str, str] | None) -> dict[s
     }
 
 
-def _contact(contact: Contact | None, own: bool) -> WireContact | None:
+def _contact(contact: Contact | None) -> WireContact | None:
     if contact is None:
         return None
     return WireContact(
-        id=contact.id if own or contact.id is None else uuid_of(contact.id),
+        id=_uuid(contact.id),
         full_name=contact.full_name,
         phone_number=contact.phone_number,
         email=contact.email,

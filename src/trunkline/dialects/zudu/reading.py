@@ -57,7 +57,7 @@ def from_wire(raw: Any) -> Sighting:
     wished = wire.text("id")
     sighting = Sighting(
         vendor=NAME,
-        vendor_call_id=wire.identifier("call_id", "id"),
+        vendor_call_id=wire.identifier("call_id" if wire.raw.get("call_id") else "id"),
         id=wished.lower() if isinstance(wished, str) and is_uuid(wished) else UNSET,
         from_number=wire.text("from_number"),
         to_number=wire.text("to_number"),
