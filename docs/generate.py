@@ -39,7 +39,8 @@ and read back. **✓** came back as it was; **–** did not come back, or came b
 only be guessed from the rest. Nothing is lost in the log itself, and a call in the form of its own vendor
 keeps what that vendor said.
 
-Under the table stand, for each dialect, the words of ours that it folds into others.
+Under the table stand, for each dialect, the words of ours that it folds into others, and those for which it
+has no word at all.
 """
 
 
@@ -61,9 +62,10 @@ def _dialect(dialect: Dialect) -> Iterator[str]:
     root = " and at the root" if dialect.at_root else ""
     new_key = NewKey(body="0" * 60, secret="0" * 48)
     headers = [f"{name}: {value}" for name, value in dialect.auth.wear(new_key).items()]
-    yield f"## {dialect.title}\n\n{dialect.about.strip()}\n"
+    about = dialect.about.strip().removeprefix(f"{dialect.title}: ")
+    yield f"## {dialect.title}\n\n{about[0].upper()}{about[1:]}\n"
     yield f"It answers under `/{dialect.name}`{root}. A new key is sent as:\n"
-    yield "\n".join(["```", *(re.sub("0{48,}", "…", header) for header in headers), "```\n"])
+    yield "\n".join(["```", *(re.sub("[0-9a-f]{48,}", "…", header) for header in headers), "```\n"])
     document = openapi(dialect)
     for operation in dialect.operations:
         described = document["paths"][operation.path][operation.method.lower()]
@@ -74,7 +76,7 @@ def _operation(dialect: Dialect, operation: Operation, described: dict[str, Any]
     yield f"### {dialect.title}: {operation.summary}\n\n`{operation.method} {operation.path}`\n"
     asked = [parameter for parameter in described["parameters"] if parameter["in"] == "query"]
     if asked:
-        yield _row(("parameter", "values", "default", ""))
+        yield _row(("parameter", "values", "default", "meaning"))
         yield _row(["---"] * 4)
         yield from (_parameter(parameter) for parameter in asked)
         yield f"\n{described['description']}\n"
@@ -109,7 +111,9 @@ def _values(schema: dict[str, Any]) -> str:
     low, high = schema.get("minimum"), schema.get("maximum")
     if low is not None:
         return f"{schema['type']}, " + (f"at least {low}" if high is None else f"{low} to {high}")
-    return f"{schema['format']}" if "format" in schema else str(schema["type"])
+    if "examples" in schema:
+        return f"{schema['type']}, as `{schema['examples'][0]}`"
+    return str(schema.get("format", schema["type"]))
 
 
 def _row(cells: Any) -> str:

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 
 from trunkline.api.answer import DATABASE_DOWN, Answerer
 from trunkline.api.app import Application
-from trunkline.api.docs import docs_routes
+from trunkline.api.docs import DOCS_PAGES, docs_routes
 from trunkline.api.front_door import FrontDoor
 from trunkline.api.health import health_routes
 from trunkline.dialects import dialects
@@ -25,7 +25,7 @@ from trunkline.service.intake import Intake
 from trunkline.service.keys import Keys
 from trunkline.settings import Settings
 from trunkline.store.calls import CallStore
-from trunkline.store.embedded import start_embedded as start_embedded
+from trunkline.store.embedded import start_embedded
 from trunkline.store.keys import KeyStore
 from trunkline.store.migrations import head, migrate, revision
 from trunkline.store.pool import open_pool
@@ -93,7 +93,10 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
     others = Starlette(
         routes=[*health_routes(database_answers), *docs_routes()], exception_handlers={404: not_found}
     )
-    return Application(FrontDoor(dialects(), settings.hosts), open_answerer, others, settings.trusted_proxies)
+    documentation = frozenset(f"/{name}/{page}".encode() for name in dialects() for page in DOCS_PAGES)
+    return Application(
+        FrontDoor(dialects(), settings.hosts), open_answerer, others, documentation, settings.trusted_proxies
+    )
 
 
 def application_of_worker() -> Application:

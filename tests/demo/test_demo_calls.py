@@ -304,6 +304,6 @@ def test_a_dialogue_names_known_agents_campaigns_and_slots(template: Template) -
     assert template.is_voicemail or 6 <= len(dialogue.items) <= 24
     assert all((item.role is None) != (item.tool is None) for item in dialogue.items)
     assert all(item.text for item in dialogue.items if item.role is not None)
-    rng = Random(1)  # noqa: S311 - made-up people, no secrets
+    rng = Random(1)
     person = draw_people(rng)[dialogue.language][0]
     assert template.fill(draw_slots(rng, person, "Maya", UNTIL)).items

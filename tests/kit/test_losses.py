@@ -174,6 +174,6 @@ def test_the_table_tells_the_words_that_come_back_as_others_and_the_notes() -> N
         table = loss_table([structs.replace(dialect, notes=("A note.",))])
         for vocabulary in dialect.vocabularies:
             for ours, back in vocabulary.losses().items():
-                shown = "nothing" if back is None else f"`{back}`"
+                shown = "no word there" if back is None else f"`{back}`"
                 assert f"| `{vocabulary.field}` | `{ours}` | {shown} |" in table
         assert "- A note." in table

@@ -144,6 +144,7 @@ class Query(Struct, kw_only=True):
     phone: Phone | None = None
     uuid: Uuid | None = None
     words: Words | None = None
+    some: Annotated[Words, Meta(extra_json_schema={"pattern": "^[ab]$"})] | None = None
 
 
 @pytest.mark.parametrize(
@@ -156,6 +157,7 @@ class Query(Struct, kw_only=True):
         ("text", {"type": "string", "minLength": 1}, None),
         ("since", {"type": "string", "examples": ["2026-01-01"]}, "ISO 8601 date or date-time."),
         ("uuid", {"type": "string", "format": "uuid"}, None),
+        ("some", {"type": "string", "pattern": "^[ab]$"}, None),
         ("words", {"type": "string", "pattern": "^[^,]+(,[^,]+)*$"}, None),
     ],
 )

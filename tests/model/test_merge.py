@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import reduce
 from itertools import permutations
 
 from hypothesis import given, settings
@@ -24,7 +23,9 @@ def told(**fields: object) -> Sighting:
 
 def fold(*seen: Sighting) -> tuple[Call, Stamps]:
     call, stamps = first_call(seen[0], "00000000-0000-4000-8000-000000000001", SEEN_AT)
-    return reduce(lambda state, one: merged(*state, one, SEEN_AT), seen[1:], (call, stamps))
+    for sighting in seen[1:]:
+        call, stamps = merged(call, stamps, sighting, SEEN_AT)
+    return call, stamps
 
 
 @given(st.lists(sightings(), min_size=2, max_size=4))

@@ -45,19 +45,38 @@ def own_url() -> Iterator[str]:
         home.chmod(0o755)
         shutil.chown(home, user)
         shutil.chown(home / "password", user)
-    run = {"user": user, "check": True, "stdout": subprocess.DEVNULL, "timeout": LONGEST_WAIT_SECONDS}
     port, data = free_port(), home / "data"
-    subprocess.run(
-        [binaries / "initdb", "-D", data, "-U", "owner", "-A", "scram-sha-256", "-E", "utf8"]
-        + ["--locale=C", f"--pwfile={home / 'password'}"],
-        **run,  # type: ignore[call-overload]
+
+    def run(program: str, *args: str | Path) -> None:
+        command = [binaries / program, "-D", data, *args]
+        subprocess.run(
+            command, user=user, check=True, stdout=subprocess.DEVNULL, timeout=LONGEST_WAIT_SECONDS
+        )
+
+    run(
+        "initdb",
+        "-U",
+        "owner",
+        "-A",
+        "scram-sha-256",
+        "-E",
+        "utf8",
+        "--locale=C",
+        f"--pwfile={home / 'password'}",
     )
-    control = [binaries / "pg_ctl", "-w", "-D", data]
     listen = f"-h 127.0.0.1 -p {port} -k {home}"
-    subprocess.run([*control, "-o", listen, "-l", home / "log", "start"], **run)  # type: ignore[call-overload]
+    run("pg_ctl", "-w", "-o", listen, "-l", home / "log", "start")
     yield f"postgresql://owner:s3cret@127.0.0.1:{port}/postgres"
-    subprocess.run([*control, "-m", "fast", "stop"], **run)  # type: ignore[call-overload]
+    run("pg_ctl", "-w", "-m", "fast", "stop")
     shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def background() -> Iterator[Background]:
+    """A loop of this module's own, so that its connections are closed before the database stops."""
+    loop = Background()
+    yield loop
+    loop.close()
 
 
 @pytest.fixture(scope="module", params=["embedded", "own"])
@@ -176,8 +195,8 @@ def test_two_orgs_hold_the_same_call_and_see_only_their_own(
     take(background, store_services, other, sighting_of(a_call(1)), sighting_of(a_call(2)))
     mine = pages(background, store_services, org, ListCalls(filter=CallFilter(), window=Rows(10)))
     assert [call.from_number for call in mine.calls] == ["+12025550100"]
+    ids = dialects()["trunkline"].ids
     with pytest.raises(Refused):
-        ids = dialects()["trunkline"].ids
         background.run(store_services.calls.answer(org, GetCall(printed_id=a_call(2).id), ids))
 
 

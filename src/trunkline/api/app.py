@@ -16,9 +16,6 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-ALWAYS_OURS = frozenset({"openapi.json", "docs"})
-"""What stands under each dialect's prefix besides the vendor's own paths."""
-
 
 class Application:
     """Takes requests of dialects itself, since they are the hot path, and hands on the rest."""
@@ -28,11 +25,14 @@ class Application:
         front_door: FrontDoor,
         open_answerer: Callable[[], AbstractAsyncContextManager[Answerer]],
         others: Starlette,
+        documentation: frozenset[bytes] = frozenset(),
         trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = (),
     ) -> None:
+        """`documentation` holds the paths under dialects' prefixes that are ours and not the vendor's."""
         self._front_door = front_door
         self._open_answerer = open_answerer
         self._others = others
+        self._documentation = documentation
         self._trusted_proxies = trusted_proxies
         self._answerer: Answerer | None = None
 
@@ -46,7 +46,7 @@ class Application:
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         route = None
-        if not self._is_ours(raw_path):
+        if raw_path not in self._documentation:
             route = self._front_door.route(scope["method"], raw_path, headers)
         if route is None or self._answerer is None:
             await self._others(scope, receive, send)
@@ -54,10 +54,6 @@ class Application:
         address = self._address(scope, headers)
         answer = await self._answerer.answer(route, scope["query_string"], headers, address)
         await _send(answer, send, without_body=scope["method"] == "HEAD")
-
-    def _is_ours(self, raw_path: bytes) -> bool:
-        _, _, last = raw_path.rpartition(b"/")
-        return raw_path.count(b"/") == 2 and last.decode("ascii", "replace") in ALWAYS_OURS
 
     def _address(self, scope: Scope, headers: dict[str, str]) -> str | None:
         client = scope.get("client")

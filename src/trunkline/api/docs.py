@@ -62,6 +62,10 @@ HEADERS = {
 _HOST = re.compile(r"[0-9A-Za-z.\-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 
 
+DOCS_PAGES = ("openapi.json", "docs")
+"""What stands under each dialect's prefix besides the vendor's own paths."""
+
+
 def docs_routes() -> list[Route]:
     """The routes of the index and of every dialect's page and OpenAPI document."""
     return [
@@ -105,16 +109,19 @@ def index_page() -> str:
 
 
 def _index_body() -> Iterator[str]:
-    yield "<h1>Trunkline</h1><p>One log of calls, served in the form of each of these APIs.</p>"
+    yield "<h1>Trunkline</h1><p>One log of calls, served in the form of each of these APIs. "
+    yield f"A key for all of them comes from {_code('trunkline keys create --org NAME')}.</p>"
     for name, dialect in dialects().items():
-        about = dialect.about.strip().partition("\n")[0].partition(": ")[2]
-        about = about[:1].upper() + about[1:]
-        page, document = (
-            _link(f"/{name}/docs", "Documentation"),
-            _link(f"/{name}/openapi.json", "OpenAPI 3.1"),
-        )
+        about = _about(dialect).partition("\n")[0]
         yield f"<h2>{escape(dialect.title)}</h2><p>{_text(about)}</p>"
-        yield f"{_pre(curl(dialect, dialect.operations[0]))}<p>{page} · {document}</p>"
+        yield _pre(curl(dialect, dialect.operations[0]))
+        yield f"<p>{_link(f'/{name}/docs', 'Documentation')} · "
+        yield f"{_link(f'/{name}/openapi.json', 'OpenAPI 3.1')}</p>"
+
+
+def _about(dialect: Dialect) -> str:
+    about = dialect.about.strip().removeprefix(f"{dialect.title}: ")
+    return about[:1].upper() + about[1:]
 
 
 @cache
@@ -125,7 +132,7 @@ def dialect_page(name: str) -> str:
 
 
 def _dialect_body(dialect: Dialect, document: dict[str, Any]) -> Iterator[str]:
-    about, *paragraphs = dialect.about.strip().split("\n\n")
+    about, *paragraphs = _about(dialect).split("\n\n")
     yield f"<p>{_link('/', 'All dialects')}</p><h1>{escape(dialect.title)}</h1><p>{_text(about)}</p>"
     contents = [_link(f"#{operation.name}", operation.summary) for operation in dialect.operations]
     yield _list([*contents, _link("#schemas", "Schemas")])

@@ -1,7 +1,7 @@
 """The HTTP protocol, with one thing mended: a request address of any length reaches the application.
 
 The parser library refuses addresses of 64 KiB and more before anybody can answer them. A client that sends
-one is owed the vendor's own error body like every other, so the address is cut, still too long to be answered.
+one is owed the vendor's own error body like every other, so it is cut, and still too long to be answered.
 """
 
 from __future__ import annotations

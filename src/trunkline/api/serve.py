@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 
 import uvicorn
 
@@ -13,6 +15,9 @@ _PROTOCOL = "trunkline.api.http:Protocol"
 def serve(database_url: str, *, host: str, port: int, workers: int) -> None:
     """Serve until told to stop; each worker is a process that shares nothing but the database."""
     os.environ["TRUNKLINE_DATABASE_URL"] = database_url
+    # uvicorn raises the signal that stopped it once more when it is done. The default would end the process
+    # on the spot, and the embedded database would not be told.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     uvicorn.run(
         _FACTORY,
         factory=True,

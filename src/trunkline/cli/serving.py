@@ -11,6 +11,7 @@ from trunkline import compose
 from trunkline.demo.log import Shown, fill
 from trunkline.dialects import dialects
 from trunkline.settings import Settings
+from trunkline.store.embedded import start_embedded
 from trunkline.store.migrations import migrate as migrate_database
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
@@ -34,7 +35,7 @@ def serve(
 def migrate() -> None:
     """Bring the database's tables to this version."""
     settings = Settings.read()
-    url = settings.database_url or compose.start_embedded(settings.home)
+    url = settings.database_url or start_embedded(settings.home)
     before, after = asyncio.run(migrate_database(url))
     typer.echo(f"The database is at revision {after}" + (", as before." if before == after else "."))
 
@@ -44,7 +45,7 @@ def demo(host: Host = "127.0.0.1", port: Port = 8080) -> None:
     from trunkline.api.serve import serve as run
 
     settings = Settings.read()
-    url = settings.database_url or compose.start_embedded(settings.home / "demo")
+    url = settings.database_url or start_embedded(settings.home / "demo")
     asyncio.run(migrate_database(url))
     shown = asyncio.run(_filled(url))
     typer.echo(f"{shown.calls} calls in {len(shown.orgs)} orgs: {', '.join(shown.orgs)}\n")

@@ -138,7 +138,8 @@ def _turn(role: Role, text: str, start_ms: int) -> Turn:
         Word(word=word, start_ms=start_ms + 300 * place, end_ms=start_ms + 300 * place + 240, confidence=0.98)
         for place, word in enumerate(text.split())
     ]
-    return Turn(role=role, text=text, start_ms=start_ms, end_ms=words[-1].end_ms, words=words)
+    # A turn begins before its first word and ends after its last: who says only the words loses that.
+    return Turn(role=role, text=text, start_ms=start_ms - 40, end_ms=start_ms + 300 * len(words), words=words)
 
 
 # -- finding --------------------------------------------------------------
@@ -236,7 +237,7 @@ def _is_lost(path: str, lost: frozenset[str]) -> bool:
 
 def _section(dialect: Dialect) -> Iterator[str]:
     folded = [
-        _row([f"`{vocabulary.field}`", f"`{ours}`", "nothing" if back is None else f"`{back}`"])
+        _row([f"`{vocabulary.field}`", f"`{ours}`", "no word there" if back is None else f"`{back}`"])
         for vocabulary in dialect.vocabularies
         for ours, back in vocabulary.losses().items()
     ]

@@ -23,7 +23,7 @@ from trunkline.model.ids import is_uuid
 LONGEST_QUERY = 32 * 1024
 """Bytes of query string beyond which a request is refused unread."""
 
-_INTEGER = re.compile(r"-?[0-9]{1,18}")
+_INTEGER = re.compile(r"-?[0-9]{1,400}")
 _TRUE, _FALSE = frozenset({"true", "1"}), frozenset({"false", "0"})
 _LONGEST_VALUE = 4096
 

@@ -46,7 +46,8 @@ def interleaved(call: Call) -> list[Entry]:
     placed: dict[int, Entry] = {}
     late: list[Entry] = []
     for tool in tools:
-        _place(placed, late, tool.position, Invocation(tool))
+        if tool.position is not None or tool.result_position is None:
+            _place(placed, late, tool.position, Invocation(tool))
         if tool.result_position is not None or tool.result is not None:
             _place(placed, late, tool.result_position, Returned(tool))
     sequence: list[Entry] = []
@@ -72,7 +73,7 @@ class Sequence:
     def __init__(self) -> None:
         self.turns: list[Turn] = []
         self.tool_calls: list[ToolCall] = []
-        self._open: dict[str, ToolCall] = {}
+        self._open: dict[str | None, ToolCall] = {}
         self._length = 0
 
     def turn(self, turn: Turn) -> None:
@@ -85,12 +86,11 @@ class Sequence:
         tool.position = self._length
         self._length += 1
         self.tool_calls.append(tool)
-        if tool.id is not None:
-            self._open[tool.id] = tool
+        self._open[tool.id] = tool
 
     def returned(self, tool_call_id: str | None, result: Any, name: str | None = None) -> None:
-        """An answer came back; one that fits no invocation stands for itself."""
-        tool = self._open.pop(tool_call_id, None) if tool_call_id is not None else None
+        """An answer came back, to the invocation of its id; one that fits none stands for itself."""
+        tool = self._open.pop(tool_call_id, None)
         if tool is None:
             tool = ToolCall(id=tool_call_id, name=name)
             self.tool_calls.append(tool)

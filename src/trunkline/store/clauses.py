@@ -99,6 +99,9 @@ CLAUSES: dict[str, Clause] = {
 if set(CLAUSES) != set(CallFilter.__struct_fields__):
     raise TypeError("every field of CallFilter needs its clause")
 
+FAR_BEYOND = 2**62
+"""An offset that is past the end of every list and still fits the database's integers."""
+
 COLUMNS = {field: f"c.{field.value}" for field in SortField}
 
 
@@ -137,5 +140,5 @@ def order_by(order: Order) -> str:
 def window(statement: Statement, rows: Rows | After) -> str:
     """Limit and offset; a window by place takes one row more, to see whether another page follows."""
     if isinstance(rows, Rows):
-        return statement.add("rows", rows.limit, rows.offset)
+        return statement.add("rows", rows.limit, min(rows.offset, FAR_BEYOND))
     return statement.add("rows", rows.limit + 1, 0)

@@ -164,6 +164,26 @@ DIALECT = Dialect(
     recognise=recognise,
     calls_in=calls_in,
     vocabularies=(STATUS, DIRECTION, CHANNEL, END_REASON),
+    drops=frozenset(
+        {
+            "analysis",
+            "campaign",
+            "contact",
+            "cost",
+            "end_reason_raw",
+            "events",
+            "latency",
+            "log_url",
+            "metadata",
+            "privacy",
+            "scheduled_at",
+            "telephony.conference_sid",
+            "telephony.sid",
+            "transcript_text",
+            "turns.words",
+            "vendor_type",
+        }
+    ),
     notes=(
         "The result is not printed; on the way in it follows from status, end reason and number of turns.",
         "A list row has no transcript, recording, trace or configuration; get has them all.",

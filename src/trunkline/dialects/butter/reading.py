@@ -188,6 +188,7 @@ def _tool_call_from(event: Payload) -> ToolCall:
         id=told(event.text("tool_call_id")),
         arguments=told(event.value("arguments")),
         result=told(event.value("result")),
+        result_position=0 if "result" in event else None,  # the place follows from the sequence
         start_ms=told(event.seconds("relative_time")),
     )
 
@@ -224,13 +225,15 @@ def _set_in_order(items: list[Item], sighting: Sighting) -> list[ToolCall]:
     for item in items:
         if isinstance(item, Turn):
             turns.append(item)
-        else:
-            tools.append(item)
+            place += 1
+            continue
+        tools.append(item)
+        if item.result_position is None or item.name is not None or item.arguments is not None:
             item.position = place
-            if item.result is not None:
-                place += 1
-                item.result_position = place
-        place += 1
+            place += 1
+        if item.result_position is not None:
+            item.result_position = place
+            place += 1
     sighting.turns = turns
     return tools
 

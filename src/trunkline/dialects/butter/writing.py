@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import UNSET
+
 from trunkline.dialects.butter.wire import WireCall, WireEvent, WireLine, WireSummary, WireTurn
 from trunkline.dialects.butter.words import (
     CHANNEL,
@@ -148,14 +150,16 @@ def _summary(call: Call, end_reason: str | None) -> dict[str, Any]:
 
 def _turns(call: Call) -> list[WireTurn]:
     turns: list[WireTurn] = []
+    shown: set[int] = set()
     for entry in interleaved(call):
         match entry:
-            case Invocation(tool):
+            case Invocation(tool) | Returned(tool):
+                if id(tool) in shown:
+                    continue  # its answer stands in the event that ran it
+                shown.add(id(tool))
                 if not turns:
                     turns.append(WireTurn(1, None, None, None, []))
                 turns[-1].events.append(_tool_call(tool))
-            case Returned():
-                continue  # a tool's answer stands in the event that ran it
             case _:
                 turns.append(_turn(len(turns) + 1, entry))
     return turns
@@ -173,11 +177,12 @@ def _turn(place: int, turn: Turn) -> WireTurn:
 
 
 def _tool_call(tool: ToolCall) -> WireEvent:
+    came_back = tool.result_position is not None or tool.result is not None
     return WireEvent(
         TOOL_CALL,
         relative_time=_seconds(tool.start_ms),
         tool_call_id=tool.id,
         tool_name=tool.name,
         arguments=tool.arguments,
-        result=tool.result,
+        result=tool.result if came_back else UNSET,
     )
