@@ -47,7 +47,7 @@ NOT_COMPARED = {"id", "vendor", "vendor_call_id", "vendor_type", "vendor_words",
 SOMETIMES = {
     "contactship": {"turns.start_ms", "turns.end_ms"},
     "zudu": {"turns.start_ms", "turns.end_ms", "turns.words", "status"},
-    "butter": {"channel", "tool_calls.position", "tool_calls.result_position"},
+    "butter": {"channel", "direction", "tool_calls.position", "tool_calls.result_position"},
 }
 
 

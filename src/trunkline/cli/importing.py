@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from trunkline.compose import Services, database, services
 from trunkline.dialects import dialects
-from trunkline.ingest.files import Reader, Rejected, Source, open_source
+from trunkline.ingest.files import Reader, Rejected, Source
 from trunkline.service.calls import Org
 from trunkline.service.intake import Seen
 from trunkline.service.keys import org_name
@@ -57,15 +58,29 @@ def import_files(
     """
     if dialect is not None and dialect not in dialects():
         raise typer.BadParameter(f"there is no dialect {dialect!r}; there are {', '.join(dialects())}")
-    total = asyncio.run(_import(database(Settings.read()), files, org_name(org), dialect, rejects))
+    org = org_name(org)
+    _spare(files, rejects)
+    total = asyncio.run(_import(database(Settings.read()), files, org, dialect, rejects))
     if as_json:
         typer.echo(msgspec.json.encode(total).decode())
     else:
         typer.echo(
-            f"{total.read} read, {total.stored} stored, {total.unchanged} unchanged, {total.rejected} rejected"
+            f"{total.read} read, {total.stored} stored, "
+            f"{total.unchanged} unchanged, {total.rejected} rejected"
         )
     if total.rejected:
         raise typer.Exit(1)
+
+
+def _spare(files: list[Path], rejects: Path | None) -> None:
+    """Make sure that no reject file would be written over a file that is to be read."""
+    for place in {rejects or _place_of_rejects(path) for path in files}:
+        if place.exists() and any(place.samefile(path) for path in files):
+            raise typer.BadParameter(f"bad lines would be written over {place}: say where with --rejects")
+
+
+def _place_of_rejects(path: Path) -> Path:
+    return Path(f"{path.name}.rejects.jsonl")
 
 
 async def _import(url: str, files: list[Path], org: str, dialect: str | None, rejects: Path | None) -> Sum:
@@ -73,7 +88,7 @@ async def _import(url: str, files: list[Path], org: str, dialect: str | None, re
     async with services(url, pool_size=2) as joined:
         owner = Org(await KeyStore(joined.pool).ensure_org(org), org)
         bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             DownloadColumn(),
             TextColumn("{task.fields[calls]} calls"),
@@ -83,12 +98,13 @@ async def _import(url: str, files: list[Path], org: str, dialect: str | None, re
         )
         with bar, Rejects(rejects) as out:
             for path in files:
-                task = bar.add_task(path.name, total=path.stat().st_size, calls=0)
-                source, before = open_source(path), total.read
-                for batch in _batches(path, source, Reader(dialects(), dialect), out, total):
-                    await _take(joined, owner, batch, total)
-                    bar.update(task, completed=source.bytes_read(), calls=total.read - before)
-                bar.update(task, completed=path.stat().st_size, calls=total.read - before)
+                with Source(path) as source:
+                    task = bar.add_task(path.name, total=source.size, calls=0)
+                    before = total.read
+                    for batch in _batches(path, source, Reader(dialects(), dialect), out, total):
+                        await _take(joined, owner, batch, total)
+                        bar.update(task, completed=source.bytes_read(), calls=total.read - before)
+                    bar.update(task, completed=source.size, calls=total.read - before)
     return total
 
 
@@ -99,34 +115,23 @@ async def _take(joined: Services, owner: Org, batch: list[Seen], total: Sum) -> 
 
 
 def _batches(path: Path, source: Source, reader: Reader, out: Rejects, total: Sum) -> Iterator[list[Seen]]:
+    name = os.fsencode(path.name).decode("utf-8", "backslashreplace")
     batch: list[Seen] = []
     size = 0
-    for number, line in _readable(path, source, out, total):
-        size += len(line)
-        for found in reader.read(path.name, number, line):
+    for piece in source.pieces():
+        size += len(piece.text)
+        for found in reader.read(name, piece):
             total.read += 1
             if isinstance(found, Rejected):
                 total.rejected += 1
-                out.write(found)
+                out.write(path, found)
             else:
                 batch.append(found)
-        if len(batch) >= BATCH_CALLS or size >= BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
+            if len(batch) >= BATCH_CALLS or (batch and size >= BATCH_BYTES):
+                yield batch
+                batch, size = [], 0
     if batch:
         yield batch
-
-
-def _readable(path: Path, source: Source, out: Rejects, total: Sum) -> Iterator[tuple[int, bytes]]:
-    """The lines up to where a damaged archive can no longer be read."""
-    number = 0
-    try:
-        for number, line in source.lines:
-            yield number, line
-    except (OSError, EOFError) as error:
-        total.read += 1
-        total.rejected += 1
-        out.write(Rejected(path.name, number + 1, None, f"the file cannot be read on: {error}", ""))
 
 
 class Rejects:
@@ -146,9 +151,9 @@ class Rejects:
             file.close()
             typer.echo(f"rejected lines are in {path}", err=True)
 
-    def write(self, rejected: Rejected) -> None:
-        """Note what was rejected and why."""
-        path = self._path or Path(f"{rejected.file}.rejects.jsonl")
-        if path not in self._open:
-            self._open[path] = path.open("wb")
-        self._open[path].write(msgspec.json.encode(rejected._asdict()) + b"\n")
+    def write(self, path: Path, rejected: Rejected) -> None:
+        """Note what was rejected of a file and why."""
+        place = self._path or _place_of_rejects(path)
+        if place not in self._open:
+            self._open[place] = place.open("wb")
+        self._open[place].write(msgspec.json.encode(rejected._asdict()) + b"\n")

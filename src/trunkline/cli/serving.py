@@ -49,16 +49,24 @@ def demo(host: Host = "127.0.0.1", port: Port = 8080) -> None:
     asyncio.run(migrate_database(url))
     shown = asyncio.run(_filled(url))
     typer.echo(f"{shown.calls} calls in {len(shown.orgs)} orgs: {', '.join(shown.orgs)}\n")
+    base = f"http://{host}:{port}"
     for name, headers in shown.headers.items():
-        dialect = dialects()[name]
-        listing = dialect.operations[0]
-        prefix = "" if dialect.at_root else f"/{name}"
+        listing = dialects()[name].operations[0]
         query = f"?{listing.example}" if listing.example else ""
-        worn = "".join(f" \\\n  -H {header!r}" for header in (f"{k}: {v}" for k, v in headers.items()))
-        typer.echo(f'# {dialect.title}\ncurl -s "http://{host}:{port}{prefix}{listing.path}{query}"{worn}\n')
-    typer.echo(f"All dialects, with their documentation: http://{host}:{port}/")
+        typer.echo(f"# {dialects()[name].title}\n{_curl(base, name, listing.path + query, headers)}\n")
+    typer.echo("# One call, as each of them has it")
+    for name, printed_id in shown.one_call.items():
+        path = dialects()[name].operations[1].path.replace("{id}", printed_id)
+        typer.echo(_curl(base, name, path, shown.mixed_headers[name]))
+    typer.echo(f"\nAll dialects, with their documentation: {base}/")
     typer.echo("Stop with Ctrl-C.\n")
     run(url, host=host, port=port, workers=1)
+
+
+def _curl(base: str, dialect: str, path: str, headers: dict[str, str]) -> str:
+    prefix = "" if dialects()[dialect].at_root else f"/{dialect}"
+    worn = "".join(f" \\\n  -H '{name}: {value}'" for name, value in headers.items())
+    return f'curl -s "{base}{prefix}{path}"{worn}'
 
 
 async def _filled(url: str) -> Shown:

@@ -12,10 +12,12 @@ from msgspec import Struct
 
 from trunkline.demo.calls import Origin, demo_calls
 from trunkline.kit.dialect import Dialect
+from trunkline.model.call import Call
 from trunkline.model.ids import is_uuid
 from trunkline.model.intents import CallPage, ListCalls
-from trunkline.model.query import CallFilter, Rows
+from trunkline.model.query import CallFilter, Rows, Wording
 from trunkline.model.sighting import sighting_of
+from trunkline.model.words import Status
 from trunkline.service.calls import Calls, Org
 from trunkline.service.intake import Intake, Seen
 from trunkline.service.keys import Keys
@@ -32,13 +34,17 @@ class Shown(Struct):
     calls: int
     headers: dict[str, dict[str, str]]
     """For each dialect the headers of one key that reads the org of its vendor."""
+    mixed_headers: dict[str, dict[str, str]]
+    """For each dialect the headers of the key to the org that mixes the vendors."""
+    one_call: dict[str, str]
+    """For each dialect the id that it prints for one and the same call of that org."""
 
 
 async def fill(intake: Intake, keys: Keys, calls: Calls, dialects: Mapping[str, Dialect]) -> Shown:
     """Fill the demo's orgs, unless they are full from an earlier time, and make a key for each dialect."""
     until = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     vendors = [dialect for dialect in dialects.values() if dialect.at_root]
-    shown = Shown(orgs=[], calls=0, headers={})
+    shown = Shown(orgs=[], calls=0, headers={}, mixed_headers={}, one_call={})
     per_org = {f"demo-{dialect.name}": ([dialect], CALLS_PER_VENDOR) for dialect in vendors}
     per_org[MIXED] = (list(dialects.values()), CALLS_PER_VENDOR // len(dialects))
     existing = await keys.orgs()
@@ -49,13 +55,25 @@ async def fill(intake: Intake, keys: Keys, calls: Calls, dialects: Mapping[str, 
         made = await keys.create(name, label=_LABEL)
         org = Org(await keys.org_id(name), name)
         held = await _held(calls, org, origins[0])
-        for origin in origins if not held else []:
+        for origin in origins if held < count * len(origins) else []:
             await _take_demo_calls(intake, org, origin, count=count, seed=seed, until=until)
         shown.orgs.append(name)
         shown.calls += await _held(calls, org, origins[0])
         for dialect in origins:
             shown.headers.setdefault(dialect.name, made.headers[dialect.name])
+    shown.mixed_headers = made.headers  # the org that mixes them is the last
+    one = await _short_conversation(calls, org, origins[0])
+    shown.one_call = {name: dialect.ids.printed(one) for name, dialect in dialects.items()}
     return shown
+
+
+async def _short_conversation(calls: Calls, org: Org, dialect: Dialect) -> Call:
+    """A call that fits on a screen: the shortest one that was completed and in which a tool was used."""
+    completed = CallFilter(status=Wording(frozenset({Status.COMPLETED})))
+    intent = ListCalls(filter=completed, window=Rows(200), with_transcript=True)
+    page = await calls.answer(org, intent, dialect.ids)
+    found = page.calls if isinstance(page, CallPage) else []
+    return min(found, key=lambda call: (not call.tool_calls, len(call.turns or ())))
 
 
 async def _held(calls: Calls, org: Org, dialect: Dialect) -> int:

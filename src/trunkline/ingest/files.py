@@ -1,4 +1,4 @@
-"""Files of calls: JSON Lines or one JSON document, plain or gzip, in our own form or any vendor's.
+"""Files of calls: JSON Lines, or JSON documents over several lines, plain or gzip, in any dialect's form.
 
 A line may hold one call or a whole saved answer. What cannot be read is named with its place and reason;
 the rest goes in.
@@ -7,21 +7,41 @@ the rest goes in.
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Iterator, Mapping
+import re
+import zlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import msgspec
 
+from trunkline.ingest.reading import DEEPEST, deeper_than, seen_in
 from trunkline.kit.dialect import Dialect
 from trunkline.kit.payload import Unreadable
 from trunkline.service.intake import Seen, encoded
 
 LONGEST_LINE = 64 * 1024 * 1024
-"""Bytes of one line, or of a document that is not in lines, that are read at the most."""
+"""Bytes of one line, or of a document over several lines, that are read at the most."""
 
-_PEEK_LINES = 200
 _BOM = b"\xef\xbb\xbf"
+_GZIP = b"\x1f\x8b"
+_SHOWN = 1000
+"""Bytes that are shown of a line that is too long."""
+
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
+_HALF_PAIR = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
+)
+
+
+class Piece(NamedTuple):
+    """A line, or a document over several lines: what it holds, or what is wrong with it."""
+
+    line: int
+    """The number of its first line, from 1."""
+    text: bytes
+    document: Any = None
+    problem: str | None = None
 
 
 class Rejected(NamedTuple):
@@ -35,85 +55,144 @@ class Rejected(NamedTuple):
     text: str
 
 
-class Source(NamedTuple):
-    """An open file: its lines, and how far the file on disk has been read."""
+class Source:
+    """An open file of calls; gzip is known by its first bytes. Opening raises `OSError`."""
 
-    lines: Iterator[tuple[int, bytes]]
-    bytes_read: Callable[[], int]
+    def __init__(self, path: Path) -> None:
+        self.size = path.stat().st_size
+        self._raw = path.open("rb")
+        packed = self._raw.peek(len(_GZIP)).startswith(_GZIP)
+        self._stream: IO[bytes] = gzip.GzipFile(fileobj=self._raw) if packed else self._raw  # type: ignore[assignment]
 
+    def __enter__(self) -> Source:
+        """Begin."""
+        return self
 
-def open_source(path: Path) -> Source:
-    """Open a file of calls; gzip is known by its first bytes. Raises `OSError`."""
-    raw = path.open("rb")
-    packed = raw.read(2) == b"\x1f\x8b"
-    raw.seek(0)
-    stream: IO[bytes] = gzip.GzipFile(fileobj=raw) if packed else raw  # type: ignore[assignment]
-    return Source(_lines(stream), raw.tell)
+    def __exit__(self, *_: object) -> None:
+        """Close the file."""
+        self._stream.close()
+        self._raw.close()
 
+    def bytes_read(self) -> int:
+        """How far the file on disk has been read; 0 for what is not one, such as a pipe."""
+        return self._raw.tell() if self._raw.seekable() else 0
 
-def _lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
-    """The lines that are not empty, with their numbers; a document that is not in lines is one line."""
-    with stream:
-        peeked: list[bytes] = []
-        while len(peeked) < _PEEK_LINES and (line := stream.readline(LONGEST_LINE + 1)):
-            peeked.append(line)
-            if _is_document(line):
-                break
-        if peeked:
-            peeked[0] = peeked[0].removeprefix(_BOM)
-        if len(peeked) > 1 and not _is_document(peeked[-1]):
-            yield 1, b"".join(peeked) + stream.read(LONGEST_LINE)
-            return
-        number = 0
-        for number, line in enumerate(peeked, 1):
-            yield number, line
-        while line := stream.readline(LONGEST_LINE + 1):
-            number += 1
-            yield number, line
+    def pieces(self) -> Iterator[Piece]:
+        """Everything in the file, in order."""
+        lines = _lines(self._stream)
+        for line in lines:
+            piece = _decoded(line)
+            if piece.problem is None or line.problem is not None or (opened := _opened(line.text)) <= 0:
+                yield piece
+            else:
+                yield from _stretched(line, opened, lines)
 
 
-def _is_document(line: bytes) -> bool:
+def _lines(stream: IO[bytes]) -> Iterator[Piece]:
+    """The lines that are not empty, as far as the file can be read."""
+    number = 0
     try:
-        return isinstance(msgspec.json.decode(line.removeprefix(_BOM)), dict | list)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return False
+        while text := stream.readline(LONGEST_LINE + 1):
+            number += 1
+            if number == 1:
+                text = text.removeprefix(_BOM)
+            if len(text) > LONGEST_LINE:
+                yield _too_long(number, text)
+                while text and not text.endswith(b"\n"):
+                    text = stream.readline(LONGEST_LINE)
+            elif not text.isspace():
+                yield Piece(number, text)
+    except (OSError, EOFError, zlib.error) as error:
+        yield Piece(number + 1, b"", problem=f"the file cannot be read on: {error}")
+
+
+def _stretched(first: Piece, opened: int, lines: Iterator[Piece]) -> Iterator[Piece]:
+    """The document that begins on a line and ends on a later one; if there is none, the lines by themselves.
+
+    Brackets tell where a document ends. A broken line may leave one open, and then the lines that follow are
+    documents of their own.
+    """
+    gathered, size, last = [first], len(first.text), None
+    for line in lines:
+        if line.problem is not None:
+            last = line
+            break
+        gathered.append(line)
+        size, opened = size + len(line.text), opened + _opened(line.text)
+        if opened <= 0 or size > LONGEST_LINE:
+            break
+    whole = _decoded(Piece(first.line, b"".join(line.text for line in gathered)))
+    if whole.problem is not None and any(_decoded(line).problem is None for line in gathered):
+        yield from map(_decoded, gathered)
+    elif size > LONGEST_LINE:
+        yield _too_long(first.line, whole.text)
+        _skip(lines, opened)
+    else:
+        yield whole
+    if last is not None:
+        yield last
+
+
+def _skip(lines: Iterator[Piece], opened: int) -> None:
+    while opened > 0 and (line := next(lines, None)) is not None:
+        opened += _opened(line.text)
+
+
+def _opened(line: bytes) -> int:
+    """How many brackets a line opens beyond those it closes; 0 if a text in it does not end."""
+    rest = _STRING.sub(b"", line)
+    if b'"' in rest:
+        return 0
+    return rest.count(b"{") + rest.count(b"[") - rest.count(b"}") - rest.count(b"]")
+
+
+def _too_long(number: int, text: bytes) -> Piece:
+    return Piece(number, text[:_SHOWN], problem=f"longer than {LONGEST_LINE} bytes")
+
+
+def _decoded(piece: Piece) -> Piece:
+    if piece.problem is not None:
+        return piece
+    try:
+        document = msgspec.json.decode(piece.text)
+    except UnicodeDecodeError:
+        return piece._replace(problem="not UTF-8")
+    except RecursionError:
+        return piece._replace(problem=f"nested deeper than {DEEPEST} levels")
+    except msgspec.DecodeError as error:
+        return piece._replace(problem=_why_not_json(piece.text, str(error)))
+    if deeper_than(DEEPEST, document):
+        return piece._replace(problem=f"nested deeper than {DEEPEST} levels")
+    return piece._replace(document=document)
+
+
+def _why_not_json(text: bytes, error: str) -> str:
+    # The parser says of half a surrogate pair that the input was truncated, or where it noticed.
+    if ("truncated" in error or "surrogate" in error) and _HALF_PAIR.search(text):
+        return "not JSON: a \\u escape is one half of a surrogate pair"
+    return f"not JSON: {error[:1].lower()}{error[1:].partition(' - at ')[0]}"
 
 
 class Reader:
-    """Reads calls from lines, in one dialect or in whichever recognises them."""
+    """Reads calls from pieces of files, in one dialect or in whichever recognises them."""
 
     def __init__(self, dialects: Mapping[str, Dialect], only: str | None = None) -> None:
         self._dialects = [dialects[only]] if only is not None else list(dialects.values())
         self._last: Dialect | None = None
 
-    def read(self, file: str, number: int, line: bytes) -> Iterator[Seen | Rejected]:
-        """Read one line: everything in it is either seen or rejected."""
-        if not line.strip():
-            return
-        if len(line) > LONGEST_LINE:
-            yield Rejected(file, number, None, f"longer than {LONGEST_LINE} bytes", _shown(line[:1000]))
-            return
-        try:
-            document = msgspec.json.decode(line)
-        except UnicodeDecodeError:
-            yield Rejected(file, number, None, "not UTF-8", _shown(line))
-            return
-        except (msgspec.DecodeError, RecursionError) as error:
-            yield Rejected(file, number, None, f"not JSON: {error}", _shown(line))
-            return
-        found = self._calls_in(document)
+    def read(self, file: str, piece: Piece) -> Iterator[Seen | Rejected]:
+        """Read a piece: everything in it is either seen or rejected."""
+        found = piece.problem or self._calls_in(piece.document)
         if isinstance(found, str):
-            yield Rejected(file, number, None, found, _shown(line))
+            yield Rejected(file, piece.line, None, found, _shown(piece.text))
             return
         dialect, items = found
         for index, item in enumerate(items):
             try:
-                sighting = dialect.from_wire(item)
+                yield seen_in(dialect, item)
             except Unreadable as error:
                 place = index if len(items) > 1 else None
-                yield Rejected(file, number, place, str(error), _shown(encoded(item)))
-            else:
-                yield Seen(sighting, None if dialect.keeps_everything else encoded(item))
+                yield Rejected(file, piece.line, place, str(error), _shown(encoded(item)))
 
     def _calls_in(self, document: Any) -> tuple[Dialect, list[Any]] | str:
         if self._last is not None and (items := self._last.calls_in(document)) is not None:

@@ -14,15 +14,20 @@ from trunkline.model.call import Call, Verbatim
 _encode = msgspec.json.Encoder(order="deterministic", decimal_format="number").encode
 
 
-def difference(printed: Struct, raw: dict[str, Any], fields: tuple[str, ...]) -> dict[str, Verbatim] | None:
-    """The wire fields, among some, that would not come back as they came in."""
+def difference(
+    printed: Struct, raw: dict[str, Any], fields: tuple[str, ...], *, apart: tuple[str, ...] = ()
+) -> dict[str, Verbatim] | None:
+    """The wire fields, among some, that would not come back as they came in.
+
+    `apart` are those among them that are printed only together with the conversation.
+    """
     found: dict[str, Verbatim] = {}
     for attribute, name in _names(type(printed)):
         if name in fields and name in raw:
             value = getattr(printed, attribute)
             ours = b"" if value is UNSET else _encode(value)
             if ours == b"" or msgspec.json.decode(ours) != raw[name]:
-                found[name] = Verbatim(printed=_fingerprint(ours), said=raw[name])
+                found[name] = Verbatim(_fingerprint(ours), raw[name], apart=name in apart)
     return found or None
 
 

@@ -129,6 +129,8 @@ class Verbatim(Struct):
     printed: str
     """A fingerprint of what we would print; once that changes, the vendor's old word no longer holds."""
     said: Any
+    apart: bool = False
+    """Whether it belongs to the conversation, which is fetched apart from the rest of the call."""
 
 
 class Call(Struct, kw_only=True):

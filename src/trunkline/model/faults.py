@@ -17,6 +17,8 @@ class Fault(Enum):
     REVOKED_CREDENTIAL = 4014
     ADDRESS_NOT_ALLOWED = 4031
     SCOPE_MISSING = 4032
+    OTHER_ORG = 4033
+    """The request says that it speaks for another org than its key's."""
     FOREIGN_CALL = 4041
     """The call exists, in another org."""
     CALL_NOT_FOUND = 404

@@ -148,6 +148,15 @@ def _state(record: Call | Sighting, stamps: Stamps) -> State:
     return state
 
 
+def _is_outdated(path: Path, statement: Statement, state: State) -> bool:
+    """Whether a vendor's word was kept for a value that was said again since, in the usual word."""
+    if len(path) != 2 or path[0] != "vendor_words":
+        return False
+    field = path[1].partition(".")[0]
+    named = state.get((field,)) or state.get(("analysis", field))
+    return named is not None and named.told and named.order > statement.order
+
+
 def _earliness(path: Path, value: Any, stamp: int) -> int:
     # Of several guesses at the creation the earliest instant is the best one, whenever it was made.
     if path == ("created_at",):
@@ -168,6 +177,8 @@ def _leaves(said: dict[str, Any], parent: Path) -> Iterator[tuple[Path, Any]]:
 def _call(known: Call, state: State) -> tuple[Call, Stamps]:
     raw: dict[str, Any] = {"id": known.id, "vendor": known.vendor, "vendor_call_id": known.vendor_call_id}
     for path, statement in sorted(state.items(), key=lambda item: len(item[0])):
+        if _is_outdated(path, statement, state):
+            continue
         place = raw
         for name in path[:-1]:
             place = place[name]

@@ -40,8 +40,8 @@ class Taken(Struct):
     unchanged: int = 0
 
 
-class TooManyWriters(Exception):
-    """Others kept writing the same calls; nothing of this batch is half stored, and it may be tried again."""
+class TooManyWriters(RuntimeError):
+    """Others kept writing the same calls; no call of this batch is half stored, and it may be tried again."""
 
 
 class Intake:
@@ -56,9 +56,9 @@ class Intake:
         now = self._clock()
         taken = Taken()
         waiting: dict[Key, list[Sighting]] = {}
-        for seen in batch:
-            key = (seen.sighting.vendor, seen.sighting.vendor_call_id)
-            waiting.setdefault(key, []).append(seen.sighting)
+        # Two batches with calls in common lock them in the same order, so that neither waits for ever.
+        for seen in sorted(batch, key=lambda seen: _key(seen.sighting)):
+            waiting.setdefault(_key(seen.sighting), []).append(seen.sighting)
         folded = {key: _folded(sightings, None, now) for key, sightings in waiting.items()}
         payloads = _payloads(batch)
         for _ in range(_TRIES):
@@ -78,7 +78,7 @@ class Intake:
                 _settle(taken, 0, waiting.pop(key))
             if not waiting:
                 return taken
-        raise TooManyWriters
+        raise TooManyWriters("others kept writing the same calls; nothing of this batch is stored; try again")
 
     async def _give_other_ids(self, org: Org, drafts: dict[Key, Draft]) -> None:
         """Give new calls whose canonical id is another call's an id that only they can have."""
@@ -96,6 +96,10 @@ class _Folded(Struct):
 
     draft: Draft
     changes: int
+
+
+def _key(said: Sighting | Payload) -> Key:
+    return said.vendor, said.vendor_call_id
 
 
 def _folded(sightings: list[Sighting], known: Known | None, now: datetime) -> _Folded:
@@ -119,7 +123,7 @@ def _settle(taken: Taken, changes: int, sightings: list[Sighting]) -> None:
 
 
 def _payloads(batch: Sequence[Seen]) -> list[Payload]:
-    return [
+    payloads = [
         Payload(
             vendor=seen.sighting.vendor,
             vendor_call_id=seen.sighting.vendor_call_id,
@@ -129,6 +133,7 @@ def _payloads(batch: Sequence[Seen]) -> list[Payload]:
         for seen in batch
         if seen.raw is not None
     ]
+    return sorted(payloads, key=lambda payload: (_key(payload), payload.hash))
 
 
 def encoded(raw: object) -> bytes:

@@ -67,7 +67,7 @@ class Keys:
         if key.addresses and not _allowed(address, key.addresses):
             raise Refused(Fault.ADDRESS_NOT_ALLOWED)
         if credential.org is not None and credential.org != key.org_name:
-            raise Refused(Fault.FOREIGN_CALL)
+            raise Refused(Fault.OTHER_ORG)
         if scope not in key.scopes and "admin" not in key.scopes:
             raise Refused(Fault.SCOPE_MISSING, scope)
         if key.last_used_at is None or key.last_used_at < now - _TOUCH_AFTER:

@@ -12,21 +12,22 @@ from msgspec import UNSET, Struct, UnsetType, structs
 from trunkline.kit.transcript import as_text
 from trunkline.kit.vocabulary import effective_word
 from trunkline.kit.wire import phone_key
-from trunkline.model.call import HEAVY_FIELDS, Call, ToolCall, Turn
+from trunkline.model.call import HEAVY_FIELDS, Call, ToolCall, Turn, Verbatim
 from trunkline.model.ids import digest, uuid_of
 from trunkline.model.merge import Stamps
 
 
 class Transcript(Struct):
-    """The part of a call that is stored apart."""
+    """The part of a call that is stored apart: its heavy fields, and what was said verbatim of them."""
 
     turns: list[Turn] | UnsetType = UNSET
     tool_calls: list[ToolCall] | UnsetType = UNSET
     transcript_text: str | UnsetType | None = UNSET
     events: list[dict[str, Any]] | UnsetType | None = UNSET
+    verbatim: dict[str, Verbatim] | UnsetType = UNSET
 
 
-if Transcript.__struct_fields__ != HEAVY_FIELDS:
+if Transcript.__struct_fields__ != (*HEAVY_FIELDS, "verbatim"):
     raise TypeError("what is stored apart must be the heavy fields")
 
 _json = msgspec.json.Encoder(decimal_format="number")
@@ -59,6 +60,8 @@ def call_of(body: str, transcript: str | None) -> Call:
         heavy = _read_transcript(transcript)
         call.turns, call.tool_calls = heavy.turns, heavy.tool_calls
         call.transcript_text, call.events = heavy.transcript_text, heavy.events
+        if heavy.verbatim is not UNSET:
+            call.verbatim = {**(call.verbatim or {}), **heavy.verbatim}
     return call
 
 
@@ -75,8 +78,11 @@ def columns(drafts: Sequence[Draft]) -> list[list[Any]]:
 def _row(draft: Draft) -> tuple[Any, ...]:
     call = draft.call
     heavy = Transcript(call.turns, call.tool_calls, call.transcript_text, call.events)
-    has_transcript = any(getattr(heavy, name) is not UNSET for name in HEAVY_FIELDS)
     light = structs.replace(call, turns=UNSET, tool_calls=UNSET, transcript_text=UNSET, events=UNSET)
+    if call.verbatim:
+        light.verbatim = {name: kept for name, kept in call.verbatim.items() if not kept.apart} or None
+        heavy.verbatim = {name: kept for name, kept in call.verbatim.items() if kept.apart} or UNSET
+    has_transcript = any(getattr(heavy, name) is not UNSET for name in Transcript.__struct_fields__)
     agent_id = call.agent.id if call.agent else None
     campaign_id = call.campaign.id if call.campaign else None
     analysis = call.analysis

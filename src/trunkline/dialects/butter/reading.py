@@ -69,6 +69,8 @@ def from_wire(raw: Any) -> Sighting:
     _read_status(wire, sighting, words)
     _read_parts(wire, sighting)
     _read_conversation(wire, sighting)
+    if sighting.result is not UNSET:
+        sighting.derived = [*(sighting.derived or ()), "result"]
     sighting.vendor_words = words or UNSET
     return _with_verbatim(sighting, wire.raw)
 
@@ -241,5 +243,5 @@ def _set_in_order(items: list[Item], sighting: Sighting) -> list[ToolCall]:
 def _with_verbatim(sighting: Sighting, raw: dict[str, Any]) -> Sighting:
     seen_at = _EPOCH if sighting.created_at is UNSET else sighting.created_at
     call, _ = first_call(sighting, derived_call_id(NAME, sighting.vendor_call_id), seen_at)
-    sighting.verbatim = difference(to_wire(call), raw, VERBATIM) or UNSET
+    sighting.verbatim = difference(to_wire(call), raw, VERBATIM, apart=("turns", "transcript")) or UNSET
     return sighting

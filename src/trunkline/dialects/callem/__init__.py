@@ -123,6 +123,7 @@ DIALECT = Dialect(
             Fault.REVOKED_CREDENTIAL: "Invalid API key",
             Fault.ADDRESS_NOT_ALLOWED: "IP address not allowed",
             Fault.SCOPE_MISSING: "This API key may not do that",
+            Fault.OTHER_ORG: "This API key belongs to a different organization",
             Fault.FOREIGN_CALL: "Call not found",
             Fault.CALL_NOT_FOUND: "Call not found",
             Fault.NO_SUCH_ROUTE: "Cannot find this path",

@@ -76,6 +76,7 @@ def write_get(found: OneCall, query: GetQuery) -> WireCall:
 LIST = Operation(
     name="list_calls",
     summary="List calls",
+    example="limit=20&offset=0",
     path="/v1/calls",
     query=ListQuery,
     answer=CallList,
@@ -147,6 +148,7 @@ DIALECT = Dialect(
             Fault.REVOKED_CREDENTIAL: "Invalid or missing API key",
             Fault.ADDRESS_NOT_ALLOWED: "Invalid or missing API key",
             Fault.SCOPE_MISSING: "This API key may not do that",
+            Fault.OTHER_ORG: "This API key belongs to a different organization",
             Fault.FOREIGN_CALL: "Call not found or does not belong to your organization",
             Fault.CALL_NOT_FOUND: "Call not found or does not belong to your organization",
             Fault.NO_SUCH_ROUTE: "Cannot find this path",

@@ -8,6 +8,7 @@ import toons
 from msgspec import UNSET, UnsetType
 
 from trunkline.dialects.contactship.words import (
+    ANALYSIS_KEYS,
     CHANNEL,
     DIRECTION,
     END_REASON,
@@ -132,12 +133,6 @@ def analysis_from(wire: Payload | UnsetType | None, words: dict[str, str]) -> An
         custom={**(told(wire.json_object("custom_analysis_data")) or {}), **custom} or None,
         evaluations=told(wire.items("evaluation_results")),
     )
-
-
-ANALYSIS_KEYS = (
-    *("summary", "sentiment", "call_summary", "user_sentiment", "call_successful", "in_voicemail"),
-    *("custom_analysis_data", "evaluation_results"),
-)
 
 
 def _read_transcript(wire: Payload, sighting: Sighting) -> None:

@@ -138,3 +138,9 @@ SENTIMENT = Vocabulary(
 )
 
 ROLES = {"agent": Role.AGENT, "assistant": Role.AGENT, "user": Role.USER}
+
+ANALYSIS_KEYS = (
+    *("summary", "sentiment", "call_summary", "user_sentiment", "call_successful", "in_voicemail"),
+    *("custom_analysis_data", "evaluation_results"),
+)
+"""What `call_analysis` says in either documented shape; any other key of it is a team's own field."""

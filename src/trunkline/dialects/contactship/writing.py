@@ -14,6 +14,7 @@ from trunkline.dialects.contactship.wire import (
     WireWord,
 )
 from trunkline.dialects.contactship.words import (
+    ANALYSIS_KEYS,
     CHANNEL,
     DIRECTION,
     END_REASON,
@@ -99,15 +100,18 @@ def _analysis(analysis: Analysis | None, words: dict[str, str] | None) -> dict[s
         "summary": analysis.summary,
         "sentiment": SENTIMENT.said(analysis.sentiment, words),
     }
+    custom = analysis.custom or {}
+    clashing = {name: value for name, value in custom.items() if name in ANALYSIS_KEYS}
     told = {
         "call_successful": analysis.success,
         "in_voicemail": analysis.voicemail,
         "evaluation_results": analysis.evaluations,
+        "custom_analysis_data": clashing or None,
     }
     return {
         **wire,
         **{name: value for name, value in told.items() if value is not None},
-        **(analysis.custom or {}),
+        **{name: value for name, value in custom.items() if name not in clashing},
     }
 
 

@@ -38,6 +38,7 @@ KINDS = {
         "address-not-allowed", "Address not allowed", "This key may not be used from this address."
     ),
     Fault.SCOPE_MISSING: Kind("scope-missing", "Scope missing", "This key may not do that."),
+    Fault.OTHER_ORG: Kind("other-org", "Other org", "This key belongs to another org."),
     Fault.FOREIGN_CALL: _NOT_FOUND,  # whether another org has this call is nobody's business
     Fault.CALL_NOT_FOUND: _NOT_FOUND,
     Fault.NO_SUCH_ROUTE: Kind("no-such-route", "No such route", "There is nothing at this path."),

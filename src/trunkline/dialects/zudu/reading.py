@@ -44,6 +44,8 @@ VERBATIM = (
 )
 """Wire fields that are given back as they came in, even where our words say them differently."""
 
+CONVERSATION = ("events", "transcript", "transcript_object", "transcript_with_tool_calls")
+
 _TOOL_ROLES = frozenset({"tool_call_invocation", "tool_call_result"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
@@ -94,6 +96,8 @@ def from_wire(raw: Any) -> Sighting:
     if isinstance(org, str):
         sighting.vendor_fields = {"organization_id": org}
     sighting.vendor_words = words or UNSET
+    if sighting.result is not UNSET:
+        derived.append("result")
     sighting.derived = derived or UNSET
     return _with_verbatim(sighting, wire.raw)
 
@@ -274,7 +278,8 @@ def _offset_ms(wire: Payload, name: str, zero: datetime | None) -> int | None:
 def _with_verbatim(sighting: Sighting, raw: dict[str, Any]) -> Sighting:
     seen_at = _EPOCH if sighting.created_at is UNSET else sighting.created_at  # is not printed
     call, _ = first_call(sighting, call_id(NAME, sighting.vendor_call_id), seen_at)
-    sighting.verbatim = difference(to_wire(call), _in_their_case(raw), VERBATIM) or UNSET
+    kept = difference(to_wire(call), _in_their_case(raw), VERBATIM, apart=CONVERSATION)
+    sighting.verbatim = kept or UNSET
     return sighting
 
 

@@ -1,0 +1,77 @@
+"""One call of a payload, whichever door it came in by: read with its dialect, and checked to be storable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+
+from trunkline.kit.dialect import Dialect
+from trunkline.kit.payload import Unreadable
+from trunkline.model.call import Cost
+from trunkline.model.sighting import Sighting
+from trunkline.service.intake import Seen, encoded
+
+DEEPEST = 200
+"""Levels that a payload may be nested; it is printed and read again on a stack that is not endless."""
+
+_LONGEST_TEXT = 2000
+"""Bytes of a text that calls are looked up by; an index holds some more."""
+
+_LARGEST, _SMALLEST, _DIGITS = 15, -30, 40
+"""Powers of ten between which an amount lies, and how many digits it has."""
+
+
+def seen_in(dialect: Dialect, item: Any) -> Seen:
+    """Read one call of a payload; raises `Unreadable`, also for what cannot be stored."""
+    sighting = dialect.from_wire(item)
+    for name, text in _looked_up(sighting):
+        _check_text(name, text)
+    if isinstance(sighting.cost, Cost):
+        _check_amount(sighting.cost)
+    return Seen(sighting, None if dialect.keeps_everything else encoded(item))
+
+
+def deeper_than(levels: int, document: Any) -> bool:
+    """Whether a JSON document is nested deeper than so many levels."""
+    found = [document]
+    for _ in range(levels + 1):
+        found = list(chain.from_iterable(map(_inner, found)))
+        if not found:
+            return False
+    return True
+
+
+def _inner(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict):
+        yield from value.values()
+    elif isinstance(value, list):
+        yield from value
+
+
+def _looked_up(sighting: Sighting) -> Iterator[tuple[str, object]]:
+    """The texts that stand in columns of their own."""
+    for name in ("vendor", "vendor_call_id", "from_number", "to_number"):
+        yield name, getattr(sighting, name)
+    for name, part in (("agent", "id"), ("campaign", "id"), ("contact", "phone_number")):
+        yield f"{name}.{part}", getattr(getattr(sighting, name), part, None)
+    for name, word in (sighting.vendor_words or {}).items():
+        yield f"vendor_words.{name}", word
+
+
+def _check_text(name: str, text: object) -> None:
+    if not isinstance(text, str):
+        return
+    if "\x00" in text:
+        raise Unreadable(name, "must not contain the character NUL")
+    if len(text) * 4 > _LONGEST_TEXT and len(text.encode()) > _LONGEST_TEXT:
+        raise Unreadable(name, f"has at most {_LONGEST_TEXT} bytes")
+
+
+def _check_amount(cost: Cost) -> None:
+    amount = cost.amount
+    if not amount:
+        return
+    small_enough = amount.is_finite() and _SMALLEST <= amount.adjusted() < _LARGEST
+    if not small_enough or len(amount.as_tuple().digits) > _DIGITS:
+        raise Unreadable("cost.amount", "is not an amount that a call may have")
