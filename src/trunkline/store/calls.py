@@ -14,13 +14,14 @@ from trunkline.kit.call_ids import Sought
 from trunkline.model.call import Call
 from trunkline.model.ids import DigestRange
 from trunkline.model.query import After, CallFilter, Order, Rows
-from trunkline.store import clauses
+from trunkline.store.listing import listing
 from trunkline.store.queries import queries
 from trunkline.store.rows import Draft, Known, call_of, columns, known_of
 
 Key = tuple[str, str]
 """Vendor and the vendor's own id: what makes two sightings the same call."""
 
+_WRITE = queries("calls")["write"].format(cells=queries("totals")["cells"], move=queries("totals")["move"])
 _NO_DIGEST: DigestRange = (UUID(int=1), UUID(int=0))
 """An empty range."""
 
@@ -63,25 +64,13 @@ class CallStore:
         with_transcript: bool,
     ) -> PageOfCalls:
         """One page, and the exact size of the whole match if it is wanted, from one snapshot."""
-        statement = clauses.Statement(org_id)
-        conditions = clauses.where(statement, call_filter)
-        counted = conditions.copy()
-        if isinstance(window, After) and window.place is not None:
-            conditions.append(clauses.after(statement, order, window.place))
-        named = queries("clauses")
-        sql = queries("calls")["page_with_total" if with_total else "page"]
-        # The total counts the whole match, also where the page begins in its middle.
-        head, _, tail = sql.partition("{where}")
-        sql = (head + ("{counted}" if with_total else "{where}") + tail).format(
-            where="".join(f" AND {condition}" for condition in conditions),
-            counted="".join(f" AND {condition}" for condition in counted),
-            order=clauses.order_by(order),
-            window=clauses.window(statement, window),
-            transcript=named["transcript"] if with_transcript else "",
-            join="\n" + named["join"] if with_transcript else "",
+        asked = listing(
+            org_id, call_filter, order, window, with_total=with_total, with_transcript=with_transcript
         )
-        rows = await self._pool.fetch(sql, *statement.values)
+        rows = await self._pool.fetch(asked.sql, *asked.values)
         total: int | None = rows[0]["total"] if with_total else None
+        if isinstance(window, Rows) and window.limit == 0:
+            return PageOfCalls([], total, bool(total))
         calls = [
             call_of(row["body"], row["transcript"] if with_transcript else None)
             for row in rows
@@ -94,7 +83,7 @@ class CallStore:
 
     async def find(self, org_id: int, sought: Sought, *, with_transcript: bool) -> Call | None:
         """One call by an id that a dialect printed."""
-        named = queries("clauses")
+        named = queries("listing")
         sql = queries("calls")["find"].format(
             transcript=named["transcript"] if with_transcript else "",
             join="\n" + named["join"] if with_transcript else "",
@@ -163,9 +152,13 @@ class CallStore:
             if not drafts:
                 return {}
             try:
-                rows = await connection.fetch(queries("calls")["write"], org_id, *columns(drafts))
+                rows = await connection.fetch(_WRITE, org_id, *columns(drafts))
             except asyncpg.UniqueViolationError as error:
                 if error.constraint_name == "calls_pkey":
                     raise IdTaken from None
                 raise
         return {(row["vendor"], row["vendor_call_id"]): row["is_new"] for row in rows}
+
+    async def delete(self, org_id: int, call_id: str) -> bool:
+        """Take a call out of the log, with everything that was kept of it; false if there is none."""
+        return await self._pool.fetchval(_DELETE, org_id, UUID(call_id)) is not None

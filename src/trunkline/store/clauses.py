@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from trunkline.model.query import After, CallFilter, Order, Place, Rows, SortField, Span, Wording
+from trunkline.model.ids import uuid_of
+from trunkline.model.query import CallFilter, Span, Wording
 from trunkline.store.queries import queries
 from trunkline.store.rows import folded
 
@@ -21,8 +22,11 @@ class Statement:
         self.values: list[Any] = [org_id]
 
     def add(self, fragment: str, *values: Any, **names: str) -> str:
-        """A named fragment with its values numbered and its names filled in."""
-        text = queries("clauses")[fragment].format(**names) if names else queries("clauses")[fragment]
+        """A fragment by its file, clauses unless said, and name; values numbered, names filled in."""
+        stem, _, name = fragment.rpartition(".")
+        text = queries(stem or "clauses")[name]
+        if names:
+            text = text.format(**names)
         pieces = text.split("?")
         if len(pieces) != len(values) + 1:
             raise ValueError(f"fragment {fragment} takes {len(pieces) - 1} values")
@@ -62,6 +66,13 @@ def _values(column: str) -> Clause:
     return lambda statement, values: [statement.add("values", sorted(values), column=column)]
 
 
+def _refs(column: str) -> Clause:
+    """Agents and campaigns are looked up by the UUID form of their ids, which is what totals are kept by."""
+    return lambda statement, ids: [
+        statement.add("values", [UUID(uuid_of(one)) for one in sorted(ids)], column=column)
+    ]
+
+
 def _value(column: str, read: Callable[[Any], Any] = lambda value: value) -> Clause:
     return lambda statement, value: [statement.add("value", read(value), column=column)]
 
@@ -85,8 +96,8 @@ CLAUSES: dict[str, Clause] = {
     "voicemail": _value("c.voicemail"),
     "vendor": _values("c.vendor"),
     "vendor_call_id": _values("c.vendor_call_id"),
-    "agent_id": _values("c.agent_id"),
-    "campaign_id": _values("c.campaign_id"),
+    "agent_id": _refs("c.agent_ref"),
+    "campaign_id": _refs("c.campaign_ref"),
     "agent_ref": _value("c.agent_ref", UUID),
     "campaign_ref": _value("c.campaign_ref", UUID),
     "phone": _repeated("phone", 2),
@@ -99,46 +110,14 @@ CLAUSES: dict[str, Clause] = {
 if set(CLAUSES) != set(CallFilter.__struct_fields__):
     raise TypeError("every field of CallFilter needs its clause")
 
-FAR_BEYOND = 2**62
-"""An offset that is past the end of every list and still fits the database's integers."""
 
-COLUMNS = {field: f"c.{field.value}" for field in SortField}
-
-
-def where(statement: Statement, call_filter: CallFilter) -> list[str]:
-    """The conditions of a filter."""
+def where(
+    statement: Statement, call_filter: CallFilter, leaving_out: frozenset[str] = frozenset()
+) -> list[str]:
+    """The conditions of a filter, but for some of its fields."""
     return [
         text
         for name, clause in CLAUSES.items()
-        if (value := getattr(call_filter, name)) is not None
+        if name not in leaving_out and (value := getattr(call_filter, name)) is not None
         for text in clause(statement, value)
     ]
-
-
-def after(statement: Statement, order: Order, place: Place) -> str:
-    """The condition that a call follows a place."""
-    beyond = "<" if order.newest_first else ">"
-    if order.by is SortField.CREATED_AT:
-        return statement.add("after_creation", place.value, UUID(place.id), beyond=beyond)
-    column = COLUMNS[order.by]
-    if place.value is None:
-        return statement.add("after_empty", UUID(place.id), column=column, beyond=beyond)
-    return statement.add(
-        "after_value", place.value, place.value, UUID(place.id), column=column, beyond=beyond
-    )
-
-
-def order_by(order: Order) -> str:
-    """The order, with calls that have no value last."""
-    direction = "DESC" if order.newest_first else "ASC"
-    fragments = queries("clauses")
-    if order.by is SortField.CREATED_AT:
-        return fragments["order_by_creation"].format(direction=direction)
-    return fragments["order"].format(column=COLUMNS[order.by], direction=direction)
-
-
-def window(statement: Statement, rows: Rows | After) -> str:
-    """Limit and offset; a window by place takes one row more, to see whether another page follows."""
-    if isinstance(rows, Rows):
-        return statement.add("rows", rows.limit, min(rows.offset, FAR_BEYOND))
-    return statement.add("rows", rows.limit + 1, 0)

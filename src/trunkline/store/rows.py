@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import zstandard
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from trunkline.kit.transcript import as_text
@@ -31,6 +32,9 @@ if Transcript.__struct_fields__ != (*HEAVY_FIELDS, "verbatim"):
     raise TypeError("what is stored apart must be the heavy fields")
 
 _json = msgspec.json.Encoder(decimal_format="number")
+_pack = zstandard.ZstdCompressor(level=1, write_checksum=False)
+_unpack = zstandard.ZstdDecompressor()
+_WORTH_PACKING = 400
 _read_call = msgspec.json.Decoder(Call).decode
 _read_transcript = msgspec.json.Decoder(Transcript).decode
 _read_stamps = msgspec.json.Decoder(Stamps).decode
@@ -53,11 +57,11 @@ class Draft(Struct):
     """0 for a call that is not known yet."""
 
 
-def call_of(body: str, transcript: str | None) -> Call:
+def call_of(body: str, transcript: bytes | None) -> Call:
     """Read a call from its stored parts."""
     call = _read_call(body)
     if transcript is not None:
-        heavy = _read_transcript(transcript)
+        heavy = _read_transcript(unpacked(transcript))
         call.turns, call.tool_calls = heavy.turns, heavy.tool_calls
         call.transcript_text, call.events = heavy.transcript_text, heavy.events
         if heavy.verbatim is not UNSET:
@@ -65,7 +69,7 @@ def call_of(body: str, transcript: str | None) -> Call:
     return call
 
 
-def known_of(body: str, transcript: str | None, stamps: str, revision: int) -> Known:
+def known_of(body: str, transcript: bytes | None, stamps: str, revision: int) -> Known:
     """Read a call together with its stamps."""
     return Known(call_of(body, transcript), _read_stamps(stamps), revision)
 
@@ -115,9 +119,19 @@ def _row(draft: Draft) -> tuple[Any, ...]:
         draft.base_revision + 1,
         _json.encode(draft.stamps).decode(),
         _json.encode(light).decode(),
-        _json.encode(heavy).decode() if has_transcript else None,
+        packed(_json.encode(heavy)) if has_transcript else None,
         searchable(call) if has_transcript else None,
     )
+
+
+def packed(json: bytes) -> bytes:
+    """Compress a transcript's JSON; a short one is not worth it and stays as it is."""
+    return _pack.compress(json) if len(json) >= _WORTH_PACKING else json
+
+
+def unpacked(stored: bytes) -> bytes:
+    """A transcript's JSON; what is not compressed begins with its brace."""
+    return stored if stored[:1] == b"{" else _unpack.decompress(stored)
 
 
 def searchable(call: Call) -> str:

@@ -1,25 +1,23 @@
 -- Calls: pages, single calls, and the one statement that writes them.
--- {where}, {order} and {transcript} stand for fragments of clauses.sql; $1 is always the org.
+-- What stands in braces is put together from the fragments of clauses.sql, listing.sql and totals.sql; $1 is
+-- always the org.
 
 -- name: page
 -- One page in order.
-SELECT c.body{transcript}
-FROM calls c{join}
-WHERE c.org_id = $1{where}
+{ctes}SELECT c.body{transcript}
+FROM ({streams}) c{join}
 ORDER BY {order}
-{window};
 
 -- name: page_with_total
 -- One page in order and the size of the whole match, from one snapshot. An empty page is one row without a call.
-SELECT t.total, p.*
-FROM (SELECT count(*) AS total FROM calls c WHERE c.org_id = $1{where}) t
-LEFT JOIN (
-    SELECT c.body{transcript}
-    FROM calls c{join}
-    WHERE c.org_id = $1{where}
-    ORDER BY {order}
-    {window}
-) p ON true;
+{ctes}SELECT n.total, c.body{transcript}
+FROM (SELECT {total} AS total) n
+LEFT JOIN ({streams}) c ON true{join}
+ORDER BY {order}
+
+-- name: total
+-- The size of a match alone.
+SELECT {total} AS total
 
 -- name: find
 -- The call that a printed id names: by its vendor's own id first, then by its canonical id, then by its digest.
@@ -59,7 +57,7 @@ WITH incoming AS (
         $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[],
         $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
         $17::text[], $18::boolean[], $19::boolean[], $20::text[], $21::uuid[], $22::text[], $23::uuid[],
-        $24::text[], $25::text[], $26::text[], $27::integer[], $28::text[], $29::text[], $30::text[], $31::text[]
+        $24::text[], $25::text[], $26::text[], $27::integer[], $28::text[], $29::text[], $30::bytea[], $31::text[]
     ) AS i (
         id, digest, vendor, vendor_call_id, created_at, started_at, ended_at,
         duration_ms, status, status_word, result, result_word, direction, channel, end_reason,
@@ -90,15 +88,49 @@ WITH incoming AS (
         contact_number = excluded.contact_number, revision = excluded.revision, stamps = excluded.stamps,
         body = excluded.body
     WHERE c.revision = excluded.revision - 1
-    RETURNING new.id, new.vendor, new.vendor_call_id, old.revision AS old_revision
+    RETURNING new.id, new.vendor, new.vendor_call_id, old.org_id IS NULL AS is_new,
+        new.created_at, new.started_at, new.ended_at, new.agent_ref, new.campaign_ref,
+        new.status, new.status_word, new.result, new.result_word, new.direction,
+        new.channel, new.end_reason, new.sentiment, new.success, new.voicemail,
+        old.created_at AS old_created_at, old.started_at AS old_started_at, old.ended_at AS old_ended_at,
+        old.agent_ref AS old_agent_ref, old.campaign_ref AS old_campaign_ref, old.vendor AS old_vendor,
+        old.status AS old_status, old.status_word AS old_status_word, old.result AS old_result,
+        old.result_word AS old_result_word, old.direction AS old_direction,
+        old.channel AS old_channel, old.end_reason AS old_end_reason, old.sentiment AS old_sentiment,
+        old.success AS old_success, old.voicemail AS old_voicemail
 ), said AS (
     INSERT INTO call_transcripts (org_id, call_id, body, search)
     SELECT $1, w.id, i.transcript, i.search
     FROM written w JOIN incoming i ON i.vendor = w.vendor AND i.vendor_call_id = w.vendor_call_id
     WHERE i.transcript IS NOT NULL
     ON CONFLICT (org_id, call_id) DO UPDATE SET body = excluded.body, search = excluded.search
-)
-SELECT id, vendor, vendor_call_id, old_revision IS NULL AS is_new FROM written;
+), delta AS (
+    SELECT 1 AS n, created_at, started_at, ended_at, agent_ref, campaign_ref, vendor, status, status_word,
+        result, result_word, direction, channel, end_reason, sentiment, success, voicemail
+    FROM written
+    UNION ALL
+    SELECT -1, old_created_at, old_started_at, old_ended_at, old_agent_ref, old_campaign_ref, old_vendor,
+        old_status, old_status_word, old_result, old_result_word, old_direction, old_channel,
+        old_end_reason, old_sentiment, old_success, old_voicemail
+    FROM written WHERE NOT is_new
+), {cells}, {move}
+SELECT id, vendor, vendor_call_id, is_new FROM written;
+
+-- name: delete
+-- Takes a call out, its transcript and its payloads with it, and moves the totals.
+WITH gone AS (
+    DELETE FROM calls WHERE org_id = $1 AND id = $2
+    RETURNING id, created_at, started_at, agent_ref, campaign_ref, vendor, vendor_call_id, status, status_word,
+        result, result_word, direction, channel, end_reason, sentiment, success, voicemail
+), unsaid AS (
+    DELETE FROM call_transcripts t USING gone g WHERE t.org_id = $1 AND t.call_id = g.id
+), unseen AS (
+    DELETE FROM sightings s USING gone g
+    WHERE s.org_id = $1 AND s.vendor = g.vendor AND s.vendor_call_id = g.vendor_call_id
+), delta AS (
+    SELECT -1 AS n, gone.* FROM gone
+), {cells}, {move}
+SELECT id FROM gone;
 
 -- name: keep_sightings
 -- Stores payloads as they arrived, each once.

@@ -17,37 +17,38 @@
 -- What a vendor's call prints: its own word if it kept one, else the vendor's word for ours.
 (({column} = ANY(?) AND (c.vendor <> ? OR {column}_word IS NULL)) OR (c.vendor = ? AND {column}_word = ANY(?)))
 
+-- name: kept_word
+-- A vendor's own word that it kept.
+(c.vendor = ? AND {column}_word = ANY(?))
+
+-- name: no_kept_word
+(c.vendor <> ? OR {column}_word IS NULL)
+
 -- name: phone
 (c.from_number = ? OR c.contact_number = ?)
 
 -- name: any_number
 (c.from_number = ? OR c.to_number = ? OR c.contact_number = ?)
 
+-- name: other_number
+-- So that a call with one number in two places is met once.
+{column} IS DISTINCT FROM ?
+
+-- name: has_value
+{column} IS NOT NULL
+
+-- name: has_no_value
+{column} IS NULL
+
 -- name: transcript_text
 EXISTS (SELECT 1 FROM call_transcripts s WHERE s.org_id = $1 AND s.call_id = c.id AND strpos(s.search, ?) > 0)
 
--- name: after_value
--- What follows a place that has a value, empty ones last.
-({column} {beyond} ? OR ({column} = ? AND c.id {beyond} ?) OR {column} IS NULL)
-
 -- name: after_creation
--- The same for the instant of creation, which every call has: the index can begin at the place.
+-- What follows a place; the index can begin there.
 (c.created_at, c.id) {beyond} (?, ?)
 
+-- name: after_value
+({column}, c.id) {beyond} (?, ?)
+
 -- name: after_empty
-({column} IS NULL AND c.id {beyond} ?)
-
--- name: rows
-LIMIT ? OFFSET ?
-
--- name: order
-{column} {direction} NULLS LAST, c.id {direction}
-
--- name: order_by_creation
-c.created_at {direction}, c.id {direction}
-
--- name: transcript
-, t.body AS transcript
-
--- name: join
-LEFT JOIN call_transcripts t ON t.org_id = $1 AND t.call_id = c.id
+c.id {beyond} ?

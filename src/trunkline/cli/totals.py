@@ -1,0 +1,62 @@
+"""`trunkline totals`: recounting what the running sums say."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+
+import asyncpg
+import msgspec
+import typer
+
+from trunkline.compose import database, services
+from trunkline.settings import Settings
+from trunkline.store.keys import KeyStore
+from trunkline.store.totals import Difference, differences, mend
+
+app = typer.Typer(help="Exact totals: check them against the calls, or mend them.", no_args_is_help=True)
+
+T = TypeVar("T")
+Org = Annotated[str | None, typer.Option(help="One org; all of them if it is not said.")]
+
+
+@app.command("check")
+def check(
+    org: Org = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Recount the calls and name every total that differs; exit status 1 if any does."""
+    found = _each(org, differences)
+    for name, off in found.items():
+        for difference in off:
+            typer.echo(_line(name, difference, as_json=as_json))
+    total = sum(map(len, found.values()))
+    typer.echo(f"{len(found)} orgs recounted, {total} totals differ", err=as_json)
+    if total:
+        raise typer.Exit(1)
+
+
+@app.command("rebuild")
+def rebuild(org: Org = None) -> None:
+    """Put the totals right, while serving and writing go on."""
+    for name, mended in _each(org, mend).items():
+        typer.echo(f"{name}: {mended} totals mended")
+
+
+def _each(org: str | None, action: Callable[[asyncpg.Pool, int], Awaitable[T]]) -> dict[str, T]:
+    async def run(url: str) -> dict[str, T]:
+        async with services(url, pool_size=1) as joined:
+            names = [org] if org is not None else await KeyStore(joined.pool).org_names()
+            ids = {name: await joined.keys.org_id(name) for name in names}
+            return {name: await action(joined.pool, org_id) for name, org_id in ids.items()}
+
+    return asyncio.run(run(database(Settings.read())))
+
+
+def _line(org: str, found: Difference, *, as_json: bool) -> str:
+    if as_json:
+        return msgspec.json.encode({"org": org, **msgspec.to_builtins(found)}).decode()
+    words = " ".join(part for part in (found.value, found.outcome, found.agent, found.campaign) if part)
+    return f"{org}: {found.level} {found.period:%Y-%m-%dT%H}Z {words}: kept {found.kept}, counted {found.counted}"

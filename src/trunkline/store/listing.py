@@ -1,0 +1,267 @@
+"""Listings: one statement for a page at any depth, in either order, with its exact total.
+
+A list is merged from streams that an index yields in order: one for each status asked for, say, or one for
+each place where a number may stand. A place deep in a list is found by the running totals: from years down to
+the hour or day that holds it, and only within that are rows skipped one by one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from trunkline.model.query import After, CallFilter, Order, Place, Rows, SortField, Wording
+from trunkline.store import clauses
+from trunkline.store.clauses import Statement
+from trunkline.store.queries import queries
+from trunkline.store.totals import STARTS, Cell, Descent, beyond, cell_of, descend, sum_of
+
+SHALLOW = 200
+"""Rows that are skipped one by one sooner than the totals are asked where to begin."""
+
+FAR_BEYOND = 2**62
+"""An offset that is past the end of every list and still fits the database's integers."""
+
+_COLUMNS = {field: f"c.{field.value}" for field in SortField}
+_ONE_INDEX = frozenset({"agent_id", "agent_ref", "campaign_id", "campaign_ref", "vendor_call_id"})
+"""Filters that an index of their own serves, so that no other has to be chosen."""
+
+
+class Listing(Struct):
+    """A statement and the values it takes."""
+
+    sql: str
+    values: list[Any]
+
+
+def listing(
+    org_id: int,
+    call_filter: CallFilter,
+    order: Order,
+    window: Rows | After,
+    *,
+    with_total: bool,
+    with_transcript: bool,
+) -> Listing:
+    """Put together the statement for one page."""
+    statement = Statement(org_id)
+    total = _total(statement, call_filter) if with_total else ""
+    if isinstance(window, Rows) and window.limit == 0:
+        return Listing(queries("calls")["total"].format(total=total or "NULL::bigint"), statement.values)
+    ctes: list[str] = []
+    if order.by is SortField.CREATED_AT:
+        inner = _by_creation(statement, call_filter, order, window, ctes)
+        outer_order = _direction("order_by_creation", order)
+    else:
+        inner = _by_value(statement, call_filter, order, window, ctes)
+        outer_order = _direction("order_by_value", order)
+    parts = queries("listing")
+    sql = queries("calls")["page_with_total" if with_total else "page"].format(
+        ctes=parts["ctes"].format(parts=", ".join(ctes)) + "\n" if ctes else "",
+        total=total,
+        streams=inner,
+        order=outer_order,
+        transcript=parts["transcript"] if with_transcript else "",
+        join="\n" + parts["join"] if with_transcript else "",
+    )
+    return Listing(sql, statement.values)
+
+
+def _total(statement: Statement, call_filter: CallFilter) -> str:
+    cell = cell_of(call_filter)
+    if cell is None:
+        return statement.add("totals.counted", where=_and(clauses.where(statement, call_filter)))
+    return sum_of(statement, cell, call_filter.created_at, call_filter)
+
+
+# -- by creation ----------------------------------------------------------
+
+
+def _by_creation(
+    statement: Statement, call_filter: CallFilter, order: Order, window: Rows | After, ctes: list[str]
+) -> str:
+    sorting = _direction("order_by_creation", order)
+    if isinstance(window, After):
+        extra = [_after(statement, order, window.place)] if window.place else []
+        streams = _streams(statement, call_filter)
+        return _merged(statement, streams, extra, sorting, window.limit + 1, 0)
+    offset = min(window.offset, FAR_BEYOND)
+    cell = cell_of(call_filter) if offset > SHALLOW else None
+    if cell is None:
+        return _merged(statement, _streams(statement, call_filter), [], sorting, window.limit, offset)
+    found = _descent(statement, call_filter, cell, order, offset)
+    ctes += found.ctes
+    streams = _streams(statement, call_filter)
+    if len(streams) == 1:
+        limit = statement.add("listing.take_from_period", window.limit, period=found.period)
+        return _stream(statement, [*streams[0], found.bound], sorting, limit)
+    parts = [
+        _stream(
+            statement,
+            [*stream, found.bound],
+            sorting,
+            statement.add("listing.take_up_to_place", window.limit, period=found.period),
+        )
+        for stream in streams
+    ]
+    return statement.add(
+        "listing.merged",
+        streams=" UNION ALL ".join(parts),
+        order=sorting,
+        window=statement.add("listing.take_from_period", window.limit, period=found.period),
+    )
+
+
+def _descent(statement: Statement, call_filter: CallFilter, cell: Cell, order: Order, offset: int) -> Descent:
+    cut_off = beyond(call_filter.created_at, newest_first=order.newest_first)
+    before = "0::bigint"
+    if cut_off is not None:
+        before = sum_of(statement, cell, cut_off, call_filter)
+    return descend(statement, cell, skip=offset, beyond=before, newest_first=order.newest_first)
+
+
+def _streams(statement: Statement, call_filter: CallFilter) -> list[list[str]]:
+    """The conditions of each stream; together they are the filter's, and no call is in two streams."""
+    if call_filter.phone is not None:
+        return _number_streams(statement, call_filter, "phone", ("c.from_number", "c.contact_number"))
+    if call_filter.any_number is not None:
+        columns = ("c.from_number", "c.to_number", "c.contact_number")
+        return _number_streams(statement, call_filter, "any_number", columns)
+    own_index = any(getattr(call_filter, name) is not None for name in _ONE_INDEX)
+    own_index = own_index or call_filter.from_number is not None or call_filter.to_number is not None
+    if not own_index:
+        for name in ("status", "result"):
+            wording: Wording | None = getattr(call_filter, name)
+            if wording is not None:
+                return _word_streams(statement, call_filter, name, wording)
+    return [clauses.where(statement, call_filter)]
+
+
+def _word_streams(
+    statement: Statement, call_filter: CallFilter, name: str, wording: Wording
+) -> list[list[str]]:
+    column, rest = f"c.{name}", frozenset({name})
+    streams = []
+    for value in sorted(wording.values):
+        conditions = [statement.add("value", value, column=column)]
+        if wording.vendor is not None:
+            conditions.append(statement.add("no_kept_word", wording.vendor, column=column))
+        streams.append([*conditions, *clauses.where(statement, call_filter, rest)])
+    if wording.words:
+        kept = statement.add("kept_word", wording.vendor, sorted(wording.words), column=column)
+        streams.append([kept, *clauses.where(statement, call_filter, rest)])
+    return streams
+
+
+def _number_streams(
+    statement: Statement, call_filter: CallFilter, name: str, columns: tuple[str, ...]
+) -> list[list[str]]:
+    number, streams = getattr(call_filter, name), []
+    for place, column in enumerate(columns):
+        conditions = [statement.add("value", number, column=column)]
+        conditions += [statement.add("other_number", number, column=other) for other in columns[:place]]
+        streams.append([*conditions, *clauses.where(statement, call_filter, frozenset({name}))])
+    return streams
+
+
+def _merged(
+    statement: Statement,
+    streams: list[list[str]],
+    extra: list[str],
+    sorting: str,
+    limit: int,
+    offset: int,
+) -> str:
+    if len(streams) == 1:
+        window = statement.add("listing.take_and_skip", limit, offset)
+        return _stream(statement, streams[0] + extra, sorting, window)
+    parts = [
+        _stream(statement, stream + extra, sorting, statement.add("listing.take", limit + offset))
+        for stream in streams
+    ]
+    return statement.add(
+        "listing.merged",
+        streams=" UNION ALL ".join(parts),
+        order=sorting,
+        window=statement.add("listing.take_and_skip", limit, offset),
+    )
+
+
+def _stream(statement: Statement, conditions: list[str], sorting: str, limit: str) -> str:
+    return statement.add("listing.stream", where=_and(conditions), order=sorting, limit=limit)
+
+
+# -- by another field -----------------------------------------------------
+
+
+def _by_value(
+    statement: Statement, call_filter: CallFilter, order: Order, window: Rows | After, ctes: list[str]
+) -> str:
+    """Calls with a value in its order, then those without one: two streams, the second after the first."""
+    column = _COLUMNS[order.by]
+    conditions = clauses.where(statement, call_filter)
+    filled = [*conditions, statement.add("has_value", column=column)]
+    empty = [*conditions, statement.add("has_no_value", column=column)]
+    with_value = _direction("order_with_value", order, column=column)
+    without_value = _direction("order_without_value", order)
+    overall = _direction("order_by_value", order)
+    if isinstance(window, After):
+        limit, offset = window.limit + 1, 0
+        if window.place is not None:
+            after = _after(statement, order, window.place)
+            if window.place.value is None:
+                return _stream(
+                    statement, [*empty, after], without_value, statement.add("listing.take", limit)
+                )
+            filled = [*filled, after]
+    else:
+        limit, offset = window.limit, min(window.offset, FAR_BEYOND)
+    if offset > SHALLOW and order.by is SortField.STARTED_AT and call_filter == CallFilter():
+        found = descend(
+            statement, STARTS, skip=offset, beyond="0::bigint", newest_first=order.newest_first, column=column
+        )
+        ctes += found.ctes
+        first = statement.add("listing.take_from_period", limit, period=found.period)
+        second = statement.add(
+            "listing.take_without_value", limit, with_value=sum_of(statement, STARTS, None, call_filter)
+        )
+        parts = [
+            _stream(statement, [*filled, found.bound], with_value, first),
+            _stream(statement, empty, without_value, second),
+        ]
+        skip = 0
+    else:
+        parts = [
+            _stream(statement, filled, with_value, statement.add("listing.take", limit + offset)),
+            _stream(statement, empty, without_value, statement.add("listing.take", limit + offset)),
+        ]
+        skip = offset
+    return statement.add(
+        "listing.merged",
+        streams=" UNION ALL ".join(parts),
+        order=overall,
+        window=statement.add("listing.take_and_skip", limit, skip),
+    )
+
+
+def _after(statement: Statement, order: Order, place: Place) -> str:
+    """The condition that a call follows a place within its stream."""
+    beyond_sign = "<" if order.newest_first else ">"
+    if order.by is SortField.CREATED_AT:
+        return statement.add("after_creation", place.value, UUID(place.id), beyond=beyond_sign)
+    column = _COLUMNS[order.by]
+    if place.value is None:
+        return statement.add("after_empty", UUID(place.id), beyond=beyond_sign)
+    return statement.add("after_value", place.value, UUID(place.id), column=column, beyond=beyond_sign)
+
+
+def _direction(fragment: str, order: Order, **names: str) -> str:
+    direction = "DESC" if order.newest_first else "ASC"
+    column = {"column": _COLUMNS[order.by]} if fragment == "order_by_value" else {}
+    return queries("listing")[fragment].format(direction=direction, **column, **names)
+
+
+def _and(conditions: list[str]) -> str:
+    return "".join(f" AND {condition}" for condition in conditions)

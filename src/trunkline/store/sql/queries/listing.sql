@@ -1,0 +1,56 @@
+-- Parts of a listing. A list is merged from streams, each of which an index yields in order.
+-- no org: the parts below that read calls name it, the others stand around those
+
+-- name: stream
+-- Calls in order from one index.
+(SELECT c.* FROM calls c WHERE c.org_id = $1{where} ORDER BY {order} {limit})
+
+-- name: merged
+-- The first of several streams that are in the same order.
+SELECT c.* FROM ({streams}) c ORDER BY {order} {window}
+
+-- name: take
+LIMIT ?
+
+-- name: take_and_skip
+LIMIT ? OFFSET ?
+
+-- name: take_from_period
+-- Skips within the period that holds the place, from where the periods before it end.
+LIMIT ? OFFSET (SELECT s.n - p.before FROM skipped s, {period} p)
+
+-- name: take_up_to_place
+-- What a stream must give so that the merged streams reach the place and the page after it.
+LIMIT (SELECT ?::bigint + s.n - p.before FROM skipped s, {period} p)
+
+-- name: take_without_value
+-- Skips what remains beyond all calls that have a value.
+LIMIT ? OFFSET greatest(0, (SELECT s.n FROM skipped s) - {with_value})
+
+-- name: ctes
+WITH {parts}
+
+-- name: order_by_creation
+c.created_at {direction}, c.id {direction}
+
+-- name: order_by_value
+-- Calls without a value come last either way.
+({column} IS NULL), {column} {direction}, c.id {direction}
+
+-- name: order_with_value
+{column} {direction}, c.id {direction}
+
+-- name: order_without_value
+c.id {direction}
+
+-- name: before_end_of_period
+{column} < (SELECT period + interval '1 {unit}' FROM {period})
+
+-- name: from_start_of_period
+{column} >= (SELECT period FROM {period})
+
+-- name: transcript
+, t.body AS transcript
+
+-- name: join
+LEFT JOIN call_transcripts t ON t.org_id = $1 AND t.call_id = c.id

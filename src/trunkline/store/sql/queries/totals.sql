@@ -1,0 +1,161 @@
+-- Running totals: how they are moved, summed, checked and mended. $1 is always the org.
+-- no org: the parts that read a table name it, the others stand around those
+
+-- name: cells
+-- What `delta` comes to in the totals: it has a row with n = 1 for each call as it is now and one with n = -1 for
+-- each as it was. First by hour, then every cuboid and level from the hours. The statement around it names the org_id.
+hours AS (
+    SELECT date_trunc('hour', created_at, 'UTC') AS hour, agent_ref, campaign_ref, concat_ws(chr(31),
+            status, coalesce(vendor || ':' || status_word, ''), coalesce(result, ''),
+            coalesce(vendor || ':' || result_word, ''), direction) AS outcome,
+        sum(n) AS n
+    FROM delta
+    GROUP BY 1, 2, 3, 4
+    HAVING sum(n) <> 0
+), days AS (
+    SELECT date_trunc('day', hour, 'UTC') AS day, agent_ref, campaign_ref, outcome, sum(n) AS n
+    FROM hours
+    GROUP BY 1, 2, 3, 4
+), levels AS (
+    SELECT 2 AS level, day AS period, agent_ref, campaign_ref, outcome, n FROM days
+    UNION ALL
+    SELECT 3, date_trunc('month', day, 'UTC'), agent_ref, campaign_ref, outcome, sum(n)
+    FROM days GROUP BY 2, 3, 4, 5
+    UNION ALL
+    SELECT 4, date_trunc('year', day, 'UTC'), agent_ref, campaign_ref, outcome, sum(n)
+    FROM days GROUP BY 2, 3, 4, 5
+), others AS (
+    SELECT date_trunc('day', created_at, 'UTC') AS day, v.value, sum(n) AS n
+    FROM delta CROSS JOIN LATERAL (VALUES
+        ('vendor:' || vendor), ('channel:' || channel), ('end_reason:' || end_reason),
+        ('sentiment:' || sentiment), ('success:' || success), ('voicemail:' || voicemail)
+    ) AS v (value)
+    WHERE v.value IS NOT NULL
+    GROUP BY 1, 2
+    HAVING sum(n) <> 0
+), instants AS (
+    SELECT 16 AS cuboid, date_trunc('hour', started_at, 'UTC') AS hour, sum(n) AS n
+    FROM delta WHERE started_at IS NOT NULL GROUP BY 2 HAVING sum(n) <> 0
+), cells AS (
+    SELECT x.cuboid, l.level, l.period,
+        CASE WHEN x.cuboid & 2 > 0 THEN agent_ref ELSE '00000000-0000-0000-0000-000000000000' END AS agent,
+        CASE WHEN x.cuboid & 4 > 0 THEN campaign_ref ELSE '00000000-0000-0000-0000-000000000000' END AS campaign,
+        '' AS value,
+        CASE WHEN x.cuboid & 1 > 0 THEN outcome ELSE '' END AS outcome,
+        n
+    FROM levels l CROSS JOIN (VALUES (0), (1), (3), (5), (7)) AS x (cuboid)
+    WHERE (x.cuboid & 2 = 0 OR agent_ref IS NOT NULL) AND (x.cuboid & 4 = 0 OR campaign_ref IS NOT NULL)
+    UNION ALL
+    SELECT x.cuboid, 1, hour, '00000000-0000-0000-0000-000000000000', '00000000-0000-0000-0000-000000000000',
+        '', CASE WHEN x.cuboid & 1 > 0 THEN outcome ELSE '' END, n
+    FROM hours CROSS JOIN (VALUES (0), (1)) AS x (cuboid)
+    UNION ALL
+    SELECT 8, x.level, date_trunc(x.unit, day, 'UTC'), '00000000-0000-0000-0000-000000000000',
+        '00000000-0000-0000-0000-000000000000', value, '', n
+    FROM others CROSS JOIN (VALUES (2, 'day'), (3, 'month'), (4, 'year')) AS x (level, unit)
+    UNION ALL
+    SELECT i.cuboid, x.level, date_trunc(x.unit, hour, 'UTC'), '00000000-0000-0000-0000-000000000000',
+        '00000000-0000-0000-0000-000000000000', '', '', n
+    FROM instants i CROSS JOIN (VALUES (1, 'hour'), (2, 'day'), (3, 'month'), (4, 'year')) AS x (level, unit)
+), sums AS (
+    SELECT cuboid, agent, campaign, value, level, period, outcome, sum(n)::bigint AS n
+    FROM cells
+    GROUP BY cuboid, agent, campaign, value, level, period, outcome
+    HAVING sum(n) <> 0
+)
+
+-- name: move
+-- Moves the totals. The rows are locked in the order of their key, so that writers wait for each other in one
+-- direction only.
+moved AS (
+    INSERT INTO call_totals AS t (org_id, cuboid, agent, campaign, value, level, period, outcome, n)
+    SELECT $1, cuboid, agent, campaign, value, level, period, outcome, n
+    FROM sums
+    ORDER BY cuboid, agent, campaign, value, level, period, outcome
+    ON CONFLICT (org_id, cuboid, agent, campaign, value, level, period, outcome)
+    DO UPDATE SET n = t.n + excluded.n
+)
+
+-- name: recount
+-- Every call of the org as something that is new.
+WITH delta AS (
+    SELECT 1 AS n, created_at, started_at, ended_at, agent_ref, campaign_ref, vendor, status, status_word,
+        result, result_word, direction, channel, end_reason, sentiment, success, voicemail
+    FROM calls WHERE org_id = $1
+)
+
+-- name: differences
+-- Where the totals are not what a recount gives, from one snapshot.
+{recount}, {cells}
+SELECT cuboid, agent, campaign, value, level, period, outcome, coalesce(t.n, 0) AS kept, coalesce(s.n, 0) AS counted
+FROM (SELECT * FROM call_totals WHERE org_id = $1) t
+FULL JOIN sums s USING (cuboid, agent, campaign, value, level, period, outcome)
+WHERE coalesce(t.n, 0) <> coalesce(s.n, 0)
+ORDER BY cuboid, level, period, outcome;
+
+-- name: mend
+-- Adds to the totals what they lack against a recount. Writers may go on: what they add stays added, since the
+-- difference is of one snapshot, in which calls and totals belong together.
+{recount}, {cells}, lacking AS (
+    SELECT cuboid, agent, campaign, value, level, period, outcome, coalesce(s.n, 0) - coalesce(t.n, 0) AS n
+    FROM (SELECT * FROM call_totals WHERE org_id = $1) t
+    FULL JOIN sums s USING (cuboid, agent, campaign, value, level, period, outcome)
+    WHERE coalesce(t.n, 0) <> coalesce(s.n, 0)
+)
+INSERT INTO call_totals AS t (org_id, cuboid, agent, campaign, value, level, period, outcome, n)
+SELECT $1, cuboid, agent, campaign, value, level, period, outcome, n
+FROM lacking
+ORDER BY cuboid, agent, campaign, value, level, period, outcome
+ON CONFLICT (org_id, cuboid, agent, campaign, value, level, period, outcome)
+DO UPDATE SET n = t.n + excluded.n;
+
+-- name: drop_empty
+-- Totals that came to nothing.
+DELETE FROM call_totals WHERE org_id = $1 AND n = 0;
+
+-- name: periods
+-- How many calls lie in whole periods.
+(SELECT coalesce(sum(t.n), 0)::bigint
+ FROM unnest(?::smallint[], ?::timestamptz[], ?::timestamptz[]) AS s (level, first, last)
+ JOIN call_totals t ON t.org_id = $1 AND t.cuboid = ? AND t.agent = ANY(?::uuid[]) AND t.campaign = ANY(?::uuid[])
+    AND t.value = ANY(?) AND t.level = s.level AND t.period >= s.first AND t.period < s.last{outcome})
+
+-- name: edges
+-- How many calls lie in the stretches that no whole period covers.
+(SELECT count(*) FROM unnest(?::timestamptz[], ?::timestamptz[]) AS e (first, last)
+ JOIN calls c ON c.org_id = $1 AND {column} >= e.first AND {column} < e.last{where})
+
+-- name: counted
+-- A match that no totals are kept for.
+(SELECT count(*) FROM calls c WHERE c.org_id = $1{where})
+
+-- name: skipped
+-- The place in the whole list, from which a range of instants cuts off what lies beyond it.
+skipped AS MATERIALIZED (SELECT ?::bigint + {beyond} AS n)
+
+-- name: step
+-- Which period of a level holds the place, and how many calls come before it.
+{name} AS MATERIALIZED (
+    SELECT period, before FROM (
+        SELECT t.period, sum(t.n) AS n,
+            ({above} + sum(sum(t.n)) OVER (ORDER BY t.period {direction}) - sum(t.n))::bigint AS before
+        FROM call_totals t
+        WHERE t.org_id = $1 AND t.cuboid = ? AND t.agent = ANY(?::uuid[]) AND t.campaign = ANY(?::uuid[])
+            AND t.value = ANY(?) AND t.level = ?{within}{outcome}
+        GROUP BY t.period
+    ) x
+    WHERE before <= (SELECT n FROM skipped) AND before + n > (SELECT n FROM skipped)
+)
+
+-- name: within
+AND t.period >= (SELECT period FROM {parent}) AND t.period < (SELECT period + interval '1 {unit}' FROM {parent})
+
+-- name: above
+(SELECT before FROM {parent})
+
+-- name: part
+split_part(t.outcome, chr(31), {place}) = ANY(?)
+
+-- name: part_with_word
+((split_part(t.outcome, chr(31), {place}) = ANY(?) AND NOT starts_with(split_part(t.outcome, chr(31), {word}), ?))
+ OR split_part(t.outcome, chr(31), {word}) = ANY(?))

@@ -1,0 +1,226 @@
+"""Exact totals from running sums, and the period that holds a place in a list."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from msgspec import Struct, structs
+
+from trunkline.model.ids import uuid_of
+from trunkline.model.query import CallFilter, Span, Wording
+from trunkline.store.clauses import Statement, where
+from trunkline.store.periods import TICK, Level, cover
+from trunkline.store.queries import queries
+
+NONE = UUID(int=0)
+_PARTS = {"status": 1, "result": 3, "direction": 5}
+"""Where each word stands in an outcome; a kept word stands one further on."""
+_SINGLE_WORDS = ("vendor", "channel", "end_reason", "sentiment", "success", "voicemail")
+_UNITS = {Level.HOUR: "hour", Level.DAY: "day", Level.MONTH: "month", Level.YEAR: "year"}
+
+
+class Cell(Struct, frozen=True):
+    """The running sums that answer a filter, whatever range of instants it has."""
+
+    cuboid: int
+    finest: Level
+    agents: tuple[UUID, ...] = (NONE,)
+    campaigns: tuple[UUID, ...] = (NONE,)
+    values: tuple[str, ...] = ("",)
+    words: tuple[tuple[str, Wording], ...] = ()
+
+    def keys(self) -> tuple[Any, ...]:
+        """What narrows the rows of the totals, as the fragments take it."""
+        return (self.cuboid, list(self.agents), list(self.campaigns), list(self.values))
+
+
+STARTS = Cell(16, Level.HOUR)
+"""Calls by the instant of their start."""
+
+
+def cell_of(call_filter: CallFilter) -> Cell | None:
+    """The running sums for a filter; `None` if none are kept for it."""
+    asked = {
+        name: value
+        for name in CallFilter.__struct_fields__
+        if name != "created_at" and (value := getattr(call_filter, name)) is not None
+    }
+    if len(asked) == 1 and (name := next(iter(asked))) in _SINGLE_WORDS:
+        return Cell(8, Level.DAY, values=tuple(f"{name}:{word}" for word in _words(asked[name])))
+    agents = _refs(asked.pop("agent_id", None), asked.pop("agent_ref", None))
+    campaigns = _refs(asked.pop("campaign_id", None), asked.pop("campaign_ref", None))
+    if asked.keys() - _PARTS.keys():
+        return None
+    words = tuple(asked.items())
+    if agents is None and campaigns is None:
+        return Cell(1 if words else 0, Level.HOUR, words=words)
+    return Cell(
+        1 + (2 if agents is not None else 0) + (4 if campaigns is not None else 0),
+        Level.DAY,
+        (NONE,) if agents is None else agents,
+        (NONE,) if campaigns is None else campaigns,
+        words=words,
+    )
+
+
+def _words(asked: Any) -> list[str]:
+    if isinstance(asked, Wording):
+        return sorted(asked.values)
+    if isinstance(asked, bool):
+        return ["true" if asked else "false"]
+    return sorted(asked)
+
+
+def _refs(ids: frozenset[str] | None, ref: str | None) -> tuple[UUID, ...] | None:
+    if ids is not None and ref is not None:
+        ids &= {ref}
+    elif ids is None:
+        return None if ref is None else (UUID(ref),)
+    return tuple(UUID(uuid_of(one)) for one in sorted(ids))
+
+
+def sum_of(
+    statement: Statement, cell: Cell, span: Span | None, call_filter: CallFilter, column: str = "c.created_at"
+) -> str:
+    """SQL for the exact number of matches in a range of instants: whole periods summed, edges counted.
+
+    The range is the span; what the filter says of creation is left aside.
+    """
+    covered = cover(span.low if span else None, span.high if span else None, cell.finest)
+    terms = []
+    if covered.segments:
+        levels, firsts, lasts = (list(side) for side in zip(*covered.segments, strict=True))
+        args = ([int(level) for level in levels], firsts, lasts, *cell.keys())
+        terms.append(statement.add("totals.periods", *args, outcome=_outcome(statement, cell)))
+    if covered.edges:
+        firsts, lasts = ([edge[side] for edge in covered.edges] for side in (0, 1))
+        conditions = where(statement, structs.replace(call_filter, created_at=None))
+        also = "".join(f" AND {condition}" for condition in conditions)
+        terms.append(statement.add("totals.edges", firsts, lasts, column=column, where=also))
+    return " + ".join(terms) or "0::bigint"
+
+
+class Descent(Struct, frozen=True):
+    """SQL that finds the period that holds a place."""
+
+    ctes: list[str]
+    period: str
+    """The name under which the statement knows the period."""
+    bound: str
+    """The condition that leaves out what lies before the period."""
+
+
+def descend(
+    statement: Statement,
+    cell: Cell,
+    *,
+    skip: int,
+    beyond: str,
+    newest_first: bool,
+    column: str = "c.created_at",
+) -> Descent:
+    """SQL that goes from years down to the period that holds a place.
+
+    `skip` rows are to be skipped, behind those that lie `beyond` the range asked for.
+    """
+    direction = "DESC" if newest_first else "ASC"
+    ctes = [statement.add("totals.skipped", skip, beyond=beyond)]
+    parent: Level | None = None
+    for level in sorted((level for level in Level if level >= cell.finest), reverse=True):
+        within = above = ""
+        if parent is not None:
+            names = {"parent": f"the_{_UNITS[parent]}"}
+            within = " " + statement.add("totals.within", unit=_UNITS[parent], **names)
+            above = statement.add("totals.above", **names)
+        outcome = _outcome(statement, cell)
+        ctes.append(
+            statement.add(
+                "totals.step",
+                *cell.keys(),
+                int(level),
+                name=f"the_{_UNITS[level]}",
+                above=above or "0",
+                direction=direction,
+                within=within,
+                outcome=outcome,
+            )
+        )
+        parent = level
+    unit = _UNITS[cell.finest]
+    bound = "listing.before_end_of_period" if newest_first else "listing.from_start_of_period"
+    names = {"column": column, "period": f"the_{unit}"}
+    if newest_first:
+        names["unit"] = unit
+    return Descent(ctes, f"the_{unit}", statement.add(bound, **names))
+
+
+def _outcome(statement: Statement, cell: Cell) -> str:
+    return "".join(" AND " + _part(statement, name, wording) for name, wording in cell.words)
+
+
+def _part(statement: Statement, name: str, wording: Wording) -> str:
+    place, values = str(_PARTS[name]), sorted(wording.values)
+    if wording.vendor is None or name == "direction":
+        return statement.add("totals.part", values, place=place)
+    prefix = f"{wording.vendor}:"
+    words = [prefix + word for word in sorted(wording.words)]
+    return statement.add(
+        "totals.part_with_word", values, prefix, words, place=place, word=str(int(place) + 1)
+    )
+
+
+def beyond(span: Span | None, *, newest_first: bool) -> Span | None:
+    """What lies before a range in the order of a list; `None` if nothing does."""
+    if span is None:
+        return None
+    if newest_first:
+        return None if span.high is None else Span(low=span.high + TICK)
+    return None if span.low is None else Span(high=span.low - TICK)
+
+
+class Difference(Struct, kw_only=True):
+    """A running sum that is not what a recount gives."""
+
+    cuboid: int
+    level: str
+    period: datetime
+    agent: str | None
+    campaign: str | None
+    value: str
+    outcome: str
+    kept: int
+    counted: int
+
+
+async def differences(pool: asyncpg.Pool, org_id: int) -> list[Difference]:
+    """Recount an org's calls and name every running sum that is off."""
+    rows = await pool.fetch(_whole("differences"), org_id, timeout=None)
+    return [
+        Difference(
+            cuboid=row["cuboid"],
+            level=_UNITS[Level(row["level"])],
+            period=row["period"],
+            agent=None if row["agent"] == NONE else str(row["agent"]),
+            campaign=None if row["campaign"] == NONE else str(row["campaign"]),
+            value=row["value"],
+            outcome=row["outcome"].replace(chr(31), "/"),
+            kept=row["kept"],
+            counted=row["counted"],
+        )
+        for row in rows
+    ]
+
+
+async def mend(pool: asyncpg.Pool, org_id: int) -> int:
+    """Put an org's running sums right while others write; answers how many were off."""
+    status: str = await pool.execute(_whole("mend"), org_id, timeout=None)
+    await pool.execute(queries("totals")["drop_empty"], org_id, timeout=None)
+    return int(status.rpartition(" ")[2])
+
+
+def _whole(name: str) -> str:
+    named = queries("totals")
+    return named[name].format(recount=named["recount"], cells=named["cells"])

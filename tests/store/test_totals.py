@@ -1,0 +1,316 @@
+"""Running totals equal a brute-force count, and deep pages meet every call once, whatever happens in between."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+import trunkline.store.listing as listing_module
+from tests.conftest import Background
+from trunkline.compose import Services
+from trunkline.model.call import Agent, Call, Campaign
+from trunkline.model.ids import call_id, uuid_of
+from trunkline.model.query import CallFilter, Order, Rows, SortField, Span, Wording
+from trunkline.model.sighting import Sighting, sighting_of
+from trunkline.model.words import Direction, Result, Status
+from trunkline.service.calls import Org
+from trunkline.service.intake import Seen
+from trunkline.store.calls import CallStore
+from trunkline.store.periods import END, Cover, Level, cover, start_of
+from trunkline.store.totals import differences, mend
+
+START = datetime(2025, 11, 20, tzinfo=UTC)
+AGENTS = ("a", "b", str(uuid.UUID(int=7)))
+WORDS = ("answering-machine", "odd")
+instants = st.one_of(
+    st.integers(0, 200).map(lambda days: START + timedelta(days=days)),
+    st.integers(0, 200 * 24).map(lambda hours: START + timedelta(hours=hours)),
+    st.integers(0, 200 * 86_400).map(lambda seconds: START + timedelta(seconds=seconds)),
+)
+
+
+@pytest.fixture(autouse=True)
+def _every_offset_is_deep(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing_module, "SHALLOW", 0)
+
+
+@pytest.fixture(scope="module")
+def store(joined: Services) -> CallStore:
+    return CallStore(joined.pool)
+
+
+def new_org(background: Background, joined: Services) -> Org:
+    name = f"totals-{uuid.uuid4().hex[:12]}"
+    background.run(joined.keys.create(name))
+    return Org(background.run(joined.keys.org_id(name)), name)
+
+
+def some_call(number: int, rng: random.Random) -> Call:
+    created = START + rng.choice(
+        [timedelta(days=rng.randrange(200)), timedelta(hours=rng.randrange(4800)), timedelta(hours=30)]
+    )
+    vendor = rng.choice(["one", "two"])
+    status = rng.choice(list(Status))
+    words = {f"status.{status}": rng.choice(WORDS)} if vendor == "one" and rng.random() < 0.2 else None
+    return Call(
+        id=call_id(vendor, str(number)),
+        vendor=vendor,
+        vendor_call_id=str(number),
+        created_at=created,
+        started_at=created + timedelta(seconds=rng.randrange(9)) if rng.random() < 0.7 else None,
+        status=status,
+        result=rng.choice([None, *Result]),
+        direction=rng.choice(list(Direction)),
+        agent=Agent(id=rng.choice(AGENTS)) if rng.random() < 0.8 else None,
+        campaign=Campaign(id=rng.choice("xy")) if rng.random() < 0.5 else None,
+        vendor_words=words,
+    )
+
+
+def kept_word(call: Call) -> str | None:
+    return (call.vendor_words or {}).get(f"status.{call.status}")
+
+
+def has_status(call: Call, asked: Wording) -> bool:
+    word = kept_word(call) if call.vendor == asked.vendor else None
+    return word in asked.words if word is not None else call.status in asked.values
+
+
+def matches(call: Call, asked: CallFilter) -> bool:
+    span = asked.created_at or Span()
+    return (
+        (span.low is None or call.created_at >= span.low)
+        and (span.high is None or call.created_at <= span.high)
+        and (asked.status is None or has_status(call, asked.status))
+        and (asked.result is None or call.result in asked.result.values)
+        and (asked.direction is None or call.direction in asked.direction.values)
+        and (
+            asked.agent_ref is None
+            or (call.agent is not None and uuid_of(call.agent.id or "") == asked.agent_ref)
+        )
+        and (
+            asked.campaign_id is None or (call.campaign is not None and call.campaign.id in asked.campaign_id)
+        )
+        and (asked.vendor is None or call.vendor in asked.vendor)
+    )
+
+
+@st.composite
+def filters(draw: st.DrawFn) -> CallFilter:
+    def sometimes(strategy: st.SearchStrategy[object]) -> object:
+        return draw(strategy) if draw(st.integers(0, 2)) == 0 else None
+
+    statuses = st.frozensets(st.sampled_from([status.value for status in Status]), min_size=1, max_size=3)
+    wording = st.builds(Wording, statuses) | st.builds(
+        Wording, statuses, st.just("one"), st.frozensets(st.sampled_from(WORDS), max_size=1)
+    )
+    low, high = sometimes(instants), sometimes(instants)
+    if draw(st.integers(0, 9)) == 0:
+        return CallFilter(vendor=frozenset({"one"}), created_at=Span(low, high) if low or high else None)
+    return CallFilter(
+        created_at=Span(low, high) if low or high else None,
+        status=sometimes(wording),
+        result=sometimes(st.sampled_from([r.value for r in Result]).map(lambda r: Wording(frozenset({r})))),
+        direction=sometimes(st.just(Wording(frozenset({"inbound", "unknown"})))),
+        agent_ref=sometimes(st.sampled_from(AGENTS).map(uuid_of)),
+        campaign_id=sometimes(st.frozensets(st.sampled_from("xy"), min_size=1)),
+    )
+
+
+Crowd = tuple[Org, list[Call]]
+
+
+@pytest.fixture(scope="module")
+def crowd(background: Background, joined: Services) -> Iterator[Crowd]:
+    org, rng = new_org(background, joined), random.Random(11)
+    calls = [some_call(number, rng) for number in range(1500)]
+    seen = [Seen(sighting_of(call)) for call in calls]
+    background.run(joined.intake.take(org, seen, "test"))
+    return org, calls
+
+
+@given(asked=filters(), newest_first=st.booleans(), data=st.data())
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_page_and_total_of_any_filter_is_what_a_count_by_hand_gives(
+    asked: CallFilter,
+    newest_first: bool,
+    data: st.DataObject,
+    crowd: Crowd,
+    store: CallStore,
+    background: Background,
+) -> None:
+    org, calls = crowd
+    expected = sorted(
+        (call for call in calls if matches(call, asked)), key=lambda call: (call.created_at, call.id)
+    )
+    if newest_first:
+        expected.reverse()
+    offset = data.draw(st.integers(0, len(expected) + 2), label="offset")
+    page = background.run(
+        store.page(
+            org.id,
+            asked,
+            Order(newest_first=newest_first),
+            Rows(7, offset),
+            with_total=True,
+            with_transcript=False,
+        )
+    )
+    assert page.total == len(expected)
+    assert [call.id for call in page.calls] == [call.id for call in expected[offset : offset + 7]]
+    assert page.has_more == (offset + 7 < len(expected))
+
+
+@given(newest_first=st.booleans(), offset=st.integers(0, 1510))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_page_by_start_has_empty_starts_last(
+    newest_first: bool, offset: int, crowd: Crowd, store: CallStore, background: Background
+) -> None:
+    org, calls = crowd
+    filled = sorted(
+        (c for c in calls if c.started_at), key=lambda c: (c.started_at, c.id), reverse=newest_first
+    )
+    empty = sorted((c for c in calls if not c.started_at), key=lambda c: c.id, reverse=newest_first)
+    order = Order(SortField.STARTED_AT, newest_first)
+    page = background.run(
+        store.page(org.id, CallFilter(), order, Rows(7, offset), with_total=True, with_transcript=False)
+    )
+    assert [c.id for c in page.calls] == [c.id for c in [*filled, *empty][offset : offset + 7]]
+
+
+class Log(RuleBasedStateMachine):
+    """Several connections insert, update, repeat and roll back at once; the totals stay exact at every step."""
+
+    background: Background
+    joined: Services
+
+    @initialize()
+    def begin(self) -> None:
+        self.org = new_org(self.background, self.joined)
+        self.rng = random.Random(self.org.name)
+        self.numbers = 0
+
+    def _news(self, number: int) -> Sighting:
+        call = some_call(number, self.rng)
+        call.vendor = "one"
+        said = sighting_of(call)
+        said.id, said.said_at = call_id("one", str(number)), START + timedelta(seconds=self.rng.randrange(99))
+        return said
+
+    @rule(writers=st.integers(1, 4), size=st.integers(1, 12), overlap=st.integers(0, 12))
+    def several_write_at_once(self, writers: int, size: int, overlap: int) -> None:
+        first = max(0, self.numbers - overlap)
+        batches = [
+            [Seen(self._news(first + self.rng.randrange(size + overlap))) for _ in range(size)]
+            for _ in range(writers)
+        ]
+        self.numbers = first + size + overlap
+
+        async def write() -> None:
+            await asyncio.gather(*(self.joined.intake.take(self.org, batch, "test") for batch in batches))
+
+        self.background.run(write())
+
+    @rule(size=st.integers(1, 5))
+    def somebody_rolls_back(self, size: int) -> None:
+        batch = [Seen(self._news(self.rng.randrange(self.numbers + size))) for _ in range(size)]
+
+        async def write_and_fail() -> None:
+            async with self.joined.pool.acquire() as connection:
+                transaction = connection.transaction()
+                await transaction.start()
+                await connection.execute("UPDATE call_totals SET n = n + 1 WHERE org_id = $1", self.org.id)
+                await transaction.rollback()
+            await self.joined.intake.take(self.org, batch, "test")
+
+        self.background.run(write_and_fail())
+
+    @rule(size=st.integers(1, 4))
+    def some_are_deleted_while_others_are_written(self, size: int) -> None:
+        store = CallStore(self.joined.pool)
+        ids = [call_id("one", str(self.rng.randrange(self.numbers + 1))) for _ in range(size)]
+        batch = [Seen(self._news(self.rng.randrange(self.numbers + 1))) for _ in range(size)]
+
+        async def delete_and_write() -> None:
+            await asyncio.gather(
+                *(store.delete(self.org.id, one) for one in ids),
+                self.joined.intake.take(self.org, batch, "test"),
+            )
+
+        self.background.run(delete_and_write())
+
+    @rule()
+    def everything_is_told_again(self) -> None:
+        store = CallStore(self.joined.pool)
+        page = self.background.run(
+            store.page(self.org.id, CallFilter(), Order(), Rows(50), with_total=True, with_transcript=True)
+        )
+        taken = self.background.run(
+            self.joined.intake.take(self.org, [Seen(sighting_of(call)) for call in page.calls], "test")
+        )
+        assert taken.stored == 0
+
+    @invariant()
+    def the_totals_are_what_a_recount_gives(self) -> None:
+        if hasattr(self, "org"):
+            assert self.background.run(differences(self.joined.pool, self.org.id)) == []
+
+
+def test_totals_are_exact_after_any_interleaving(background: Background, joined: Services) -> None:
+    from hypothesis.stateful import run_state_machine_as_test
+
+    Log.background, Log.joined = background, joined
+    run_state_machine_as_test(Log, settings=settings(max_examples=12, stateful_step_count=8, deadline=None))
+
+
+def test_what_is_off_is_named_and_mended_while_others_write(background: Background, joined: Services) -> None:
+    org, rng = new_org(background, joined), random.Random(3)
+
+    def batch(first: int) -> list[Seen]:
+        return [Seen(sighting_of(some_call(number, rng))) for number in range(first, first + 40)]
+
+    background.run(joined.intake.take(org, batch(0), "test"))
+    spoil = "UPDATE call_totals SET n = n + 5 WHERE org_id = $1 AND cuboid = 0"
+    background.run(joined.pool.execute(spoil, org.id))
+    off = background.run(differences(joined.pool, org.id))
+    assert off
+    assert all(one.kept == one.counted + 5 for one in off)
+
+    async def mend_and_write() -> int:
+        mended, *_ = await asyncio.gather(
+            mend(joined.pool, org.id),
+            joined.intake.take(org, batch(40), "test"),
+            joined.intake.take(org, batch(80), "test"),
+        )
+        return mended
+
+    assert background.run(mend_and_write()) == len(off)
+    assert background.run(differences(joined.pool, org.id)) == []
+
+
+@given(st.none() | instants, st.none() | instants, st.sampled_from([Level.HOUR, Level.DAY]))
+@settings(max_examples=300, deadline=None)
+def test_a_cover_is_the_range_without_gap_or_overlap(
+    low: datetime | None, high: datetime | None, finest: Level
+) -> None:
+    covered: Cover = cover(low, high, finest)
+    spans = sorted([(s.first, s.last) for s in covered.segments] + [(e.first, e.last) for e in covered.edges])
+    if low is not None and high is not None and low > high:
+        assert spans == []
+        return
+    assert all(before[1] == after[0] for before, after in zip(spans, spans[1:], strict=False))
+    assert low is None or spans[0][0] == low
+    assert high is None or spans[-1][1] == high + timedelta(microseconds=1)
+    assert len(covered.edges) <= 2
+    assert len(covered.segments) <= 8
+    for segment in covered.segments:
+        assert start_of(segment.level, segment.first) == segment.first
+        assert segment.last == END or start_of(segment.level, segment.last) == segment.last
