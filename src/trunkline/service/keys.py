@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+import time
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -21,6 +22,10 @@ from trunkline.store.keys import KeyStore, ListedKey, NewStoredKey, StoredKey
 
 SCOPES = ("read", "write", "admin")
 _ORG_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+LOOKUP_SECONDS = 0.9
+"""How long a key that was looked up counts without asking again: a revoked key works for less than a second."""
+
+_MOST_LOOKUPS = 10_000
 _TOUCH_AFTER = timedelta(minutes=1)
 
 
@@ -53,10 +58,11 @@ class Keys:
         self._store = store
         self._dialects = dialects
         self._clock = clock
+        self._lookups: dict[tuple[bytes, ...], tuple[float, StoredKey]] = {}
 
     async def check(self, dialect: str, credential: Credential, address: str | None, scope: str) -> Caller:
         """Tell who a credential belongs to; raises `Refused` for one that is not good here."""
-        key = await self._store.by_hash(_shown_hashes(dialect, credential))
+        key = await self._known(_shown_hashes(dialect, credential))
         if key is None or key.dialect not in (None, dialect) or not _secret_fits(key, credential):
             raise Refused(Fault.UNKNOWN_CREDENTIAL)
         now = self._clock()
@@ -71,8 +77,23 @@ class Keys:
         if scope not in key.scopes and "admin" not in key.scopes:
             raise Refused(Fault.SCOPE_MISSING, scope)
         if key.last_used_at is None or key.last_used_at < now - _TOUCH_AFTER:
+            key.last_used_at = now
             await self._store.touch(key.org_id, key.id, now)
         return Caller(Org(key.org_id, key.org_name), key.id)
+
+    async def _known(self, hashes: tuple[bytes, ...]) -> StoredKey | None:
+        """The key with one of these hashes; a lookup is good for less than a second."""
+        kept = self._lookups.get(hashes)
+        now = time.monotonic()
+        if kept is not None and kept[0] > now:
+            return kept[1]
+        key = await self._store.by_hash(hashes)
+        if key is None:
+            return None
+        if len(self._lookups) >= _MOST_LOOKUPS:
+            self._lookups.clear()
+        self._lookups[hashes] = (now + LOOKUP_SECONDS, key)
+        return key
 
     async def create(
         self,
@@ -170,11 +191,11 @@ def _hash(kind: str, text: str) -> bytes:
     return hashlib.sha256(f"{kind}\n{text}".encode()).digest()
 
 
-def _shown_hashes(dialect: str, credential: Credential) -> list[bytes]:
+def _shown_hashes(dialect: str, credential: Credential) -> tuple[bytes, ...]:
     hashes = [_hash("adopted", f"{dialect}\n{credential.token}")]
     if credential.body is not None:
         hashes.append(_hash("name" if credential.paired else "body", credential.body))
-    return hashes
+    return tuple(hashes)
 
 
 def _secret_fits(key: StoredKey, credential: Credential) -> bool:

@@ -21,7 +21,9 @@ from trunkline.store.rows import Draft, Known, call_of, columns, known_of
 Key = tuple[str, str]
 """Vendor and the vendor's own id: what makes two sightings the same call."""
 
-_WRITE = queries("calls")["write"].format(cells=queries("totals")["cells"], move=queries("totals")["move"])
+_MOVES = {"cells": queries("totals")["cells"], "move": queries("totals")["move"]}
+_WRITE = queries("calls")["write"].format(**_MOVES)
+_DELETE = queries("calls")["delete"].format(**_MOVES)
 _NO_DIGEST: DigestRange = (UUID(int=1), UUID(int=0))
 """An empty range."""
 

@@ -15,14 +15,23 @@ from trunkline.store.rows import folded
 class Statement:
     """A statement that is being put together: its text and the values it takes.
 
-    `$1` is the org; each `?` of a fragment becomes the next number.
+    `$1` is the org; each `?` of a fragment becomes the next number. Putting text together costs more than
+    running it, so it is done once for each shape: a `dry` statement only collects the values, and in `shape`
+    the names of the fragments, which tell whether the text is there already.
     """
 
-    def __init__(self, org_id: int) -> None:
+    def __init__(self, org_id: int, *, dry: bool = False) -> None:
         self.values: list[Any] = [org_id]
+        self.dry = dry
+        self.shape: list[object] = []
 
     def add(self, fragment: str, *values: Any, **names: str) -> str:
         """A fragment by its file, clauses unless said, and name; values numbered, names filled in."""
+        if self.dry:
+            self.values += values
+            self.shape.append(fragment)
+            self.shape += names.values()
+            return ""
         stem, _, name = fragment.rpartition(".")
         text = queries(stem or "clauses")[name]
         if names:
@@ -109,6 +118,9 @@ CLAUSES: dict[str, Clause] = {
 
 if set(CLAUSES) != set(CallFilter.__struct_fields__):
     raise TypeError("every field of CallFilter needs its clause")
+
+
+_FIELDS = tuple(CLAUSES)
 
 
 def where(

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from trunkline.model.query import After, CallFilter, Order, Place, Rows, SortField, Wording
+from trunkline.model.query import After, CallFilter, Order, Place, Rows, SortField, Span, Wording
 from trunkline.store import clauses
 from trunkline.store.clauses import Statement
 from trunkline.store.queries import queries
@@ -46,27 +46,55 @@ def listing(
     with_transcript: bool,
 ) -> Listing:
     """Put together the statement for one page."""
-    statement = Statement(org_id)
+    dry = Statement(org_id, dry=True)
+    dry.shape += (order.by, order.newest_first, type(window), with_total, with_transcript)
+    _compose(dry, call_filter, order, window, with_total=with_total, with_transcript=with_transcript)
+    shape = tuple(dry.shape)
+    sql = _TEXTS.get(shape)
+    if sql is None:
+        whole = Statement(org_id)
+        sql = _compose(
+            whole, call_filter, order, window, with_total=with_total, with_transcript=with_transcript
+        )
+        if len(_TEXTS) < _MOST_TEXTS:
+            _TEXTS[shape] = sql
+    return Listing(sql, dry.values)
+
+
+_TEXTS: dict[tuple[object, ...], str] = {}
+_MOST_TEXTS = 4096
+
+
+def _compose(
+    statement: Statement,
+    call_filter: CallFilter,
+    order: Order,
+    window: Rows | After,
+    *,
+    with_total: bool,
+    with_transcript: bool,
+) -> str:
     total = _total(statement, call_filter) if with_total else ""
     if isinstance(window, Rows) and window.limit == 0:
-        return Listing(queries("calls")["total"].format(total=total or "NULL::bigint"), statement.values)
+        statement.shape.append("total")
+        return queries("calls")["total"].format(total=total or "NULL::bigint")
     ctes: list[str] = []
     if order.by is SortField.CREATED_AT:
         inner = _by_creation(statement, call_filter, order, window, ctes)
-        outer_order = _direction("order_by_creation", order)
     else:
         inner = _by_value(statement, call_filter, order, window, ctes)
-        outer_order = _direction("order_by_value", order)
+    if statement.dry:
+        return ""
     parts = queries("listing")
-    sql = queries("calls")["page_with_total" if with_total else "page"].format(
+    name = "order_by_creation" if order.by is SortField.CREATED_AT else "order_by_value"
+    return queries("calls")["page_with_total" if with_total else "page"].format(
         ctes=parts["ctes"].format(parts=", ".join(ctes)) + "\n" if ctes else "",
         total=total,
         streams=inner,
-        order=outer_order,
+        order=_direction(statement, name, order),
         transcript=parts["transcript"] if with_transcript else "",
         join="\n" + parts["join"] if with_transcript else "",
     )
-    return Listing(sql, statement.values)
 
 
 def _total(statement: Statement, call_filter: CallFilter) -> str:
@@ -82,7 +110,7 @@ def _total(statement: Statement, call_filter: CallFilter) -> str:
 def _by_creation(
     statement: Statement, call_filter: CallFilter, order: Order, window: Rows | After, ctes: list[str]
 ) -> str:
-    sorting = _direction("order_by_creation", order)
+    sorting = _direction(statement, "order_by_creation", order)
     if isinstance(window, After):
         extra = [_after(statement, order, window.place)] if window.place else []
         streams = _streams(statement, call_filter)
@@ -93,7 +121,7 @@ def _by_creation(
         return _merged(statement, _streams(statement, call_filter), [], sorting, window.limit, offset)
     found = _descent(statement, call_filter, cell, order, offset)
     ctes += found.ctes
-    streams = _streams(statement, call_filter)
+    streams = _streams(statement, _from_the_front(call_filter, order))
     if len(streams) == 1:
         limit = statement.add("listing.take_from_period", window.limit, period=found.period)
         return _stream(statement, [*streams[0], found.bound], sorting, limit)
@@ -120,6 +148,15 @@ def _descent(statement: Statement, call_filter: CallFilter, cell: Cell, order: O
     if cut_off is not None:
         before = sum_of(statement, cell, cut_off, call_filter)
     return descend(statement, cell, skip=offset, beyond=before, newest_first=order.newest_first)
+
+
+def _from_the_front(call_filter: CallFilter, order: Order) -> CallFilter:
+    """A filter whose range is open where the list begins: what lies there was counted into the place."""
+    span = call_filter.created_at
+    if span is None:
+        return call_filter
+    rest = Span(low=span.low) if order.newest_first else Span(high=span.high)
+    return structs.replace(call_filter, created_at=rest)
 
 
 def _streams(statement: Statement, call_filter: CallFilter) -> list[list[str]]:
@@ -204,9 +241,9 @@ def _by_value(
     conditions = clauses.where(statement, call_filter)
     filled = [*conditions, statement.add("has_value", column=column)]
     empty = [*conditions, statement.add("has_no_value", column=column)]
-    with_value = _direction("order_with_value", order, column=column)
-    without_value = _direction("order_without_value", order)
-    overall = _direction("order_by_value", order)
+    with_value = _direction(statement, "order_with_value", order, column=column)
+    without_value = _direction(statement, "order_without_value", order)
+    overall = _direction(statement, "order_by_value", order)
     if isinstance(window, After):
         limit, offset = window.limit + 1, 0
         if window.place is not None:
@@ -257,7 +294,9 @@ def _after(statement: Statement, order: Order, place: Place) -> str:
     return statement.add("after_value", place.value, UUID(place.id), column=column, beyond=beyond_sign)
 
 
-def _direction(fragment: str, order: Order, **names: str) -> str:
+def _direction(statement: Statement, fragment: str, order: Order, **names: str) -> str:
+    if statement.dry:
+        return ""  # the order is part of the shape
     direction = "DESC" if order.newest_first else "ASC"
     column = {"column": _COLUMNS[order.by]} if fragment == "order_by_value" else {}
     return queries("listing")[fragment].format(direction=direction, **column, **names)

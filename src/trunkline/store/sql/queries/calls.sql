@@ -3,20 +3,21 @@
 -- always the org.
 
 -- name: page
--- One page in order.
+-- One page in order. no org: its streams name it
 {ctes}SELECT c.body{transcript}
 FROM ({streams}) c{join}
 ORDER BY {order}
 
 -- name: page_with_total
 -- One page in order and the size of the whole match, from one snapshot. An empty page is one row without a call.
+-- no org: its streams and its total name it
 {ctes}SELECT n.total, c.body{transcript}
 FROM (SELECT {total} AS total) n
 LEFT JOIN ({streams}) c ON true{join}
 ORDER BY {order}
 
 -- name: total
--- The size of a match alone.
+-- The size of a match alone. no org: the total names it
 SELECT {total} AS total
 
 -- name: find
@@ -89,10 +90,10 @@ WITH incoming AS (
         body = excluded.body
     WHERE c.revision = excluded.revision - 1
     RETURNING new.id, new.vendor, new.vendor_call_id, old.org_id IS NULL AS is_new,
-        new.created_at, new.started_at, new.ended_at, new.agent_ref, new.campaign_ref,
+        new.created_at, new.started_at, new.agent_ref, new.campaign_ref,
         new.status, new.status_word, new.result, new.result_word, new.direction,
         new.channel, new.end_reason, new.sentiment, new.success, new.voicemail,
-        old.created_at AS old_created_at, old.started_at AS old_started_at, old.ended_at AS old_ended_at,
+        old.created_at AS old_created_at, old.started_at AS old_started_at,
         old.agent_ref AS old_agent_ref, old.campaign_ref AS old_campaign_ref, old.vendor AS old_vendor,
         old.status AS old_status, old.status_word AS old_status_word, old.result AS old_result,
         old.result_word AS old_result_word, old.direction AS old_direction,
@@ -105,11 +106,11 @@ WITH incoming AS (
     WHERE i.transcript IS NOT NULL
     ON CONFLICT (org_id, call_id) DO UPDATE SET body = excluded.body, search = excluded.search
 ), delta AS (
-    SELECT 1 AS n, created_at, started_at, ended_at, agent_ref, campaign_ref, vendor, status, status_word,
+    SELECT 1 AS n, created_at, started_at, agent_ref, campaign_ref, vendor, status, status_word,
         result, result_word, direction, channel, end_reason, sentiment, success, voicemail
     FROM written
     UNION ALL
-    SELECT -1, old_created_at, old_started_at, old_ended_at, old_agent_ref, old_campaign_ref, old_vendor,
+    SELECT -1, old_created_at, old_started_at, old_agent_ref, old_campaign_ref, old_vendor,
         old_status, old_status_word, old_result, old_result_word, old_direction, old_channel,
         old_end_reason, old_sentiment, old_success, old_voicemail
     FROM written WHERE NOT is_new

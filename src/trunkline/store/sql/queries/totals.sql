@@ -79,7 +79,7 @@ moved AS (
 -- name: recount
 -- Every call of the org as something that is new.
 WITH delta AS (
-    SELECT 1 AS n, created_at, started_at, ended_at, agent_ref, campaign_ref, vendor, status, status_word,
+    SELECT 1 AS n, created_at, started_at, agent_ref, campaign_ref, vendor, status, status_word,
         result, result_word, direction, channel, end_reason, sentiment, success, voicemail
     FROM calls WHERE org_id = $1
 )

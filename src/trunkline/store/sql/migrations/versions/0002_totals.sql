@@ -3,7 +3,7 @@
 -- How many calls there are, by words and period, moved by the write statement itself.
 --
 -- cuboid says which words a row is kept for: 1 outcome, 2 agent and 4 campaign, added up; 8 one other word, which
--- stands in value; 16 and 17 nothing, by the instant of start or of end. A word that the cuboid leaves out is
+-- stands in value; 16 nothing, by the instant of start. A word that the cuboid leaves out is
 -- empty. level is the length of the period: 1 hour, 2 day, 3 month, 4 year, in UTC.
 --
 -- outcome is status, kept status word, result, kept result word and direction, with chr(31) between them; a kept
