@@ -11,12 +11,14 @@ import structlog
 def set_up_logs(level: str) -> None:
     """Print what is at least this urgent to standard error."""
     watched = sys.stderr.isatty()
+    # The usual traceback shows the values of variables, among them the headers with the key.
+    console = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.dev.ConsoleRenderer() if watched else structlog.processors.format_exc_info,
+            console if watched else structlog.processors.format_exc_info,
             *([] if watched else [structlog.processors.JSONRenderer()]),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import quote
@@ -36,6 +37,9 @@ DATABASE_DOWN = (
 )
 """What asyncpg raises when the database cannot be asked just now."""
 
+_OUR_KEYS = re.compile(r"[0-9a-f]{48,}")
+"""What a client that puts its key in the path would have us write to the log."""
+
 MISSING_DATABASE_DETAIL = "the database does not answer; try again"
 
 
@@ -63,7 +67,8 @@ class Answerer:
             return await self._answer(route, query_string, headers, address)
         except Refused as refused:
             say = log.info if dialect.errors.status(refused.fault) < 500 else log.error
-            say("refused", dialect=dialect.name, fault=refused.fault.name, detail=refused.detail[:200])
+            detail = _OUR_KEYS.sub("(a key)", refused.detail)[:200]
+            say("refused", dialect=dialect.name, fault=refused.fault.name, detail=detail)
             return refusal(dialect, refused)
         except DATABASE_DOWN as error:
             log.error("database unavailable", dialect=dialect.name, error=repr(error)[:200])
@@ -114,4 +119,5 @@ def _wants_toon(headers: Mapping[str, str], query: msgspec.Struct) -> bool:
     return toon.MEDIA_TYPE in headers.get("accept", "")
 
 
-logging.getLogger("asyncpg").setLevel(logging.WARNING)
+# The pool tells with a stack trace that it tries to reach the database again; that it is away is said above.
+logging.getLogger("asyncpg").setLevel(logging.ERROR)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import AbstractAsyncContextManager
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 from starlette.applications import Starlette
 
 from trunkline.api.answer import Answer, Answerer
 from trunkline.api.front_door import FrontDoor
+from trunkline.service.keys import is_within
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -44,6 +45,8 @@ class Application:
         if scope["type"] != "http":
             return
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
+        if not raw_path.startswith(b"/"):  # `OPTIONS *` asks about no path at all
+            raw_path, scope["path"] = b"/*", "/*"
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         route = None
         if raw_path not in self._documentation:
@@ -60,7 +63,7 @@ class Application:
         if not client:
             return None
         address: str = client[0]
-        if self._trusted_proxies and any(ip_address(address) in net for net in self._trusted_proxies):
+        if self._trusted_proxies and is_within(address, self._trusted_proxies):
             forwarded = headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
             return forwarded or address
         return address

@@ -1,12 +1,14 @@
-"""The HTTP protocol, with one thing mended: a request address of any length reaches the application.
+"""The HTTP protocol, with two things mended that go wrong before the application is asked.
 
-The parser library refuses addresses of 64 KiB and more before anybody can answer them. A client that sends
-one is owed the vendor's own error body like every other, so it is cut, and still too long to be answered.
+The parser library refuses addresses of 64 KiB and more. A client that sends one is owed the vendor's own
+error body like every other, so the address is cut, still too long to be answered. And what the parser cannot
+read at all is refused with a body that is JSON, since a client of an API expects nothing else.
 """
 
 from __future__ import annotations
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import msgspec
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 LONGEST_ADDRESS = 48 * 1024
 """Bytes of path and query string that are kept; more than any request that is answered may have."""
@@ -18,3 +20,16 @@ class Protocol(HttpToolsProtocol):
     def on_url(self, url: bytes) -> None:
         """Take the next piece of the address."""
         self.url += url[: max(0, LONGEST_ADDRESS - len(self.url))]
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what the parser could not read, and hang up."""
+        body = msgspec.json.encode({"title": msg.rstrip("."), "status": 400})
+        headers = [
+            *self.server_state.default_headers,
+            (b"content-type", b"application/problem+json"),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),
+        ]
+        head = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
+        self.transport.write(STATUS_LINE[400] + head + b"\r\n" + body)
+        self.transport.close()

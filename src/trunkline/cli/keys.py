@@ -88,7 +88,8 @@ def adopt(
     """Take over a key that clients already carry, from standard input: the key, then any secret."""
     if dialect not in dialects():
         raise KeyProblem(f"there is no dialect {dialect!r}; there are {', '.join(dialects())}")
-    token, _, secret = sys.stdin.read(2048).strip().partition("\n")
+    told = sys.stdin.buffer.read(2048).decode("ascii", "replace")
+    token, _, secret = told.strip().partition("\n")
     key_id = run(
         lambda keys: keys.adopt(
             org,
@@ -145,7 +146,7 @@ def revoke(
 def _lifetime(text: str) -> timedelta | None:
     if not text:
         return None
-    match = re.fullmatch(r"([0-9]{1,5})([mhd])", text)
+    match = re.fullmatch(r"([1-9][0-9]{0,4})([mhd])", text)
     if match is None:
         raise KeyProblem("a lifetime looks like 30m, 12h or 90d")
     unit = {"m": "minutes", "h": "hours", "d": "days"}[match[2]]

@@ -36,7 +36,15 @@ def version(*, show: bool = typer.Option(False, "--version", help="Print the ver
         raise typer.Exit
 
 
-EXPECTED = (SettingError, SchemaBehind, KeyProblem, RuntimeError, OSError, asyncpg.PostgresError)
+EXPECTED = (
+    SettingError,
+    SchemaBehind,
+    KeyProblem,
+    RuntimeError,
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+)
 """What may go wrong without being our mistake; its message says what to do."""
 
 

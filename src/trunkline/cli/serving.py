@@ -10,7 +10,7 @@ import typer
 from trunkline import compose
 from trunkline.demo.log import Shown, fill
 from trunkline.dialects import dialects
-from trunkline.settings import Settings
+from trunkline.settings import SettingError, Settings
 from trunkline.store.embedded import start_embedded
 from trunkline.store.migrations import migrate as migrate_database
 
@@ -26,10 +26,19 @@ def serve(
     """Serve the log through every dialect."""
     from trunkline.api.serve import serve as run
 
-    url = compose.database(Settings.read())
+    settings = Settings.read()
+    _check_hosts(settings)
+    url = compose.database(settings)
     asyncio.run(compose.check(url))
     typer.echo(f"Trunkline serves on http://{host}:{port}", err=True)
     run(url, host=host, port=port, workers=workers)
+
+
+def _check_hosts(settings: Settings) -> None:
+    unknown = sorted(set(settings.hosts.values()) - set(dialects()))
+    if unknown:
+        there = ", ".join(dialects())
+        raise SettingError(f"TRUNKLINE_HOSTS names {', '.join(unknown)}; the dialects are {there}")
 
 
 def migrate() -> None:
@@ -45,6 +54,7 @@ def demo(host: Host = "127.0.0.1", port: Port = 8080) -> None:
     from trunkline.api.serve import serve as run
 
     settings = Settings.read()
+    _check_hosts(settings)
     url = settings.database_url or start_embedded(settings.home / "demo")
     asyncio.run(migrate_database(url))
     shown = asyncio.run(_filled(url))

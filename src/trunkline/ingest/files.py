@@ -28,6 +28,8 @@ _GZIP = b"\x1f\x8b"
 _SHOWN = 1000
 """Bytes that are shown of a line that is too long."""
 
+_TOO_DEEP = f"nested deeper than {DEEPEST} levels"
+
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
 _HALF_PAIR = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
@@ -94,13 +96,11 @@ def _lines(stream: IO[bytes]) -> Iterator[Piece]:
     try:
         while text := stream.readline(LONGEST_LINE + 1):
             number += 1
-            if number == 1:
-                text = text.removeprefix(_BOM)
             if len(text) > LONGEST_LINE:
                 yield _too_long(number, text)
                 while text and not text.endswith(b"\n"):
                     text = stream.readline(LONGEST_LINE)
-            elif not text.isspace():
+            elif text := text.removeprefix(_BOM).strip():  # files that were joined have one in the middle
                 yield Piece(number, text)
     except (OSError, EOFError, zlib.error) as error:
         yield Piece(number + 1, b"", problem=f"the file cannot be read on: {error}")
@@ -121,7 +121,7 @@ def _stretched(first: Piece, opened: int, lines: Iterator[Piece]) -> Iterator[Pi
         size, opened = size + len(line.text), opened + _opened(line.text)
         if opened <= 0 or size > LONGEST_LINE:
             break
-    whole = _decoded(Piece(first.line, b"".join(line.text for line in gathered)))
+    whole = _decoded(Piece(first.line, b"\n".join(line.text for line in gathered)))
     if whole.problem is not None and any(_decoded(line).problem is None for line in gathered):
         yield from map(_decoded, gathered)
     elif size > LONGEST_LINE:
@@ -155,22 +155,25 @@ def _decoded(piece: Piece) -> Piece:
         return piece
     try:
         document = msgspec.json.decode(piece.text)
-    except UnicodeDecodeError:
-        return piece._replace(problem="not UTF-8")
-    except RecursionError:
-        return piece._replace(problem=f"nested deeper than {DEEPEST} levels")
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return piece._replace(problem=_why_not_json(piece.text, str(error)))
+    except RecursionError:
+        return piece._replace(problem=_TOO_DEEP)
     if deeper_than(DEEPEST, document):
-        return piece._replace(problem=f"nested deeper than {DEEPEST} levels")
+        return piece._replace(problem=_TOO_DEEP)
     return piece._replace(document=document)
 
 
 def _why_not_json(text: bytes, error: str) -> str:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return "not UTF-8"
     # The parser says of half a surrogate pair that the input was truncated, or where it noticed.
     if ("truncated" in error or "surrogate" in error) and _HALF_PAIR.search(text):
         return "not JSON: a \\u escape is one half of a surrogate pair"
-    return f"not JSON: {error[:1].lower()}{error[1:].partition(' - at ')[0]}"
+    reason = error.removeprefix("JSON is malformed: ").partition(" - at ")[0]
+    return f"not JSON: {reason[:1].lower()}{reason[1:]}"
 
 
 class Reader:
@@ -213,4 +216,4 @@ class Reader:
 
 
 def _shown(line: bytes) -> str:
-    return line.decode("utf-8", "backslashreplace").rstrip("\r\n")
+    return line.decode("utf-8", "backslashreplace")

@@ -24,6 +24,8 @@ LONGEST_QUERY = 32 * 1024
 """Bytes of query string beyond which a request is refused unread."""
 
 _INTEGER = re.compile(r"-?[0-9]{1,400}")
+_FAR_BEYOND = 2**62
+"""What a greater integer counts as: past the end of every list, and still fit for a database."""
 _TRUE, _FALSE = frozenset({"true", "1"}), frozenset({"false", "0"})
 _LONGEST_VALUE = 4096
 
@@ -224,7 +226,7 @@ def _integer(meta: Meta) -> Callable[[str], int]:
         if (low is not None and value < low) or (high is not None and value > high):
             bounds = f"between {low} and {high}" if high is not None else f"at least {low}"
             raise ValueError(f"must be {bounds}")
-        return value if clamp is None else min(value, clamp)
+        return min(value, _FAR_BEYOND if clamp is None else clamp)
 
     return read
 

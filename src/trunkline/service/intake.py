@@ -78,7 +78,7 @@ class Intake:
                 _settle(taken, 0, waiting.pop(key))
             if not waiting:
                 return taken
-        raise TooManyWriters("others kept writing the same calls; nothing of this batch is stored; try again")
+        raise TooManyWriters("others kept writing the same calls; run this again")
 
     async def _give_other_ids(self, org: Org, drafts: dict[Key, Draft]) -> None:
         """Give new calls whose canonical id is another call's an id that only they can have."""

@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from msgspec import Struct
 
@@ -70,7 +70,7 @@ class Keys:
             raise Refused(Fault.REVOKED_CREDENTIAL)
         if key.expires_at is not None and key.expires_at <= now:
             raise Refused(Fault.EXPIRED_CREDENTIAL)
-        if key.addresses and not _allowed(address, key.addresses):
+        if key.addresses and not is_within(address, map(ip_network, key.addresses)):
             raise Refused(Fault.ADDRESS_NOT_ALLOWED)
         if credential.org is not None and credential.org != key.org_name:
             raise Refused(Fault.OTHER_ORG)
@@ -116,7 +116,7 @@ class Keys:
             scopes=_scopes(scopes),
             addresses=_addresses(addresses),
             created_at=now,
-            expires_at=now + lifetime if lifetime else None,
+            expires_at=None if lifetime is None else now + lifetime,
         )
         await self._store.add(await self._store.ensure_org(org_name(org)), stored)
         headers = {name: dialect.auth.wear(new) for name, dialect in self._dialects.items()}
@@ -205,15 +205,14 @@ def _secret_fits(key: StoredKey, credential: Credential) -> bool:
     return hmac.compare_digest(key.secret_hash or b"", shown)
 
 
-def _allowed(address: str | None, networks: tuple[str, ...]) -> bool:
-    if address is None:
-        return False
+def is_within(address: str | None, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
+    """Whether an address lies in one of some networks; an IPv4 address may be written as an IPv6 one."""
     try:
-        peer = ip_address(address)
+        peer = ip_address(address or "")
     except ValueError:
         return False
-    mapped = getattr(peer, "ipv4_mapped", None)
-    return any((mapped or peer) in ip_network(network) for network in networks)
+    mapped = peer.ipv4_mapped if isinstance(peer, IPv6Address) else None
+    return any(peer in network or (mapped is not None and mapped in network) for network in networks)
 
 
 def _scopes(scopes: Iterable[str]) -> list[str]:

@@ -62,7 +62,7 @@ def test_the_example_row_in_our_words() -> None:
     assert call.recording == Recording(enabled=True)
     assert call.billing_status == "billed"
     assert call.vendor_fields == {"client_id": "org_123"}
-    assert call.derived is None
+    assert call.derived == ["result"]
 
 
 def test_the_detail_adds_what_only_get_tells() -> None:

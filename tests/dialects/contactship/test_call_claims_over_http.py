@@ -18,7 +18,7 @@ from trunkline.model.words import Channel, Direction, EndReason, Result, Sentime
 
 CONTACTSHIP = dialects()["contactship"]
 KEYS = list(PAYLOAD)
-UNKNOWN = {name: None for name in KEYS} | {
+UNKNOWN = dict.fromkeys(KEYS) | {
     "id": uuid(1),
     "direction": "inbound",
     "call_status": "completed",
@@ -292,7 +292,7 @@ ROUND_TRIPS: list[dict[str, Any]] = [
 
 
 @pytest.mark.claim("contactship:call.round_trip")
-@pytest.mark.parametrize("changes", ROUND_TRIPS, ids=lambda changes: " ".join(changes))
+@pytest.mark.parametrize("changes", ROUND_TRIPS, ids=" ".join)
 def test_an_own_call_comes_back_with_the_values_that_came_in(world: World, changes: dict[str, Any]) -> None:
     world.take_payload(CONTACTSHIP.from_wire(PAYLOAD | changes), PAYLOAD | changes)
     says(world.get("contactship", "/v1/calls"), {"data": [PAYLOAD | changes], "count": 1})

@@ -76,8 +76,10 @@ def test_limit_offset_and_order_cut_the_page_and_leave_the_count(many: World) ->
 
 
 @pytest.mark.claim("contactship:list.limit.max")
-def test_a_limit_of_1000_is_taken(many: World) -> None:
-    assert len(numbers(many.get("contactship", "/v1/calls?limit=1000"))) == 25
+def test_a_page_holds_up_to_1000_calls(world: World) -> None:
+    world.take([made(number) for number in range(1001)])
+    answer = world.get("contactship", "/v1/calls?limit=1000")
+    assert (numbers(answer), answer.json()["count"]) == (list(range(1000, 0, -1)), 1001)
 
 
 @pytest.mark.claim("contactship:list.limit.zero", "contactship:list.offset.past_end")

@@ -36,9 +36,12 @@ def test_creation_is_told_or_the_first_event_or_the_start() -> None:
     assert told.created_at == datetime(2026, 1, 5, 7, 59, tzinfo=UTC)
     assert told.updated_at == datetime(2026, 1, 5, 8, 0, 20, tzinfo=UTC)
     event = DIALECT.from_wire(a_call())
-    assert (event.created_at, event.derived) == (datetime(2026, 1, 5, 7, 59, 58, 100_000, UTC), UNSET)
+    assert (event.created_at, event.derived) == (datetime(2026, 1, 5, 7, 59, 58, 100_000, UTC), ["result"])
     start = DIALECT.from_wire(a_call(events=[{"timestamp": "soon", "event": "odd"}]))
-    assert (start.created_at, start.derived) == (datetime(2026, 1, 5, 8, tzinfo=UTC), ["created_at"])
+    assert (start.created_at, start.derived) == (
+        datetime(2026, 1, 5, 8, tzinfo=UTC),
+        ["created_at", "result"],
+    )
     nothing = DIALECT.from_wire({"call_id": "call_1", "call_status": "REGISTERED"})
     assert nothing.created_at is UNSET
 
@@ -142,6 +145,7 @@ def test_an_absent_field_says_nothing() -> None:
         ({"call_cost": {"combined_cost": "cheap"}}, "call_cost.combined_cost"),
         ({"call_analysis": "fine"}, "call_analysis"),
         ({"transcript_object": [{"timestamp": "now", "content": ""}]}, "transcript_object[0].timestamp"),
+        ({"transcript_with_tool_calls": [{"role": {"name": "user"}}]}, "transcript_with_tool_calls[0].role"),
         ({"opt_out_sensitive_data_storage": "perhaps"}, "opt_out_sensitive_data_storage"),
         ({"call_id": "", "id": ""}, "id"),
     ],

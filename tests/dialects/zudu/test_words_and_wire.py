@@ -52,7 +52,7 @@ def test_the_example_in_our_words() -> None:
     assert call.campaign == Campaign(id="batch-001", name="summer-2024")
     assert call.cost == Cost(amount=Decimal("0.25"), unit="USD")
     assert call.created_at == call.started_at
-    assert call.derived == ["created_at", "turn_count"]
+    assert call.derived == ["created_at", "result", "turn_count"]
     assert call.vendor_fields == {"organization_id": "org-789"}
 
 

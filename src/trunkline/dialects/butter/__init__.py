@@ -15,6 +15,7 @@ nobody told as `inbound`, a called number or an agent that nobody told as an emp
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from trunkline.dialects.butter.reading import from_wire
@@ -37,6 +38,11 @@ from trunkline.model.faults import Fault, Refused
 from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall
 from trunkline.model.query import After, AfterCall, CallFilter
 
+INVALID_CURSOR = "Invalid cursor"
+
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair: JSON can spell it, and no id has it."""
+
 # -- operations -----------------------------------------------------------
 
 
@@ -49,7 +55,7 @@ def _window(query: ListQuery) -> After | AfterCall:
     if query.cursor is None:
         return After(query.limit)
     call_sid = content_of(query.cursor).get("call_sid")
-    if not isinstance(call_sid, str):
+    if not isinstance(call_sid, str) or _HALF_PAIR.search(call_sid):
         raise Refused(Fault.BAD_CURSOR)
     return AfterCall(query.limit, call_sid)
 
@@ -96,9 +102,9 @@ GET = Operation(
 # -- the dialect ----------------------------------------------------------
 
 
-def error_body(_: int, text: str, __: Refused) -> ErrorBody:
-    """The vendor's error body."""
-    return ErrorBody(success=False, message=text)
+def error_body(_: int, text: str, refused: Refused) -> ErrorBody:
+    """The vendor's error body; whatever is wrong with a cursor is said in the same words."""
+    return ErrorBody(success=False, message=INVALID_CURSOR if refused.parameter == "cursor" else text)
 
 
 def recognise(raw: dict[str, Any]) -> bool:
@@ -137,7 +143,7 @@ DIALECT = Dialect(
         body=error_body,
         texts={
             Fault.BAD_REQUEST: "{detail}",
-            Fault.BAD_CURSOR: "Invalid cursor",
+            Fault.BAD_CURSOR: INVALID_CURSOR,
             Fault.NO_CREDENTIAL: "Invalid or missing API key",
             Fault.MALFORMED_CREDENTIAL: "Invalid or missing API key",
             Fault.UNKNOWN_CREDENTIAL: "Invalid or missing API key",

@@ -56,6 +56,7 @@ def write_get(found: OneCall, _: GetQuery) -> WireCall:
 
 LIST = Operation(
     name="list_calls",
+    example="limit=50&offset=0",
     summary="List calls",
     path="/v1/calls",
     query=ListQuery,

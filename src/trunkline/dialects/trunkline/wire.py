@@ -60,6 +60,7 @@ INCLUDE = Meta(
     description=f"what to print besides the call itself, of {', '.join(INCLUDABLE)}, separated by commas; "
     "words stand in turns and bring them along"
 )
+FORMAT = Meta(description="without it the header `Accept` decides; it is JSON unless that asks for text/toon")
 ANY_OF = Meta(description="one or several, separated by commas")
 AT_LEAST_0 = Meta(ge=0)
 
@@ -69,7 +70,7 @@ class GetQuery(Struct, kw_only=True):
 
     include: Annotated[Words, INCLUDE] | None = None
     """Everything, unless the query says what."""
-    format: Literal["json", "toon"] = "json"
+    format: Annotated[Literal["json", "toon"], FORMAT] | None = None
 
 
 class ListQuery(GetQuery, kw_only=True):

@@ -236,7 +236,7 @@ def _entries(wire: Payload, name: str) -> list[Payload] | None:
     if not isinstance(wire.items(name), list):
         return None
     entries = wire.objects(name)
-    return [entry for entry in entries if "content" in entry or entry.raw.get("role") in _TOOL_ROLES]
+    return [entry for entry in entries if "content" in entry or entry.text("role") in _TOOL_ROLES]
 
 
 def _first_time(entries: list[Payload]) -> datetime | None:

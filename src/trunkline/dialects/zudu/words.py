@@ -138,7 +138,7 @@ REASONS = {
     Status.VOICEMAIL: "VOICEMAIL_REACHED",
     Status.CANCELED: "MANUAL_STOPPED",
 }
-"""The reason that says what `ENDED` alone cannot, for another vendor's call that gives none."""
+"""The reason that says of another vendor's call what `ENDED` alone cannot, whichever reason it gave."""
 
 SENTIMENT = Vocabulary(
     "sentiment",

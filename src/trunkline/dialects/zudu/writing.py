@@ -89,9 +89,11 @@ def _zero(call: Call, own: bool) -> datetime:
 def _reason(call: Call, own: bool) -> str | None:
     if own:
         return END_REASON.said(call.end_reason, call.vendor_words) or _upper(call.end_reason_raw)
+    if call.status in REASONS:
+        return REASONS[call.status]
     if call.end_reason is EndReason.OTHER and call.end_reason_raw:
         return _upper(call.end_reason_raw)
-    return END_REASON.write(call.end_reason) or REASONS.get(call.status)
+    return END_REASON.write(call.end_reason)
 
 
 def _upper(word: str | None) -> str | None:

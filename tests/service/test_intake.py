@@ -1,0 +1,202 @@
+"""Intake against a real database: every call once, whoever writes it, and however often."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.conftest import World
+from trunkline.dialects import dialects
+from trunkline.kit.call_ids import uuids
+from trunkline.model.call import Call
+from trunkline.model.faults import Fault, Refused
+from trunkline.model.ids import call_id, derived_call_id
+from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall
+from trunkline.model.query import CallFilter, Rows
+from trunkline.model.sighting import Sighting
+from trunkline.model.words import Status
+from trunkline.service.intake import Seen, Taken
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def sighting(vendor_call_id: str, vendor: str = "elsewhere", **said: Any) -> Sighting:
+    return Sighting(vendor=vendor, vendor_call_id=vendor_call_id, created_at=NOON, **said)
+
+
+def seen(names: Sequence[str]) -> list[Seen]:
+    return [Seen(sighting(name), f'{{"payload": "{name}"}}'.encode()) for name in names]
+
+
+def calls_of(world: World) -> list[Call]:
+    intent = ListCalls(filter=CallFilter(), window=Rows(1000), with_transcript=True)
+    page = world.run(world.joined.calls.answer(world.org, intent, uuids("")))
+    assert isinstance(page, CallPage)
+    return page.calls
+
+
+def found(world: World, dialect: str, printed_id: str) -> Call:
+    one = world.run(
+        world.joined.calls.answer(world.org, GetCall(printed_id=printed_id), dialects()[dialect].ids)
+    )
+    assert isinstance(one, OneCall)
+    return one.call
+
+
+def count(world: World, table: str) -> int:
+    number: int = world.run(
+        world.joined.pool.fetchval(f"SELECT count(*) FROM {table} WHERE org_id = $1", world.org.id)
+    )
+    return number
+
+
+# -- every call once ------------------------------------------------------
+
+
+def test_taking_the_same_batch_again_changes_nothing(world: World) -> None:
+    batch = seen("abc")
+    take = world.joined.intake.take
+    assert world.run(take(world.org, batch, "test")) == Taken(stored=3)
+    before = calls_of(world)
+    assert world.run(take(world.org, batch, "test")) == Taken(unchanged=3)
+    assert calls_of(world) == before
+    assert (count(world, "calls"), count(world, "sightings")) == (3, 3)
+
+
+def test_an_empty_batch_is_taken_and_changes_nothing(world: World) -> None:
+    assert world.run(world.joined.intake.take(world.org, [], "test")) == Taken()
+
+
+def test_a_call_that_stands_in_a_batch_several_times_is_one_call(world: World) -> None:
+    later = sighting("a", status=Status.COMPLETED, duration_ms=5000)
+    batch = [sighting("a"), sighting("b"), sighting("a"), later, later]
+    assert world.see(batch) == Taken(stored=3, unchanged=2)
+    assert sorted((call.vendor_call_id, call.duration_ms) for call in calls_of(world)) == [
+        ("a", 5000),
+        ("b", None),
+    ]
+
+
+def test_two_payloads_of_one_call_are_both_kept(world: World) -> None:
+    batch = [Seen(sighting("a"), b"1"), Seen(sighting("a"), b"2"), Seen(sighting("a"), b"1")]
+    assert world.run(world.joined.intake.take(world.org, batch, "test")) == Taken(stored=1, unchanged=2)
+    assert count(world, "sightings") == 2
+
+
+def test_the_same_call_may_be_in_two_orgs(new_world: Callable[..., World]) -> None:
+    one, other = new_world(), new_world()
+    name = str(uuid.uuid4())
+    for world in (one, other):
+        assert world.see([sighting(name)]) == Taken(stored=1)
+    assert calls_of(one) == calls_of(other)
+
+
+# -- canonical ids --------------------------------------------------------
+
+
+def test_a_given_id_is_kept_and_an_id_that_another_call_has_is_replaced_by_a_derived_one(
+    world: World,
+) -> None:
+    wanted = str(uuid.uuid4())
+    assert world.see([sighting("a", id=wanted)]) == Taken(stored=1)
+    assert world.see([sighting("b", id=wanted), sighting("c")]) == Taken(stored=2)
+    assert {call.vendor_call_id: call.id for call in calls_of(world)} == {
+        "a": wanted,
+        "b": derived_call_id("elsewhere", "b"),
+        "c": call_id("elsewhere", "c"),
+    }
+    assert world.see([sighting("b", id=wanted)]) == Taken(unchanged=1)
+
+
+def test_of_two_new_calls_in_one_batch_that_want_one_id_both_are_stored(world: World) -> None:
+    wanted = str(uuid.uuid4())
+    assert world.see([sighting(name, id=wanted) for name in "abc"]) == Taken(stored=3)
+    stored = [call.id for call in calls_of(world)]
+    assert wanted in stored
+    assert len(set(stored)) == 3
+
+
+def test_a_known_call_keeps_its_id_whatever_is_said_later(world: World) -> None:
+    first, second = str(uuid.uuid4()), str(uuid.uuid4())
+    world.see([sighting("a", id=first)])
+    assert world.see([sighting("a", id=second)]) == Taken(unchanged=1)
+    assert [call.id for call in calls_of(world)] == [first]
+
+
+def test_calls_of_two_vendors_with_one_and_the_same_id_are_both_found_by_their_own_vendor(
+    world: World,
+) -> None:
+    name = str(uuid.uuid4())
+    world.see([sighting(name, "contactship")])
+    world.see([sighting(name, "zudu")])
+    for vendor in ("contactship", "zudu"):
+        assert found(world, vendor, name).vendor == vendor
+    assert found(world, "trunkline", name).vendor == "contactship"
+
+
+# -- several writers ------------------------------------------------------
+
+
+def test_writers_that_take_the_same_calls_in_any_order_neither_lock_each_other_out_nor_count_twice(
+    world: World,
+) -> None:
+    names = [f"call-{n}" for n in range(150)]
+
+    async def take_shuffled(seed: int) -> Taken:
+        batch = seen(names) + [Seen(sighting(name), b'{"another": "payload"}') for name in names]
+        random.Random(seed).shuffle(batch)
+        return await world.joined.intake.take(world.org, batch, "test")
+
+    async def all_at_once() -> list[Taken]:
+        return list(await asyncio.gather(*(take_shuffled(seed) for seed in range(6))))
+
+    taken = world.run(all_at_once())
+    assert sum(one.stored for one in taken) == len(names)
+    assert sum(one.unchanged for one in taken) == 11 * len(names)
+    assert (count(world, "calls"), count(world, "sightings")) == (len(names), 2 * len(names))
+
+
+def test_writers_that_say_different_things_of_one_call_are_all_heard(world: World) -> None:
+    parts: list[dict[str, Any]] = [
+        {"duration_ms": 1000},
+        {"status": Status.COMPLETED},
+        {"trace_id": "t"},
+        {"log_url": "u"},
+        {"billing_status": "b"},
+    ]
+
+    async def all_at_once() -> None:
+        take = world.joined.intake.take
+        await asyncio.gather(
+            *(take(world.org, [Seen(sighting("a", **part))], "test") for part in parts for _ in range(2))
+        )
+
+    world.run(all_at_once())
+    (call,) = calls_of(world)
+    assert (call.duration_ms, call.status, call.trace_id, call.log_url, call.billing_status) == (
+        1000,
+        Status.COMPLETED,
+        "t",
+        "u",
+        "b",
+    )
+
+
+def test_a_batch_that_the_database_refuses_leaves_nothing_behind(world: World) -> None:
+    batch = [*seen("ab"), Seen(sighting("c", from_number="\0"), b"{}")]
+    with pytest.raises(asyncpg.PostgresError):
+        world.run(world.joined.intake.take(world.org, batch, "test"))
+    assert [count(world, table) for table in ("calls", "call_transcripts", "sightings")] == [0, 0, 0]
+
+
+def test_what_is_not_there_is_refused(world: World) -> None:
+    with pytest.raises(Refused) as refused:
+        found(world, "trunkline", str(uuid.uuid4()))
+    assert refused.value.fault is Fault.CALL_NOT_FOUND
