@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from trunkline.service.keys import org_name
 from trunkline.settings import Settings
 from trunkline.store.keys import KeyStore
 
-BATCH_CALLS = 500
+BATCH_CALLS = 1000
 BATCH_BYTES = 8 * 1024 * 1024
 
 
@@ -85,6 +86,7 @@ def _place_of_rejects(path: Path) -> Path:
 
 async def _import(url: str, files: list[Path], org: str, dialect: str | None, rejects: Path | None) -> Sum:
     total = Sum()
+    gc.set_threshold(50_000, 50, 100)  # a batch holds many objects that all live until it is written
     async with services(url, pool_size=2) as joined:
         owner = Org(await KeyStore(joined.pool).ensure_org(org), org)
         bar = Progress(
@@ -101,9 +103,16 @@ async def _import(url: str, files: list[Path], org: str, dialect: str | None, re
                 with Source(path) as source:
                     task = bar.add_task(path.name, total=source.size, calls=0)
                     before = total.read
-                    for batch in _batches(path, source, Reader(dialects(), dialect), out, total):
-                        await _take(joined, owner, batch, total)
+                    batches = _batches(path, source, Reader(dialects(), dialect), out, total)
+                    writing: asyncio.Task[None] | None = None
+                    # The next batch is read in a thread while the database writes the one before.
+                    while batch := await asyncio.to_thread(next, batches, None):
+                        if writing is not None:
+                            await writing
+                        writing = asyncio.create_task(_take(joined, owner, batch, total))
                         bar.update(task, completed=source.bytes_read(), calls=total.read - before)
+                    if writing is not None:
+                        await writing
                     bar.update(task, completed=source.size, calls=total.read - before)
     return total
 

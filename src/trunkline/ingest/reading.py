@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
 from typing import Any
 
 from trunkline.kit.dialect import Dialect
@@ -34,19 +33,20 @@ def seen_in(dialect: Dialect, item: Any) -> Seen:
 
 def deeper_than(levels: int, document: Any) -> bool:
     """Whether a JSON document is nested deeper than so many levels."""
-    found = [document]
-    for _ in range(levels + 1):
-        found = list(chain.from_iterable(map(_inner, found)))
+    found = [document] if type(document) in _NESTS else []
+    for _ in range(levels):
+        found = [
+            inner
+            for outer in found
+            for inner in (outer.values() if type(outer) is dict else outer)
+            if type(inner) in _NESTS
+        ]
         if not found:
             return False
     return True
 
 
-def _inner(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict):
-        yield from value.values()
-    elif isinstance(value, list):
-        yield from value
+_NESTS = frozenset({dict, list})
 
 
 def _looked_up(sighting: Sighting) -> Iterator[tuple[str, object]]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
-from uuid import UUID
 
 import msgspec
 import zstandard
@@ -91,8 +91,8 @@ def _row(draft: Draft) -> tuple[Any, ...]:
     campaign_id = call.campaign.id if call.campaign else None
     analysis = call.analysis
     return (
-        UUID(call.id),
-        digest(call.id),
+        call.id,
+        digest(call.id).hex,
         call.vendor,
         call.vendor_call_id,
         call.created_at,
@@ -110,9 +110,9 @@ def _row(draft: Draft) -> tuple[Any, ...]:
         analysis.success if analysis else None,
         analysis.voicemail if analysis else None,
         agent_id,
-        UUID(uuid_of(agent_id)) if agent_id is not None else None,
+        _ref(agent_id) if agent_id is not None else None,
         campaign_id,
-        UUID(uuid_of(campaign_id)) if campaign_id is not None else None,
+        _ref(campaign_id) if campaign_id is not None else None,
         _number(call.from_number),
         _number(call.to_number),
         _number(call.contact.phone_number if call.contact else None),
@@ -139,6 +139,9 @@ def searchable(call: Call) -> str:
     text = call.transcript_text if isinstance(call.transcript_text, str) else ""
     spoken = as_text(call, agent="", user="")
     return f"{spoken}\n{text}".casefold().replace("\x00", "")
+
+
+_ref = lru_cache(maxsize=65536)(uuid_of)
 
 
 def _number(text: str | None) -> str | None:

@@ -1,0 +1,194 @@
+"""Our own load client, for where `wrk` is not: a closed loop over raw sockets, and single requests."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import re
+import time
+from collections.abc import Mapping, Sequence
+
+import uvloop
+from msgspec import Struct
+
+from bench.results import Sample, sample_of
+
+HOST = "127.0.0.1"
+LONGEST_ANSWER_SECONDS = 90.0
+_LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
+_END_OF_HEAD = b"\r\n\r\n"
+
+
+class Fetched(Struct):
+    """One answer, and how long it took."""
+
+    status: int
+    body: bytes
+    seconds: float
+
+
+def fetch(port: int, path: str, headers: Mapping[str, str]) -> Fetched:
+    """Ask once, over a connection of its own; raises `OSError` or `HTTPException`."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=LONGEST_ANSWER_SECONDS)
+    try:
+        began = time.perf_counter()
+        connection.request("GET", path, headers=dict(headers))
+        response = connection.getresponse()
+        body = response.read()
+        return Fetched(response.status, body, time.perf_counter() - began)
+    finally:
+        connection.close()
+
+
+class Streamed(Struct):
+    """What was read of a long answer before the time was over."""
+
+    status: int
+    size: int
+    lines: int
+    seconds: float
+    whole: bool
+
+
+def stream(port: int, path: str, headers: Mapping[str, str], longest_seconds: float) -> Streamed:
+    """Read an answer of any length and keep nothing of it; its lines are counted."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=LONGEST_ANSWER_SECONDS)
+    try:
+        began = time.perf_counter()
+        connection.request("GET", path, headers=dict(headers))
+        response = connection.getresponse()
+        size = lines = 0
+        while piece := response.read1(1 << 20):
+            size, lines = size + len(piece), lines + piece.count(b"\n")
+            if time.perf_counter() - began > longest_seconds:
+                return Streamed(response.status, size, lines, time.perf_counter() - began, whole=False)
+        return Streamed(response.status, size, lines, time.perf_counter() - began, whole=True)
+    finally:
+        connection.close()
+
+
+def request_bytes(path: str, headers: Mapping[str, str]) -> bytes:
+    """A GET request as it goes over the wire."""
+    lines = [f"GET {path} HTTP/1.1", f"Host: {HOST}", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode("ascii")
+
+
+def drive(
+    port: int,
+    paths: Sequence[str],
+    headers: Mapping[str, str],
+    *,
+    connections: int,
+    seconds: float,
+    most: int | None = None,
+) -> Sample:
+    """Ask for the paths in turn, each connection as soon as it has its answer.
+
+    Ends after so many seconds, or after so many answers if that comes first.
+    """
+    requests = [request_bytes(path, headers) for path in paths]
+    return uvloop.run(_drive(port, requests, connections, seconds, most))
+
+
+async def _drive(
+    port: int, requests: list[bytes], connections: int, seconds: float, most: int | None
+) -> Sample:
+    loop = asyncio.get_running_loop()
+    run = _Run(requests, most)
+    clients = [(await loop.create_connection(lambda: _Client(run), HOST, port))[1] for _ in range(connections)]
+    began = time.perf_counter()
+    for client in clients:
+        client.ask()
+    loop.call_later(seconds, run.stop)
+    await run.stopped.wait()
+    took = time.perf_counter() - began
+    for client in clients:
+        client.close()
+    return sample_of(run.latencies, took, failed=run.failed, size=run.size)
+
+
+class _Run:
+    """What all connections of a run share."""
+
+    def __init__(self, requests: list[bytes], most: int | None) -> None:
+        self.latencies: list[float] = []
+        self.failed = 0
+        self.size = 0
+        self.stopped = asyncio.Event()
+        self._requests = requests
+        self._most = most
+        self._next = 0
+
+    def next_request(self) -> bytes:
+        """The next path's request; after the last one the first again."""
+        request = self._requests[self._next % len(self._requests)]
+        self._next += 1
+        return request
+
+    def note(self, seconds: float, size: int, *, good: bool) -> None:
+        """Count an answer, unless the run is over."""
+        if self.stopped.is_set():
+            return
+        self.latencies.append(seconds)
+        self.size += size
+        self.failed += not good
+        if self._most is not None and len(self.latencies) >= self._most:
+            self.stop()
+
+    def stop(self) -> None:
+        """End the run."""
+        self.stopped.set()
+
+
+class _Client(asyncio.Protocol):
+    """One connection: a request, its whole answer, the next request."""
+
+    def __init__(self, run: _Run) -> None:
+        self._run = run
+        self._transport: asyncio.Transport | None = None
+        self._head = b""
+        self._missing = 0
+        self._size = 0
+        self._good = False
+        self._began = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Remember where to write."""
+        if isinstance(transport, asyncio.Transport):
+            self._transport = transport
+
+    def ask(self) -> None:
+        """Send the next request."""
+        if self._transport is not None and not self._run.stopped.is_set():
+            self._began = time.perf_counter()
+            self._transport.write(self._run.next_request())
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Take the next piece of the answer."""
+        if self._missing:
+            self._missing -= len(data)
+        else:
+            self._head += data
+            end = self._head.find(_END_OF_HEAD)
+            if end < 0:
+                return
+            length = _LENGTH.search(self._head, 0, end)
+            self._size = int(length[1]) if length else 0
+            self._good = length is not None and self._head[9:12] == b"200"
+            self._missing = self._size - (len(self._head) - end - len(_END_OF_HEAD))
+            self._head = b""
+        if self._missing <= 0:
+            self._missing = 0
+            self._run.note(time.perf_counter() - self._began, self._size, good=self._good)
+            self.ask()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """A connection that the server ends while an answer is due is a failure."""
+        if not self._run.stopped.is_set():
+            self._run.failed += 1
+            self._run.stop()
