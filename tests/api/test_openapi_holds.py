@@ -1,4 +1,4 @@
-"""Schemathesis on every dialect's OpenAPI over real HTTP: no server error, no answer that breaks its schema."""
+"""Schemathesis on every dialect over real HTTP: no server error, no answer that breaks its own schema."""
 
 from __future__ import annotations
 

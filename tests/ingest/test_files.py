@@ -301,10 +301,11 @@ def test_no_line_can_be_so_bad_that_a_good_one_is_lost(
 ) -> None:
     path = tmp_path_factory.mktemp("bad") / "calls.jsonl"
     bad = [text.translate(None, b"\n]") for text in bad]  # with a bracket that closes, it might be good
-    path.write_bytes(b"".join(text + b"\n" + line(f"good-{n}") for n, text in enumerate(bad, 1)))
+    rows = (text + b"\n" + line(f"good-{n}") for n, text in enumerate(bad, 1))
+    path.write_bytes(b"\n" + b"".join(rows))  # what begins otherwise might be taken for gzip
     seen, rejected = read(path)
     assert ids(seen) == [f"good-{n}" for n in range(1, len(bad) + 1)]
-    spoken_of = [(n * 2 + 1) for n, text in enumerate(bad) if text.removeprefix(b"\xef\xbb\xbf").strip()]
+    spoken_of = [n * 2 for n, text in enumerate(bad, 1) if text.removeprefix(b"\xef\xbb\xbf").strip()]
     assert [one.line for one in rejected] == spoken_of
 
 

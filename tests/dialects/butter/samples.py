@@ -80,7 +80,7 @@ def uuid(number: int) -> str:
 
 
 def sid(number: int) -> str:
-    return f"call_{number:012d}"
+    return f"call_Row{number:09d}"
 
 
 def made(number: int, **changes: Any) -> Call:

@@ -202,4 +202,5 @@ DIALECT = Dialect(
         "A test call prints as `preview` without its direction.",
         "A phone call whose carrier nobody told prints no transport.",
     ),
+    cost_unit="credits",
 )

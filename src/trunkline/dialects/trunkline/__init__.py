@@ -133,4 +133,6 @@ DIALECT = Dialect(
     calls_in=calls_in,
     at_root=False,
     refuse_unknown=True,
+    cost_unit="USD",
+    keeps_everything=True,
 )

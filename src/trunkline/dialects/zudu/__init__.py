@@ -251,4 +251,5 @@ DIALECT = Dialect(
         "The text of another vendor's call is put together from its turns.",
         "Costs in another unit than US dollars print as null.",
     ),
+    cost_unit="USD",
 )
