@@ -59,4 +59,5 @@ def _line(org: str, found: Difference, *, as_json: bool) -> str:
     if as_json:
         return msgspec.json.encode({"org": org, **msgspec.to_builtins(found)}).decode()
     words = " ".join(part for part in (found.value, found.outcome, found.agent, found.campaign) if part)
-    return f"{org}: {found.level} {found.period:%Y-%m-%dT%H}Z {words}: kept {found.kept}, counted {found.counted}"
+    period = f"{found.level} {found.period:%Y-%m-%dT%H}Z"
+    return f"{org}: {period} {words}: kept {found.kept}, counted {found.counted}"

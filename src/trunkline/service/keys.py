@@ -23,7 +23,7 @@ from trunkline.store.keys import KeyStore, ListedKey, NewStoredKey, StoredKey
 SCOPES = ("read", "write", "admin")
 _ORG_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 LOOKUP_SECONDS = 0.9
-"""How long a key that was looked up counts without asking again: a revoked key works for less than a second."""
+"""How long a key that was looked up counts: a revoked one works for less than a second more."""
 
 _MOST_LOOKUPS = 10_000
 _TOUCH_AFTER = timedelta(minutes=1)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
+import os
 import subprocess
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from trunkline.store.tuning import configuration, memory_bytes, tuning
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +35,12 @@ def start_embedded(home: Path) -> str:
     deadline = time.monotonic() + _LONGEST_START_SECONDS
     while True:
         try:
-            url: str = get_server(folder, cleanup_mode="stop").get_uri()
+            with _alone(home):
+                server = get_server(folder, cleanup_mode="stop", start=False)
+                server.ensure_pgdata_inited()
+                _configure(folder)
+            server.start()
+            url: str = server.get_uri()
         except (subprocess.SubprocessError, AssertionError) as error:
             if time.monotonic() > deadline or isinstance(error, subprocess.CalledProcessError):
                 raise RuntimeError(f"the embedded PostgreSQL does not start; see {folder / 'log'}") from error
@@ -37,3 +48,24 @@ def start_embedded(home: Path) -> str:
             time.sleep(0.2)
         else:
             return url
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Keep other processes from setting the folder up at the same time."""
+    with (home / ".setting-up").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+_INCLUDES = "include_if_exists = 'trunkline.conf'\ninclude_if_exists = 'own.conf'\n"
+
+
+def _configure(folder: Path) -> None:
+    """Write our settings beside PostgreSQL's; what is in `own.conf` goes before them."""
+    main = folder / "postgresql.conf"
+    if _INCLUDES not in (known := main.read_text()):
+        main.write_text(f"{known}\n{_INCLUDES}")
+    ours = folder / "trunkline.conf"
+    ours.write_text(configuration(tuning(memory_bytes(), os.cpu_count() or 1)))
+    ours.chmod(0o644)

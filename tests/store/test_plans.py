@@ -1,0 +1,164 @@
+"""No listing statement reads more than it must: rows and buffers are bounded on a large org."""
+
+from __future__ import annotations
+
+import json
+import random
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.conftest import Background
+from trunkline.compose import Services
+from trunkline.model.call import Agent, Call, Campaign, Contact
+from trunkline.model.ids import call_id, uuid_of
+from trunkline.model.query import After, CallFilter, Order, Place, Rows, SortField, Span, Wording
+from trunkline.model.sighting import sighting_of
+from trunkline.model.words import Channel, Direction, Result, Status
+from trunkline.service.calls import Org
+from trunkline.service.intake import Seen
+from trunkline.store.listing import listing
+
+CALLS = 24_000
+START = datetime(2025, 1, 1, tzinfo=UTC)
+LENGTH = timedelta(days=400)
+MOST_ROWS = 1_500
+"""Rows that a statement may look at: a page, the rest of an hour or day, and a few hundred sums."""
+MOST_BUFFERS = 2_500
+
+
+@pytest.fixture(scope="module")
+def org(background: Background, joined: Services) -> Iterator[Org]:
+    name = f"plans-{uuid.uuid4().hex[:12]}"
+    background.run(joined.keys.create(name))
+    org = Org(background.run(joined.keys.org_id(name)), name)
+    rng = random.Random(5)
+    rare = set(rng.sample(range(CALLS), 12))
+    batch = []
+    for number in range(CALLS):
+        created = START + LENGTH * number / CALLS
+        status = (
+            Status.RINGING
+            if number in rare
+            else rng.choice([Status.COMPLETED] * 6 + [Status.BUSY, Status.FAILED])
+        )
+        call = Call(
+            id=call_id("plans", str(number)),
+            vendor="plans",
+            vendor_call_id=str(number),
+            created_at=created,
+            started_at=created + timedelta(seconds=4) if rng.random() < 0.75 else None,
+            status=status,
+            result=Result.ANSWERED if status is Status.COMPLETED else Result.BUSY,
+            direction=rng.choice([Direction.INBOUND, Direction.OUTBOUND]),
+            channel=Channel.PHONE,
+            agent=Agent(id=f"agent-{rng.randrange(12)}"),
+            campaign=Campaign(id=f"campaign-{rng.randrange(6)}") if rng.random() < 0.6 else None,
+            from_number=f"+1202555{rng.randrange(400):04d}",
+            contact=Contact(phone_number=f"+1303555{rng.randrange(400):04d}"),
+        )
+        batch.append(Seen(sighting_of(call)))
+        if len(batch) == 2000:
+            background.run(joined.intake.take(org, batch, "test"))
+            batch = []
+    background.run(joined.pool.execute("VACUUM ANALYZE calls, call_totals"))
+    yield org
+
+
+def words(*values: str, vendor: str | None = None) -> Wording:
+    return Wording(frozenset(values), vendor, frozenset({"an-odd-word"}) if vendor else frozenset())
+
+
+RAGGED = Span(START + timedelta(days=31, hours=5, minutes=7), START + timedelta(days=333, minutes=11))
+FILTERS = {
+    "everything": CallFilter(),
+    "a status": CallFilter(status=words("completed")),
+    "a rare status": CallFilter(status=words("ringing")),
+    "a status as a vendor says it": CallFilter(status=words("failed", "canceled", vendor="plans")),
+    "a result": CallFilter(result=words("busy")),
+    "a direction": CallFilter(direction=words("inbound")),
+    "an agent": CallFilter(agent_ref=uuid_of("agent-3")),
+    "an agent and a status": CallFilter(agent_ref=uuid_of("agent-3"), status=words("completed")),
+    "a campaign": CallFilter(campaign_id=frozenset({"campaign-2"})),
+    "a campaign and a status": CallFilter(campaign_id=frozenset({"campaign-2"}), status=words("busy")),
+    "agent and campaign": CallFilter(agent_ref=uuid_of("agent-3"), campaign_id=frozenset({"campaign-2"})),
+    "a ragged range": CallFilter(created_at=RAGGED),
+    "a ragged range and a status": CallFilter(created_at=RAGGED, status=words("busy")),
+    "a range and an agent": CallFilter(created_at=RAGGED, agent_ref=uuid_of("agent-3")),
+    "a vendor": CallFilter(vendor=frozenset({"plans"})),
+    "a channel": CallFilter(channel=words("phone")),
+    "a phone number": CallFilter(phone="+12025550123"),
+    "any number": CallFilter(any_number="+13035550123"),
+}
+DEPTHS = {"first page": 0, "a little down": 150, "in the middle": CALLS // 2, "near the end": CALLS - 40}
+
+
+@pytest.mark.parametrize("newest_first", [True, False], ids=["newest first", "oldest first"])
+@pytest.mark.parametrize("depth", DEPTHS.values(), ids=DEPTHS.keys())
+@pytest.mark.parametrize("asked", FILTERS.values(), ids=FILTERS.keys())
+def test_a_page_reads_a_bounded_number_of_rows(
+    asked: CallFilter, depth: int, newest_first: bool, org: Org, background: Background, joined: Services
+) -> None:
+    order = Order(newest_first=newest_first)
+    bounded(
+        background,
+        joined,
+        listing(org.id, asked, order, Rows(20, depth), with_total=True, with_transcript=False),
+    )
+
+
+@pytest.mark.parametrize("newest_first", [True, False], ids=["newest first", "oldest first"])
+@pytest.mark.parametrize("depth", DEPTHS.values(), ids=DEPTHS.keys())
+def test_a_page_by_start_reads_a_bounded_number_of_rows(
+    depth: int, newest_first: bool, org: Org, background: Background, joined: Services
+) -> None:
+    if depth > CALLS * 0.7:
+        depth = int(CALLS * 0.7)  # calls without a start have no periods; their place is walked to
+    order = Order(SortField.STARTED_AT, newest_first)
+    asked = listing(org.id, CallFilter(), order, Rows(20, depth), with_total=True, with_transcript=False)
+    bounded(background, joined, asked)
+
+
+@pytest.mark.parametrize("asked", FILTERS.values(), ids=FILTERS.keys())
+def test_a_page_after_a_place_reads_a_bounded_number_of_rows(
+    asked: CallFilter, org: Org, background: Background, joined: Services
+) -> None:
+    place = Place(START + LENGTH / 2, call_id("plans", "7"))
+    found = listing(org.id, asked, Order(), After(20, place), with_total=False, with_transcript=False)
+    bounded(background, joined, found)
+
+
+def bounded(background: Background, joined: Services, asked: Any) -> None:
+    async def explain() -> dict[str, Any]:
+        async with joined.pool.acquire() as connection, connection.transaction():
+            # As it is run: prepared once, without a look at the values.
+            await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+            text = await connection.fetchval(
+                f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {asked.sql}", *asked.values
+            )
+        plan: dict[str, Any] = json.loads(text)[0]["Plan"]
+        return plan
+
+    plan = background.run(explain())
+    rows = sum(touched(node) for node in nodes(plan))
+    buffers = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+    assert rows <= MOST_ROWS, json.dumps(plan, indent=1)[:4000]
+    assert buffers <= MOST_BUFFERS, json.dumps(plan, indent=1)[:4000]
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for inner in plan.get("Plans", ()):
+        yield from nodes(inner)
+
+
+def touched(node: dict[str, Any]) -> float:
+    """The rows that a scan of a table or index met, those it passed over included."""
+    if "Relation Name" not in node and node["Node Type"] != "Bitmap Index Scan":
+        return 0
+    removed = ("Rows Removed by Filter", "Rows Removed by Index Recheck")
+    met: float = node["Actual Rows"] + sum(node.get(name, 0) for name in removed)
+    return met * node["Actual Loops"]
