@@ -7,6 +7,7 @@ import http.client
 import re
 import time
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import uvloop
 from msgspec import Struct
@@ -69,7 +70,11 @@ def stream(port: int, path: str, headers: Mapping[str, str], longest_seconds: fl
 
 def request_bytes(path: str, headers: Mapping[str, str]) -> bytes:
     """A GET request as it goes over the wire."""
-    lines = [f"GET {path} HTTP/1.1", f"Host: {HOST}", *(f"{name}: {value}" for name, value in headers.items())]
+    lines = [
+        f"GET {path} HTTP/1.1",
+        f"Host: {HOST}",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
     return "\r\n".join([*lines, "", ""]).encode("ascii")
 
 
@@ -95,7 +100,9 @@ async def _drive(
 ) -> Sample:
     loop = asyncio.get_running_loop()
     run = _Run(requests, most)
-    clients = [(await loop.create_connection(lambda: _Client(run), HOST, port))[1] for _ in range(connections)]
+    clients = [
+        (await loop.create_connection(lambda: _Client(run), HOST, port))[1] for _ in range(connections)
+    ]
     began = time.perf_counter()
     for client in clients:
         client.ask()
@@ -154,8 +161,8 @@ class _Client(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Remember where to write."""
-        if isinstance(transport, asyncio.Transport):
-            self._transport = transport
+        # uvloop's transports are not asyncio's by class.
+        self._transport = cast(asyncio.Transport, transport)
 
     def ask(self) -> None:
         """Send the next request."""

@@ -108,7 +108,16 @@ class Driver(Struct, frozen=True, kw_only=True):
             file.flush()
             worn = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
             command = [wrk, "-t", "1", "-c", str(connections), "-d", f"{max(1, math.ceil(seconds))}s"]
-            command += ["--timeout", "60s", "-s", str(SCRIPT), *worn, f"http://{HOST}:{port}", "--", file.name]
+            command += [
+                "--timeout",
+                "60s",
+                "-s",
+                str(SCRIPT),
+                *worn,
+                f"http://{HOST}:{port}",
+                "--",
+                file.name,
+            ]
             out = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603
         told = msgspec.json.decode(out.splitlines()[-1], type=Told)
         return Sample(

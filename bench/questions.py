@@ -79,7 +79,8 @@ async def facts(connection: asyncpg.Connection, org: str) -> Facts:
         return rows[0]["value"], rows[-1]["value"]
 
     async def share_of(column: str, shares: list[float]) -> Any:
-        sql = f"SELECT percentile_disc($2::float8[]) WITHIN GROUP (ORDER BY {column}) FROM calls WHERE org_id = $1"
+        ordered = f"percentile_disc($2::float8[]) WITHIN GROUP (ORDER BY {column})"
+        sql = f"SELECT {ordered} FROM calls WHERE org_id = $1"
         return await connection.fetchval(sql, org_id, shares)
 
     first, last = await share_of("created_at", [0.3, 0.7])
@@ -117,10 +118,9 @@ def _alone(vocabulary: Vocabulary[Any], words: Sequence[Any]) -> list[str]:
 
 async def _one_id(connection: asyncpg.Connection, org_id: int, number: int) -> UUID:
     """Some call that has a transcript; the same each time."""
+    # The first at or after a made-up id, or the first of all if there is none.
     found: UUID = await connection.fetchval(
-        "SELECT call_id FROM call_transcripts WHERE org_id = $1 ORDER BY call_id < $2, call_id LIMIT 1"
-        if number < 0
-        else "(SELECT call_id FROM call_transcripts WHERE org_id = $1 AND call_id >= $2 ORDER BY call_id LIMIT 1) "
+        "(SELECT call_id FROM call_transcripts WHERE org_id = $1 AND call_id >= $2 ORDER BY call_id LIMIT 1) "
         "UNION ALL (SELECT call_id FROM call_transcripts WHERE org_id = $1 ORDER BY call_id LIMIT 1) LIMIT 1",
         org_id,
         uuid5(UUID(int=0), str(number)),
@@ -131,7 +131,8 @@ async def _one_id(connection: asyncpg.Connection, org_id: int, number: int) -> U
 async def _said(connection: asyncpg.Connection, org_id: int) -> tuple[str, str]:
     """A common word, and a line that few calls hold."""
     search: str = await connection.fetchval(
-        "SELECT search FROM call_transcripts WHERE org_id = $1 AND length(search) > 300 ORDER BY call_id LIMIT 1",
+        "SELECT search FROM call_transcripts WHERE org_id = $1 AND length(search) > 300 "
+        "ORDER BY call_id LIMIT 1",
         org_id,
     )
     longest = max(search.splitlines(), key=len)
@@ -146,7 +147,9 @@ def questions(found: Facts) -> list[Question]:
     return [*_pages(found), *_vendor_filters(found), *_own_filters(found), *_dialects(found), *_single(found)]
 
 
-def _listed(name: str, note: str = "", *, truth: str = "", values: Sequence[Any] = (), **query: Any) -> Question:
+def _listed(
+    name: str, note: str = "", *, truth: str = "", values: Sequence[Any] = (), **query: Any
+) -> Question:
     """A ContactShip list of 20, and the same of the peer."""
     theirs = {
         **query,
@@ -176,9 +179,7 @@ def _pages(found: Facts) -> list[Question]:
         _zudu("zudu, by start: first page", 0),
         _zudu("zudu, by start: middle page", zudu_half),
         _zudu("zudu, by start: last page", zudu_end),
-        Question(
-            name="butter, by cursor: first page", dialect="butter", paths=[f"/api/calls?limit={PAGE}"]
-        ),
+        Question(name="butter, by cursor: first page", dialect="butter", paths=[f"/api/calls?limit={PAGE}"]),
         Question(
             name="butter, by cursor: middle page",
             dialect="butter",
@@ -188,9 +189,7 @@ def _pages(found: Facts) -> list[Question]:
 
 
 def _zudu(name: str, page: int) -> Question:
-    return Question(
-        name=name, dialect="zudu", paths=[f"/api/calls?page={page}&limit={PAGE}"], total_in=ZUDU
-    )
+    return Question(name=name, dialect="zudu", paths=[f"/api/calls?page={page}&limit={PAGE}"], total_in=ZUDU)
 
 
 def _vendor_filters(found: Facts) -> list[Question]:
@@ -209,9 +208,7 @@ def _vendor_filters(found: Facts) -> list[Question]:
             told: dict[str, Any] = {key: value}
             made.append(_listed(f"{name}, {rank}", str(value), truth=f"{column} = ?", values=[value], **told))
         number = found.number[which]
-        made.append(
-            _listed(f"phone, {rank}", truth=of_phone, values=[number, number], phoneNumber=number)
-        )
+        made.append(_listed(f"phone, {rank}", truth=of_phone, values=[number, number], phoneNumber=number))
     of_status, of_agent, of_campaign = "status = ?", "agent_ref = ?", "campaign_ref = ?"
     of_span = "created_at BETWEEN ? AND ?"
     return [
@@ -262,7 +259,7 @@ def _vendor_filters(found: Facts) -> list[Question]:
     ]
 
 
-def deep(found: Facts, question: Question, total: int) -> list[Question]:
+def deep(question: Question, total: int) -> list[Question]:
     """The middle and the last page of a filtered list, once its size is known."""
     places = {"middle page": total // 2, "last page": max(0, total - PAGE)}
     return [
@@ -289,7 +286,9 @@ def _own_filters(found: Facts) -> list[Question]:
     )
     return [
         _own("own: first page"),
-        _own("own: direction", truth="direction = ?", values=[found.direction[0]], direction=found.direction[0]),
+        _own(
+            "own: direction", truth="direction = ?", values=[found.direction[0]], direction=found.direction[0]
+        ),
         _own("own: vendor", truth="vendor = ?", values=[found.vendor], vendor=found.vendor),
         _own("own: three statuses", truth="status = ANY(?)", values=[_THREE], status=",".join(_THREE)),
         _own(
@@ -333,13 +332,19 @@ def _dialects(found: Facts) -> list[Question]:
     toon = {"limit": PAGE, "include_transcript": "true", "transcript_format": "toon"}
     words = {"limit": PAGE, "include_transcript": "true", "include_words": "true", "include_tools": "true"}
     return [
-        Question(name="contactship as it comes", dialect="contactship", paths=["/v1/calls"], total_in=CONTACTSHIP),
+        Question(
+            name="contactship as it comes", dialect="contactship", paths=["/v1/calls"], total_in=CONTACTSHIP
+        ),
         Question(name="callem as it comes", dialect="callem", paths=["/v1/calls"], total_in=CALLEM),
         Question(name="zudu as it comes", dialect="zudu", paths=["/api/calls"], total_in=ZUDU),
         Question(name="butter as it comes", dialect="butter", paths=["/api/calls"]),
         Question(name="trunkline as it comes", dialect="trunkline", paths=["/v1/calls"]),
-        Question(name="page with words and tools", dialect="contactship", paths=[f"/v1/calls?{urlencode(words)}"]),
-        Question(name="page with TOON transcripts", dialect="contactship", paths=[f"/v1/calls?{urlencode(toon)}"]),
+        Question(
+            name="page with words and tools", dialect="contactship", paths=[f"/v1/calls?{urlencode(words)}"]
+        ),
+        Question(
+            name="page with TOON transcripts", dialect="contactship", paths=[f"/v1/calls?{urlencode(toon)}"]
+        ),
         Question(name="page as TOON", dialect="trunkline", paths=[f"/v1/calls?page_size={PAGE}&format=toon"]),
         Question(name="callem's 1000", dialect="callem", paths=["/v1/calls?limit=1000"], total_in=CALLEM),
     ]
@@ -375,5 +380,7 @@ async def counted(connection: asyncpg.Connection, org_id: int, asked: Sequence[Q
             values.append(value)
             pieces[index] += f"${len(values)}"
         terms.append(f"count(*) FILTER (WHERE {''.join(pieces)})")
-    row = await connection.fetchrow(f"SELECT {', '.join(terms)} FROM calls c WHERE org_id = $1", *values, timeout=None)
+    row = await connection.fetchrow(
+        f"SELECT {', '.join(terms)} FROM calls c WHERE org_id = $1", *values, timeout=None
+    )
     return list(row)

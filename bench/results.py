@@ -83,6 +83,8 @@ class Report(Struct, kw_only=True):
     """What was asked of the run."""
     load: dict[str, str | int | float | None]
     """What the calls are, and how they went in."""
+    database: dict[str, str]
+    """The settings of the database that matter here."""
     memory_mb: dict[str, float | None]
     """The most that one process of each server had resident, over its whole run."""
     rows: list[Row]
@@ -128,7 +130,7 @@ def row_of(subject: str, name: str, sample: Sample, *, connections: int, unit: s
         p95_ms=sample.p95_ms,
         p99_ms=sample.p99_ms,
         answer_bytes=sample.answer_bytes or None,
-        problem=f"{sample.failed} failed" if sample.failed else "",
+        problem=f"{sample.failed} failed" if sample.failed else "" if sample.count else "no answers",
     )
 
 
@@ -224,7 +226,9 @@ def table(report: Report) -> str:
     facts = [report.machine.cpu, f"{report.machine.cores} cores", f"{report.machine.memory_gb} GB"]
     facts += [f"{name} {number}" for name, number in report.versions.items()]
     lines += ["", ", ".join(facts)]
-    lines.append(f"{report.size}, commit {report.commit}, {report.started_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
+    lines.append(
+        f"{report.size}, commit {report.commit}, {report.started_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    )
     return "\n".join(lines)
 
 

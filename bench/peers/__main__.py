@@ -1,6 +1,6 @@
 """Serve one of the peers under uvicorn, with the settings that `trunkline serve` has.
 
-    python -m bench.peers handwritten --port 9000 --workers 2
+python -m bench.peers handwritten --port 9000 --workers 2
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import uvicorn
 
 def main() -> None:
     """Serve until told to stop."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("name", choices=("bare", "handwritten"))
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--workers", type=int, default=1)

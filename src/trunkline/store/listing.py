@@ -7,6 +7,7 @@ the hour or day that holds it, and only within that are rows skipped one by one.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -45,18 +46,25 @@ def listing(
     *,
     with_total: bool,
     with_transcript: bool,
+    most_bytes: int | None = None,
 ) -> Listing:
-    """Put together the statement for one page."""
+    """Put together the statement for one page, or for as much of it as begins within so many bytes."""
     dry = Statement(org_id, dry=True)
     dry.shape += (order.by, order.newest_first, type(window), with_total, with_transcript)
-    _compose(dry, call_filter, order, window, with_total=with_total, with_transcript=with_transcript)
+    asked = partial(
+        _compose,
+        call_filter=call_filter,
+        order=order,
+        window=window,
+        with_total=with_total,
+        with_transcript=with_transcript,
+        most_bytes=most_bytes,
+    )
+    asked(dry)
     shape = tuple(dry.shape)
     sql = _TEXTS.get(shape)
     if sql is None:
-        whole = Statement(org_id)
-        sql = _compose(
-            whole, call_filter, order, window, with_total=with_total, with_transcript=with_transcript
-        )
+        sql = asked(Statement(org_id))
         if len(_TEXTS) < _MOST_TEXTS:
             _TEXTS[shape] = sql
     return Listing(sql, dry.values)
@@ -74,6 +82,7 @@ def _compose(
     *,
     with_total: bool,
     with_transcript: bool,
+    most_bytes: int | None,
 ) -> str:
     total = _total(statement, call_filter) if with_total else ""
     if isinstance(window, Rows) and window.limit == 0:
@@ -84,17 +93,22 @@ def _compose(
         inner = _by_creation(statement, call_filter, order, window, ctes)
     else:
         inner = _by_value(statement, call_filter, order, window, ctes)
+    room = "" if most_bytes is None else statement.add("listing.room", most_bytes)
     if statement.dry:
         return ""
     parts = queries("listing")
     name = "order_by_creation" if order.by is SortField.CREATED_AT else "order_by_value"
-    return queries("calls")["page_with_total" if with_total else "page"].format(
+    form = "part" if room else "page_with_total" if with_total else "page"
+    return queries("calls")[form].format(
         ctes=parts["ctes"].format(parts=", ".join(ctes)) + "\n" if ctes else "",
         total=total,
         streams=inner,
         order=_direction(statement, name, order),
         transcript=parts["transcript"] if with_transcript else "",
         join="\n" + parts["join"] if with_transcript else "",
+        chosen=parts["transcript_chosen"] if with_transcript else "",
+        size=parts["size_with_transcript" if with_transcript else "size"],
+        room=room,
     )
 
 

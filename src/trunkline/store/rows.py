@@ -8,35 +8,20 @@ from typing import Any
 
 import msgspec
 import zstandard
-from msgspec import UNSET, Struct, UnsetType, structs
+from msgspec import UNSET, Struct, structs
 
 from trunkline.kit.transcript import as_text
 from trunkline.kit.vocabulary import effective_word
 from trunkline.kit.wire import phone_key
-from trunkline.model.call import HEAVY_FIELDS, Call, ToolCall, Turn, Verbatim
+from trunkline.model.call import Call
 from trunkline.model.ids import digest, uuid_of
 from trunkline.model.merge import Stamps
-
-
-class Transcript(Struct):
-    """The part of a call that is stored apart: its heavy fields, and what was said verbatim of them."""
-
-    turns: list[Turn] | UnsetType = UNSET
-    tool_calls: list[ToolCall] | UnsetType = UNSET
-    transcript_text: str | UnsetType | None = UNSET
-    events: list[dict[str, Any]] | UnsetType | None = UNSET
-    verbatim: dict[str, Verbatim] | UnsetType = UNSET
-
-
-if Transcript.__struct_fields__ != (*HEAVY_FIELDS, "verbatim"):
-    raise TypeError("what is stored apart must be the heavy fields")
+from trunkline.model.pieces import Pieces, Transcript
 
 _json = msgspec.json.Encoder(decimal_format="number")
 _pack = zstandard.ZstdCompressor(level=1, write_checksum=False)
 _unpack = zstandard.ZstdDecompressor()
 _WORTH_PACKING = 400
-_read_call = msgspec.json.Decoder(Call).decode
-_read_transcript = msgspec.json.Decoder(Transcript).decode
 _read_stamps = msgspec.json.Decoder(Stamps).decode
 
 
@@ -57,16 +42,14 @@ class Draft(Struct):
     """0 for a call that is not known yet."""
 
 
+def pieces_of(body: str, transcript: bytes | None) -> Pieces:
+    """A call in its stored parts, not read yet."""
+    return Pieces(body, None if transcript is None else unpacked(transcript))
+
+
 def call_of(body: str, transcript: bytes | None) -> Call:
     """Read a call from its stored parts."""
-    call = _read_call(body)
-    if transcript is not None:
-        heavy = _read_transcript(unpacked(transcript))
-        call.turns, call.tool_calls = heavy.turns, heavy.tool_calls
-        call.transcript_text, call.events = heavy.transcript_text, heavy.events
-        if heavy.verbatim is not UNSET:
-            call.verbatim = {**(call.verbatim or {}), **heavy.verbatim}
-    return call
+    return pieces_of(body, transcript).call()
 
 
 def known_of(body: str, transcript: bytes | None, stamps: str, revision: int) -> Known:

@@ -16,6 +16,19 @@ FROM (SELECT {total} AS total) n
 LEFT JOIN ({streams}) c ON true{join}
 ORDER BY {order}
 
+-- name: part
+-- The calls of a page in order, as many as begin within so many bytes, which is one at least: a list is read in
+-- parts of an even size however long its conversations are. no org: its streams name it
+{ctes}SELECT c.body{chosen}
+FROM (
+    SELECT c.*{transcript}, coalesce(sum({size}) OVER (
+        ORDER BY {order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ), 0) AS bytes_before
+    FROM ({streams}) c{join}
+) c
+WHERE {room}
+ORDER BY {order}
+
 -- name: total
 -- The size of a match alone. no org: the total names it
 SELECT {total} AS total

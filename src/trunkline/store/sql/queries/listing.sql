@@ -52,5 +52,17 @@ c.id {direction}
 -- name: transcript
 , t.body AS transcript
 
+-- name: transcript_chosen
+, c.transcript
+
+-- name: size
+octet_length(c.body)
+
+-- name: size_with_transcript
+octet_length(c.body) + coalesce(octet_length(t.body), 0)
+
+-- name: room
+c.bytes_before < ?
+
 -- name: join
 LEFT JOIN call_transcripts t ON t.org_id = $1 AND t.call_id = c.id

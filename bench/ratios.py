@@ -1,0 +1,53 @@
+"""What is quoted of a run: how we stand to the limits and to the peer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from bench.results import Row
+
+OURS, LIMIT, BARE, PEER = "ours", "pgbench", "bare ASGI", "peer"
+IMPORTER, COPY_IN, COPY_OUT = "ours, import", "COPY FROM", "COPY TO"
+"""Who is measured."""
+FIRST_PAGE, IMPORT, EXPORT = "first page", "import", "export"
+"""What the others are measured against us with."""
+
+
+def named(who: str, workers: int) -> str:
+    """Who serves, by how many workers."""
+    return f"{who}, {workers} worker" + ("s" if workers > 1 else "")
+
+
+def ratios(rows: Sequence[Row]) -> dict[str, float]:
+    """What is quoted: how we stand to the limits and to the peer."""
+    made: dict[str, float] = {}
+
+    def compare(
+        name: str,
+        above: tuple[str, str],
+        below: tuple[str, str],
+        value: Callable[[Row], float | None] = lambda row: row.per_second,
+    ) -> None:
+        found = [
+            next((value(row) for row in rows if (row.subject, row.name) == key and value(row)), None)
+            for key in (above, below)
+        ]
+        if found[0] and found[1]:
+            made[name] = round(found[0] / found[1], 3)
+
+    for workers in (1, 2):
+        own = (named(OURS, workers), FIRST_PAGE)
+        also = "" if workers == 1 else ", 2 workers"
+        compare(f"first page, requests/s: ours / bare ASGI{also}", own, (named(BARE, workers), FIRST_PAGE))
+        compare(f"first page, requests/s: ours / peer{also}", own, (named(PEER, workers), FIRST_PAGE))
+    for page in ("middle page", "last page"):
+        compare(f"{page}, requests/s: ours / peer", (named(OURS, 1), page), (named(PEER, 1), page))
+        compare(
+            f"{page} / first page, p50 alone: ours",
+            (named(OURS, 1), page),
+            (named(OURS, 1), FIRST_PAGE),
+            lambda row: row.alone_p50_ms,
+        )
+    compare("import, calls/s: ours / COPY", (IMPORTER, IMPORT), (COPY_IN, IMPORT))
+    compare("export, bytes/s: ours / COPY TO", (named(OURS, 1), EXPORT), (COPY_OUT, EXPORT))
+    return made
