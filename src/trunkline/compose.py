@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 from msgspec import Struct
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
@@ -86,12 +87,15 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
         except (*DATABASE_DOWN, asyncpg.PostgresError):
             return False
 
-    async def not_found(_: Request, __: Exception) -> JSONResponse:
-        body = {"title": "Nothing is served at this path", "status": 404}
-        return JSONResponse(body, 404, media_type="application/problem+json")
+    async def refused(_: Request, error: Exception) -> JSONResponse:
+        status = error.status_code if isinstance(error, HTTPException) else 404
+        titles = {404: "Nothing is served at this path", 405: "This method is not served at this path"}
+        body = {"title": titles.get(status, "The request is refused"), "status": status}
+        headers = getattr(error, "headers", None)
+        return JSONResponse(body, status, headers, media_type="application/problem+json")
 
     others = Starlette(
-        routes=[*health_routes(database_answers), *docs_routes()], exception_handlers={404: not_found}
+        routes=[*health_routes(database_answers), *docs_routes()], exception_handlers={HTTPException: refused}
     )
     documentation = frozenset(f"/{name}/{page}".encode() for name in dialects() for page in DOCS_PAGES)
     return Application(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -43,21 +46,39 @@ class Settings(Struct, frozen=True, kw_only=True):
             for name in cls.__struct_fields__
             if environment.get(f"TRUNKLINE_{name.upper()}")
         }
-        try:
-            return cls(
-                home=Path(told.get("home", "~/.trunkline")).expanduser().resolve(),
-                database_url=told.get("database_url"),
-                pool_size=_between(1, 1000, told.get("pool_size", "8")),
-                hosts=_hosts(told.get("hosts", "")),
-                trusted_proxies=tuple(
-                    ip_network(part.strip()) for part in _parts(told.get("trusted_proxies", ""))
-                ),
-                log_level=_one_of(
-                    ("debug", "info", "warning", "error"), told.get("log_level", "info").lower()
-                ),
-            )
-        except ValueError as error:
-            raise SettingError(f"a setting cannot be read: {error}") from None
+        return cls(
+            home=Path(told.get("home", "~/.trunkline")).expanduser().resolve(),
+            database_url=_told(told, "database_url", _database_url, None),
+            pool_size=_told(told, "pool_size", partial(_between, 1, 1000), 8),
+            hosts=_told(told, "hosts", _hosts, {}),
+            trusted_proxies=_told(told, "trusted_proxies", _networks, ()),
+            log_level=_told(
+                told, "log_level", partial(_one_of, ("debug", "info", "warning", "error")), "info"
+            ),
+        )
+
+
+T = TypeVar("T")
+
+
+def _told(told: Mapping[str, str], name: str, read: Callable[[str], T], default: T) -> T:
+    try:
+        return read(told[name]) if name in told else default
+    except ValueError as error:
+        raise SettingError(f"TRUNKLINE_{name.upper()}: {error}") from None
+
+
+def _database_url(text: str) -> str:
+    url = urlsplit(text)
+    if url.scheme not in ("postgres", "postgresql"):
+        raise ValueError("a database URL begins with postgresql://")
+    if url.port == 0:  # asking for it refuses a port that is not a number
+        raise ValueError("a database has a port other than 0")
+    return text
+
+
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(part.strip()) for part in _parts(text))
 
 
 def _parts(text: str) -> list[str]:
@@ -67,7 +88,7 @@ def _parts(text: str) -> list[str]:
 def _hosts(text: str) -> dict[str, str]:
     pairs = [part.partition("=") for part in _parts(text)]
     if any(not name or not dialect for name, _, dialect in pairs):
-        raise ValueError("TRUNKLINE_HOSTS has the form host=dialect,host=dialect")
+        raise ValueError("the form is host=dialect,host=dialect")
     return {name.strip().lower(): dialect.strip() for name, _, dialect in pairs}
 
 
@@ -78,6 +99,6 @@ def _between(low: int, high: int, text: str) -> int:
 
 
 def _one_of(words: tuple[str, ...], text: str) -> str:
-    if text not in words:
+    if (text := text.lower()) not in words:
         raise ValueError(f"{text!r} is not one of {', '.join(words)}")
     return text

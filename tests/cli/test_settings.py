@@ -23,7 +23,7 @@ BAD = {
     "foreign digits": ("POOL_SIZE", "٣", "'٣' is not a whole number from 1 to 1000"),
     "no network": ("TRUSTED_PROXIES", "10.0.0.0/8,proxy", "'proxy' does not appear to be an IPv4 or IPv6"),
     "an address and not a network": ("TRUSTED_PROXIES", "10.0.0.1/8", "10.0.0.1/8 has host bits set"),
-    "a host without a dialect": ("HOSTS", "calls.example.com", "TRUNKLINE_HOSTS has the form"),
+    "a host without a dialect": ("HOSTS", "calls.example.com", "the form is"),
     "a level that does not exist": ("LOG_LEVEL", "loud", "'loud' is not one of debug, info, warning, error"),
 }
 
@@ -47,7 +47,7 @@ def test_a_host_of_a_dialect_that_does_not_exist_is_said_before_anything_is_serv
 
 
 DATABASES = {
-    "no URL": ("nonsense", "invalid DSN"),
+    "no URL": ("nonsense", "a database URL begins with"),
     "nobody listens": ("postgresql://127.0.0.1:1/calls", "Connect call failed"),
     "no such database": ("", 'database "missing" does not exist'),
 }

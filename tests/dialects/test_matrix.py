@@ -200,6 +200,10 @@ def said(call: Call, lost: frozenset[str], original: Call) -> dict[str, Any]:
             value = without(value, name, skipped)
         if name in ("turns", "tool_calls"):
             value = [without(part, name, skipped) for part in value]
+        if "turns.words.confidence" in skipped and name == "turns":
+            words = [word for turn in value for word in turn.get("words", ())]
+            for word in words:
+                word.pop("confidence", None)
         if value not in (None, {}, [], "unknown"):
             kept[name] = value
     return kept

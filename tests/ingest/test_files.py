@@ -222,6 +222,8 @@ BAD_CALLS = {
     "an unknown word": ({"status": "gone"}, "status: must be one of "),
     "no time": ({"started_at": "yesterday"}, "started_at: not an ISO 8601"),
     "an impossible day": ({"started_at": "2026-02-30"}, "started_at: no such date or time"),
+    "an endless amount": ({"cost": {"amount": "1e999999999"}}, "cost.amount: is not an amount"),
+    "a tiny amount": ({"cost": {"amount": "1e-400"}}, "cost.amount: is not an amount"),
     "a negative duration": ({"duration_ms": -1}, "duration_ms: a duration lies between"),
 }
 
@@ -230,9 +232,8 @@ BAD_CALLS = {
 def test_a_call_with_an_impossible_value_is_rejected_by_field(
     wrong: dict[str, Any], reason: str, reading: Reading
 ) -> None:
-    content = line("before") + line("a", **wrong) if "vendor_call_id" not in wrong else b""
-    content = content or line("before") + json.dumps({**call("a"), **wrong}).encode() + b"\n"
-    seen, (rejected,) = reading(content + line("after"))
+    bad = json.dumps({**call("a"), **wrong}).encode() + b"\n"
+    seen, (rejected,) = reading(line("before") + bad + line("after"))
     assert ids(seen) == ["before", "after"]
     assert rejected.line == 2
     assert rejected.reason.startswith(reason)

@@ -110,7 +110,7 @@ class HeaderKey(Struct, frozen=True, kw_only=True):
         found = self.adopt(token, None)
         if self.org_header is None:
             return found
-        return Credential(token=token, body=found.body, org=headers.get(self.org_header.lower()))
+        return Credential(token=token, body=found.body, org=headers.get(self.org_header.lower()) or None)
 
     def wear(self, key: NewKey) -> dict[str, str]:
         """The header to send."""

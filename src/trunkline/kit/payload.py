@@ -63,7 +63,7 @@ class Payload:
         value = self.value(*names)
         if value is UNSET or value is None or isinstance(value, str):
             return value
-        if isinstance(value, int | float) and not isinstance(value, bool):
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 10**30:
             return str(value)
         raise self._unreadable(names, "a text", value)
 
@@ -93,9 +93,9 @@ class Payload:
         if isinstance(value, int | float | str | Decimal) and not isinstance(value, bool):
             try:
                 read = Decimal(str(value))
-            except InvalidOperation:
+            except (InvalidOperation, ValueError):  # also of an integer with thousands of digits
                 read = Decimal("NaN")
-            if read.is_finite():
+            if read.is_finite() and abs(read.adjusted()) <= 30 and len(read.as_tuple().digits) <= 40:
                 return read
         raise self._unreadable(names, "a number", value)
 

@@ -4,7 +4,7 @@ A call's state is a map from paths (`status`, `agent/name`, `metadata/priority`)
 stamp: when it was said. Two states merge path by path, and the greater statement wins. "Greater" is a
 total order, so the merge is commutative, associative and idempotent by construction:
 
-1. a told value beats a derived one, and any value beats null;
+1. any value beats null, and a told value beats a derived one;
 2. an ended status beats a live one;
 3. the later statement beats the earlier one;
 4. between statements of the same instant the richer one wins, then the greater encoding.
@@ -55,11 +55,11 @@ _encode_comparably = msgspec.json.Encoder(order="deterministic", decimal_format=
 class Statement(NamedTuple):
     """One value and what decides between it and another; compared field by field."""
 
-    told: bool
     says_something: bool
+    told: bool
     final: bool
     order: int
-    """Epoch milliseconds; negative for a derived value, so that the earliest guess stays."""
+    """Epoch milliseconds of the statement; see `_order`."""
     richness: int
     encoding: bytes
     value: Any
@@ -137,10 +137,10 @@ def _state(record: Call | Sighting, stamps: Stamps) -> State:
         stamp = stamps.get("/".join(path), stamps[EVERY])
         encoding = _encode_comparably(value)
         state[path] = Statement(
-            told=told,
             says_something=value not in SAYS_NOTHING,
+            told=told,
             final=path == ("status",) and Status(value).is_final,
-            order=stamp if told else -_earliness(path, value, stamp),
+            order=stamp if told else _order(path, value, stamp),
             richness=len(encoding),
             encoding=encoding,
             value=value,
@@ -157,10 +157,10 @@ def _is_outdated(path: Path, statement: Statement, state: State) -> bool:
     return named is not None and named.told and named.order > statement.order
 
 
-def _earliness(path: Path, value: Any, stamp: int) -> int:
+def _order(path: Path, value: Any, stamp: int) -> int:
     # Of several guesses at the creation the earliest instant is the best one, whenever it was made.
     if path == ("created_at",):
-        return round(datetime.fromisoformat(value).timestamp() * 1000)
+        return -round(datetime.fromisoformat(value).timestamp() * 1000)
     return stamp
 
 
@@ -184,7 +184,7 @@ def _call(known: Call, state: State) -> tuple[Call, Stamps]:
             place = place[name]
         place[path[-1]] = {} if path in OBJECTS and statement.value == {} else statement.value
     raw["derived"] = sorted(path[0] for path, statement in state.items() if not statement.told) or None
-    stamps = {"/".join(path): s.order if s.told else -s.order for path, s in state.items()}
+    stamps = {"/".join(path): statement.order for path, statement in state.items()}
     usual = Counter(stamps.values()).most_common(1)[0][0]
     kept = {path: stamp for path, stamp in sorted(stamps.items()) if stamp != usual}
     return msgspec.json.decode(_encode(raw), type=Call), {EVERY: usual, **kept}

@@ -50,7 +50,7 @@ LIMIT 1;
 -- Whether the call that a printed id names is another org's, for a vendor that documents an answer of its own.
 -- no org: that it is not the asking org's call is the question
 SELECT EXISTS (SELECT 1 FROM calls WHERE vendor = $1 AND vendor_call_id = $2)
-    OR EXISTS (SELECT 1 FROM calls WHERE digest BETWEEN $3 AND $4);
+    OR EXISTS (SELECT 1 FROM calls WHERE digest BETWEEN $3 AND $4 AND vendor <> $1);
 
 -- name: known
 -- Calls as they stand, to merge into.
