@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import shutil
 import subprocess
 import tempfile
@@ -16,8 +17,8 @@ from bench.client import HOST, drive
 from bench.results import Row, Sample, row_of
 
 SCRIPT = Path(__file__).with_name("wrk.lua")
-FEW = 5
-"""How many answers are taken where one takes long."""
+FEW = 3
+"""How many answers each client takes, at the least, where one takes long."""
 
 
 class Told(Struct):
@@ -65,12 +66,8 @@ class Driver(Struct, frozen=True, kw_only=True):
         alone: bool = True,
     ) -> Row:
         """Measure one question, of which one answer is known to take about so long."""
-        if once_seconds > self.seconds / 4:
-            sample = drive(port, paths, headers, connections=1, seconds=20 * FEW * once_seconds, most=FEW)
-            row = row_of(subject, name, sample, connections=1)
-            row.alone_p50_ms, row.alone_p95_ms = sample.p50_ms, sample.p95_ms
-            row.note = f"slow: {sample.count} answers, one by one"
-            return row
+        if once_seconds * self.connections > self.seconds / 2:
+            return self._slow(subject, name, port, paths, headers, once_seconds)
         # The database plans a statement anew a few times on each connection before it keeps the plan.
         drive(port, paths, headers, connections=self.connections, seconds=max(0.05, self.seconds / 20))
         row = row_of(
@@ -84,6 +81,29 @@ class Driver(Struct, frozen=True, kw_only=True):
             row.alone_p50_ms, row.alone_p95_ms = single.p50_ms, single.p95_ms
             if single.failed:
                 row.problem = f"{single.failed} failed"
+        return row
+
+    def _slow(
+        self,
+        subject: str,
+        name: str,
+        port: int,
+        paths: Sequence[str],
+        headers: Mapping[str, str],
+        once_seconds: float,
+    ) -> Row:
+        """Take a few answers of which each takes long, with as many clients as there are cores, then with one."""
+        many, most = (
+            min(self.connections, os.cpu_count() or 1),
+            max(FEW, int(self.seconds / once_seconds / 2)),
+        )
+        longest = self.seconds + 10 * FEW * many * once_seconds
+        loaded = drive(port, paths, headers, connections=many, seconds=longest, most=most * many)
+        single = drive(port, paths, headers, connections=1, seconds=longest, most=most)
+        row = row_of(subject, name, loaded, connections=many)
+        row.alone_p50_ms, row.alone_p95_ms = single.p50_ms, single.p95_ms
+        row.note = f"slow: {loaded.count} answers"
+        row.problem = row.problem or (f"{single.failed} failed" if single.failed else "")
         return row
 
     def sample(

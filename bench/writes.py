@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from itertools import islice
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -29,8 +28,8 @@ from trunkline.store.migrations import migrate
 IMPORTED = 50_000
 """How many calls are imported into an empty database, unless the run is smaller."""
 WRITERS = 64
-SUPPLY = 40_000
-"""How many single calls are ready to be written; the run ends when they are all taken."""
+SUPPLY = 8_000
+"""How many single calls are ready for each second; the run ends when they are all taken."""
 
 
 def url_of(url: str, database: str) -> str:
@@ -131,7 +130,7 @@ async def single_writes(url: str, data: Path, seconds: float, pool_size: int) ->
 
 
 async def _written(url: str, name: str, data: Path, seconds: float, pool_size: int, orgs: int) -> Row:
-    supply = _calls(data, orgs)
+    supply = _calls(data, orgs, max(WRITERS, int(SUPPLY * seconds)))
     latencies: list[float] = []
     async with services(url, pool_size=pool_size) as joined:
         store = KeyStore(joined.pool)
@@ -158,11 +157,11 @@ async def _written(url: str, name: str, data: Path, seconds: float, pool_size: i
     )
 
 
-def _calls(data: Path, seed: int) -> Iterator[Seen]:
+def _calls(data: Path, seed: int, count: int) -> Iterator[Seen]:
     """Calls of one day, each its own."""
     dialect = dialects()["trunkline"]
-    lines = make_lines(Options(SUPPLY, orgs=1, seed=1000 + seed, days=1, data=data, words="none"))
-    made = [seen_in(dialect, msgspec.json.decode(line)) for line in islice(lines, SUPPLY)]
+    lines = make_lines(Options(count, orgs=1, seed=1000 + seed, days=1, data=data, words="none"))
+    made = [seen_in(dialect, msgspec.json.decode(line)) for line in lines]
     return iter(made)
 
 

@@ -29,6 +29,7 @@ from trunkline.store.calls import CallStore
 from trunkline.store.embedded import start_embedded
 from trunkline.store.keys import KeyStore
 from trunkline.store.migrations import head, migrate, revision
+from trunkline.store.parts import PartStore
 from trunkline.store.pool import open_pool
 
 
@@ -65,7 +66,8 @@ async def services(
     pool = await open_pool(database_url, pool_size)
     try:
         store = CallStore(pool)
-        yield Services(Calls(store), Keys(KeyStore(pool), dialects(), clock), Intake(store, clock), pool)
+        calls = Calls(store, PartStore(pool), most_streams=max(1, pool_size // 2))
+        yield Services(calls, Keys(KeyStore(pool), dialects(), clock), Intake(store, clock), pool)
     finally:
         await pool.close()
 

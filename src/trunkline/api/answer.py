@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -13,16 +14,22 @@ import msgspec
 import structlog
 
 from trunkline.api.front_door import Route
+from trunkline.api.pages import in_chunks, is_big
 from trunkline.kit import toon
 from trunkline.kit.auth import Headers
 from trunkline.kit.dialect import Dialect
+from trunkline.kit.export import File
 from trunkline.kit.query import read_query
 from trunkline.model.faults import Fault, Refused
+from trunkline.model.intents import ListCalls
 from trunkline.service.calls import Calls
+from trunkline.service.export import chunks_of
 from trunkline.service.keys import Keys
 
 log = structlog.get_logger(__name__)
 
+_JSON = (b"content-type", b"application/json")
+_TOON = (b"content-type", b"text/toon; charset=utf-8")
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 DATABASE_DOWN = (
@@ -51,6 +58,16 @@ class Answer(NamedTuple):
     headers: list[tuple[bytes, bytes]]
 
 
+class Streamed(NamedTuple):
+    """What is sent back chunk by chunk, since it may be of any size."""
+
+    headers: list[tuple[bytes, bytes]]
+    chunks: AsyncGenerator[bytes, None]
+    """At least one. Nothing is done before the first is asked for."""
+    told: Callable[[Exception], Answer]
+    """Logs what went wrong, and says it in the dialect's own error body for when nothing is sent yet."""
+
+
 class Answerer:
     """Answers requests of any dialect; it knows no vendor and no SQL."""
 
@@ -59,27 +76,32 @@ class Answerer:
         self._calls = calls
 
     async def answer(
-        self, route: Route, query_string: bytes, headers: Headers, address: str | None
-    ) -> Answer:
-        """Answer a request; whatever goes wrong is said in the dialect's own error body."""
-        dialect = route.dialect
+        self,
+        route: Route,
+        query_string: bytes,
+        headers: Headers,
+        address: str | None,
+        *,
+        may_stream: bool = True,
+    ) -> Answer | Streamed:
+        """Answer a request; whatever goes wrong is said in the dialect's own error body.
+
+        Without `may_stream` every page is put together whole, for a client that could not tell where it ends.
+        """
         try:
-            return await self._answer(route, query_string, headers, address)
-        except Refused as refused:
-            say = log.info if dialect.errors.status(refused.fault) < 500 else log.error
-            detail = _OUR_KEYS.sub("(a key)", refused.detail)[:200]
-            say("refused", dialect=dialect.name, fault=refused.fault.name, detail=detail)
-            return refusal(dialect, refused)
-        except DATABASE_DOWN as error:
-            log.error("database unavailable", dialect=dialect.name, error=repr(error)[:200])
-            return refusal(dialect, Refused(Fault.UNAVAILABLE, MISSING_DATABASE_DETAIL))
-        except Exception:
-            log.exception("failed", dialect=dialect.name)
-            return refusal(dialect, Refused(Fault.INTERNAL))
+            return await self._answer(route, query_string, headers, address, may_stream=may_stream)
+        except Exception as error:  # noqa: BLE001 whatever it is, the client is owed an answer
+            return told(route.dialect, error)
 
     async def _answer(
-        self, route: Route, query_string: bytes, headers: Headers, address: str | None
-    ) -> Answer:
+        self,
+        route: Route,
+        query_string: bytes,
+        headers: Headers,
+        address: str | None,
+        *,
+        may_stream: bool,
+    ) -> Answer | Streamed:
         dialect, operation = route.dialect, route.operation
         if operation is None:
             raise route.refused or Refused(Fault.NO_SUCH_ROUTE)
@@ -87,14 +109,43 @@ class Answerer:
         caller = await self._keys.check(dialect.name, credential, address, "read")
         query, ignored = read_query(query_string, operation.query, refuse_unknown=dialect.refuse_unknown)
         intent = operation.read(query, route.printed_id)
+        extra = [(b"trunkline-ignored", _names(ignored))] if ignored else []
+        wants_toon = operation.offers_toon and _wants_toon(headers, query)
+        if (
+            may_stream
+            and operation.rows
+            and not wants_toon
+            and isinstance(intent, ListCalls)
+            and is_big(intent)
+        ):
+            pages = self._calls.pages(caller.org, intent, dialect.ids)
+            chunks = in_chunks(pages, lambda page: operation.write(page, query), operation.rows)
+            return Streamed([_JSON, *extra], chunks, partial(told, dialect))
         outcome = await self._calls.answer(caller.org, intent, dialect.ids)
         written = operation.write(outcome, query)
-        extra = [(b"trunkline-ignored", _names(ignored))] if ignored else []
-        if operation.offers_toon and _wants_toon(headers, query):
-            return Answer(
-                200, toon.toon(written).encode(), [(b"content-type", b"text/toon; charset=utf-8"), *extra]
-            )
-        return Answer(200, _encode(written), [(b"content-type", b"application/json"), *extra])
+        if isinstance(written, File):
+            described = [
+                (b"content-type", written.media_type.encode()),
+                (b"content-disposition", f'attachment; filename="{written.name}"'.encode()),
+            ]
+            return Streamed([*described, *extra], chunks_of(written), partial(told, dialect))
+        if wants_toon:
+            return Answer(200, toon.toon(written).encode(), [_TOON, *extra])
+        return Answer(200, _encode(written), [_JSON, *extra])
+
+
+def told(dialect: Dialect, error: Exception) -> Answer:
+    """Log what went wrong, and say it in the dialect's own error body."""
+    if isinstance(error, Refused):
+        say = log.info if dialect.errors.status(error.fault) < 500 else log.error
+        detail = _OUR_KEYS.sub("(a key)", error.detail)[:200]
+        say("refused", dialect=dialect.name, fault=error.fault.name, detail=detail)
+        return refusal(dialect, error)
+    if isinstance(error, DATABASE_DOWN):
+        log.error("database unavailable", dialect=dialect.name, error=repr(error)[:200])
+        return refusal(dialect, Refused(Fault.UNAVAILABLE, MISSING_DATABASE_DETAIL))
+    log.error("failed", dialect=dialect.name, exc_info=error)
+    return refusal(dialect, Refused(Fault.INTERNAL))
 
 
 def refusal(dialect: Dialect, refused: Refused) -> Answer:

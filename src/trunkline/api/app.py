@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable, MutableMapping
 from contextlib import AbstractAsyncContextManager
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 from starlette.applications import Starlette
 
-from trunkline.api.answer import Answer, Answerer
+from trunkline.api.answer import Answerer, Streamed
 from trunkline.api.front_door import FrontDoor
+from trunkline.api.sending import Receive, Send, send_streamed, send_whole
 from trunkline.service.keys import is_within
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class Application:
@@ -55,8 +54,19 @@ class Application:
             await self._others(scope, receive, send)
             return
         address = self._address(scope, headers)
-        answer = await self._answerer.answer(route, scope["query_string"], headers, address)
-        await _send(answer, send, without_body=scope["method"] == "HEAD")
+        answer = await self._answerer.answer(
+            route,
+            scope["query_string"],
+            headers,
+            address,
+            # A client of HTTP/1.0 cannot tell where an answer ends whose length it is not told.
+            may_stream=scope["http_version"] != "1.0",
+        )
+        without_body = scope["method"] == "HEAD"
+        if isinstance(answer, Streamed):
+            await send_streamed(answer, receive, send, without_body=without_body)
+        else:
+            await send_whole(answer, send, without_body=without_body)
 
     def _address(self, scope: Scope, headers: dict[str, str]) -> str | None:
         client = scope.get("client")
@@ -80,13 +90,3 @@ class Application:
         await receive()
         await opened.__aexit__(None, None, None)
         await send({"type": "lifespan.shutdown.complete"})
-
-
-async def _send(answer: Answer, send: Send, *, without_body: bool) -> None:
-    headers = [
-        *answer.headers,
-        (b"content-length", str(len(answer.body)).encode()),
-        (b"cache-control", b"no-store"),
-    ]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if without_body else answer.body})

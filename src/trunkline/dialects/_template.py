@@ -289,6 +289,7 @@ LIST = Operation(
     read=read_list,
     write=write_list,
     faults=(Fault.BAD_REQUEST,),
+    rows="calls",  # leave it out if something that stands before the calls depends on them
 )
 GET = Operation(
     name="get_call",

@@ -38,6 +38,14 @@ class Operation(Struct, frozen=True, kw_only=True):
     """What the vendor documents, or we chose, as refusals of this endpoint besides those of auth."""
     example: str = ""
     """The query string of the vendor's own example."""
+    rows: str = ""
+    """Where the calls stand in the answer, as `data.calls`: a big page is sent as it is read.
+
+    Only for an answer in which nothing before the calls depends on them; what follows may depend on the
+    last of them. Without it every page is put together whole.
+    """
+    media_types: tuple[str, ...] = ()
+    """What the answer may be if it is a file, which `write` then makes; without any it is JSON."""
     offers_toon: bool = False
     """Whether the whole answer can be had as TOON, by `Accept: text/toon` or a parameter `format`."""
 

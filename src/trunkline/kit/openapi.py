@@ -155,6 +155,8 @@ def _said(**limits: Any) -> dict[str, Any]:
 
 
 def _answer(dialect: Dialect, operation: Operation) -> dict[str, Any]:
+    if operation.media_types:
+        return _file(operation)
     printed = example_answer(dialect, operation)
     json: dict[str, Any] = {"schema": _schema(kinds.type_info(operation.answer))}
     content: dict[str, Any] = {_JSON: json}
@@ -174,6 +176,15 @@ def _answer(dialect: Dialect, operation: Operation) -> dict[str, Any]:
         "description": operation.summary,
         **({} if dialect.refuse_unknown else {"headers": headers}),
         "content": content,
+    }
+
+
+def _file(operation: Operation) -> dict[str, Any]:
+    disposition = {"description": "The name of the file.", "schema": {"type": "string"}}
+    return {
+        "description": f"{operation.summary}: a file that ends early if it breaks off",
+        "headers": {"Content-Disposition": disposition},
+        "content": {media_type: {"schema": {"type": "string"}} for media_type in operation.media_types},
     }
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 from urllib.parse import unquote_to_bytes
+from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
 from msgspec import Meta, Struct, structs
@@ -88,9 +90,32 @@ class Words(Struct, frozen=True):
         return cls(words)
 
 
+class TimeZone(Struct, frozen=True):
+    """A time zone by its name in the IANA database."""
+
+    zone: ZoneInfo
+
+    @classmethod
+    def read(cls, text: str) -> TimeZone:
+        """Raises `ValueError` for a name that the database does not have."""
+        if text not in _zone_names():
+            raise ValueError("must be the name of a time zone, as Europe/Paris")
+        return cls(ZoneInfo(text))
+
+
+@cache
+def _zone_names() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
 SCHEMAS: Mapping[type, dict[str, Any]] = {
     DayOrInstant: {"type": "string", "description": "ISO 8601 date or date-time", "examples": ["2026-01-01"]},
     Phone: {"type": "string", "pattern": r"^\+[1-9][0-9]{6,14}$", "examples": ["+12124567890"]},
+    TimeZone: {
+        "type": "string",
+        "description": "a name of the IANA time zones",
+        "examples": ["Europe/Paris"],
+    },
     Uuid: {"type": "string", "format": "uuid"},
     Words: {"type": "string", "pattern": "^[^,]+(,[^,]+)*$"},
 }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+
 from msgspec import Struct
 
 from trunkline.model.call import Call
+from trunkline.model.pieces import Part
 from trunkline.model.query import CallFilter, Order, Window
 
 
@@ -28,7 +31,16 @@ class GetCall(Struct, frozen=True, kw_only=True):
     """Whether a call of another org is told apart from one that does not exist."""
 
 
-Intent = ListCalls | GetCall
+class ExportCalls(Struct, frozen=True, kw_only=True):
+    """All calls that match, as they stand at one moment."""
+
+    filter: CallFilter
+    order: Order = Order()
+    with_total: bool = False
+    with_transcript: bool = True
+
+
+Intent = ListCalls | GetCall | ExportCalls
 
 
 class CallPage(Struct, frozen=True, kw_only=True):
@@ -50,4 +62,11 @@ class OneCall(Struct, frozen=True):
     call: Call
 
 
-Outcome = CallPage | OneCall
+class CallStream(Struct, frozen=True):
+    """Calls that come part by part, and the asking org's name; nothing is read before the first part."""
+
+    org: str
+    parts: AsyncGenerator[Part, None]
+
+
+Outcome = CallPage | OneCall | CallStream

@@ -58,6 +58,16 @@ _read_raw_transcript: Any = msgspec.json.Decoder(_RawTranscript).decode
 _read_verbatim = msgspec.json.Decoder(dict[str, Raw] | None).decode
 
 
+class Part(NamedTuple):
+    """Some calls of a list, in order."""
+
+    calls: list[Pieces]
+    total: int | None
+    """How many match in all; `None` if nobody asked."""
+    has_more: bool
+    """Whether at least one more call follows."""
+
+
 class Pieces(NamedTuple):
     """A call without its heavy fields, and those, if they are there and were fetched."""
 

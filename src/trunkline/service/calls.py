@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
 from msgspec import Struct
 
 from trunkline.kit.call_ids import CallIds
 from trunkline.model.call import Call
 from trunkline.model.faults import Fault, Refused
-from trunkline.model.intents import CallPage, GetCall, Intent, ListCalls, OneCall, Outcome
+from trunkline.model.intents import (
+    CallPage,
+    CallStream,
+    ExportCalls,
+    GetCall,
+    Intent,
+    ListCalls,
+    OneCall,
+    Outcome,
+)
+from trunkline.model.pieces import Part
 from trunkline.model.query import After, AfterCall, Place, Rows
 from trunkline.store.calls import CallStore
+from trunkline.store.parts import ENDLESS, PartStore
+
+LONGEST_WAIT_SECONDS = 30.0
+"""That a long answer waits for another one to end."""
 
 
 class Org(Struct, frozen=True):
@@ -22,17 +40,56 @@ class Org(Struct, frozen=True):
 class Calls:
     """Answers questions about calls."""
 
-    def __init__(self, store: CallStore) -> None:
+    def __init__(self, store: CallStore, parts: PartStore, most_streams: int = 1) -> None:
+        """`most_streams` is how many long answers may be under way at a time; each holds a connection."""
         self._store = store
+        self._parts = parts
+        self._long_answers = asyncio.Semaphore(most_streams)
 
     async def answer(self, org: Org, intent: Intent, ids: CallIds) -> Outcome:
         """Answer an intent of a dialect whose ids have the given form.
 
         Raises `Refused` with `CALL_NOT_FOUND`, `FOREIGN_CALL` or `BAD_CURSOR`.
         """
+        if isinstance(intent, ExportCalls):
+            return CallStream(org.name, self._stream(org, intent, ENDLESS))
         if isinstance(intent, GetCall):
             return OneCall(org.name, await self._get(org, intent, ids))
         return await self._list(org, intent, ids)
+
+    async def pages(self, org: Org, intent: ListCalls, ids: CallIds) -> AsyncGenerator[CallPage, None]:
+        """A big page as several small ones; only the last of them knows whether more calls follow the page.
+
+        Raises `Refused` with `BAD_CURSOR`, or with `UNAVAILABLE` if too many long answers are under way.
+        """
+        window = await self._window(org, intent, ids)
+        async with aclosing(self._stream(org, intent, window)) as parts:
+            async for part in parts:
+                calls = [pieces.call() for pieces in part.calls]
+                yield CallPage(org=org.name, calls=calls, total=part.total, has_more=part.has_more)
+
+    async def _stream(
+        self, org: Org, intent: ListCalls | ExportCalls, window: Rows | After
+    ) -> AsyncGenerator[Part, None]:
+        try:
+            async with asyncio.timeout(LONGEST_WAIT_SECONDS):
+                await self._long_answers.acquire()
+        except TimeoutError:
+            raise Refused(Fault.UNAVAILABLE, "too many long answers are under way; try again") from None
+        try:
+            parts = self._parts.parts(
+                org.id,
+                intent.filter,
+                intent.order,
+                window,
+                with_total=intent.with_total,
+                with_transcript=intent.with_transcript,
+            )
+            async with aclosing(parts):
+                async for part in parts:
+                    yield part
+        finally:
+            self._long_answers.release()
 
     async def _get(self, org: Org, intent: GetCall, ids: CallIds) -> Call:
         sought = ids.sought(intent.printed_id)

@@ -83,6 +83,7 @@ LIST = Operation(
     read=read_list,
     write=write_list,
     faults=(Fault.BAD_REQUEST,),
+    rows="data",
 )
 GET = Operation(
     name="get_call",

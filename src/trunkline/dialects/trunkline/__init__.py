@@ -24,14 +24,15 @@ from trunkline.dialects.trunkline.page_token import token_after, window_of
 from trunkline.dialects.trunkline.problems import problem, texts
 from trunkline.dialects.trunkline.question import filter_of, included_in_get, included_in_list
 from trunkline.dialects.trunkline.reading import NAME, from_wire
-from trunkline.dialects.trunkline.wire import CallList, GetQuery, ListQuery, Problem
-from trunkline.dialects.trunkline.writing import IDS, shown, to_wire
+from trunkline.dialects.trunkline.wire import CallList, ExportQuery, GetQuery, ListQuery, Problem
+from trunkline.dialects.trunkline.writing import IDS, shown, to_wire, write_file
 from trunkline.kit.auth import Bearer
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.errors import ErrorEnvelope
+from trunkline.kit.export import MEDIA_TYPES
 from trunkline.model.call import Call
 from trunkline.model.faults import Fault
-from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall
+from trunkline.model.intents import CallPage, ExportCalls, GetCall, ListCalls, OneCall
 from trunkline.model.query import Order, SortField
 
 # -- operations -----------------------------------------------------------
@@ -69,6 +70,15 @@ def write_get(found: OneCall, query: GetQuery) -> Call:
     return shown(found.call, included_in_get(query))
 
 
+def read_export(query: ExportQuery, _: str) -> ExportCalls:
+    """From the query string to a question."""
+    return ExportCalls(
+        filter=filter_of(query),
+        order=Order(newest_first=query.order == "desc"),
+        with_transcript=bool(included_in_get(query)),
+    )
+
+
 LIST = Operation(
     name="list_calls",
     summary="List calls",
@@ -78,6 +88,7 @@ LIST = Operation(
     read=read_list,
     write=write_list,
     faults=(Fault.BAD_REQUEST, Fault.BAD_CURSOR),
+    rows="calls",
     offers_toon=True,
 )
 GET = Operation(
@@ -90,6 +101,17 @@ GET = Operation(
     write=write_get,
     faults=(Fault.BAD_REQUEST, Fault.CALL_NOT_FOUND),
     offers_toon=True,
+)
+EXPORT = Operation(
+    name="export_calls",
+    summary="Export calls",
+    path="/v1/calls:export",
+    query=ExportQuery,
+    answer=Call,
+    read=read_export,
+    write=write_file,
+    faults=(Fault.BAD_REQUEST,),
+    media_types=MEDIA_TYPES,
 )
 
 # -- the dialect ----------------------------------------------------------
@@ -125,7 +147,7 @@ DIALECT = Dialect(
         texts=texts(),
         media_type="application/problem+json",
     ),
-    operations=(LIST, GET),
+    operations=(LIST, GET, EXPORT),
     wire=Call,
     from_wire=from_wire,
     to_wire=to_wire,

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from trunkline.dialects.trunkline.wire import CLOSED, INCLUDABLE, GetQuery, ListQuery
+from trunkline.dialects.trunkline.wire import (
+    CLOSED,
+    INCLUDABLE,
+    CallQuery,
+    ExportQuery,
+    GetQuery,
+    ListQuery,
+)
 from trunkline.kit.query import DayOrInstant, Phone, Words
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.query import CallFilter, Span, Wording
@@ -12,7 +19,7 @@ Include = frozenset[str]
 EVERYTHING: Include = frozenset(INCLUDABLE)
 
 
-def filter_of(query: ListQuery) -> CallFilter:
+def filter_of(query: CallQuery) -> CallFilter:
     """Which calls a query asks for."""
     return CallFilter(
         created_at=_time(query.created_from, query.created_to),
@@ -43,12 +50,12 @@ def included_in_list(query: ListQuery) -> Include:
     return _included(query, frozenset())
 
 
-def included_in_get(query: GetQuery) -> Include:
-    """What get prints besides the call itself: everything, unless asked for less."""
+def included_in_get(query: GetQuery | ExportQuery) -> Include:
+    """What get and export print besides the call itself: everything, unless asked for less."""
     return _included(query, EVERYTHING)
 
 
-def _included(query: GetQuery, default: Include) -> Include:
+def _included(query: GetQuery | ListQuery | ExportQuery, default: Include) -> Include:
     if query.include is None:
         return default
     asked = _among("include", query.include, INCLUDABLE)

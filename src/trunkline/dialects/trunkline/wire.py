@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args, get_type_hints
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from trunkline.kit.query import DayOrInstant, Phone, Words
+from trunkline.kit.export import FORMATS, PACKINGS
+from trunkline.kit.query import DayOrInstant, Phone, TimeZone, Words
 from trunkline.model.call import Call
 from trunkline.model.words import Channel, Direction, EndReason, Result, Sentiment, Status
 
@@ -61,6 +62,10 @@ INCLUDE = Meta(
     "words stand in turns and bring them along"
 )
 FORMAT = Meta(description="without it the header `Accept` decides; it is JSON unless that asks for text/toon")
+ZONE = Meta(
+    description="by whose clocks instants are written; UTC if it is not said. "
+    "A date in a filter means a UTC day all the same"
+)
 ANY_OF = Meta(description="one or several, separated by commas")
 AT_LEAST_0 = Meta(ge=0)
 
@@ -73,15 +78,9 @@ class GetQuery(Struct, kw_only=True):
     format: Annotated[Literal["json", "toon"], FORMAT] | None = None
 
 
-class ListQuery(GetQuery, kw_only=True):
-    """What may be asked of list calls."""
+class CallQuery(Struct, kw_only=True):
+    """Which calls, for all that answer with more than one."""
 
-    include: Annotated[Words, INCLUDE] | None = None
-    """Nothing, unless the query says what."""
-    page_size: Annotated[int, Meta(ge=1, le=1000)] = 50
-    page_token: str | None = None
-    include_total: bool = False
-    order_by: Literal["created_at", "started_at", "ended_at", "duration_ms"] = "created_at"
     order: Literal["asc", "desc"] = "desc"
     status: Annotated[Words, words_of("status")] | None = None
     result: Annotated[Words, words_of("result")] | None = None
@@ -107,3 +106,32 @@ class ListQuery(GetQuery, kw_only=True):
     duration_ms_min: Annotated[int, AT_LEAST_0] | None = None
     duration_ms_max: Annotated[int, AT_LEAST_0] | None = None
     transcript_search: str | None = None
+
+
+class ListQuery(CallQuery, kw_only=True):
+    """What may be asked of list calls."""
+
+    include: Annotated[Words, INCLUDE] | None = None
+    """Nothing, unless the query says what."""
+    format: Annotated[Literal["json", "toon"], FORMAT] | None = None
+    page_size: Annotated[int, Meta(ge=1, le=1000)] = 50
+    page_token: str | None = None
+    include_total: bool = False
+    order_by: Literal["created_at", "started_at", "ended_at", "duration_ms"] = "created_at"
+
+
+class ExportQuery(CallQuery, kw_only=True):
+    """What may be asked of export calls."""
+
+    include: Annotated[Words, INCLUDE] | None = None
+    """Everything, unless the query says what."""
+    format: Literal["jsonl", "csv"] = "jsonl"
+    compression: Literal["none", "gzip", "zstd"] = "none"
+    tz: Annotated[TimeZone, ZONE] | None = None
+
+
+if [get_args(get_type_hints(ExportQuery)[name]) for name in ("format", "compression")] != [
+    tuple(FORMATS),
+    tuple(PACKINGS),
+]:
+    raise TypeError("every form and compression of a file must be one that can be asked for")

@@ -1,4 +1,4 @@
-"""Our calls printed by our own API: as they are, without what was not asked for."""
+"""Our calls printed by our own API: as they are, without what was not asked for, one by one or as a file."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from typing import Any
 
 from msgspec import UNSET, structs
 
-from trunkline.dialects.trunkline.question import Include
+from trunkline.dialects.trunkline.question import Include, included_in_get
+from trunkline.dialects.trunkline.wire import ExportQuery
 from trunkline.kit.call_ids import uuids
+from trunkline.kit.export import FORMATS, PACKINGS, File, file_of
+from trunkline.kit.export.shape import Shape
 from trunkline.model.call import Call
+from trunkline.model.intents import CallStream
 
 # Every call prints its canonical id here, also one that was made with this API and has a vendor's call
 # id of its own. No call has an empty vendor, so no call counts as the vendor's own.
@@ -22,13 +26,25 @@ def to_wire(call: Call) -> Call:
 
 def shown(call: Call, include: Include) -> Call:
     """The call with what is included; what is not is absent rather than empty."""
-    absent: dict[str, Any] = {}
-    if "turns" not in include:
-        absent = dict.fromkeys(("turns", "transcript_text", "events"), UNSET)
-    elif "words" not in include and call.turns:
+    absent: dict[str, Any] = dict.fromkeys(left_out(include), UNSET)
+    if "turns" in include and "words" not in include and call.turns:
         absent["turns"] = [structs.replace(turn, words=UNSET) for turn in call.turns]
-    if "tools" not in include:
-        absent["tool_calls"] = UNSET
     if all(getattr(call, name) is UNSET for name in absent):
         return call
     return structs.replace(call, **absent)
+
+
+def left_out(include: Include) -> frozenset[str]:
+    """The fields that are not printed at all."""
+    without_turns = () if "turns" in include else ("turns", "transcript_text", "events")
+    return frozenset(without_turns if "tools" in include else (*without_turns, "tool_calls"))
+
+
+def write_file(stream: CallStream, query: ExportQuery) -> File:
+    """Make the file that a query asks for."""
+    include = included_in_get(query)
+    shape = Shape(
+        absent=left_out(include), words="words" in include, zone=None if query.tz is None else query.tz.zone
+    )
+    form, packing = FORMATS[query.format], PACKINGS[query.compression]
+    return file_of(stream.parts, form, packing, shape, name=f"{stream.org}-calls")

@@ -1,0 +1,73 @@
+"""Files of calls: the forms that a log can be exported in, and how they are compressed.
+
+A form is a value in `FORMATS` and a writer that is handed calls part by part, so that no file is ever whole
+in memory. Another form is another entry: a writer may hold back what it needs for a row group, and its
+`end` may say more than nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Mapping
+
+from msgspec import Struct
+
+from trunkline.kit.export.json_lines import JsonLines
+from trunkline.kit.export.packing import GZIP, NONE, ZSTD, Packing
+from trunkline.kit.export.shape import Shape, Writer
+from trunkline.kit.export.table import Table
+from trunkline.model.pieces import Part
+
+
+class Format(Struct, frozen=True, kw_only=True):
+    """A form that a file of calls may have."""
+
+    name: str
+    ending: str
+    """Of the file's name, with its dot."""
+    media_type: str
+    charset: str = ""
+    writer: Callable[[Shape], Writer]
+
+
+class File(Struct, kw_only=True):
+    """A file that is being written, and how far it is."""
+
+    name: str
+    media_type: str
+    parts: AsyncGenerator[Part, None]
+    writer: Writer
+    packing: Packing
+    calls: int = 0
+    """How many calls are in it by now."""
+    total: int | None = None
+    """How many there will be; `None` while nobody counted."""
+
+
+def file_of(
+    parts: AsyncGenerator[Part, None], form: Format, packing: Packing, shape: Shape, *, name: str
+) -> File:
+    """Make a file of calls; its name gets the endings that tell what it is."""
+    media_type = f"{form.media_type}; charset={form.charset}" if form.charset else form.media_type
+    return File(
+        name=f"{name}{form.ending}{packing.ending}",
+        media_type=packing.media_type or media_type,
+        parts=parts,
+        writer=form.writer(shape),
+        packing=packing,
+    )
+
+
+FORMATS: Mapping[str, Format] = {
+    form.name: form
+    for form in (
+        Format(name="jsonl", ending=".jsonl", media_type="application/x-ndjson", writer=JsonLines),
+        Format(name="csv", ending=".csv", media_type="text/csv", charset="utf-8", writer=Table),
+    )
+}
+PACKINGS: Mapping[str, Packing] = {packing.name: packing for packing in (NONE, GZIP, ZSTD)}
+
+MEDIA_TYPES = (
+    *(form.media_type for form in FORMATS.values()),
+    *(packing.media_type for packing in PACKINGS.values() if packing.media_type),
+)
+"""What a file may be sent as."""

@@ -1,0 +1,56 @@
+"""JSON Lines: on each line one call in our own form, the same bytes that get prints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Raw
+
+from trunkline.kit.export.shape import Shape, in_zone
+from trunkline.model.call import Turn
+from trunkline.model.pieces import INSTANTS, Pieces
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+_read_turns = msgspec.json.Decoder(list[Turn]).decode
+
+
+class JsonLines:
+    """Writes calls as lines; a call is taken apart no further than what is shown of it asks for."""
+
+    def __init__(self, shape: Shape) -> None:
+        self._shape = shape
+
+    def begin(self) -> bytes:
+        """Nothing stands before the first line."""
+        return b""
+
+    def rows(self, calls: Sequence[Pieces]) -> bytes:
+        """A line for each call."""
+        return _encoder.encode_lines([self._record(call) for call in calls])
+
+    def end(self) -> bytes:
+        """Nothing stands after the last line."""
+        return b""
+
+    def _record(self, call: Pieces) -> Any:
+        shape = self._shape
+        record = call.raw(with_instants=shape.zone is not None)
+        for name in shape.absent:
+            setattr(record, name, UNSET)
+        if not shape.words and record.turns is not UNSET:
+            record.turns = _without_words(record.turns)
+        if shape.zone is not None:
+            for name in INSTANTS:
+                instant = getattr(record, name)
+                if instant is not None:
+                    setattr(record, name, in_zone(instant, shape.zone))
+        return record
+
+
+def _without_words(turns: Raw) -> Raw:
+    said = _read_turns(turns)
+    for turn in said:
+        turn.words = UNSET
+    return Raw(_encoder.encode(said))

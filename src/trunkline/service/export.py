@@ -1,0 +1,26 @@
+"""Files of calls as bytes: written, compressed and counted part by part."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from trunkline.kit.export import File
+
+
+async def chunks_of(file: File) -> AsyncGenerator[bytes, None]:
+    """The bytes of a file in chunks, at least one; what they are read from is closed at the end."""
+    packer, packs = file.packing.open(), file.packing.packs
+    async with aclosing(file.parts):
+        data = file.writer.begin()
+        async for part in file.parts:
+            data += file.writer.rows(part.calls)
+            # Compressing lets go of the interpreter, so that other requests are answered meanwhile.
+            ready = await asyncio.to_thread(packer.compress, data) if packs else data
+            file.calls += len(part.calls)
+            file.total = part.total
+            data = b""
+            if ready:
+                yield ready
+        yield packer.compress(data + file.writer.end()) + packer.flush()

@@ -1,0 +1,107 @@
+"""Lists read in parts, all of them from one snapshot, so that memory does not grow with the list."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from functools import partial
+
+import asyncpg
+
+from trunkline.model.pieces import Part, Pieces
+from trunkline.model.query import After, CallFilter, Order, Place, Rows
+from trunkline.store.listing import Listing, listing
+from trunkline.store.rows import pieces_of
+
+FIRST_CALLS = 50
+"""Calls of the first part, which the client waits for."""
+
+MOST_CALLS = 800
+"""Calls of any part."""
+
+MOST_BYTES = 256 * 1024
+"""Bytes, as stored, within which the last call of a part begins."""
+
+ENDLESS = After(limit=2**62)
+"""The window of a list that ends only where the calls do."""
+
+LONGEST_STATEMENT_SECONDS = 600.0
+"""For a filter that no index serves and that finds next to nothing."""
+
+_LONGEST_WAIT_SECONDS = 30.0
+
+
+class PartStore:
+    """Reads lists of any length."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def parts(
+        self,
+        org_id: int,
+        call_filter: CallFilter,
+        order: Order,
+        window: Rows | After,
+        *,
+        with_total: bool,
+        with_transcript: bool,
+    ) -> AsyncGenerator[Part, None]:
+        """What one page would hold, part by part; there is one at least, and only a single one may be empty.
+
+        Each part is read by a statement of its own, which begins after the last call of the one before: it is
+        as cheap as any page, and nothing is left open in the database but the snapshot.
+        """
+        asked = partial(listing, org_id, call_filter, order, with_transcript=with_transcript)
+        # One call more than a window by place holds tells whether any follows.
+        wanted = window.limit if isinstance(window, Rows) else window.limit + 1
+        most = min(FIRST_CALLS, wanted)
+        here: Rows | After = _first(window, most)
+        read, total, has_more = 0, None, False
+        held: list[Pieces] = []
+        async with (
+            self._pool.acquire(timeout=_LONGEST_WAIT_SECONDS) as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            if with_total:
+                total = (await _ask(connection, asked(Rows(0), with_total=True)))[0]["total"]
+            while read < wanted:
+                rows = await _ask(connection, asked(here, with_total=False, most_bytes=MOST_BYTES))
+                found = [
+                    pieces_of(row["body"], row["transcript"] if with_transcript else None) for row in rows
+                ]
+                if not found:
+                    break
+                read += len(found)
+                most = min(_next_calls(len(found), most), wanted - read)
+                here = After(most - 1, _place_of(found[-1], order))
+                if isinstance(window, After) and read == wanted:
+                    has_more = True
+                    found.pop()
+                if held and found:
+                    yield Part(held, total, has_more=True)
+                held = found or held
+            if isinstance(window, Rows):
+                has_more = total is not None and window.offset + read < total
+            yield Part(held, total, has_more)
+
+
+async def _ask(connection: asyncpg.Connection, asked: Listing) -> list[asyncpg.Record]:
+    found: list[asyncpg.Record] = await connection.fetch(
+        asked.sql, *asked.values, timeout=LONGEST_STATEMENT_SECONDS
+    )
+    return found
+
+
+def _first(window: Rows | After, most: int) -> Rows | After:
+    """The beginning of a window, so many calls long; a window by place asks for one more by itself."""
+    return Rows(most, window.offset) if isinstance(window, Rows) else After(most - 1, window.place)
+
+
+def _next_calls(found: int, asked: int) -> int:
+    """How many calls to ask for next: about as many as are likely to fit."""
+    return min(MOST_CALLS, 2 * asked if found == asked else found + found // 8 + 1)
+
+
+def _place_of(pieces: Pieces, order: Order) -> Place:
+    call = Pieces(pieces.light).call()
+    return Place(getattr(call, order.by.value), call.id)
