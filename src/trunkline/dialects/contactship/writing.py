@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from trunkline.dialects.contactship.wire import (
@@ -82,6 +83,7 @@ def in_get(call: Call, query: GetQuery) -> WireCall:
     return wire
 
 
+@lru_cache(maxsize=65536)
 def _uuid(text: str | None) -> str | None:
     # What is printed must be what the filters take, and they take UUIDs only.
     return text if text is None or is_uuid(text) else uuid_of(text)
@@ -100,19 +102,18 @@ def _analysis(analysis: Analysis | None, words: dict[str, str] | None) -> dict[s
         "summary": analysis.summary,
         "sentiment": SENTIMENT.said(analysis.sentiment, words),
     }
-    custom = analysis.custom or {}
-    clashing = {name: value for name, value in custom.items() if name in ANALYSIS_KEYS}
-    told = {
-        "call_successful": analysis.success,
-        "in_voicemail": analysis.voicemail,
-        "evaluation_results": analysis.evaluations,
-        "custom_analysis_data": clashing or None,
-    }
-    return {
-        **wire,
-        **{name: value for name, value in told.items() if value is not None},
-        **{name: value for name, value in custom.items() if name not in clashing},
-    }
+    if analysis.success is not None:
+        wire["call_successful"] = analysis.success
+    if analysis.voicemail is not None:
+        wire["in_voicemail"] = analysis.voicemail
+    if analysis.evaluations is not None:
+        wire["evaluation_results"] = analysis.evaluations
+    if not analysis.custom:
+        return wire
+    clashing = {name: value for name, value in analysis.custom.items() if name in ANALYSIS_KEYS}
+    if clashing:
+        wire["custom_analysis_data"] = clashing
+    return wire | {name: value for name, value in analysis.custom.items() if name not in clashing}
 
 
 def _contact(contact: Contact | None) -> WireContact | None:
