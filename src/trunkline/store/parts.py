@@ -18,7 +18,7 @@ FIRST_CALLS = 50
 MOST_CALLS = 800
 """Calls of any part."""
 
-MOST_BYTES = 256 * 1024
+MOST_BYTES = 512 * 1024
 """Bytes, as stored, within which the last call of a part begins."""
 
 ENDLESS = After(limit=2**62)

@@ -114,16 +114,22 @@ DO UPDATE SET n = t.n + excluded.n;
 DELETE FROM call_totals WHERE org_id = $1 AND n = 0;
 
 -- name: periods
--- How many calls lie in whole periods.
-(SELECT coalesce(sum(t.n), 0)::bigint
+-- How many calls lie in whole periods. Each segment is summed by itself, so that the index begins and ends with it.
+(SELECT coalesce(sum(x.n), 0)::bigint
  FROM unnest(?::smallint[], ?::timestamptz[], ?::timestamptz[]) AS s (level, first, last)
- JOIN call_totals t ON t.org_id = $1 AND t.cuboid = ? AND t.agent = ANY(?::uuid[]) AND t.campaign = ANY(?::uuid[])
-    AND t.value = ANY(?) AND t.level = s.level AND t.period >= s.first AND t.period < s.last{outcome})
+ CROSS JOIN LATERAL (
+    SELECT sum(t.n) AS n FROM call_totals t
+    WHERE t.org_id = $1 AND t.cuboid = ? AND t.agent = ANY(?::uuid[]) AND t.campaign = ANY(?::uuid[])
+        AND t.value = ANY(?) AND t.level = s.level AND t.period >= s.first AND t.period < s.last{outcome}
+ ) x)
 
 -- name: edges
 -- How many calls lie in the stretches that no whole period covers.
-(SELECT count(*) FROM unnest(?::timestamptz[], ?::timestamptz[]) AS e (first, last)
- JOIN calls c ON c.org_id = $1 AND {column} >= e.first AND {column} < e.last{where})
+(SELECT coalesce(sum(x.n), 0)::bigint FROM unnest(?::timestamptz[], ?::timestamptz[]) AS e (first, last)
+ CROSS JOIN LATERAL (
+    SELECT count(*) AS n FROM calls c
+    WHERE c.org_id = $1 AND {column} >= e.first AND {column} < e.last{where}
+ ) x)
 
 -- name: counted
 -- A match that no totals are kept for.
