@@ -2,10 +2,11 @@
 
 PYTHON ?= python3
 PORT ?= 8080
+SIZE ?= 100k
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: install demo test check docs goldens lock
+.PHONY: install demo test check bench docs goldens lock
 
 install: $(READY)
 
@@ -27,6 +28,10 @@ check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Loads a log of SIZE calls once, measures it, and saves the table under bench/results/; see docs/why/speed.md.
+bench: install
+	$(BIN)/python -m bench.run $(SIZE)
 
 # Writes what tests compare with; look at the difference before you commit it.
 goldens: install docs

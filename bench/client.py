@@ -17,6 +17,7 @@ from bench.results import Sample, sample_of
 HOST = "127.0.0.1"
 LONGEST_ANSWER_SECONDS = 90.0
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
+_CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
 _END_OF_HEAD = b"\r\n\r\n"
 
 
@@ -89,7 +90,7 @@ def drive(
 ) -> Sample:
     """Ask for the paths in turn, each connection as soon as it has its answer.
 
-    Ends after so many seconds, or after so many answers if that comes first.
+    Ends after so many seconds, but not before the first answer, or after so many answers if that comes first.
     """
     requests = [request_bytes(path, headers) for path in paths]
     return uvloop.run(_drive(port, requests, connections, seconds, most))
@@ -106,7 +107,8 @@ async def _drive(
     began = time.perf_counter()
     for client in clients:
         client.ask()
-    loop.call_later(seconds, run.stop)
+    loop.call_later(seconds, run.end)
+    loop.call_later(seconds + LONGEST_ANSWER_SECONDS, run.stop)
     await run.stopped.wait()
     took = time.perf_counter() - began
     for client in clients:
@@ -142,6 +144,13 @@ class _Run:
         if self._most is not None and len(self.latencies) >= self._most:
             self.stop()
 
+    def end(self) -> None:
+        """End the run, or let it end with its first answer if there is none yet."""
+        if self.latencies:
+            self.stop()
+        else:
+            self._most = 1
+
     def stop(self) -> None:
         """End the run."""
         self.stopped.set()
@@ -153,10 +162,7 @@ class _Client(asyncio.Protocol):
     def __init__(self, run: _Run) -> None:
         self._run = run
         self._transport: asyncio.Transport | None = None
-        self._head = b""
-        self._missing = 0
-        self._size = 0
-        self._good = False
+        self._answer = _Answer()
         self._began = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -167,6 +173,7 @@ class _Client(asyncio.Protocol):
     def ask(self) -> None:
         """Send the next request."""
         if self._transport is not None and not self._run.stopped.is_set():
+            self._answer = _Answer()
             self._began = time.perf_counter()
             self._transport.write(self._run.next_request())
 
@@ -177,21 +184,9 @@ class _Client(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take the next piece of the answer."""
-        if self._missing:
-            self._missing -= len(data)
-        else:
-            self._head += data
-            end = self._head.find(_END_OF_HEAD)
-            if end < 0:
-                return
-            length = _LENGTH.search(self._head, 0, end)
-            self._size = int(length[1]) if length else 0
-            self._good = length is not None and self._head[9:12] == b"200"
-            self._missing = self._size - (len(self._head) - end - len(_END_OF_HEAD))
-            self._head = b""
-        if self._missing <= 0:
-            self._missing = 0
-            self._run.note(time.perf_counter() - self._began, self._size, good=self._good)
+        if self._answer.take(data):
+            answer = self._answer
+            self._run.note(time.perf_counter() - self._began, answer.size, good=answer.good)
             self.ask()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -199,3 +194,58 @@ class _Client(asyncio.Protocol):
         if not self._run.stopped.is_set():
             self._run.failed += 1
             self._run.stop()
+
+
+class _Answer:
+    """One answer as it arrives: with a length, or in chunks."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        """Bytes of the body."""
+        self.good = False
+        self._waiting = b""
+        """What cannot be understood before more of it is there."""
+        self._missing = -1
+        """Bytes of the body, or of the chunk and its line end, that are still to come; -1 before the head."""
+        self._in_chunks = False
+
+    def take(self, data: bytes) -> bool:
+        """Take the next piece; true once the answer is whole."""
+        if self._missing < 0:
+            data = self._waiting + data
+            end = data.find(_END_OF_HEAD)
+            if end < 0:
+                self._waiting = data
+                return False
+            self._waiting = b""
+            self._read_head(data[: end + 2])
+            data = data[end + len(_END_OF_HEAD) :]
+        return self._take_chunks(data) if self._in_chunks else self._take_body(data)
+
+    def _read_head(self, head: bytes) -> None:
+        length = _LENGTH.search(head)
+        self._in_chunks = length is None and _CHUNKED.search(head) is not None
+        self.good = head[9:12] == b"200" and (length is not None or self._in_chunks)
+        self.size = self._missing = int(length[1]) if length else 0
+
+    def _take_body(self, data: bytes) -> bool:
+        self._missing -= len(data)
+        return self._missing <= 0
+
+    def _take_chunks(self, data: bytes) -> bool:
+        data = self._waiting + data
+        place = 0
+        while True:
+            step = min(self._missing, len(data) - place)
+            place, self._missing = place + step, self._missing - step
+            end = data.find(b"\r\n", place)
+            if self._missing or end < 0:
+                self._waiting = data[place:]
+                return False
+            size = int(data[place:end].partition(b";")[0], 16)
+            if size == 0:
+                # The end, but for the empty line after it.
+                self._waiting = data[place:] if len(data) < end + 4 else b""
+                return len(data) >= end + 4
+            self.size += size
+            place, self._missing = end + 2, size + 2

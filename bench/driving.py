@@ -92,7 +92,7 @@ class Driver(Struct, frozen=True, kw_only=True):
         headers: Mapping[str, str],
         once_seconds: float,
     ) -> Row:
-        """Take a few answers of which each takes long, with as many clients as there are cores, then with one."""
+        """Take a few answers that take long each, with a client for each core, then with one."""
         many, most = (
             min(self.connections, os.cpu_count() or 1),
             max(FEW, int(self.seconds / once_seconds / 2)),

@@ -53,6 +53,7 @@ class Load(Struct, kw_only=True):
     words: str
     real: bool
     """Whether real conversations were at hand."""
+    small_orgs: int = SMALL_ORGS
     seed: int = SEED
     schema: str = field(default_factory=schema)
 
@@ -83,13 +84,14 @@ def count_of(size: str) -> int:
     return int(match[1]) * {"": 1, "k": 1000, "m": 1_000_000}[match[2]]
 
 
-def opened(size: str, *, words: str | None = None, data: Path = DATA) -> Folder:
+def opened(size: str, *, words: str | None = None, data: Path = DATA, small_orgs: int = SMALL_ORGS) -> Folder:
     """The folder of a size, loaded if it is not there or does not fit."""
     count = count_of(size)
     load = Load(
         count=count,
         words=words or ("none" if count >= WITHOUT_WORDS else "source"),
         real=any(data.glob("*.jsonl.gz")),
+        small_orgs=small_orgs,
     )
     home = Path(os.environ.get("BENCH_HOME", ROOT / "bench" / ".data")).resolve() / size.lower()
     marker = _marker(home)
@@ -120,7 +122,7 @@ def _fill(home: Path, load: Load, data: Path) -> None:
     url = start_embedded(home)
     asyncio.run(migrate(url))
     seconds = _import(url, home, BIG, load.count, load.seed, load.words, data)
-    for number in range(1, SMALL_ORGS + 1):
+    for number in range(1, load.small_orgs + 1):
         count = max(1, load.count // SMALL_SHARE)
         _import(url, home, f"small-{number}", count, load.seed * 100 + number, load.words, data)
     made = trunkline(url, "keys", "create", "--org", BIG, "--json")

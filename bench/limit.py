@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ PAGE = 20
 _PARAMETER = re.compile(r"\$([0-9]+)")
 _VARIABLE = re.compile(r":(?=[^\W\d])")
 """A colon that pgbench would take for the beginning of a variable."""
+_COLON = "\\072"
 
 
 def program(name: str) -> Path:
@@ -45,14 +46,29 @@ def first_page(org_id: int) -> Listing:
 
 def inlined(asked: Listing) -> str:
     """A statement with its values as literals, whose types the database infers as it does for parameters."""
-    return _PARAMETER.sub(lambda match: literal(asked.values[int(match[1]) - 1]), asked.sql)
+    return _PARAMETER.sub(lambda match: _literal(asked.values[int(match[1]) - 1]), _plain(asked.sql))
 
 
-def literal(value: Any) -> str:
-    """A value as a literal without a type."""
-    text = _array(value) if isinstance(value, list | tuple) else _text(value)
-    quoted = text.replace("\\", "\\\\").replace("'", "''")
-    return f"E'{_VARIABLE.sub(chr(92) + '072', quoted)}'"
+def with_variables(asked: Listing) -> tuple[str, dict[str, str]]:
+    """A statement with its values as variables, which pgbench sends as parameters, and the variables."""
+    values = {f"v{number}": as_text(value) for number, value in enumerate(asked.values, 1)}
+    return _PARAMETER.sub(r":v\1", _plain(asked.sql)), values
+
+
+def _plain(sql: str) -> str:
+    if _VARIABLE.search(sql.replace("::", "")):
+        raise ValueError("the statement holds what pgbench would take for a variable")
+    return sql
+
+
+def _literal(value: Any) -> str:
+    quoted = as_text(value).replace("\\", "\\\\").replace("'", "''")
+    return f"E'{_VARIABLE.sub(lambda _: _COLON, quoted)}'"
+
+
+def as_text(value: Any) -> str:
+    """A value in the form in which the database reads it, whatever its type will be."""
+    return _array(value) if isinstance(value, list | tuple) else _text(value)
 
 
 def _text(value: Any) -> str:
@@ -64,22 +80,17 @@ def _array(values: Sequence[Any]) -> str:
     return "{" + ",".join(f'"{text}"' for text in escaped) + "}"
 
 
-def pgbench(url: str, script: str, *, clients: int, seconds: float) -> Sample:
+def pgbench(
+    url: str, script: str, variables: Mapping[str, str] | None = None, *, clients: int, seconds: float
+) -> Sample:
     """Run a script's transaction over and over, its statements prepared."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "script.sql"
         file.write_text(script.rstrip().removesuffix(";") + ";\n", encoding="utf-8")
         command = [str(program("pgbench")), "--no-vacuum", "-M", "prepared", "-c", str(clients), "-j", "1"]
-        command += [
-            "-T",
-            str(max(1, math.ceil(seconds))),
-            "-f",
-            str(file),
-            "-l",
-            "--log-prefix",
-            f"{folder}/log",
-            url,
-        ]
+        command += ["-T", str(max(1, math.ceil(seconds))), "-f", str(file), "-l", "--log-prefix", "log"]
+        command += [f"--define={name}={value}" for name, value in (variables or {}).items()]
+        command.append(url)
         subprocess.run(command, cwd=folder, capture_output=True, check=True)  # noqa: S603
         lines = [line.split() for log in Path(folder).glob("log.*") for line in log.read_text().splitlines()]
     # client, transaction, microseconds, script, end in whole seconds, and its microseconds

@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import os
 import statistics
+import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -27,7 +28,7 @@ from bench import limit, writes
 from bench.calls import DATA
 from bench.client import fetch, stream
 from bench.driving import Driver
-from bench.folder import BIG, Folder, opened
+from bench.folder import BIG, SMALL_ORGS, Folder, opened
 from bench.processes import Server, ours, peer, start_seconds
 from bench.questions import Facts, Question, counted, deep, facts, questions
 from bench.ratios import BARE, COPY_OUT, EXPORT, FIRST_PAGE, LIMIT, OURS, PEER, named, ratios
@@ -38,6 +39,7 @@ from trunkline.store.embedded import start_embedded
 EXPORT_PATH = "/v1/calls:export"
 EXPORT_SECONDS = 6
 """How many times the seconds of a row an export may take before it is cut."""
+FAILURES = (OSError, RuntimeError, HTTPException, asyncpg.PostgresError, subprocess.SubprocessError)
 SETTINGS = (
     *("server_version", "shared_buffers", "effective_cache_size", "work_mem", "max_wal_size"),
     *("synchronous_commit", "fsync", "wal_compression", "jit", "max_parallel_workers_per_gather"),
@@ -54,6 +56,7 @@ class Options(Struct, frozen=True, kw_only=True):
     rounds: int = 3
     """How often the first page is measured for each who serves it, in turns."""
     starts: int = 3
+    small_orgs: int = SMALL_ORGS
     words: str | None = None
     data: Path = DATA
     results: Path = RESULTS
@@ -61,7 +64,7 @@ class Options(Struct, frozen=True, kw_only=True):
 
 def run(options: Options) -> Report:
     """Measure everything."""
-    folder = opened(options.size, words=options.words, data=options.data)
+    folder = opened(options.size, words=options.words, data=options.data, small_orgs=options.small_orgs)
     _say("starting up")
     log = folder.home / "servers.log"
     first = "/contactship/v1/calls?limit=20"
@@ -122,8 +125,12 @@ class _Run:
         self._peer(
             [(question, total) for question, total in zip(asked, totals, strict=True) if question.peer]
         )
-        self._export()
-        self._writes()
+        for name, part in (("export", self._export), ("import", self._imports), ("writes", self._writes)):
+            _say(name)
+            try:
+                part()
+            except FAILURES as error:
+                self.rows.append(Row(subject=OURS, name=name, problem=f"{type(error).__name__}: {error}"))
         options, load = self.options, self.folder.marker.load
         return Report(
             size=options.size.lower(),
@@ -140,6 +147,7 @@ class _Run:
             },
             load={
                 "big_org_calls": self.facts.calls,
+                "small_orgs": load.small_orgs,
                 "seed": load.seed,
                 "words": load.words,
                 "conversations": "real" if load.real else "the demo's",
@@ -187,11 +195,18 @@ class _Run:
 
     def _limits(self) -> None:
         """The statement of the first page, by the database's own client."""
-        script = limit.inlined(limit.first_page(self.facts.org_id))
-        for clients in (1, 8):
-            _say(f"{LIMIT}, {clients} clients")
-            sample = limit.pgbench(self.url, script, clients=clients, seconds=self.options.seconds)
-            self.rows.append(row_of(LIMIT, FIRST_PAGE, sample, connections=clients, unit="transactions"))
+        asked = limit.first_page(self.facts.org_id)
+        written_out: tuple[str, dict[str, str]] = limit.inlined(asked), {}
+        for subject, (script, variables) in (
+            (LIMIT, limit.with_variables(asked)),
+            (f"{LIMIT}, values written out", written_out),
+        ):
+            for clients in (1, 8):
+                _say(f"{subject}, {clients} clients")
+                sample = limit.pgbench(
+                    self.url, script, variables, clients=clients, seconds=self.options.seconds
+                )
+                self.rows.append(row_of(subject, FIRST_PAGE, sample, connections=clients, unit="statements"))
 
     def _head_to_head(self, workers: int) -> None:
         """The first page by everybody in turns, so that a slow moment of the machine meets all alike."""
@@ -301,7 +316,6 @@ class _Run:
         self.rows.append(row)
         with ours(1, self.environment, self.log) as server:
             server.wait("/readyz", {})
-            _say("export")
             got = stream(server.port, f"/trunkline{EXPORT_PATH}", headers, longest)
         if got.status != 200:
             row.note = f"answers {got.status}: not measured"
@@ -329,17 +343,17 @@ class _Run:
         finally:
             await connection.close()
 
-    def _writes(self) -> None:
-        _say("import and COPY")
+    def _imports(self) -> None:
         self.rows += asyncio.run(writes.imports(self.folder, self.url, self.options.data))
-        _say("single writes")
+
+    def _writes(self) -> None:
         self.rows += asyncio.run(
             writes.single_writes(self.url, self.options.data, self.options.seconds, self.pool_size)
         )
 
 
 def _say(what: str) -> None:
-    print(f"· {what}", file=sys.stderr, flush=True)
+    print(f"{datetime.now(UTC):%H:%M:%S} {what}", file=sys.stderr, flush=True)
 
 
 def total_of(body: bytes, place: Sequence[str]) -> int | None:
@@ -369,6 +383,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add("--client", choices=("auto", "wrk", "own"), default=os.environ.get("BENCH_CLIENT", "auto"))
     add("--rounds", type=int, default=3, help="rounds of the comparison on the first page")
     add("--starts", type=int, default=3, help="how often the server is started")
+    add("--small-orgs", type=int, default=SMALL_ORGS, help="orgs beside the big one")
     add("--words", choices=("source", "all", "none"), help="which word times the calls have")
     add("--data", type=Path, default=DATA, help="folder of the conversation files")
     add("--results", type=Path, default=RESULTS, help="folder of the saved results")

@@ -14,6 +14,7 @@ from referencing.jsonschema import DRAFT202012
 
 from trunkline.dialects import dialects
 from trunkline.kit.dialect import Dialect, Operation
+from trunkline.kit.export import FORMATS
 from trunkline.kit.losses import full_call
 from trunkline.kit.openapi import OF_AUTH, example_answer, faults_of, openapi, query_parameter
 from trunkline.kit.query import DayOrInstant, Phone, Uuid, Words, parameters
@@ -37,6 +38,10 @@ def validator(document: dict[str, Any], schema: dict[str, Any]) -> Draft202012Va
     return Draft202012Validator(here, registry=Registry().with_resource("urn:document", whole))
 
 
+def with_json_answers(dialect: Dialect) -> list[Operation]:
+    return [operation for operation in dialect.operations if not operation.media_types]
+
+
 def operations(document: dict[str, Any]) -> list[dict[str, Any]]:
     return [operation for item in document["paths"].values() for operation in item.values()]
 
@@ -50,8 +55,9 @@ def test_the_document_is_valid_openapi(dialect: Dialect) -> None:
 def test_every_example_answer_fits_its_schema_and_has_no_property_beside_it(dialect: Dialect) -> None:
     document = openapi(dialect)
     for operation in operations(document):
-        content = operation["responses"]["200"]["content"]["application/json"]
-        validator(document, content["schema"]).validate(content["example"])
+        content = operation["responses"]["200"]["content"].get("application/json")
+        if content is not None:
+            validator(document, content["schema"]).validate(content["example"])
 
 
 @pytest.mark.parametrize("dialect", ALL)
@@ -74,13 +80,13 @@ def test_a_call_with_nothing_but_what_it_must_have_fits_the_schema_too(dialect: 
         status=Status.QUEUED,
         created_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
-    for operation in dialect.operations:
+    for operation in with_json_answers(dialect):
         assert_fits(dialect, operation, bare, operation.query())
 
 
 @pytest.mark.parametrize("dialect", ALL)
 def test_an_answer_with_every_switch_turned_on_fits_the_schema_too(dialect: Dialect) -> None:
-    for operation in dialect.operations:
+    for operation in with_json_answers(dialect):
         switches = {p.field: True for p in parameters(operation.query).values() if p.kind is bool}
         query = structs.replace(operation.query(), **switches)
         assert_fits(dialect, operation, full_call(), query)
@@ -243,4 +249,19 @@ def test_statuses_follow_the_dialect_in_order() -> None:
         for operation in dialect.operations:
             statuses = list(faults_of(dialect, operation))
             assert statuses == sorted(statuses)
-            assert example_answer(dialect, operation) is not None
+            assert (example_answer(dialect, operation) is None) == bool(operation.media_types)
+
+
+@pytest.mark.parametrize("dialect", ALL)
+def test_a_file_is_described_by_what_it_may_be_sent_as(dialect: Dialect) -> None:
+    document = openapi(dialect)
+    for operation in dialect.operations:
+        if not operation.media_types:
+            continue
+        answer = document["paths"][operation.path][operation.method.lower()]["responses"]["200"]
+        assert list(answer["content"]) == list(operation.media_types)
+        assert "Content-Disposition" in answer["headers"]
+        for form in FORMATS.values():
+            assert isinstance(answer["content"][form.media_type]["example"], str)
+        line = msgspec.json.decode(answer["content"]["application/x-ndjson"]["example"])
+        validator(document, {"$ref": "#/components/schemas/Call"}).validate(line)

@@ -52,7 +52,7 @@ def import_files(
         bool, typer.Option("--json", help="Print only one JSON object, as the last line.")
     ] = False,
 ) -> None:
-    """Take in files of calls: our own JSON Lines or a vendor's saved answers, plain or gzip.
+    """Take in files of calls: our own JSON Lines or a vendor's saved answers, plain, gzip or zstd.
 
     Bad lines go to a reject file with their line number and the reason; the good ones are stored. The exit
     status is 1 if any was rejected. Importing a file again changes nothing.

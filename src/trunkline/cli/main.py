@@ -8,7 +8,7 @@ import asyncpg
 import typer
 
 from trunkline import __version__
-from trunkline.cli import importing, keys, serving, totals
+from trunkline.cli import exporting, importing, keys, serving, totals
 from trunkline.compose import SchemaBehind
 from trunkline.service.keys import KeyProblem
 from trunkline.settings import SettingError
@@ -24,6 +24,7 @@ app.command("serve")(serving.serve)
 app.command("migrate")(serving.migrate)
 app.command("demo")(serving.demo)
 app.command("import")(importing.import_files)
+app.command("export")(exporting.export)
 app.add_typer(keys.app, name="keys")
 app.add_typer(totals.app, name="totals")
 

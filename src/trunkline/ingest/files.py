@@ -1,4 +1,4 @@
-"""Files of calls: JSON Lines, or JSON documents over several lines, plain or gzip, in any dialect's form.
+"""Files of calls: JSON Lines, or JSON documents over several lines, packed or not, in any dialect's form.
 
 A line may hold one call or a whole saved answer. What cannot be read is named with its place and reason;
 the rest goes in.
@@ -6,7 +6,6 @@ the rest goes in.
 
 from __future__ import annotations
 
-import gzip
 import re
 import zlib
 from collections.abc import Iterator, Mapping
@@ -14,8 +13,10 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import msgspec
+import zstandard
 
 from trunkline.ingest.reading import DEEPEST, deeper_than, seen_in
+from trunkline.ingest.unpacking import unpacked
 from trunkline.kit.dialect import Dialect
 from trunkline.kit.payload import Unreadable
 from trunkline.service.intake import Seen, encoded
@@ -24,7 +25,6 @@ LONGEST_LINE = 64 * 1024 * 1024
 """Bytes of one line, or of a document over several lines, that are read at the most."""
 
 _BOM = b"\xef\xbb\xbf"
-_GZIP = b"\x1f\x8b"
 _SHOWN = 1000
 """Bytes that are shown of a line that is too long."""
 
@@ -58,13 +58,12 @@ class Rejected(NamedTuple):
 
 
 class Source:
-    """An open file of calls; gzip is known by its first bytes. Opening raises `OSError`."""
+    """An open file of calls; a compressed one is known by its first bytes. Opening raises `OSError`."""
 
     def __init__(self, path: Path) -> None:
         self.size = path.stat().st_size
         self._raw = path.open("rb")
-        packed = self._raw.peek(len(_GZIP)).startswith(_GZIP)
-        self._stream: IO[bytes] = gzip.GzipFile(fileobj=self._raw) if packed else self._raw  # type: ignore[assignment]
+        self._stream: IO[bytes] = unpacked(self._raw)
 
     def __enter__(self) -> Source:
         """Begin."""
@@ -102,7 +101,7 @@ def _lines(stream: IO[bytes]) -> Iterator[Piece]:
                     text = stream.readline(LONGEST_LINE)
             elif text := text.removeprefix(_BOM).strip():  # files that were joined have one in the middle
                 yield Piece(number, text)
-    except (OSError, EOFError, zlib.error) as error:
+    except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
         yield Piece(number + 1, b"", problem=f"the file cannot be read on: {error}")
 
 

@@ -20,6 +20,8 @@ from msgspec import inspect as kinds
 from trunkline import __version__
 from trunkline.kit.call_ids import LONGEST
 from trunkline.kit.dialect import Dialect, Operation
+from trunkline.kit.export import FORMATS, Format
+from trunkline.kit.export.shape import Shape
 from trunkline.kit.losses import full_call
 from trunkline.kit.query import SCHEMAS, Parameter, parameters, read_query
 from trunkline.kit.toon import MEDIA_TYPE as TOON
@@ -27,6 +29,7 @@ from trunkline.kit.toon import toon
 from trunkline.model.call import HEAVY_FIELDS
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall
+from trunkline.model.pieces import Pieces
 
 OF_AUTH = (
     Fault.NO_CREDENTIAL,
@@ -181,11 +184,20 @@ def _answer(dialect: Dialect, operation: Operation) -> dict[str, Any]:
 
 def _file(operation: Operation) -> dict[str, Any]:
     disposition = {"description": "The name of the file.", "schema": {"type": "string"}}
+    content: dict[str, Any] = {name: {"schema": {"type": "string"}} for name in operation.media_types}
+    for form in FORMATS.values():
+        if form.media_type in content:
+            content[form.media_type]["example"] = _example_file(form)
     return {
-        "description": f"{operation.summary}: a file that ends early if it breaks off",
+        "description": f"{operation.summary}, as a file. If it breaks off, the connection is cut.",
         "headers": {"Content-Disposition": disposition},
-        "content": {media_type: {"schema": {"type": "string"}} for media_type in operation.media_types},
+        "content": content,
     }
+
+
+def _example_file(form: Format) -> str:
+    writer = form.writer(Shape())
+    return (writer.begin() + writer.rows([Pieces.of(full_call())]) + writer.end()).decode()
 
 
 def _refusal(dialect: Dialect, operation: Operation, status: int, faults: list[Fault]) -> dict[str, Any]:

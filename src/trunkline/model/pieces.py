@@ -39,7 +39,7 @@ def _raw_call(*, with_instants: bool) -> type[Struct]:
         else:
             # A field that is younger than the document is printed as null, as get prints it.
             fields.append((name, Raw, Raw(b"null")))
-    return defstruct("RawCall", fields)
+    return defstruct("RawCall", fields, gc=False)
 
 
 _RawTranscript = defstruct(
@@ -48,8 +48,10 @@ _RawTranscript = defstruct(
         *((name, Raw | UnsetType, UNSET) for name in HEAVY_FIELDS),
         ("verbatim", dict[str, Raw] | UnsetType, UNSET),
     ],
+    gc=False,
 )
 
+_encode = msgspec.json.Encoder(decimal_format="number").encode
 _read_call = msgspec.json.Decoder(Call).decode
 _read_transcript = msgspec.json.Decoder(Transcript).decode
 _read_raw = msgspec.json.Decoder(_raw_call(with_instants=False)).decode
@@ -74,6 +76,17 @@ class Pieces(NamedTuple):
     light: str
     heavy: bytes | None = None
 
+    @classmethod
+    def of(cls, call: Call) -> Pieces:
+        """Take a call apart."""
+        heavy = Transcript(call.turns, call.tool_calls, call.transcript_text, call.events)
+        light = structs.replace(call, turns=UNSET, tool_calls=UNSET, transcript_text=UNSET, events=UNSET)
+        if call.verbatim:
+            light.verbatim = {name: kept for name, kept in call.verbatim.items() if not kept.apart} or None
+            heavy.verbatim = {name: kept for name, kept in call.verbatim.items() if kept.apart} or UNSET
+        said = any(getattr(heavy, name) is not UNSET for name in Transcript.__struct_fields__)
+        return cls(_encode(light).decode(), _encode(heavy) if said else None)
+
     def call(self) -> Call:
         """Read the whole call."""
         call = _read_call(self.light)
@@ -96,6 +109,10 @@ class Pieces(NamedTuple):
             for name in HEAVY_FIELDS:
                 setattr(call, name, getattr(heavy, name))
             if heavy.verbatim is not UNSET:
-                verbatim = {**(_read_verbatim(call.verbatim) or {}), **heavy.verbatim}
-                call.verbatim = Raw(msgspec.json.encode(verbatim))
+                call.verbatim = with_verbatim(call.verbatim, heavy.verbatim)
         return call
+
+
+def with_verbatim(light: Raw, heavy: dict[str, Raw]) -> Raw:
+    """What was said verbatim of a call together with what was said so of its heavy fields, as JSON."""
+    return Raw(msgspec.json.encode({**(_read_verbatim(light) or {}), **heavy}))

@@ -23,6 +23,7 @@ from trunkline.model.intents import (
 )
 from trunkline.model.pieces import Part
 from trunkline.model.query import After, AfterCall, Place, Rows
+from trunkline.service.ahead import ahead
 from trunkline.store.calls import CallStore
 from trunkline.store.parts import ENDLESS, PartStore
 
@@ -85,8 +86,8 @@ class Calls:
                 with_total=intent.with_total,
                 with_transcript=intent.with_transcript,
             )
-            async with aclosing(parts):
-                async for part in parts:
+            async with aclosing(ahead(parts)) as coming:
+                async for part in coming:
                     yield part
         finally:
             self._long_answers.release()

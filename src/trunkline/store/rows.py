@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import zstandard
-from msgspec import UNSET, Struct, structs
+from msgspec import Struct
 
 from trunkline.kit.transcript import as_text
 from trunkline.kit.vocabulary import effective_word
@@ -16,7 +16,7 @@ from trunkline.kit.wire import phone_key
 from trunkline.model.call import Call
 from trunkline.model.ids import digest, uuid_of
 from trunkline.model.merge import Stamps
-from trunkline.model.pieces import Pieces, Transcript
+from trunkline.model.pieces import Pieces
 
 _json = msgspec.json.Encoder(decimal_format="number")
 _pack = zstandard.ZstdCompressor(level=1, write_checksum=False)
@@ -64,12 +64,7 @@ def columns(drafts: Sequence[Draft]) -> list[list[Any]]:
 
 def _row(draft: Draft) -> tuple[Any, ...]:
     call = draft.call
-    heavy = Transcript(call.turns, call.tool_calls, call.transcript_text, call.events)
-    light = structs.replace(call, turns=UNSET, tool_calls=UNSET, transcript_text=UNSET, events=UNSET)
-    if call.verbatim:
-        light.verbatim = {name: kept for name, kept in call.verbatim.items() if not kept.apart} or None
-        heavy.verbatim = {name: kept for name, kept in call.verbatim.items() if kept.apart} or UNSET
-    has_transcript = any(getattr(heavy, name) is not UNSET for name in Transcript.__struct_fields__)
+    pieces = Pieces.of(call)
     agent_id = call.agent.id if call.agent else None
     campaign_id = call.campaign.id if call.campaign else None
     analysis = call.analysis
@@ -101,9 +96,9 @@ def _row(draft: Draft) -> tuple[Any, ...]:
         _number(call.contact.phone_number if call.contact else None),
         draft.base_revision + 1,
         _json.encode(draft.stamps).decode(),
-        _json.encode(light).decode(),
-        packed(_json.encode(heavy)) if has_transcript else None,
-        searchable(call) if has_transcript else None,
+        pieces.light,
+        None if pieces.heavy is None else packed(pieces.heavy),
+        None if pieces.heavy is None else searchable(call),
     )
 
 

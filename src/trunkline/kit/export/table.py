@@ -2,34 +2,33 @@
 
 Spreadsheets take a cell that begins with `=`, `+`, `-` or `@` for a formula, and what a caller says or is
 called ends up in cells. So a text that begins like one gets an apostrophe before it, phone numbers
-included; numbers, flags and instants are ours and stay as they are. Apostrophes, blanks and what does not
-print at the front do not hide such a text, which also means that nothing is lost: take one apostrophe off
-every cell that begins with one and that the same rule would give one to.
+included; numbers, flags, instants and JSON are ours and stay as they are. Apostrophes, blanks and what does
+not print at the front do not hide such a text, which also means that nothing is lost: take one apostrophe
+off every cell that begins with one and that the same rule would give one to.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import types
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from decimal import Decimal
+from datetime import datetime, tzinfo
 from enum import StrEnum
 from functools import partial
+from operator import attrgetter
 from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 import msgspec
-from msgspec import UNSET, Struct
+from msgspec import Raw, Struct, defstruct
 
 from trunkline.kit.export.shape import Shape, in_zone
-from trunkline.kit.transcript import as_text
-from trunkline.model.call import Call
-from trunkline.model.pieces import Pieces
+from trunkline.model.call import HEAVY_FIELDS, Call
+from trunkline.model.pieces import Pieces, with_verbatim
+from trunkline.model.words import Role
 
 _RISKY = re.compile(r"[\s'\x00-\x1f\x7f\u200b-\u200f\u2060\ufeff]*[=+\-@\t\r\n＝＋－＠]")
-_encode = msgspec.json.Encoder(decimal_format="number").encode
+_SPECIAL = re.compile(r'[",\r\n]')
+_SPEAKERS = {Role.AGENT.value: "Agent", Role.USER.value: "User"}
 
 
 def guarded(text: str) -> str:
@@ -42,62 +41,86 @@ def guarded(text: str) -> str:
     """
     if "\x00" in text:
         text = text.replace("\x00", "\ufffd")
+    if text[:1].isalnum():  # which most texts begin with, and which is quicker to find out
+        return text
     return f"'{text}" if _RISKY.match(text) else text
 
 
 class Column(NamedTuple):
-    """One column: its name, the field that it is about, and how the value is got from a call."""
+    """One column: its name, the field that it is about, and where in a call its value stands."""
 
     name: str
     field: str
-    value: Callable[[Call], Any]
+    path: str
 
 
 class Table:
     """Writes calls as rows; words, which have times of their own, have no place in a row."""
 
     def __init__(self, shape: Shape) -> None:
-        self._zone = shape.zone or UTC
         self._columns = [column for column in COLUMNS if column.field not in shape.absent]
+        self._read = _READERS[shape.zone is not None]
+        self._values = attrgetter(*(column.path for column in self._columns))
+        self._cell: dict[type, Callable[[Any], str]] = {
+            str: _said,
+            Raw: _json,
+            datetime: partial(_instant, zone=shape.zone),
+            list: _transcript,
+        }
 
     def begin(self) -> bytes:
         """The names of the columns."""
-        return _text([[column.name for column in self._columns]])
+        return f"{','.join(column.name for column in self._columns)}\r\n".encode()
 
     def rows(self, calls: Sequence[Pieces]) -> bytes:
         """A row for each call."""
-        return _text([self._row(call.call()) for call in calls])
+        return "".join([self._row(call) for call in calls]).encode()
 
     def end(self) -> bytes:
         """Nothing stands after the last row."""
         return b""
 
-    def _row(self, call: Call) -> list[str]:
-        return [self._cell(column.value(call)) for column in self._columns]
-
-    def _cell(self, value: Any) -> str:
-        match value:
-            case None | msgspec.UNSET:
-                return ""
-            case StrEnum():
-                return value.value
-            case str():
-                return guarded(value)
-            case bool():
-                return "true" if value else "false"
-            case int():
-                return str(value)
-            case Decimal():
-                return format(value, "f")
-            case datetime():
-                return in_zone(value, self._zone).isoformat().replace("+00:00", "Z")
-        return _encode(value).decode()
+    def _row(self, call: Pieces) -> str:
+        record: Any = self._read(call.light)
+        if call.heavy is not None:
+            heavy: Any = _read_heavy(call.heavy)
+            for name in HEAVY_FIELDS:
+                setattr(record, name, getattr(heavy, name))
+            if heavy.verbatim is not None:
+                record.verbatim = with_verbatim(record.verbatim, heavy.verbatim)
+        for name, empty in _EMPTY.items():
+            if getattr(record, name) is None:
+                setattr(record, name, empty)
+        cell = self._cell
+        cells = ["" if value is None else cell[type(value)](value) for value in self._values(record)]
+        return f"{','.join(cells)}\r\n"
 
 
-def _text(rows: list[list[str]]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode()
+# -- cells ----------------------------------------------------------------
+
+
+def _quoted(text: str) -> str:
+    if not _SPECIAL.search(text):
+        return text
+    doubled = text.replace('"', '""')
+    return f'"{doubled}"'
+
+
+def _said(text: str) -> str:
+    return _quoted(guarded(text))
+
+
+def _json(value: Raw) -> str:
+    text = bytes(value).decode()
+    return "" if text == "null" else _quoted(text)
+
+
+def _instant(value: datetime, zone: tzinfo | None) -> str:
+    return in_zone(value, zone).isoformat().replace("+00:00", "Z")
+
+
+def _transcript(turns: list[Any]) -> str:
+    return _said("\n".join([f"{_SPEAKERS[turn.role]}: {turn.text}" for turn in turns]))
 
 
 # -- columns --------------------------------------------------------------
@@ -105,38 +128,69 @@ def _text(rows: list[list[str]]) -> bytes:
 
 def _columns() -> list[Column]:
     columns: list[Column] = []
-    for name, hint in get_type_hints(Call).items():
-        parts = _parts(hint)
-        if name == "turns":
-            columns.append(Column("transcript", name, _transcript))
-        elif parts:
-            columns += [Column(f"{name}.{part}", name, partial(_inner, name, part)) for part in parts]
+    for field, hint in get_type_hints(Call).items():
+        record = _record_in(hint)
+        if record is not None:
+            paths = [f"{field}.{part}" for part in record.__struct_fields__]
+            columns += [Column(path, field, path) for path in paths]
         else:
-            columns.append(Column(name, name, partial(_outer, name)))
+            columns.append(Column("transcript" if field == "turns" else field, field, field))
     return columns
 
 
-def _parts(hint: Any) -> tuple[str, ...]:
-    """The fields of a field that is a record; none for any other."""
-    arms = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
-    for arm in arms:
-        if isinstance(arm, type) and issubclass(arm, Struct):
-            return arm.__struct_fields__
-    return ()
+def _arms(hint: Any) -> tuple[Any, ...]:
+    return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
 
 
-def _outer(name: str, call: Call) -> Any:
-    return getattr(call, name)
-
-
-def _inner(name: str, part: str, call: Call) -> Any:
-    record = getattr(call, name)
-    return None if record is None or record is UNSET else getattr(record, part)
-
-
-def _transcript(call: Call) -> str | None:
-    return None if call.turns is UNSET else as_text(call)
+def _record_in(hint: Any) -> type[Struct] | None:
+    records = (arm for arm in _arms(hint) if isinstance(arm, type) and issubclass(arm, Struct))
+    return next(records, None)
 
 
 COLUMNS = tuple(_columns())
-"""Every column, in the order of a call's fields; a field that is a list or has free keys is JSON."""
+"""Every column, in the order of a call's fields."""
+
+# -- records --------------------------------------------------------------
+
+
+def _cells_of(record: type[Struct], *, with_instants: bool) -> type[Struct]:
+    """A record whose fields are read as cells: texts as texts, records within, and the rest as JSON."""
+    fields: list[tuple[str, Any, Any]] = []
+    for name, hint in get_type_hints(record).items():
+        arms, inner = _arms(hint), _record_in(hint)
+        if name in HEAVY_FIELDS:
+            fields.append((name, Any, None))
+        elif inner is not None:
+            fields.append((name, _cells_of(inner, with_instants=with_instants) | None, None))
+        elif datetime in arms:
+            fields.append((name, (datetime if with_instants else str) | None, None))
+        elif any(isinstance(arm, type) and issubclass(arm, str | StrEnum) for arm in arms):
+            fields.append((name, str | None, None))
+        else:
+            fields.append((name, Raw, Raw(b"null")))
+    return defstruct(f"{record.__name__}Cells", fields, gc=False)
+
+
+class _Said(Struct, gc=False):
+    role: str
+    text: str
+
+
+class _Heavy(Struct, gc=False):
+    turns: list[_Said] | None = None
+    tool_calls: Raw = Raw(b"null")
+    transcript_text: str | None = None
+    events: Raw = Raw(b"null")
+    verbatim: dict[str, Raw] | None = None
+
+
+_EMPTY = {
+    field: msgspec.json.decode(b"{}", type=_cells_of(record, with_instants=False))
+    for field, hint in get_type_hints(Call).items()
+    if (record := _record_in(hint)) is not None
+}
+_READERS = [
+    msgspec.json.Decoder(_cells_of(Call, with_instants=with_instants)).decode
+    for with_instants in (False, True)
+]
+_read_heavy = msgspec.json.Decoder(_Heavy).decode

@@ -1,0 +1,262 @@
+"""Answers of any length: memory stays small, a client that leaves is noticed, and what breaks off shows it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import aclosing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx2
+import pytest
+import zstandard
+from msgspec import structs
+
+from tests.api.files import EXPORT, exported
+from tests.conftest import LONGEST_WAIT_SECONDS, Background, Server, World
+from tests.dialects.conftest import START, some_calls
+from trunkline.api import sending
+from trunkline.api.answer import Streamed
+from trunkline.api.sending import BrokenOff, send_streamed
+from trunkline.dialects import dialects
+from trunkline.kit.export import FORMATS, PACKINGS, file_of
+from trunkline.kit.export.shape import Shape
+from trunkline.model.call import Call
+from trunkline.model.faults import Fault, Refused
+from trunkline.model.ids import call_id
+from trunkline.model.intents import CallStream, ExportCalls
+from trunkline.model.query import CallFilter
+from trunkline.service import calls as service
+from trunkline.service.calls import Calls
+from trunkline.service.export import chunks_of
+from trunkline.store.calls import CallStore
+from trunkline.store.parts import PartStore
+
+MANY = 20_000
+
+
+@pytest.fixture(scope="module")
+def few(new_world: Callable[..., World]) -> World:
+    world = new_world()
+    world.take(some_calls("trunkline", 100))
+    return world
+
+
+@pytest.fixture(scope="module")
+def crowded(new_world: Callable[..., World]) -> World:
+    """Enough calls that no buffer between server and client holds them all."""
+    world = new_world()
+    some = [call for vendor in dialects() for call in some_calls(vendor, 100)]
+    for start in range(0, MANY, len(some)):
+        world.take([copied(call, start + place) for place, call in enumerate(some)])
+    return world
+
+
+def copied(call: Call, number: int) -> Call:
+    name = f"copy-{number}"
+    return structs.replace(call, id=call_id("elsewhere", name), vendor="elsewhere", vendor_call_id=name)
+
+
+@pytest.fixture(scope="module")
+def database(embedded_url: str, background: Background) -> Iterator[asyncpg.Connection]:
+    connection = background.run(asyncpg.connect(embedded_url))
+    yield connection
+    background.run(connection.close())
+
+
+@contextmanager
+def half_read(world: World, query: str = "") -> Iterator[Iterator[bytes]]:
+    """An export of which the client has taken the first bytes and then no more."""
+    with httpx2.Client(base_url=str(world.request("GET", "/readyz").url.join("/")), timeout=30) as client:
+        path = f"/trunkline{EXPORT}{query}"
+        with client.stream("GET", path, headers=world.headers["trunkline"]) as answer:
+            assert answer.status_code == 200
+            chunks = answer.iter_raw()
+            assert next(chunks)
+            yield chunks
+
+
+def in_transaction(world: World, database: asyncpg.Connection) -> list[int]:
+    """The connections of servers that are in the middle of reading."""
+    sql = "SELECT pid FROM pg_stat_activity WHERE application_name = 'trunkline' AND xact_start IS NOT NULL"
+    return [row["pid"] for row in world.run(database.fetch(sql))]
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+
+
+def peak_kib(server: Server) -> int:
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1])
+
+
+@pytest.mark.parametrize("query", ["", "?format=csv&compression=gzip", "?tz=Europe/Paris&compression=zstd"])
+def test_memory_does_not_grow_with_the_export(
+    query: str, crowded: World, few: World, embedded_url: str, tmp_path: Path
+) -> None:
+    own = Server(embedded_url, tmp_path / "server.log")
+    try:
+        own.wait_until_ready()
+        with httpx2.Client(base_url=f"{own.url}/trunkline", timeout=60) as client:
+            assert client.get(EXPORT + query, headers=few.headers["trunkline"]).status_code == 200
+            before = peak_kib(own)
+            size = 0
+            with client.stream("GET", EXPORT + query, headers=crowded.headers["trunkline"]) as answer:
+                for chunk in answer.iter_raw():
+                    size += len(chunk)
+            assert size > 1024 * 1024
+            assert peak_kib(own) - before < 40 * 1024
+            assert peak_kib(own) < 200 * 1024
+    finally:
+        own.stop()
+
+
+def test_memory_does_not_grow_with_the_page(crowded: World, embedded_url: str, tmp_path: Path) -> None:
+    own = Server(embedded_url, tmp_path / "server.log")
+    try:
+        own.wait_until_ready()
+        with httpx2.Client(base_url=own.url, timeout=60) as client:
+            path, headers = "/callem/v1/calls", crowded.headers["callem"]
+            assert len(client.get(f"{path}?limit=101", headers=headers).json()["data"]) == 101
+            before = peak_kib(own)
+            assert len(client.get(f"{path}?limit=1000&offset=5000", headers=headers).json()["data"]) == 1000
+            assert peak_kib(own) - before < 20 * 1024
+    finally:
+        own.stop()
+
+
+def test_all_of_them_arrive(crowded: World) -> None:
+    lines = exported(crowded, compression="zstd").content
+    text = zstandard.ZstdDecompressor().decompressobj().decompress(lines)
+    ids = [json.loads(line)["id"] for line in text.splitlines()]
+    assert len(ids) == len(set(ids)) == MANY
+
+
+def test_an_export_is_one_moment_however_long_it_takes(world: World, crowded: World) -> None:
+    some = [copied(call, number) for number, call in enumerate(some_calls("trunkline", 100) * 60)]
+    world.take(some)
+    before = {call.id for call in some}
+    with half_read(world) as chunks:
+        newest = world.get("trunkline", "/v1/calls?page_size=1").json()["calls"][0]
+        oldest = world.get("trunkline", "/v1/calls?page_size=1&order=asc").json()["calls"][0]
+        assert world.run(CallStore(world.joined.pool).delete(world.org.id, oldest["id"]))
+        late = structs.replace(
+            some[0], id=call_id("elsewhere", "late"), vendor_call_id="late", created_at=START
+        )
+        world.take([late])
+        rest = b"".join(chunks)
+    # The first chunk was taken off already, and it held some whole lines and a piece of one.
+    ids = {json.loads(line)["id"] for line in rest.splitlines()[1:]}
+    assert oldest["id"] in ids
+    assert late.id not in ids
+    assert ids < before
+    assert newest["id"] not in ids
+    assert {json.loads(line)["id"] for line in exported(world).content.splitlines()} == (
+        before - {oldest["id"]} | {late.id}
+    )
+
+
+@pytest.mark.parametrize("query", ["", "?format=csv", "?compression=gzip"])
+def test_a_client_that_goes_away_ends_the_reading(
+    query: str, crowded: World, database: asyncpg.Connection
+) -> None:
+    wait_until(lambda: not in_transaction(crowded, database))
+    with half_read(crowded, query):
+        # It waits for the client, with nothing but its snapshot, rather than reading everything at once.
+        assert len(in_transaction(crowded, database)) == 1
+    wait_until(lambda: not in_transaction(crowded, database))
+
+
+def test_many_clients_that_go_away_leave_every_connection_usable(
+    crowded: World, database: asyncpg.Connection
+) -> None:
+    for _ in range(20):
+        with half_read(crowded):
+            pass
+    wait_until(lambda: not in_transaction(crowded, database))
+    assert exported(crowded, status="busy", format="csv").content
+
+
+def test_an_export_that_breaks_off_cannot_be_taken_for_a_whole_one(
+    crowded: World, database: asyncpg.Connection, server: Server
+) -> None:
+    with half_read(crowded) as chunks:
+        (pid,) = in_transaction(crowded, database)
+        assert crowded.run(database.fetchval("SELECT pg_terminate_backend($1, 10000)", pid))
+        with pytest.raises(httpx2.RemoteProtocolError, match="incomplete chunked read"):
+            for _ in chunks:
+                pass
+    assert crowded.get("trunkline", "/v1/calls?page_size=1").status_code == 200
+    assert "database unavailable" in server.log.read_text()
+
+
+def test_other_requests_are_answered_while_exports_wait(crowded: World) -> None:
+    # Half of the connections at the most are held by long answers, whatever their clients do.
+    with half_read(crowded), half_read(crowded), half_read(crowded), half_read(crowded):
+        for name, dialect in dialects().items():
+            assert crowded.get(name, dialect.operations[0].path).status_code == 200
+
+
+# -- when it cannot go on -------------------------------------------------
+
+
+def stream_of(world: World, calls: Calls) -> CallStream:
+    asked = ExportCalls(filter=CallFilter())
+    found = world.run(calls.answer(world.org, asked, dialects()["trunkline"].ids))
+    assert isinstance(found, CallStream)
+    return found
+
+
+def test_one_long_answer_too_many_is_refused_for_now(few: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "LONGEST_WAIT_SECONDS", 0.01)
+    pool = few.joined.pool
+    calls = Calls(CallStore(pool), PartStore(pool), most_streams=1)
+
+    async def ask_twice() -> None:
+        first, second, third = streams
+        async with aclosing(first.parts):
+            await anext(first.parts)
+            with pytest.raises(Refused) as refused:
+                await anext(second.parts)
+            assert refused.value.fault is Fault.UNAVAILABLE
+        async with aclosing(third.parts):
+            assert (await anext(third.parts)).calls
+
+    streams = [stream_of(few, calls) for _ in range(3)]
+    few.run(ask_twice())
+
+
+def test_a_client_that_takes_nothing_is_given_up(
+    crowded: World, database: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "LONGEST_STALL_SECONDS", 0.01)
+    told: list[Exception] = []
+
+    def tell(error: Exception) -> Any:
+        told.append(error)
+
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.body":
+            await asyncio.Event().wait()
+
+    async def stall() -> None:
+        stream = streams.pop()
+        file = file_of(stream.parts, FORMATS["jsonl"], PACKINGS["none"], Shape(), name="calls")
+        answer = Streamed([], chunks_of(file), tell)
+        with pytest.raises(BrokenOff):
+            await send_streamed(answer, receive, send, without_body=False)
+
+    streams = [stream_of(crowded, crowded.joined.calls)]
+    crowded.run(stall())
+    assert [type(error) for error in told] == [TimeoutError]
+    assert not in_transaction(crowded, database)
