@@ -99,7 +99,11 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
     others = Starlette(
         routes=[*health_routes(database_answers), *docs_routes()], exception_handlers={HTTPException: refused}
     )
-    documentation = frozenset(f"/{name}/{page}".encode() for name in dialects() for page in DOCS_PAGES)
+    # Health is asked for at any host name, also at one that is a dialect's.
+    always_ours = {b"/healthz", b"/readyz"}
+    documentation = frozenset(
+        always_ours | {f"/{name}/{page}".encode() for name in dialects() for page in DOCS_PAGES}
+    )
     return Application(
         FrontDoor(dialects(), settings.hosts), open_answerer, others, documentation, settings.trusted_proxies
     )

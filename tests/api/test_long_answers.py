@@ -1,4 +1,4 @@
-"""Answers of any length: memory stays small, a client that leaves is noticed, and what breaks off shows it."""
+"""Answers of any length: memory stays small, clients that leave are noticed, what breaks off shows it."""
 
 from __future__ import annotations
 

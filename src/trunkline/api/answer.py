@@ -47,6 +47,9 @@ DATABASE_DOWN = (
 _OUR_KEYS = re.compile(r"[0-9a-f]{48,}")
 """What a client that puts its key in the path would have us write to the log."""
 
+_LONGEST_HEADER = 1000
+"""Characters of names in `Trunkline-Ignored`; what is left out is counted there."""
+
 MISSING_DATABASE_DETAIL = "the database does not answer; try again"
 
 
@@ -160,14 +163,32 @@ def refusal(dialect: Dialect, refused: Refused) -> Answer:
 
 
 def _names(ignored: list[str]) -> bytes:
-    shown = ", ".join(quote(name, safe="[]") for name in dict.fromkeys(ignored))
-    return shown[:1000].encode("ascii")
+    names = [quote(name, safe="[]") for name in dict.fromkeys(ignored)]
+    shown: list[str] = []
+    while names and sum(map(len, shown)) + len(names[0]) < _LONGEST_HEADER:
+        shown.append(names.pop(0))
+    more = [f"and {len(names)} more"] if names else []
+    return ", ".join([*shown, *more]).encode("ascii")
 
 
 def _wants_toon(headers: Mapping[str, str], query: msgspec.Struct) -> bool:
-    if getattr(query, "format", None) is not None:
-        return getattr(query, "format", None) == "toon"
-    return toon.MEDIA_TYPE in headers.get("accept", "")
+    asked: str | None = getattr(query, "format", None)
+    if asked is not None:
+        return asked == "toon"
+    qualities = dict(map(_quality, headers.get("accept", "").lower().split(",")))
+    others = [quality for kind, quality in qualities.items() if kind in ("application/json", "*/*")]
+    wanted = qualities.get(toon.MEDIA_TYPE, 0.0)
+    return wanted > 0 and wanted >= max(others, default=0.0)
+
+
+def _quality(part: str) -> tuple[str, float]:
+    """One media type of an `Accept` header, and how much it is wanted."""
+    kind, *parameters = (piece.strip() for piece in part.split(";"))
+    told = [parameter[2:] for parameter in parameters if parameter.startswith("q=")]
+    try:
+        return kind, float(told[0]) if told else 1.0
+    except ValueError:
+        return kind, 0.0
 
 
 # The pool tells with a stack trace that it tries to reach the database again; that it is away is said above.

@@ -48,14 +48,14 @@ class FrontDoor:
         segments = raw_path.split(b"/")[1:]
         if self._hosts:
             host = headers.get("host", "").rpartition(":")[0] or headers.get("host", "")
-            dialect = self._hosts.get(host.lower())
+            dialect = self._hosts.get(host.lower().removesuffix("."))
             if dialect is not None:
                 return _within(dialect, method, segments)
         prefixed = self._dialects.get(segments[0].decode("ascii", "replace"))
         if prefixed is not None:
             return _within(prefixed, method, segments[1:])
         for shape, candidates in self._at_root.items():
-            if _fits(shape, segments):
+            if _fits(shape, segments) or _begins(shape, segments):
                 meant = next((d for d in candidates if d.auth.claims(headers)), candidates[-1])
                 return _within(meant, method, segments)
         return None
@@ -75,6 +75,11 @@ def _fits(shape: Shape, segments: list[bytes]) -> bool:
         given != b"" if wanted == _ID.encode() else wanted == given
         for wanted, given in zip(shape, segments, strict=True)
     )
+
+
+def _begins(shape: Shape, segments: list[bytes]) -> bool:
+    """Whether a path lies below a documented one: its vendor says that there is nothing."""
+    return _ID.encode() not in shape and segments[: len(shape)] == list(shape)
 
 
 def _by_shape(dialects: list[Dialect]) -> dict[Shape, list[Dialect]]:
@@ -104,8 +109,12 @@ def _within(dialect: Dialect, method: str, segments: list[bytes]) -> Route:
                 return Route(dialect, None, "", Refused(Fault.CALL_NOT_FOUND, "(not a text)"))
         allowed.append(operation.method)
     if allowed:
-        return Route(dialect, None, "", Refused(Fault.METHOD_NOT_ALLOWED, ", ".join(allowed)))
+        return Route(dialect, None, "", Refused(Fault.METHOD_NOT_ALLOWED, ", ".join(_with_head(allowed))))
     return Route(dialect, None, "", Refused(Fault.NO_SUCH_ROUTE))
+
+
+def _with_head(methods: list[str]) -> list[str]:
+    return [*methods, "HEAD"] if "GET" in methods else methods
 
 
 def _printed_id(shape: Shape, segments: list[bytes]) -> str:

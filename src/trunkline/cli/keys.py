@@ -59,7 +59,7 @@ def create(
     made = run(
         lambda keys: keys.create(
             org,
-            scopes=scopes.split(","),
+            scopes=[scope.strip() for scope in scopes.split(",")],
             label=label,
             lifetime=_lifetime(expires),
             addresses=allow_ip or (),
@@ -96,7 +96,7 @@ def adopt(
             dialect,
             token.strip(),
             secret.strip() or None,
-            scopes=scopes.split(","),
+            scopes=[scope.strip() for scope in scopes.split(",")],
             label=label,
             addresses=allow_ip or (),
         )

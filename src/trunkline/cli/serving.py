@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Annotated
 
 import typer
@@ -34,6 +35,16 @@ def serve(
     run(url, host=host, port=port, workers=workers)
 
 
+def _check_port(host: str, port: int) -> None:
+    """Make sure that a port is free before anything is written; raises `OSError`."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise OSError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+
+
 def _check_hosts(settings: Settings) -> None:
     unknown = sorted(set(settings.hosts.values()) - set(dialects()))
     if unknown:
@@ -55,7 +66,8 @@ def demo(host: Host = "127.0.0.1", port: Port = 8080) -> None:
 
     settings = Settings.read()
     _check_hosts(settings)
-    url = settings.database_url or start_embedded(settings.home / "demo")
+    _check_port(host, port)
+    url = start_embedded(settings.home / "demo")  # never a database of the user's own
     asyncio.run(migrate_database(url))
     shown = asyncio.run(_filled(url))
     typer.echo(f"{shown.calls} calls in {len(shown.orgs)} orgs: {', '.join(shown.orgs)}\n")

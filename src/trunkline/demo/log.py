@@ -47,11 +47,7 @@ async def fill(intake: Intake, keys: Keys, calls: Calls, dialects: Mapping[str, 
     shown = Shown(orgs=[], calls=0, headers={}, mixed_headers={}, one_call={})
     per_org = {f"demo-{dialect.name}": ([dialect], CALLS_PER_VENDOR) for dialect in vendors}
     per_org[MIXED] = (list(dialects.values()), CALLS_PER_VENDOR // len(dialects))
-    existing = await keys.orgs()
     for seed, (name, (origins, count)) in enumerate(per_org.items()):
-        for key in await keys.listed(name) if name in existing else []:
-            if key.label == _LABEL and key.revoked_at is None:
-                await keys.revoke(name, key.id)  # its text is not known any more
         made = await keys.create(name, label=_LABEL)
         org = Org(await keys.org_id(name), name)
         held = await _held(calls, org, origins[0])

@@ -138,7 +138,8 @@ class Bearer(Struct, frozen=True, kw_only=True):
 
     def claims(self, headers: Headers) -> bool:
         """Whether there is a bearer token."""
-        return headers.get("authorization", "")[:7].lower() == "bearer "
+        scheme = headers.get("authorization", "")[:7].lower()
+        return scheme == "bearer " or scheme == "bearer"
 
     def read(self, headers: Headers) -> Credential:
         """The bearer token, which must have the vendor's form."""

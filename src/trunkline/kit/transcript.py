@@ -125,13 +125,6 @@ def json_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def count_of_turns(call: Call) -> int | None:
-    """How many turns the call had: as told, else as counted, else not known."""
-    if call.turn_count is not None:
-        return call.turn_count
-    return None if call.turns is UNSET else len(call.turns)
-
-
 def user_spoke(call: Call) -> bool | None:
     """Whether the user said anything; `None` where the turns are not known."""
     if call.turns is UNSET:

@@ -16,7 +16,7 @@ _ISO = re.compile(
     r"(?:[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?(?:[Zz]|[+\- ][0-9]{2}:?[0-9]{2})?)?"
 )
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
-_DIALLED = re.compile(r"[ +]?[0-9][0-9 ().\-]{5,24}")
+_DIALLED = re.compile(r"[ +]?[0-9(](?:[ ().\-]*[0-9]){4,16}[ ).]*")
 
 
 def is_day(text: str) -> bool:
@@ -91,7 +91,7 @@ def number(amount: Decimal) -> int | float:
 
 
 def phone_asked(text: str) -> str | None:
-    """Read a phone number from a query as E.164; `None` if it cannot be one.
+    """Read a phone number in the form in which numbers are compared; `None` if it cannot be one.
 
     A `+` that arrived as a space, and one that is missing, are both put back.
 
@@ -100,21 +100,21 @@ def phone_asked(text: str) -> str | None:
     """
     if not _DIALLED.fullmatch(text):
         return None
-    compact = "+" + re.sub(r"[^0-9]", "", text)
-    return compact if _E164.fullmatch(compact) else None
+    if text.startswith("+"):
+        try:
+            parsed = phonenumbers.parse(text, None)
+        except phonenumbers.NumberParseException:
+            parsed = None
+        if parsed is not None:
+            return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return "+" + re.sub(r"[^0-9]", "", text)
 
 
 @lru_cache(maxsize=65536)
 def phone_key(text: str) -> str:
     """The form in which two writings of one phone number are equal: E.164, else the text itself.
 
-    >>> phone_key("+1 202-456-7890"), phone_key("sip:front-desk")
-    ('+12024567890', 'sip:front-desk')
+    >>> phone_key("+1 202-456-7890"), phone_key("1 202 456 7890"), phone_key("sip:front-desk")
+    ('+12024567890', '+12024567890', 'sip:front-desk')
     """
-    if _E164.fullmatch(text):
-        return text
-    try:
-        parsed = phonenumbers.parse(text, None)
-    except phonenumbers.NumberParseException:
-        return text
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return text if _E164.fullmatch(text) else phone_asked(text) or text

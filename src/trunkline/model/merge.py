@@ -7,7 +7,8 @@ total order, so the merge is commutative, associative and idempotent by construc
 1. any value beats null, and a told value beats a derived one;
 2. an ended status beats a live one;
 3. the later statement beats the earlier one;
-4. between statements of the same instant the richer one wins, then the greater encoding.
+4. between statements of the same instant the richer one wins, then the greater encoding, so that there is an
+   order at all.
 """
 
 from __future__ import annotations
@@ -113,17 +114,30 @@ def settled(call: Call) -> Call:
     return call
 
 
+CONVERSATION = ("turns", "tool_calls", "transcript_text", "events")
+"""Fields of which a payload may tell more or less, depending on what it was asked for."""
+
+
 def stamps_of(sighting: Sighting, seen_at: datetime) -> Stamps:
-    """The stamps of a sighting: one instant for all that it says."""
-    told = (
-        sighting.said_at,
-        sighting.updated_at,
-        sighting.ended_at,
-        sighting.started_at,
-        sighting.created_at,
-    )
+    """The stamps of a sighting.
+
+    What it says is as old as it says, or else as the moment it was seen. The conversation alone is as old as
+    the call: of two tellings of one conversation the richer one is better, whichever was asked for last.
+    """
+    told = (sighting.said_at, sighting.updated_at)
     said_at = next((at for at in told if isinstance(at, datetime)), seen_at)
-    return {EVERY: round(said_at.timestamp() * 1000)}
+    times = (*told, sighting.ended_at, sighting.started_at, sighting.created_at)
+    talked_at = next((at for at in times if isinstance(at, datetime)), seen_at)
+    stamps = {EVERY: _milliseconds(said_at)}
+    if talked_at != said_at:
+        stamps |= {
+            name: _milliseconds(talked_at) for name in CONVERSATION if getattr(sighting, name) is not UNSET
+        }
+    return stamps
+
+
+def _milliseconds(instant: datetime) -> int:
+    return round(instant.timestamp() * 1000)
 
 
 def _state(record: Call | Sighting, stamps: Stamps) -> State:

@@ -26,6 +26,9 @@ LOOKUP_SECONDS = 0.9
 """How long a key that was looked up counts: a revoked one works for less than a second more."""
 
 _MOST_LOOKUPS = 10_000
+SHORTEST_ADOPTED = 16
+"""Characters without which a key would be too easy to guess."""
+
 _TOUCH_AFTER = timedelta(minutes=1)
 
 
@@ -143,6 +146,10 @@ class Keys:
             credential = self._dialects[dialect].auth.adopt(token, secret)
         except Refused:
             raise KeyProblem(f"that is not a key as {self._dialects[dialect].title} makes them") from None
+        if len(credential.token) < SHORTEST_ADOPTED:
+            raise KeyProblem(f"a key that is adopted has at least {SHORTEST_ADOPTED} characters")
+        if await self._store.by_hash(_shown_hashes(dialect, credential)) is not None:
+            raise KeyProblem("that key is known already: it was made here, or adopted before")
         stored = NewStoredKey(
             id=str(uuid.uuid4()),
             hash=_hash("adopted", f"{dialect}\n{credential.token}"),
@@ -156,7 +163,7 @@ class Keys:
             expires_at=None,
         )
         if not await self._store.add(await self._store.ensure_org(org_name(org)), stored):
-            raise KeyProblem("that key has been adopted before")
+            raise KeyProblem("that key is known already: it was made here, or adopted before")
         return stored.id
 
     async def listed(self, org: str) -> list[ListedKey]:
@@ -224,8 +231,9 @@ def _scopes(scopes: Iterable[str]) -> list[str]:
 
 
 def _addresses(addresses: Iterable[str]) -> list[str]:
+    addresses = list(addresses)
     try:
-        # [docs] `*` allows every address.
-        return [str(ip_network(address, strict=False)) for address in addresses if address != "*"]
+        networks = [str(ip_network(address, strict=False)) for address in addresses if address != "*"]
+        return [] if "*" in addresses else networks  # `*` allows every address
     except ValueError as error:
         raise KeyProblem(f"not an address or network: {error}") from None

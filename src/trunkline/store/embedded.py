@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import logging
 import os
 import subprocess
@@ -39,6 +40,7 @@ def start_embedded(home: Path) -> str:
                 server = get_server(folder, cleanup_mode="stop", start=False)
                 server.ensure_pgdata_inited()
                 _configure(folder)
+                _forget_the_dead(folder)
             server.start()
             url: str = server.get_uri()
         except (subprocess.SubprocessError, AssertionError) as error:
@@ -69,3 +71,14 @@ def _configure(folder: Path) -> None:
     ours = folder / "trunkline.conf"
     ours.write_text(configuration(tuning(memory_bytes(), os.cpu_count() or 1)))
     ours.chmod(0o644)
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """Take out of the library's list of users those that ended without a word, so that the last one is last."""
+    users = folder / ".handle_pids.json"
+    try:
+        pids = [pid for pid in json.loads(users.read_text() or "[]") if Path(f"/proc/{pid}").exists()]
+    except (OSError, ValueError):
+        return
+    if Path("/proc").is_dir():
+        users.write_text(json.dumps(pids))

@@ -129,7 +129,7 @@ def calls_in(document: Any) -> list[Any] | None:
 
 
 def _all_calls(items: list[Any]) -> bool:
-    return all(isinstance(item, dict) and recognise(item) for item in items)
+    return any(isinstance(item, dict) and recognise(item) for item in items)
 
 
 DIALECT = Dialect(

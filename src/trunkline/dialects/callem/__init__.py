@@ -101,7 +101,7 @@ def calls_in(document: Any) -> list[Any] | None:
         return None
     pagination = document.get("pagination") if isinstance(document, dict) else None
     ours = isinstance(pagination, dict) and {"total", "offset"} <= pagination.keys()
-    if ours or (data and all(isinstance(call, dict) and recognise(call) for call in data)):
+    if ours or (data and any(isinstance(call, dict) and recognise(call) for call in data)):
         return data
     return None
 

@@ -121,13 +121,22 @@ def calls_in(document: Any) -> list[Any] | None:
         return [document]
     data = document.get("data")
     if isinstance(data, dict) and isinstance(data.get("history"), dict):
-        data = data["history"].get("calls")
+        return _history(data)
     if isinstance(data, dict) and recognise(data):
         return [data]
     if isinstance(data, list) and (data or "count" in document):
         known = any(isinstance(call, dict) and recognise(call) for call in data)
         return data if known or not data else None
     return None
+
+
+def _history(data: dict[str, Any]) -> list[Any]:
+    """The calls of a contact's history, which names the contact once for all."""
+    calls, contact = data["history"].get("calls"), data.get("contact")
+    found = calls if isinstance(calls, list) else []
+    if not isinstance(contact, dict):
+        return found
+    return [{"contact": contact, **call} if isinstance(call, dict) else call for call in found]
 
 
 DIALECT = Dialect(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import toons
@@ -140,7 +141,7 @@ def _read_transcript(wire: Payload, sighting: Sighting) -> None:
     if with_tools is not None:
         sequence = sequence_from(with_tools, _turn_from)
         sighting.turns, sighting.tool_calls = sequence.turns, sequence.tool_calls
-        if said is not None and len(said) == len(sequence.turns):
+        if said is not None and len(said) >= len(sequence.turns):
             sighting.turns = [_turn_from(entry) for entry in said]  # word times stand only here
     elif said is not None:
         sighting.turns = [_turn_from(entry) for entry in said]
@@ -177,8 +178,14 @@ def _word_from(word: Payload) -> Word:
     )
 
 
+TIMES = ("created_at", "start_at", "finished_at")
+FRACTION = re.compile(r"\.[0-9]*[1-9][0-9]*Z$")
+
+
 def _with_verbatim(sighting: Sighting, raw: dict[str, Any]) -> Sighting:
     fields = ["duration", "contact", "call_record", "type"]
+    # Milliseconds come back as they were written, not with six digits; other spellings in the seed's.
+    fields += [name for name in TIMES if FRACTION.search(str(raw.get(name)))]
     analysis = raw.get("call_analysis")
     if isinstance(analysis, dict) and not {"call_summary", "user_sentiment"} & analysis.keys():
         fields.append("call_analysis")  # the other documented shape is answered in the seed's

@@ -130,7 +130,7 @@ def calls_in(document: Any) -> list[Any] | None:
     if not isinstance(calls, list):
         return None
     ours = isinstance(document, dict) and "next_page_token" in document
-    if ours or (calls and all(isinstance(call, dict) and recognise(call) for call in calls)):
+    if ours or (calls and any(isinstance(call, dict) and recognise(call) for call in calls)):
         return calls
     return None
 

@@ -29,6 +29,7 @@ SELECT k.org_id, o.name AS org_name, k.id, k.secret_hash, k.dialect, k.scopes, k
        k.revoked_at, k.last_used_at
 FROM keys k JOIN orgs o ON o.org_id = k.org_id
 WHERE k.hash = ANY($1::bytea[]) OR k.name_hash = ANY($1::bytea[])
+ORDER BY k.dialect NULLS FIRST
 LIMIT 1;
 
 -- name: touch_key
