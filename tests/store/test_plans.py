@@ -31,7 +31,7 @@ MOST_BUFFERS = 2_500
 
 
 @pytest.fixture(scope="module")
-def org(background: Background, joined: Services) -> Iterator[Org]:
+def org(background: Background, joined: Services) -> Org:
     name = f"plans-{uuid.uuid4().hex[:12]}"
     background.run(joined.keys.create(name))
     org = Org(background.run(joined.keys.org_id(name)), name)
@@ -65,7 +65,7 @@ def org(background: Background, joined: Services) -> Iterator[Org]:
             background.run(joined.intake.take(org, batch, "test"))
             batch = []
     background.run(joined.pool.execute("VACUUM ANALYZE calls, call_totals"))
-    yield org
+    return org
 
 
 def words(*values: str, vendor: str | None = None) -> Wording:
@@ -163,7 +163,8 @@ def touched(node: dict[str, Any]) -> float:
         return 0
     removed = ("Rows Removed by Filter", "Rows Removed by Index Recheck")
     met: float = node["Actual Rows"] + sum(node.get(name, 0) for name in removed)
-    return met * node["Actual Loops"]
+    loops: float = node["Actual Loops"]
+    return met * loops
 
 
 def literal(value: object) -> str:

@@ -1,12 +1,13 @@
-"""Running totals equal a brute-force count, and deep pages meet every call once, whatever happens in between."""
+"""Running totals equal a brute-force count, and deep pages meet every call once, whatever happens."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -105,7 +106,7 @@ def matches(call: Call, asked: CallFilter) -> bool:
 
 @st.composite
 def filters(draw: st.DrawFn) -> CallFilter:
-    def sometimes(strategy: st.SearchStrategy[object]) -> object:
+    def sometimes(strategy: st.SearchStrategy[Any]) -> Any:
         return draw(strategy) if draw(st.integers(0, 2)) == 0 else None
 
     statuses = st.frozensets(st.sampled_from([status.value for status in Status]), min_size=1, max_size=3)
@@ -129,7 +130,7 @@ Crowd = tuple[Org, list[Call]]
 
 
 @pytest.fixture(scope="module")
-def crowd(background: Background, joined: Services) -> Iterator[Crowd]:
+def crowd(background: Background, joined: Services) -> Crowd:
     org, rng = new_org(background, joined), random.Random(11)
     calls = [some_call(number, rng) for number in range(1500)]
     seen = [Seen(sighting_of(call)) for call in calls]
@@ -187,7 +188,7 @@ def test_any_page_by_start_has_empty_starts_last(
 
 
 class Log(RuleBasedStateMachine):
-    """Several connections insert, update, repeat and roll back at once; the totals stay exact at every step."""
+    """Several connections insert, update, repeat and roll back at once; the totals stay exact all along."""
 
     background: Background
     joined: Services
@@ -306,7 +307,7 @@ def test_a_cover_is_the_range_without_gap_or_overlap(
     if low is not None and high is not None and low > high:
         assert spans == []
         return
-    assert all(before[1] == after[0] for before, after in zip(spans, spans[1:], strict=False))
+    assert all(before[1] == after[0] for before, after in pairwise(spans))
     assert low is None or spans[0][0] == low
     assert high is None or spans[-1][1] == high + timedelta(microseconds=1)
     assert len(covered.edges) <= 2

@@ -74,7 +74,7 @@ def _configure(folder: Path) -> None:
 
 
 def _forget_the_dead(folder: Path) -> None:
-    """Take out of the library's list of users those that ended without a word, so that the last one is last."""
+    """Take those that ended without a word out of the library's list, so that the last one is last."""
     users = folder / ".handle_pids.json"
     try:
         pids = [pid for pid in json.loads(users.read_text() or "[]") if Path(f"/proc/{pid}").exists()]

@@ -28,8 +28,8 @@ async def open_pool(database_url: str, size: int) -> asyncpg.Pool:
             "application_name": "trunkline",
             "timezone": "UTC",
             "jit": "off",
-            # Planning a page costs three times as much as reading it. The statements are made so that there is
-            # one right plan for them, whatever their values.
+            # Planning a page costs three times as much as reading it. The statements are made so that
+            # there is one right plan for them, whatever their values.
             "plan_cache_mode": "force_generic_plan",
         },
     )
