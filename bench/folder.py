@@ -142,18 +142,19 @@ def _import(url: str, home: Path, org: str, count: int, seed: int, words: str, d
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     ) as making:
-        told = trunkline(
-            url,
+        rejects = str(home / "rejects.jsonl")
+        asked = (
             "import",
             "/dev/stdin",
             "--org",
             org,
             "--dialect",
             "trunkline",
+            "--rejects",
+            rejects,
             "--json",
-            stdin=making.stdout,
-            cwd=home,
         )
+        told = trunkline(url, *asked, stdin=making.stdout)
     if told["stored"] != count:
         raise RuntimeError(f"{org} was to get {count} calls: {told}")
     return time.perf_counter() - began
@@ -175,6 +176,7 @@ def trunkline(url: str, *args: str, **options: Any) -> Any:
     """Run a command of ours on a database; answers the JSON that it prints last."""
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-m", "trunkline", *args],
+        cwd=ROOT,
         env={**os.environ, "TRUNKLINE_DATABASE_URL": url},
         stdout=subprocess.PIPE,
         check=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import subprocess
 import tempfile
@@ -18,6 +19,7 @@ from msgspec import Struct
 from bench.results import Sample, sample_of
 from trunkline.model.query import CallFilter, Order, Rows
 from trunkline.store.listing import Listing, listing
+from trunkline.store.pool import open_pool
 
 PAGE = 20
 _PARAMETER = re.compile(r"\$([0-9]+)")
@@ -39,6 +41,27 @@ def program(name: str) -> Path:
 def first_page(org_id: int) -> Listing:
     """The statement of a first page of 20 with its exact total."""
     return listing(org_id, CallFilter(), Order(), Rows(PAGE), with_total=True, with_transcript=False)
+
+
+# -- settings -------------------------------------------------------------
+
+_SERVER = (
+    *("server_version", "shared_buffers", "effective_cache_size", "work_mem", "max_wal_size"),
+    *("synchronous_commit", "fsync", "wal_compression", "max_parallel_workers_per_gather"),
+)
+_SESSION = ("plan_cache_mode", "jit")
+_SETTINGS = "SELECT name, current_setting(name) AS value FROM pg_settings WHERE name = ANY($1)"
+
+
+async def settings_of_server(connection: asyncpg.Connection) -> dict[str, str]:
+    """The settings of the server that matter here."""
+    return {row["name"]: row["value"] for row in await connection.fetch(_SETTINGS, _SERVER)}
+
+
+async def settings_of_session(url: str) -> dict[str, str]:
+    """What our own sessions have set, and pgbench shall have for the same statement."""
+    async with await open_pool(url, 1) as pool:
+        return {row["name"]: row["value"] for row in await pool.fetch(_SETTINGS, _SESSION)}
 
 
 # -- pgbench --------------------------------------------------------------
@@ -81,9 +104,16 @@ def _array(values: Sequence[Any]) -> str:
 
 
 def pgbench(
-    url: str, script: str, variables: Mapping[str, str] | None = None, *, clients: int, seconds: float
+    url: str,
+    script: str,
+    *,
+    clients: int,
+    seconds: float,
+    variables: Mapping[str, str] | None = None,
+    session: Mapping[str, str] | None = None,
 ) -> Sample:
-    """Run a script's transaction over and over, its statements prepared."""
+    """Run a script's transaction over and over, its statements prepared, with settings of the session."""
+    told = " ".join(f"-c {name}={value}" for name, value in (session or {}).items())
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "script.sql"
         file.write_text(script.rstrip().removesuffix(";") + ";\n", encoding="utf-8")
@@ -91,7 +121,8 @@ def pgbench(
         command += ["-T", str(max(1, math.ceil(seconds))), "-f", str(file), "-l", "--log-prefix", "log"]
         command += [f"--define={name}={value}" for name, value in (variables or {}).items()]
         command.append(url)
-        subprocess.run(command, cwd=folder, capture_output=True, check=True)  # noqa: S603
+        environment = {**os.environ, "PGOPTIONS": told}
+        subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=True)  # noqa: S603
         lines = [line.split() for log in Path(folder).glob("log.*") for line in log.read_text().splitlines()]
     # client, transaction, microseconds, script, end in whole seconds, and its microseconds
     latencies = [int(line[2]) / 1e6 for line in lines]

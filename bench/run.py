@@ -40,10 +40,6 @@ EXPORT_PATH = "/v1/calls:export"
 EXPORT_SECONDS = 6
 """How many times the seconds of a row an export may take before it is cut."""
 FAILURES = (OSError, RuntimeError, HTTPException, asyncpg.PostgresError, subprocess.SubprocessError)
-SETTINGS = (
-    *("server_version", "shared_buffers", "effective_cache_size", "work_mem", "max_wal_size"),
-    *("synchronous_commit", "fsync", "wal_compression", "jit", "max_parallel_workers_per_gather"),
-)
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -84,7 +80,7 @@ class _Run:
         self.log = log
         self.driver = Driver.made(options.client, options.seconds, options.connections)
         self.pool_size = Settings.read({}).pool_size
-        self.facts, self.settings = asyncio.run(self._look())
+        self.facts, self.settings, self.session = asyncio.run(self._look())
         self.rows: list[Row] = []
         self.memory: dict[str, float | None] = {}
         self.environment = {
@@ -94,13 +90,11 @@ class _Run:
             "BENCH_POOL_SIZE": str(self.pool_size),
         }
 
-    async def _look(self) -> tuple[Facts, dict[str, str]]:
+    async def _look(self) -> tuple[Facts, dict[str, str], dict[str, str]]:
         connection = await asyncpg.connect(self.url)
         try:
-            rows = await connection.fetch(
-                "SELECT name, current_setting(name) AS value FROM pg_settings WHERE name = ANY($1)", SETTINGS
-            )
-            return await facts(connection, BIG), {row["name"]: row["value"] for row in rows}
+            server = await limit.settings_of_server(connection)
+            return await facts(connection, BIG), server, await limit.settings_of_session(self.url)
         finally:
             await connection.close()
 
@@ -156,7 +150,7 @@ class _Run:
                 "import_calls_per_second": round(load.count / self.folder.marker.import_seconds),
                 "database_bytes": self.folder.marker.database_bytes,
             },
-            database=self.settings,
+            database=self.settings | self.session,
             memory_mb=self.memory,
             rows=self.rows,
             ratios=ratios(self.rows),
@@ -204,7 +198,12 @@ class _Run:
             for clients in (1, 8):
                 _say(f"{subject}, {clients} clients")
                 sample = limit.pgbench(
-                    self.url, script, variables, clients=clients, seconds=self.options.seconds
+                    self.url,
+                    script,
+                    clients=clients,
+                    seconds=self.options.seconds,
+                    variables=variables,
+                    session=self.session,
                 )
                 self.rows.append(row_of(subject, FIRST_PAGE, sample, connections=clients, unit="statements"))
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 import uuid
 from collections.abc import Callable
 
 import pytest
 
 from tests.cli.conftest import Trunkline
-from tests.conftest import World
+from tests.conftest import LONGEST_WAIT_SECONDS, World
 from trunkline.dialects import dialects
 
 DIALECTS = sorted(dialects())
@@ -69,11 +70,14 @@ def test_list_shows_everything_about_keys_but_the_keys(trunkline: Trunkline, wor
             assert body not in ran.out + table.out
 
 
-def test_revoke_ends_a_key_at_once(trunkline: Trunkline, world: World) -> None:
+def test_revoke_ends_a_key_within_a_second(trunkline: Trunkline, world: World) -> None:
     assert status(world, "callem", world.headers["callem"]) == 200
     ran = trunkline("keys", "revoke", world.key_id, "--org", world.name)
     assert (ran.status, ran.out) == (0, f"Key {world.key_id} is revoked.\n")
-    assert {status(world, name, world.headers[name]) for name in DIALECTS} == {401}
+    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+    for name in DIALECTS:
+        while status(world, name, world.headers[name]) != 401:
+            assert time.monotonic() < deadline
     again = trunkline("keys", "revoke", world.key_id, "--org", world.name)
     assert again.complaint == f"org {world.name} has no key {world.key_id} that is still good"
 

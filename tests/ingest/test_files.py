@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import os
 import threading
@@ -11,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trunkline.dialects import dialects
-from trunkline.ingest.files import LONGEST_LINE, Reader, Rejected, Source
+from trunkline.ingest.files import LONGEST_LINE, Piece, Reader, Rejected, Source
 from trunkline.ingest.reading import DEEPEST
 from trunkline.service.intake import Seen
 
@@ -401,3 +403,42 @@ def test_several_vendors_may_stand_in_one_file(reading: Reading) -> None:
     seen, rejected = reading(b"\n".join(json.dumps(body).encode() for body in bodies))
     assert rejected == []
     assert {one.sighting.vendor for one in seen} == {path.parents[1].name for path in CAPTURES}
+
+
+# -- zstd -----------------------------------------------------------------
+
+
+def zstd_lines(path: Path) -> list[Piece]:
+    with Source(path) as source:
+        return list(source.pieces())
+
+
+def test_zstd_of_one_frame_or_several_is_read_like_a_plain_file(tmp_path: Path) -> None:
+    lines = [b'{"id": %d, "text": "%s"}\n' % (n, b"x" * (n * 7 % 4000)) for n in range(2000)]
+    plain, packed = tmp_path / "plain", tmp_path / "packed"
+    plain.write_bytes(b"".join(lines))
+    halves = (b"".join(lines[:777]), b"".join(lines[777:]))
+    packed.write_bytes(b"".join(map(zstandard.ZstdCompressor().compress, halves)))
+    assert zstd_lines(packed) == zstd_lines(plain)
+    assert len(zstd_lines(packed)) == 2000
+
+
+@pytest.mark.parametrize("kept", [0.1, 0.5, 0.99])
+def test_a_zstd_file_that_was_cut_off_is_not_taken_for_a_whole_one(kept: float, tmp_path: Path) -> None:
+    lines = b"".join(
+        b'{"id": "%s"}\n' % hashlib.sha256(b"%d" % n).hexdigest().encode() for n in range(20_000)
+    )
+    packed = zstandard.ZstdCompressor(write_checksum=True).compress(lines)
+    path = tmp_path / "cut.zst"
+    path.write_bytes(packed[: int(len(packed) * kept)])
+    *good, last = zstd_lines(path)
+    assert all(piece.problem is None for piece in good)
+    assert last.problem == "the file cannot be read on: it ends in the middle of a zstd frame"
+
+
+def test_what_only_begins_like_zstd_is_said_to_be_broken(tmp_path: Path) -> None:
+    path = tmp_path / "broken.zst"
+    path.write_bytes(b"\x28\xb5\x2f\xfd" + b"nothing" * 50)
+    (piece,) = zstd_lines(path)
+    assert piece.problem is not None
+    assert piece.problem.startswith("the file cannot be read on: ")

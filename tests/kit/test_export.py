@@ -7,9 +7,11 @@ import gzip
 import io
 import itertools
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -242,6 +244,17 @@ def test_the_apostrophe_can_be_taken_off_again(text: str) -> None:
     cell = guarded(text)
     back = cell[1:] if cell.startswith("'") and guarded(cell) != cell else cell
     assert back == text
+
+
+@given(text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00")))
+@example(text="'=1")
+@example(text=" '-1")
+def test_the_lines_in_the_docs_take_it_off(text: str) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "export.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    known: dict[str, Any] = {"re": re, "cell": guarded(text)}
+    exec(code, known)  # noqa: S102
+    assert known["text"] == text
 
 
 def test_a_nul_becomes_the_replacement_character() -> None:

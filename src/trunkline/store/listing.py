@@ -20,7 +20,7 @@ from trunkline.store.clauses import Statement
 from trunkline.store.queries import queries
 from trunkline.store.totals import STARTS, Cell, Descent, beyond, cell_of, descend, sum_of
 
-SHALLOW = 200
+SHALLOW = 60
 """Rows that are skipped one by one sooner than the totals are asked where to begin."""
 
 FAR_BEYOND = 2**62
