@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import World
-from tests.dialects.conftest import NUMBERS, START
+from tests.dialects.conftest import NUMBERS, START, some_calls
 from tests.dialects.walks import WALKS, listed, pages
 from trunkline.dialects import dialects
 from trunkline.kit.query import parameters
@@ -196,3 +196,16 @@ def test_the_two_words_for_one_status_are_told_apart(crowd: World) -> None:
 def test_walks_know_every_page_size_parameter() -> None:
     for name, walk in WALKS.items():
         assert walk.limit in parameters(dialects()[name].operations[0].query)
+
+
+@pytest.mark.parametrize("number", ["+0987654321", "12025551234", "1 415 555 2678", "+44 (0)20 7946 0958"])
+def test_a_number_is_found_as_it_prints(number: str, world: World) -> None:
+    call = some_calls("zudu", 1)[0]
+    call.from_number = number
+    world.take([call])
+    (row,) = listed(world, "contactship")
+    assert row["from"] == number
+    found = world.get("contactship", f"/v1/calls?{urlencode({'phoneNumber': row['from']})}").json()
+    assert found["count"] == 1
+    own = world.get("trunkline", f"/v1/calls?{urlencode({'from_number': number})}").json()
+    assert len(own["calls"]) == 1

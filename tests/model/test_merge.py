@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.strategies import START, sightings
-from trunkline.model.call import Agent, Call, Turn
+from trunkline.model.call import Agent, Analysis, Call, Turn, Word
 from trunkline.model.merge import Stamps, first_call, merged
 from trunkline.model.sighting import Sighting, sighting_of
 from trunkline.model.words import Role, Status
@@ -92,3 +92,27 @@ def test_a_call_without_a_time_of_creation_takes_the_earliest_it_was_seen_and_sa
     assert call.derived == ["created_at"]
     again, _ = merged(call, stamps, told(status=Status.QUEUED), SEEN_AT + timedelta(hours=3))
     assert again.created_at == SEEN_AT
+
+
+def seen_in_turn(*seen: Sighting) -> Call:
+    """Sightings that come in an hour apart."""
+    call, stamps = first_call(seen[0], "00000000-0000-4000-8000-000000000001", SEEN_AT)
+    for hours, sighting in enumerate(seen[1:], 1):
+        call, stamps = merged(call, stamps, sighting, SEEN_AT + timedelta(hours=hours))
+    return call
+
+
+def test_what_has_no_time_of_its_own_is_as_old_as_the_moment_it_was_seen() -> None:
+    ended = {"created_at": START, "ended_at": START + timedelta(minutes=5), "status": Status.COMPLETED}
+    before = told(**ended, duration_ms=317_000, analysis=Analysis(summary="A long summary.", success=False))
+    after = told(**ended, duration_ms=9_000, analysis=Analysis(summary="Short.", success=True))
+    call = seen_in_turn(before, after)
+    assert call.duration_ms == 9_000
+    assert call.analysis == Analysis(summary="Short.", success=True)
+
+
+def test_a_poorer_telling_of_one_conversation_does_not_replace_a_richer_one_that_came_before() -> None:
+    ended = {"created_at": START, "ended_at": START + timedelta(minutes=5), "status": Status.COMPLETED}
+    rich = [Turn(Role.USER, "hello", words=[Word("hello", 0, 400)])]
+    call = seen_in_turn(told(**ended, turns=rich), told(**ended, turns=[Turn(Role.USER, "hello")]))
+    assert call.turns == rich

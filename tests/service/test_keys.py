@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.conftest import Background
+from tests.conftest import Background, World
 from trunkline.compose import Services
 from trunkline.dialects import dialects
 from trunkline.kit.auth import Credential
@@ -259,3 +259,26 @@ def _own_key_of_a_team(dialect: str) -> tuple[str, str | None]:
     body = uuid.uuid4().hex
     prefix = {"callem": "ck_live_", "trunkline": "tl_"}.get(dialect, "team-")
     return prefix + body, f"s3cr3t_{body[::-1]}" if dialect == "zudu" else None
+
+
+def test_a_key_that_was_made_here_cannot_be_adopted_by_anybody(
+    world: World, new_world: Callable[..., World]
+) -> None:
+    other = new_world()
+    for name in dialects():
+        shown = list(world.headers[name].values())
+        token, secret = shown[0].removeprefix("Bearer "), shown[1] if len(shown) > 1 else None
+        with pytest.raises(KeyProblem, match="known already"):
+            world.run(world.joined.keys.adopt(other.name, name, token, secret))
+        assert world.get(name, dialects()[name].operations[0].path).status_code == 200
+
+
+def test_a_key_that_is_easy_to_guess_is_not_adopted(world: World) -> None:
+    with pytest.raises(KeyProblem, match="at least 16 characters"):
+        world.run(world.joined.keys.adopt(world.name, "contactship", "short", None))
+
+
+def test_a_star_among_addresses_allows_every_address(world: World) -> None:
+    made = world.run(world.joined.keys.create(world.name, addresses=["*", "10.0.0.0/8"]))
+    answer = world.get("callem", "/v1/calls", headers=made.headers["callem"])
+    assert answer.status_code == 200

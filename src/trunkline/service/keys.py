@@ -172,6 +172,7 @@ class Keys:
 
     async def revoke(self, org: str, key_id: str) -> bool:
         """Revoke a key; false if there is none that is still good."""
+        self._lookups.clear()
         return await self._store.revoke(await self.org_id(org), key_id, self._clock())
 
     async def orgs(self) -> list[str]:
