@@ -94,7 +94,8 @@ class Answerer:
         try:
             return await self._answer(route, query_string, headers, address, may_stream=may_stream)
         except Exception as error:  # noqa: BLE001 whatever it is, the client is owed an answer
-            return told(route.dialect, error)
+            operation = route.operation.name if route.operation else None
+            return told(route.dialect, error, operation=operation, address=address)
 
     async def _answer(
         self,
@@ -137,17 +138,17 @@ class Answerer:
         return Answer(200, _encode(written), [_JSON, *extra])
 
 
-def told(dialect: Dialect, error: Exception) -> Answer:
-    """Log what went wrong, and say it in the dialect's own error body."""
+def told(dialect: Dialect, error: Exception, **where: str | None) -> Answer:
+    """Log what went wrong and where, and say it in the dialect's own error body."""
     if isinstance(error, Refused):
         say = log.info if dialect.errors.status(error.fault) < 500 else log.error
         detail = _OUR_KEYS.sub("(a key)", error.detail)[:200]
-        say("refused", dialect=dialect.name, fault=error.fault.name, detail=detail)
+        say("refused", dialect=dialect.name, **where, fault=error.fault.name, detail=detail)
         return refusal(dialect, error)
     if isinstance(error, DATABASE_DOWN):
-        log.error("database unavailable", dialect=dialect.name, error=repr(error)[:200])
+        log.error("database unavailable", dialect=dialect.name, **where, error=repr(error)[:200])
         return refusal(dialect, Refused(Fault.UNAVAILABLE, MISSING_DATABASE_DETAIL))
-    log.error("failed", dialect=dialect.name, exc_info=error)
+    log.error("failed", dialect=dialect.name, **where, exc_info=error)
     return refusal(dialect, Refused(Fault.INTERNAL))
 
 
