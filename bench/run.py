@@ -36,9 +36,9 @@ from bench.results import RESULTS, Report, Row, commit, machine, row_of, save, t
 from trunkline.settings import Settings
 from trunkline.store.embedded import start_embedded
 
-EXPORT_PATH = "/v1/calls:export"
-EXPORT_SECONDS = 6
-"""How many times the seconds of a row an export may take before it is cut."""
+EXPORT_PATH, EXPORT_SECONDS = "/v1/calls:export", 6
+"""An export may take so many times the seconds of a row before it is cut."""
+PROBES = 3  # to see about how long an answer takes
 FAILURES = (OSError, RuntimeError, HTTPException, asyncpg.PostgresError, subprocess.SubprocessError)
 
 
@@ -227,7 +227,7 @@ class _Run:
             for number in range(self.options.rounds):
                 for subject, server, path in taking_part:
                     _say(f"{subject}: {FIRST_PAGE}, round {number + 1}")
-                    once = fetch(server.port, path, headers).seconds
+                    once = min(fetch(server.port, path, headers).seconds for _ in range(PROBES))
                     row = self.driver.row(
                         subject,
                         FIRST_PAGE,
@@ -284,8 +284,10 @@ class _Run:
         row = Row(subject=subject, name=question.name)
         self.rows.append(row)
         try:
-            fetch(server.port, paths[0], headers)
             looked_at = fetch(server.port, paths[0], headers)
+            once = looked_at.seconds
+            for _ in range(PROBES if once < 1 else 0):
+                once = min(once, fetch(server.port, paths[0], headers).seconds)
         except (OSError, HTTPException) as error:
             row.problem = f"no answer: {error}"
             return
@@ -299,7 +301,7 @@ class _Run:
             row.problem = f"says {row.total}, and {expected} match"
             return
         driven = self.driver.row(
-            subject, question.name, server.port, paths, headers, once_seconds=looked_at.seconds, alone=alone
+            subject, question.name, server.port, paths, headers, once_seconds=once, alone=alone
         )
         for name in ("connections", "per_second", "p50_ms", "p95_ms", "p99_ms", "problem"):
             setattr(row, name, getattr(driven, name))

@@ -15,6 +15,7 @@ async def ahead(source: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
     try:
         while (item := await coming) is not None:
             coming = asyncio.create_task(_next(source))
+            await asyncio.sleep(0)  # so that it is under way before the item is worked on
             yield item
     finally:
         if not coming.done():

@@ -11,7 +11,9 @@ told to; the page's size and what it includes may change. The exact total is cou
 (`include_total=true`). A date without a time means that whole UTC day. An unknown parameter is refused,
 so that no filter is thought to work that does not. Refusals are `application/problem+json` (RFC 9457).
 A call is read from the same form that get prints: whatever is absent was not mentioned, an unknown key
-is ignored, and a word outside our lists is refused.
+is ignored, and a word outside our lists is refused. An export takes the filters of the list and answers
+with a file, as the calls stand at one moment: JSON Lines of what get prints, or a table as CSV, in which
+no text begins like a formula. `tz` moves the instants that are printed, not the days of a filter.
 """
 
 from __future__ import annotations

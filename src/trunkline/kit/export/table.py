@@ -13,6 +13,7 @@ import re
 import types
 from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
+from decimal import Decimal
 from enum import StrEnum
 from functools import partial
 from operator import attrgetter
@@ -63,6 +64,9 @@ class Table:
         self._values = attrgetter(*(column.path for column in self._columns))
         self._cell: dict[type, Callable[[Any], str]] = {
             str: _said,
+            int: str,
+            bool: {True: "true", False: "false"}.__getitem__,
+            Decimal: "{:f}".format,
             Raw: _json,
             datetime: partial(_instant, zone=shape.zone),
             list: _transcript,
@@ -111,8 +115,11 @@ def _said(text: str) -> str:
 
 
 def _json(value: Raw) -> str:
-    text = bytes(value).decode()
-    return "" if text == "null" else _quoted(text)
+    text = bytes(value)
+    if text == b"null":
+        return ""
+    doubled = text.decode().replace('"', '""')
+    return f'"{doubled}"'
 
 
 def _instant(value: datetime, zone: tzinfo | None) -> str:
@@ -166,6 +173,8 @@ def _cells_of(record: type[Struct], *, with_instants: bool) -> type[Struct]:
             fields.append((name, (datetime if with_instants else str) | None, None))
         elif any(isinstance(arm, type) and issubclass(arm, str | StrEnum) for arm in arms):
             fields.append((name, str | None, None))
+        elif arms[0] in (bool, int, Decimal):
+            fields.append((name, arms[0] | None, None))
         else:
             fields.append((name, Raw, Raw(b"null")))
     return defstruct(f"{record.__name__}Cells", fields, gc=False)
