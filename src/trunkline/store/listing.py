@@ -270,17 +270,14 @@ def _by_value(
     conditions = clauses.where(statement, call_filter)
     filled = [*conditions, statement.add("has_value", column=column)]
     empty = [*conditions, statement.add("has_no_value", column=column)]
-    with_value = _direction(statement, "order_with_value", order, column=column)
-    without_value = _direction(statement, "order_without_value", order)
+    sorting = _direction(statement, "order_of_index", order, column=column)
     overall = _direction(statement, "order_by_value", order)
     if isinstance(window, After):
         limit, offset = window.limit + 1, 0
         if window.place is not None:
             after = _after(statement, order, window.place)
             if window.place.value is None:
-                return _stream(
-                    statement, [*empty, after], without_value, statement.add("listing.take", limit)
-                )
+                return _stream(statement, [*empty, after], sorting, statement.add("listing.take", limit))
             filled = [*filled, after]
     else:
         limit, offset = window.limit, min(window.offset, FAR_BEYOND)
@@ -294,14 +291,14 @@ def _by_value(
             "listing.take_without_value", limit, with_value=sum_of(statement, STARTS, None, call_filter)
         )
         parts = [
-            _stream(statement, [*filled, found.bound], with_value, first),
-            _stream(statement, empty, without_value, second),
+            _stream(statement, [*filled, found.bound], sorting, first),
+            _stream(statement, empty, sorting, second),
         ]
         skip = 0
     else:
         parts = [
-            _stream(statement, filled, with_value, statement.add("listing.take", limit + offset)),
-            _stream(statement, empty, without_value, statement.add("listing.take", limit + offset)),
+            _stream(statement, filled, sorting, statement.add("listing.take", limit + offset)),
+            _stream(statement, empty, sorting, statement.add("listing.take", limit + offset)),
         ]
         skip = offset
     return statement.add(

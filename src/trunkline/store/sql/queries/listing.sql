@@ -37,11 +37,9 @@ c.created_at {direction}, c.id {direction}
 -- Calls without a value come last either way.
 ({column} IS NULL), {column} {direction}, c.id {direction}
 
--- name: order_with_value
+-- name: order_of_index
+-- Of calls with a value, or of calls without one: the index is in this order for both, and either way round.
 {column} {direction}, c.id {direction}
-
--- name: order_without_value
-c.id {direction}
 
 -- name: before_end_of_period
 {column} < (SELECT period + interval '1 {unit}' FROM {period})
