@@ -253,10 +253,10 @@ def test_a_client_that_takes_nothing_is_given_up(
         stream = streams.pop()
         file = file_of(stream.parts, FORMATS["jsonl"], PACKINGS["none"], Shape(), name="calls")
         answer = Streamed([], chunks_of(file), tell)
-        with pytest.raises(BrokenOff):
+        with pytest.raises(BrokenOff, match="the client took nothing"):
             await send_streamed(answer, receive, send, without_body=False)
 
     streams = [stream_of(crowded, crowded.joined.calls)]
     crowded.run(stall())
-    assert [type(error) for error in told] == [TimeoutError]
+    assert told == []  # it is no fault of the database, and must not be told as one
     assert not in_transaction(crowded, database)

@@ -63,6 +63,8 @@ async def _send_chunks(answer: Streamed, send: Send, *, without_body: bool) -> N
                 await _send_chunk(first, send)
                 async for chunk in chunks:
                     await _send_chunk(chunk, send)
+            except BrokenOff:
+                raise
             except Exception as error:  # noqa: BLE001 the answer is broken by whatever it is
                 answer.told(error)
                 raise BrokenOff("an answer was broken off; the reason is logged above") from None
@@ -70,5 +72,8 @@ async def _send_chunks(answer: Streamed, send: Send, *, without_body: bool) -> N
 
 
 async def _send_chunk(chunk: bytes, send: Send) -> None:
-    async with asyncio.timeout(LONGEST_STALL_SECONDS):
-        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    try:
+        async with asyncio.timeout(LONGEST_STALL_SECONDS):
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    except TimeoutError:
+        raise BrokenOff(f"the client took nothing for {LONGEST_STALL_SECONDS:.0f} seconds") from None
