@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
@@ -19,6 +19,11 @@ _LONGEST_DURATION_MS = 366 * 24 * 3600 * 1000
 def told(value: V | UnsetType | None) -> V | None:
     """A value for a place where absent and null mean the same."""
     return None if value is UNSET else value
+
+
+def has_call(items: list[Any], recognise: Callable[[dict[str, Any]], bool]) -> bool:
+    """Whether a list holds at least one call; what else is in it is then rejected by itself."""
+    return any(isinstance(item, dict) and recognise(item) for item in items)
 
 
 class Unreadable(ValueError):

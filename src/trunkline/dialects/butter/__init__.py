@@ -34,6 +34,7 @@ from trunkline.kit.auth import HeaderKey
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.errors import ErrorEnvelope
 from trunkline.kit.pages import content_of, cursor_of
+from trunkline.kit.payload import has_call
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall
 from trunkline.model.query import After, AfterCall, CallFilter
@@ -115,7 +116,7 @@ def recognise(raw: dict[str, Any]) -> bool:
 def calls_in(document: Any) -> list[Any] | None:
     """A list, a get, a bare call, or a plain list of calls."""
     if isinstance(document, list):
-        return document if document and _all_calls(document) else None
+        return document if document and has_call(document, recognise) else None
     if not isinstance(document, dict):
         return None
     if recognise(document):
@@ -123,13 +124,9 @@ def calls_in(document: Any) -> list[Any] | None:
     data = document.get("data")
     if isinstance(data, dict) and recognise(data):
         return [data]
-    if isinstance(data, list) and ("success" in document or _all_calls(data)):
+    if isinstance(data, list) and ("success" in document or has_call(data, recognise)):
         return data
     return None
-
-
-def _all_calls(items: list[Any]) -> bool:
-    return any(isinstance(item, dict) and recognise(item) for item in items)
 
 
 DIALECT = Dialect(

@@ -24,6 +24,7 @@ from trunkline.dialects.callem.writing import IDS, to_wire
 from trunkline.kit.auth import Bearer
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.errors import ErrorEnvelope
+from trunkline.kit.payload import has_call
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall
 from trunkline.model.query import CallFilter, Rows
@@ -101,7 +102,7 @@ def calls_in(document: Any) -> list[Any] | None:
         return None
     pagination = document.get("pagination") if isinstance(document, dict) else None
     ours = isinstance(pagination, dict) and {"total", "offset"} <= pagination.keys()
-    if ours or (data and any(isinstance(call, dict) and recognise(call) for call in data)):
+    if ours or (data and has_call(data, recognise)):
         return data
     return None
 

@@ -30,6 +30,7 @@ from trunkline.dialects.contactship.writing import IDS, in_get, in_list, to_wire
 from trunkline.kit.auth import HeaderKey
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.errors import ErrorEnvelope
+from trunkline.kit.payload import has_call
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall
 from trunkline.model.query import CallFilter, Order, Rows, Span
@@ -125,7 +126,7 @@ def calls_in(document: Any) -> list[Any] | None:
     if isinstance(data, dict) and recognise(data):
         return [data]
     if isinstance(data, list) and (data or "count" in document):
-        known = any(isinstance(call, dict) and recognise(call) for call in data)
+        known = has_call(data, recognise)
         return data if known or not data else None
     return None
 

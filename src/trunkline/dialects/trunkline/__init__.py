@@ -32,6 +32,7 @@ from trunkline.kit.auth import Bearer
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.errors import ErrorEnvelope
 from trunkline.kit.export import MEDIA_TYPES
+from trunkline.kit.payload import has_call
 from trunkline.model.call import Call
 from trunkline.model.faults import Fault
 from trunkline.model.intents import CallPage, ExportCalls, GetCall, ListCalls, OneCall
@@ -132,7 +133,7 @@ def calls_in(document: Any) -> list[Any] | None:
     if not isinstance(calls, list):
         return None
     ours = isinstance(document, dict) and "next_page_token" in document
-    if ours or (calls and any(isinstance(call, dict) and recognise(call) for call in calls)):
+    if ours or (calls and has_call(calls, recognise)):
         return calls
     return None
 

@@ -34,6 +34,7 @@ from trunkline.dialects.zudu.writing import IDS, to_wire, write_call
 from trunkline.kit.auth import KeyPair
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.errors import ErrorEnvelope
+from trunkline.kit.payload import has_call
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall
 from trunkline.model.query import CallFilter, Order, Rows, SortField
@@ -159,7 +160,7 @@ def recognise(raw: dict[str, Any]) -> bool:
 def calls_in(document: Any) -> list[Any] | None:
     """A list, a get, a webhook in any of its wrappers, a bare call, or a plain list of calls."""
     if isinstance(document, list):
-        return document if document and _all_calls(document) else None
+        return document if document and has_call(document, recognise) else None
     if not isinstance(document, dict):
         return None
     if recognise(document):
@@ -168,14 +169,10 @@ def calls_in(document: Any) -> list[Any] | None:
     if not isinstance(data, dict):
         return None
     calls = data.get("calls")
-    if isinstance(calls, list) and ("pagination" in data or _all_calls(calls)):
+    if isinstance(calls, list) and ("pagination" in data or has_call(calls, recognise)):
         return calls
     call = data.get("call", data)
     return [call] if isinstance(call, dict) and recognise(call) else None
-
-
-def _all_calls(items: list[Any]) -> bool:
-    return any(isinstance(item, dict) and recognise(item) for item in items)
 
 
 DIALECT = Dialect(
