@@ -84,6 +84,36 @@ class Vocabulary(Generic[W]):
         return tuple(dict.fromkeys([*self._read, *(word for word in self._write.values() if word)]))
 
 
+class OneWay(Generic[W]):
+    """One table, theirs to ours, for one field of a vendor that is only listened to."""
+
+    def __init__(
+        self,
+        field: str,
+        *,
+        read: Mapping[str, W],
+        otherwise: W | None,
+        spelling: Callable[[str], str] = _as_is,
+    ) -> None:
+        self.field = field
+        self.otherwise = otherwise
+        self._read = dict(read)
+        self._spelling = spelling
+
+    def read(self, word: str) -> W | None:
+        """Theirs to ours. Unknown vendor words become `otherwise`."""
+        return self._read.get(self._spelling(word), self.otherwise)
+
+    def knows(self, word: str) -> bool:
+        """Whether the vendor documents this word."""
+        return self._spelling(word) in self._read
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Every word that the vendor documents, in order."""
+        return tuple(self._read)
+
+
 def effective_word(field: str, ours: str | None, vendor_words: Mapping[str, str] | None) -> str | None:
     """The kept word that stands for a field's present value, if there is one."""
     return None if vendor_words is None else vendor_words.get(f"{field}.{_key(ours)}")

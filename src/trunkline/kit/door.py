@@ -1,0 +1,82 @@
+"""The door: how one vendor's calls come in, by what it sends and by what can be asked of it.
+
+A door is pure, as a dialect is: it is told the bytes of a request and the clock's time, and does no I/O. A
+vendor whose API we serve has a door beside its dialect; a vendor that is only listened to has a door alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from msgspec import Struct, field
+
+from trunkline.kit.listing_api import ListApi
+from trunkline.kit.payload import Unreadable
+from trunkline.kit.signatures import Signing
+from trunkline.model.sighting import Sighting
+
+
+class Heard(Struct, kw_only=True):
+    """What one delivery says."""
+
+    event: str
+    """The vendor's own name for what happened; empty where it has none."""
+    sightings: list[Sighting] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    """Words and fields that this door does not know, as `call.status=parked` or `call.mood`; they are kept
+    with the payload and counted."""
+    note: str = ""
+    """Why the delivery names no call, where it does not."""
+
+
+class AnswerExpected(Exception):
+    """The vendor wants an answer that steers the call, which a call log must not give."""
+
+    def __init__(self, event: str) -> None:
+        super().__init__(
+            f"{event} expects an answer that steers the call; send it to your agent's own server"
+        )
+        self.event = event
+
+
+class Door(Struct, frozen=True, kw_only=True):
+    """Everything that is needed to take one vendor's calls in."""
+
+    name: str
+    title: str
+    about: str
+    """The module's docstring, from which its docs page is made."""
+    signing: Signing
+    """How a delivery is known to be the vendor's."""
+    read: Callable[[Any], Heard]
+    """Reads a delivery's document, as `document_of` has it; raises `Unreadable` and `AnswerExpected`."""
+    from_wire: Callable[[Any], Sighting]
+    """Reads one call as the vendor's list or get prints it; raises `Unreadable`."""
+    list_api: ListApi | None = None
+    """How the vendor is asked for its calls; `None` if it cannot be, or is not yet."""
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def document_of(body: bytes, content_type: str) -> Any:
+    """A delivery's body as a document: JSON, or a form as an object of texts.
+
+    Raises `Unreadable`. Of a form's field that is given twice the last one counts.
+    """
+    if content_type.partition(";")[0].strip().lower() == FORM:
+        try:
+            return dict(
+                parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=1000)
+            )
+        except ValueError:
+            raise Unreadable("payload", "is not a form") from None
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Unreadable("payload", "is not JSON") from None
+    except RecursionError:
+        raise Unreadable("payload", "is nested too deep") from None

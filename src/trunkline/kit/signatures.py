@@ -1,0 +1,213 @@
+"""Signatures: how a delivery is known to be the vendor's own, over the raw bytes and in constant time."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple, Protocol
+
+from msgspec import Struct
+
+from trunkline.kit.auth import Headers
+
+
+class NotGenuine(Exception):
+    """A delivery does not prove that it is the vendor's; the reason holds nothing secret."""
+
+
+class Delivery(Struct, frozen=True, kw_only=True):
+    """One request that came to a source's address."""
+
+    body: bytes
+    headers: Headers
+    """By lower-case name."""
+    url: str = ""
+    """The whole address as the sender knew it, with its query string; some vendors sign it."""
+
+
+class Signing(Protocol):
+    """How one vendor's deliveries are checked."""
+
+    @property
+    def secret_is(self) -> str:
+        """What a team gives as the secret, in a few words; empty if the address itself is the secret."""
+
+    def check(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> None:
+        """Return if one of the secrets signed the delivery just now; raises `NotGenuine`."""
+
+
+class Shown(NamedTuple):
+    """What a delivery's headers show: signatures, any of which may match, and the time they hold for."""
+
+    signatures: tuple[str, ...]
+    stamp: str = ""
+
+
+class Window(NamedTuple):
+    """How far a signature's time may lie from ours."""
+
+    past: timedelta
+    future: timedelta
+
+
+class HmacSigned(Struct, frozen=True, kw_only=True):
+    """Signed with a keyed hash over the body and, mostly, a time."""
+
+    secret_is: str
+    shown: Callable[[Headers], Shown]
+    """Finds signatures and time in the headers; raises `NotGenuine`."""
+    message: Callable[[bytes, str], bytes]
+    """What is signed, from the raw body and the time as it was written."""
+    algorithm: str = "sha256"
+    in_base64: bool = False
+    """Whether the signature is written in base64; else it is lower-case hex."""
+    instant: Callable[[str], datetime] | None = None
+    """Reads the time; raises `ValueError`. `None` if the vendor signs none."""
+    window: Window | None = None
+
+    def check(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> None:
+        """See `Signing`."""
+        shown = self.shown(delivery.headers)
+        if self.instant is not None and self.window is not None:
+            check_time(shown.stamp, self.instant, self.window, now)
+        message = self.message(delivery.body, shown.stamp)
+        digests = [hmac.digest(secret.encode(), message, self.algorithm) for secret in secrets]
+        given = [read for text in shown.signatures if (read := self._bytes(text)) is not None]
+        # Every pair is compared, so that the time taken tells nothing of where a match was.
+        matches = [hmac.compare_digest(digest, signature) for digest in digests for signature in given]
+        if not any(matches):
+            raise NotGenuine("the signature does not match")
+
+    def _bytes(self, text: str) -> bytes | None:
+        """A signature's bytes; only the one spelling that its vendor writes is taken."""
+        try:
+            read = base64.b64decode(text, validate=True) if self.in_base64 else bytes.fromhex(text)
+        except (ValueError, binascii.Error):
+            return None
+        spelled = base64.b64encode(read).decode() if self.in_base64 else read.hex()
+        return read if spelled == text else None
+
+
+class SharedSecret(Struct, frozen=True, kw_only=True):
+    """Carries the secret itself in a header, behind a fixed word."""
+
+    secret_is: str
+    header: str
+    prefix: str = ""
+
+    def check(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> None:
+        """See `Signing`."""
+        given = delivery.headers.get(self.header, "")
+        if not given.startswith(self.prefix):
+            raise NotGenuine(f"the header {self.header} is missing or has another form")
+        check_secret(given.removeprefix(self.prefix), secrets)
+
+
+class AnyOf(Struct, frozen=True, kw_only=True):
+    """Any one of several ways, whichever a delivery shows."""
+
+    secret_is: str
+    ways: tuple[Signing, ...]
+
+    def check(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> None:
+        """See `Signing`."""
+        reason = "nothing shows whose it is"
+        for way in self.ways:
+            try:
+                way.check(delivery, secrets, now)
+            except NotGenuine as error:
+                reason = str(error)
+            else:
+                return
+        raise NotGenuine(reason)
+
+
+class SecretAddress(Struct, frozen=True, kw_only=True):
+    """Not signed at all: the address holds a secret, and whoever knows it is believed.
+
+    Our choice for vendors that document no signature. The door's own service checks the address; a delivery
+    that reached this far has shown it.
+    """
+
+    secret_is: str = ""
+
+    def check(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> None:
+        """See `Signing`."""
+
+
+def check_secret(given: str, secrets: Sequence[str]) -> None:
+    """Return if a text is one of the secrets; raises `NotGenuine`."""
+    matches = [hmac.compare_digest(given.encode(), secret.encode()) for secret in secrets]
+    if not any(matches):
+        raise NotGenuine("the secret does not match")
+
+
+def check_time(stamp: str, read: Callable[[str], datetime], window: Window, now: datetime) -> None:
+    """Return if a written time lies within the window; raises `NotGenuine`."""
+    try:
+        instant = read(stamp)
+    except (ValueError, OverflowError, OSError):
+        raise NotGenuine("the time cannot be read") from None
+    if instant < now - window.past:
+        raise NotGenuine("the time lies too far in the past")
+    if instant > now + window.future:
+        raise NotGenuine("the time lies in the future")
+
+
+def one_header(name: str) -> Callable[[Headers], Shown]:
+    """The signature is the whole of a header."""
+
+    def shown(headers: Headers) -> Shown:
+        return Shown((_required(headers, name),))
+
+    return shown
+
+
+def two_headers(name: str, stamp_name: str, separator: str = "") -> Callable[[Headers], Shown]:
+    """The signature in one header, the time in another; with a separator the first may hold several."""
+
+    def shown(headers: Headers) -> Shown:
+        written = _required(headers, name)
+        each = [part.strip() for part in written.split(separator)] if separator else [written]
+        return Shown(tuple(each), _required(headers, stamp_name))
+
+    return shown
+
+
+def pairs_in_header(name: str, stamp: str, signature: str) -> Callable[[Headers], Shown]:
+    """Time and signatures as `t=…,v1=…` in one header, under the given names."""
+
+    def shown(headers: Headers) -> Shown:
+        pairs = [part.strip().partition("=") for part in _required(headers, name).split(",")]
+        stamps = [value for key, _, value in pairs if key == stamp]
+        if len(stamps) != 1:
+            raise NotGenuine(f"the header {name} holds no time")
+        return Shown(tuple(value for key, _, value in pairs if key == signature), stamps[0])
+
+    return shown
+
+
+def _required(headers: Headers, name: str) -> str:
+    value = headers.get(name)
+    if not value:
+        raise NotGenuine(f"the header {name} is missing")
+    return value
+
+
+def epoch_seconds(text: str) -> datetime:
+    """Unix seconds as digits; raises `ValueError`."""
+    return _epoch(text, 1)
+
+
+def epoch_milliseconds(text: str) -> datetime:
+    """Unix milliseconds as digits; raises `ValueError`."""
+    return _epoch(text, 1000)
+
+
+def _epoch(text: str, per_second: int) -> datetime:
+    if not text.isascii() or not text.isdigit() or len(text) > 15:
+        raise ValueError("not a Unix time")
+    return datetime.fromtimestamp(int(text) / per_second, UTC)
