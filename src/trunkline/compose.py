@@ -18,12 +18,17 @@ from trunkline.api.app import Application
 from trunkline.api.docs import DOCS_PAGES, docs_routes
 from trunkline.api.front_door import FrontDoor
 from trunkline.api.health import health_routes
-from trunkline.dialects import dialects
+from trunkline.api.hooks import hook_routes
+from trunkline.dialects import dialects, doors
+from trunkline.ingest.webhooks import Webhooks
 from trunkline.logs import set_up_logs
 from trunkline.service.calls import Calls
 from trunkline.service.clock import Clock, system_clock
+from trunkline.service.commits import Commits
 from trunkline.service.intake import Intake
 from trunkline.service.keys import Keys
+from trunkline.service.seals import Seals, key_in
+from trunkline.service.sources import Sources
 from trunkline.settings import Settings
 from trunkline.store.calls import CallStore
 from trunkline.store.embedded import start_embedded
@@ -31,6 +36,8 @@ from trunkline.store.keys import KeyStore
 from trunkline.store.migrations import head, migrate, revision
 from trunkline.store.parts import PartStore
 from trunkline.store.pool import open_pool
+from trunkline.store.sources import SourceStore
+from trunkline.store.writing import CallWriter
 
 
 class Services(Struct, frozen=True):
@@ -39,6 +46,8 @@ class Services(Struct, frozen=True):
     calls: Calls
     keys: Keys
     intake: Intake
+    commits: Commits
+    sources: Sources
     pool: asyncpg.Pool
 
 
@@ -57,7 +66,11 @@ def database(settings: Settings) -> str:
 
 @asynccontextmanager
 async def services(
-    database_url: str, *, pool_size: int = 4, clock: Clock = system_clock
+    database_url: str,
+    *,
+    pool_size: int = 4,
+    clock: Clock = system_clock,
+    settings: Settings | None = None,
 ) -> AsyncIterator[Services]:
     """Join the services to a database; raises `SchemaBehind` if it has to be migrated first."""
     found = await revision(database_url)
@@ -67,7 +80,20 @@ async def services(
     try:
         store = CallStore(pool)
         calls = Calls(store, PartStore(pool), most_streams=max(1, pool_size // 2))
-        yield Services(calls, Keys(KeyStore(pool), dialects(), clock), Intake(store, clock), pool)
+        keys = KeyStore(pool)
+        intake = Intake(CallWriter(pool), clock)
+        commits = Commits(intake)
+        told = settings or Settings.read()
+        seals = Seals(told.sealing_key or key_in(told.home))
+        yield Services(
+            calls=calls,
+            keys=Keys(keys, dialects(), clock),
+            intake=intake,
+            commits=commits,
+            sources=Sources(SourceStore(pool), keys, doors(), seals, clock),
+            pool=pool,
+        )
+        await commits.close()
     finally:
         await pool.close()
 
@@ -75,19 +101,25 @@ async def services(
 def application(settings: Settings, database_url: str, clock: Clock = system_clock) -> Application:
     """The web application on a database."""
     set_up_logs(settings.log_level)
-    pools: list[asyncpg.Pool] = []
+    opened: list[Services] = []
 
     @asynccontextmanager
     async def open_answerer() -> AsyncIterator[Answerer]:
-        async with services(database_url, pool_size=settings.pool_size, clock=clock) as joined:
-            pools.append(joined.pool)
+        async with services(
+            database_url, pool_size=settings.pool_size, clock=clock, settings=settings
+        ) as joined:
+            opened.append(joined)
             yield Answerer(joined.keys, joined.calls)
 
     async def database_answers() -> bool:
         try:
-            return bool(pools) and await pools[-1].fetchval("SELECT true", timeout=2)
+            return bool(opened) and await opened[-1].pool.fetchval("SELECT true", timeout=2)
         except (*DATABASE_DOWN, asyncpg.PostgresError):
             return False
+
+    def webhooks() -> Webhooks:
+        joined = opened[-1]
+        return Webhooks(joined.sources, doors(), joined.commits, clock)
 
     async def refused(_: Request, error: Exception) -> JSONResponse:
         status = error.status_code if isinstance(error, HTTPException) else 404
@@ -97,7 +129,12 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
         return JSONResponse(body, status, headers, media_type="application/problem+json")
 
     others = Starlette(
-        routes=[*health_routes(database_answers), *docs_routes()], exception_handlers={HTTPException: refused}
+        routes=[
+            *health_routes(database_answers),
+            *docs_routes(),
+            *hook_routes(webhooks, settings.public_url, settings.largest_body),
+        ],
+        exception_handlers={HTTPException: refused},
     )
     # Health is asked for at any host name, also at one that is a dialect's.
     always_ours = {b"/healthz", b"/readyz"}

@@ -35,6 +35,15 @@ class Settings(Struct, frozen=True, kw_only=True):
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     """Networks whose `X-Forwarded-For` is believed when a key has an address list, separated by commas."""
 
+    public_url: str = "http://127.0.0.1:8080"
+    """The address under which the outside reaches this server; webhook addresses and links begin with it."""
+
+    sealing_key: str | None = None
+    """A long random text that seals sources' secrets; without it one is made and kept in the home folder."""
+
+    largest_body: int = 32 * 1024 * 1024
+    """Bytes that a request's body may have."""
+
     log_level: str = "info"
     """The least urgent messages to print: `debug`, `info`, `warning` or `error`."""
 
@@ -52,6 +61,9 @@ class Settings(Struct, frozen=True, kw_only=True):
             pool_size=_told(told, "pool_size", partial(_between, 1, 1000), 8),
             hosts=_told(told, "hosts", _hosts, {}),
             trusted_proxies=_told(told, "trusted_proxies", _networks, ()),
+            public_url=_told(told, "public_url", _web_address, "http://127.0.0.1:8080"),
+            sealing_key=_told(told, "sealing_key", _long_text, None),
+            largest_body=_told(told, "largest_body", partial(_between, 1024, 2**30), 32 * 1024 * 1024),
             log_level=_told(
                 told, "log_level", partial(_one_of, ("debug", "info", "warning", "error")), "info"
             ),
@@ -74,6 +86,19 @@ def _database_url(text: str) -> str:
         raise ValueError("a database URL begins with postgresql://")
     if url.port == 0:  # asking for it refuses a port that is not a number
         raise ValueError("a database has a port other than 0")
+    return text
+
+
+def _web_address(text: str) -> str:
+    url = urlsplit(text)
+    if url.scheme not in ("http", "https") or not url.netloc or url.query or url.fragment:
+        raise ValueError("an address begins with https:// and has no query")
+    return text.rstrip("/")
+
+
+def _long_text(text: str) -> str:
+    if len(text) < 32:
+        raise ValueError("a key has at least 32 characters")
     return text
 
 

@@ -29,11 +29,12 @@ def test_a_capture_comes_back_identical_key_order_included(
     world = new_world()
     items = dialect.calls_in(capture["body"])
     assert items
-    seen = [Seen(dialect.from_wire(item), encoded(item)) for item in items]
+    sightings = [dialect.from_wire(item) for item in items]
+    seen = [Seen(sighting, encoded(item)) for sighting, item in zip(sightings, items, strict=True)]
     world.run(world.joined.intake.take(world.org, seen, "file"))
 
     operation = next(op for op in dialect.operations if op.name == capture["operation"])
-    address = operation.path.replace("{id}", seen[0].sighting.vendor_call_id)
+    address = operation.path.replace("{id}", sightings[0].vendor_call_id)
     answer = world.get(dialect.name, f"{address}?{capture['query']}")
     assert answer.status_code == capture["status"]
     printed, expected = answer.json(), capture["body"]

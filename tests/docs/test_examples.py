@@ -29,4 +29,5 @@ def test_an_example_is_the_vendors_and_reads_as_its_calls(path: Path) -> None:
     assert found
     for seen in found:
         assert not isinstance(seen, Rejected), seen
+        assert seen.sighting is not None
         assert seen.sighting.vendor == path.stem

@@ -26,6 +26,7 @@ from trunkline.store import parts as module
 from trunkline.store.calls import CallStore
 from trunkline.store.parts import ENDLESS, PartStore
 from trunkline.store.rows import packed
+from trunkline.store.writing import CallWriter
 
 FILTERS = [
     CallFilter(),
@@ -144,7 +145,7 @@ def test_what_is_written_meanwhile_is_not_seen(world: World, monkeypatch: pytest
         return total
 
     async def change() -> None:
-        deleted = await CallStore(world.joined.pool).delete(world.org.id, before[-1])
+        deleted = await CallWriter(world.joined.pool).delete(world.org.id, before[-1])
         assert deleted
         await world.joined.intake.take(world.org, more, "test")
 

@@ -27,6 +27,7 @@ from trunkline.service.intake import Seen
 from trunkline.store.calls import CallStore
 from trunkline.store.periods import END, Cover, Level, cover, start_of
 from trunkline.store.totals import differences, mend
+from trunkline.store.writing import CallWriter
 
 START = datetime(2025, 11, 20, tzinfo=UTC)
 AGENTS = ("a", "b", str(uuid.UUID(int=7)))
@@ -236,7 +237,7 @@ class Log(RuleBasedStateMachine):
 
     @rule(size=st.integers(1, 4))
     def some_are_deleted_while_others_are_written(self, size: int) -> None:
-        store = CallStore(self.joined.pool)
+        store = CallWriter(self.joined.pool)
         ids = [call_id("one", str(self.rng.randrange(self.numbers + 1))) for _ in range(size)]
         batch = [Seen(self._news(self.rng.randrange(self.numbers + 1))) for _ in range(size)]
 

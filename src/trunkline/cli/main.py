@@ -8,9 +8,10 @@ import asyncpg
 import typer
 
 from trunkline import __version__
-from trunkline.cli import exporting, importing, keys, serving, totals
+from trunkline.cli import exporting, importing, keys, serving, sources, totals
 from trunkline.compose import SchemaBehind
 from trunkline.service.keys import KeyProblem
+from trunkline.service.sources import SourceProblem
 from trunkline.settings import SettingError
 
 app = typer.Typer(
@@ -26,6 +27,7 @@ app.command("demo")(serving.demo)
 app.command("import")(importing.import_files)
 app.command("export")(exporting.export)
 app.add_typer(keys.app, name="keys")
+app.add_typer(sources.app, name="sources")
 app.add_typer(totals.app, name="totals")
 
 
@@ -41,6 +43,7 @@ EXPECTED = (
     SettingError,
     SchemaBehind,
     KeyProblem,
+    SourceProblem,
     RuntimeError,
     OSError,
     asyncpg.PostgresError,

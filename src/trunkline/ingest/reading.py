@@ -23,12 +23,17 @@ _LARGEST, _SMALLEST, _DIGITS = 15, -30, 40
 
 def seen_in(dialect: Dialect, item: Any) -> Seen:
     """Read one call of a payload; raises `Unreadable`, also for what cannot be stored."""
-    sighting = dialect.from_wire(item)
+    sighting = checked(dialect.from_wire(item))
+    return Seen(sighting, None if dialect.keeps_everything else encoded(item))
+
+
+def checked(sighting: Sighting) -> Sighting:
+    """A sighting that can be stored; raises `Unreadable` for one that cannot."""
     for name, text in _looked_up(sighting):
         _check_text(name, text)
     if isinstance(sighting.cost, Cost):
         _check_amount(sighting.cost)
-    return Seen(sighting, None if dialect.keeps_everything else encoded(item))
+    return sighting
 
 
 def deeper_than(levels: int, document: Any) -> bool:

@@ -25,9 +25,17 @@ class Fault(Enum):
     NO_SUCH_ROUTE = 4042
     METHOD_NOT_ALLOWED = 405
     NOT_ACCEPTABLE = 406
+    TOO_SLOW = 408
+    CONFLICT = 409
+    CALL_DELETED = 410
+    """The call was taken out of the log and stays out."""
     TOO_LARGE = 413
     ADDRESS_TOO_LONG = 414
+    UNSUPPORTED_BODY = 415
+    UNPROCESSABLE = 422
     INTERNAL = 500
+    NOT_DONE_HERE = 501
+    """What would steer a real call, which a call log does not do."""
     UNAVAILABLE = 503
 
     @property

@@ -1,8 +1,8 @@
-"""Intake: what was seen of calls becomes calls, each of them once.
+"""Intake: what was seen of calls becomes calls, each of them once, whatever door it came in by.
 
-New calls are written without a look at the store, which is the common case and the fast one. A call that
-turns out to be known is read, merged and written again; if somebody else wrote it in between, once more.
-Merging does not depend on order, so it does not matter who was first.
+A batch is one transaction. It first takes its places in the org's order of changes, so that writers of one
+org come one after another, in as many processes as there are; then payloads are stored, the calls they
+speak of are read, merged and written. Merging does not depend on order, so it does not matter who was first.
 """
 
 from __future__ import annotations
@@ -10,130 +10,292 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
+from enum import Enum
 
+import asyncpg
 import msgspec
 from msgspec import UNSET, Struct
 
 from trunkline.model.ids import call_id, derived_call_id
+from trunkline.model.live import told_live
 from trunkline.model.merge import first_call, merged
 from trunkline.model.sighting import Sighting
 from trunkline.service.calls import Org
 from trunkline.service.clock import Clock
-from trunkline.store.calls import CallStore, IdTaken, Key, Payload
 from trunkline.store.rows import Draft, Known
+from trunkline.store.writing import CallWriter, IdTaken, Key, Payload, Writing
 
-_TRIES = 20
+EVENT = "event"
+"""The kind of payload that is one event of a live call."""
+
+_TRIES = 5
+_MANY = 50
+"""From so many calls on it pays to try first whether all of them are new."""
+
+
+class Origin(Struct, frozen=True, kw_only=True):
+    """How a payload came, and how it is read."""
+
+    vendor: str = ""
+    """Whose form it has; needed where no sighting tells."""
+    kind: str = "call"
+    """`call` as its vendor's API prints one, `hook` as its webhooks are written, `event` as one event
+    of a live call, `change` as our own API was told to change one."""
+    content_type: str = "application/json"
+    source: str = ""
+    """Where it came from, in a word or two."""
+    source_id: str | None = None
+    event: str = ""
+    unknown: tuple[str, ...] = ()
+    problem: str | None = None
+    """Why nothing could be read from it."""
+
+
+PRINTED = Origin()
 
 
 class Seen(Struct):
     """A sighting, and the payload it was read from."""
 
-    sighting: Sighting
+    sighting: Sighting | None
+    """`None` for a payload that names no call."""
     raw: bytes | None = None
-    """`None` for our own form, which loses nothing and need not be kept twice."""
+    """`None` for our own form in files, which loses nothing and need not be kept twice."""
+    origin: Origin = PRINTED
+
+
+class State(Enum):
+    """What came of a sighting."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    DELETED = "deleted"
+    """The call was taken out of the log and stays out; nothing of the payload was kept."""
+    NOTED = "noted"
+    """The payload names no call and was kept."""
+
+
+class Result(Struct, frozen=True):
+    """What came of one sighting, and the canonical id of its call."""
+
+    state: State
+    call_id: str | None = None
 
 
 class Taken(Struct):
-    """How many sightings changed the log, and how many told nothing new."""
+    """How many sightings changed the log, told nothing new, or were of calls that were taken out of it."""
 
     stored: int = 0
     unchanged: int = 0
+    deleted: int = 0
+
+
+class Folded(Struct):
+    """Sightings of one call folded into what should be written, and what came of each of them."""
+
+    draft: Draft
+    states: list[State]
+
+
+class Prepared(Struct):
+    """A batch that is ready to be stored: its sightings by call, and what new calls they make."""
+
+    seen: Sequence[Seen]
+    calls: dict[Key, list[Seen]]
+    folded: dict[Key, Folded]
+    """As if every call were new; empty if that is not expected."""
+    payloads: list[Payload]
+    now: datetime
+
+
+class Done(Struct, frozen=True):
+    """What came of the sightings of one call."""
+
+    call_id: str | None
+    states: list[State]
 
 
 class TooManyWriters(RuntimeError):
-    """Others kept writing the same calls; no call of this batch is half stored, and it may be tried again."""
+    """Others kept getting in the way; nothing of this batch is stored, and it may be tried again."""
 
 
 class Intake:
     """Takes sightings in."""
 
-    def __init__(self, store: CallStore, clock: Clock) -> None:
-        self._store = store
+    def __init__(self, writer: CallWriter, clock: Clock) -> None:
+        self._writer = writer
         self._clock = clock
 
     async def take(self, org: Org, batch: Sequence[Seen], source: str) -> Taken:
         """Take in a batch; every sighting in it is either stored or told nothing new."""
+        return await self.store(org, self.prepared(batch, source))
+
+    async def take_each(self, org: Org, batch: Sequence[Seen], source: str = "") -> list[Result]:
+        """Take in a batch and tell what came of each of its sightings, in their order."""
+        return await self._store(org, self.prepared(batch, source))
+
+    def prepared(self, batch: Sequence[Seen], source: str) -> Prepared:
+        """Make a batch ready to be stored; that may be done in a thread while another one is stored."""
         now = self._clock()
+        calls: dict[Key, list[Seen]] = {}
+        for seen in batch:
+            if seen.sighting is not None:
+                calls.setdefault(_key(seen.sighting), []).append(seen)
+        folded: dict[Key, Folded] = {}
+        if len(calls) >= _MANY and all(seen.origin.kind == "call" for seen in batch):
+            folded = {
+                key: _folded_seen(sightings, (), None, now, derived_id=False)
+                for key, sightings in calls.items()
+            }
+        return Prepared(batch, calls, folded, _payloads(batch, source), now)
+
+    async def store(self, org: Org, batch: Prepared) -> Taken:
+        """Store a batch that was made ready."""
         taken = Taken()
-        waiting: dict[Key, list[Sighting]] = {}
-        # Two batches with calls in common lock them in the same order, so that neither waits for ever.
-        for seen in sorted(batch, key=lambda seen: _key(seen.sighting)):
-            waiting.setdefault(_key(seen.sighting), []).append(seen.sighting)
-        folded = {key: _folded(sightings, None, now) for key, sightings in waiting.items()}
-        payloads = _payloads(batch)
+        for result in await self._store(org, batch):
+            if result.state in (State.NEW, State.CHANGED):
+                taken.stored += 1
+            elif result.state is State.DELETED:
+                taken.deleted += 1
+            else:
+                taken.unchanged += 1
+        return taken
+
+    async def _store(self, org: Org, batch: Prepared) -> list[Result]:
+        if not batch.seen:
+            return []
+        derived: set[Key] = set()
         for _ in range(_TRIES):
-            drafts = [fold.draft for fold in folded.values()]
             try:
-                written = await self._store.write(org.id, drafts, payloads, source=source, received_at=now)
+                async with self._writer.writing(org.id, len(batch.calls)) as writing:
+                    done = await self._write(writing, batch, derived)
             except IdTaken:
-                await self._give_other_ids(org, {key: fold.draft for key, fold in folded.items()})
+                derived |= await self._clashing(org, batch, derived)
+            except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
                 continue
-            payloads = []
-            for key in written:
-                _settle(taken, folded[key].changes, waiting.pop(key))
-            known = await self._store.known(org.id, list(waiting)) if waiting else {}
-            folded = {key: _folded(waiting[key], known.get(key), now) for key in waiting}
-            for key in [key for key, fold in folded.items() if not fold.changes]:
-                del folded[key]
-                _settle(taken, 0, waiting.pop(key))
-            if not waiting:
-                return taken
-        raise TooManyWriters("others kept writing the same calls; run this again")
+            else:
+                return _results(batch, done)
+        raise TooManyWriters("others kept writing the same calls; try again")
 
-    async def _give_other_ids(self, org: Org, drafts: dict[Key, Draft]) -> None:
-        """Give new calls whose canonical id is another call's an id that only they can have."""
-        new = {key: draft for key, draft in drafts.items() if draft.base_revision == 0}
-        taken = set(await self._store.taken(org.id, [draft.call.id for draft in new.values()]))
-        known = await self._store.known(org.id, list(new))
-        for key, draft in new.items():
-            if draft.call.id in taken and key not in known:
-                draft.call.id = derived_call_id(*key)
-            taken.add(draft.call.id)
+    async def _write(self, writing: Writing, batch: Prepared, derived: set[Key]) -> dict[Key, Done]:
+        standing = await writing.standing(list(batch.calls))
+        gone = standing.deleted
+        kept = [payload for payload in batch.payloads if (payload.vendor, payload.vendor_call_id) not in gone]
+        await writing.keep(kept, batch.now)
+        done: dict[Key, Done] = {}
+        drafts: list[Draft] = []
+        for key, seen in batch.calls.items():
+            if key in gone:
+                done[key] = Done(None, [State.DELETED] * len(seen))
+                continue
+            known = standing.known.get(key)
+            fold = batch.folded.get(key) if known is None and key not in derived else None
+            if fold is None:
+                live = any(one.origin.kind == EVENT for one in seen)
+                events = await writing.events(key) if live else []
+                fold = _folded_seen(seen, events, known, batch.now, derived_id=key in derived)
+            done[key] = Done(fold.draft.call.id, fold.states)
+            if known is None or any(state is not State.UNCHANGED for state in fold.states):
+                drafts.append(fold.draft)
+        await writing.write(drafts)
+        return done
+
+    async def _clashing(self, org: Org, batch: Prepared, derived: set[Key]) -> set[Key]:
+        """Calls that would like a canonical id that another call has, or another one of the batch."""
+        wanted = {
+            key: _wanted_id(seen[0].sighting, derived=key in derived)
+            for key, seen in batch.calls.items()
+            if seen[0].sighting is not None
+        }
+        owners = await self._writer.owners(org.id, sorted(set(wanted.values())))
+        clashing = set()
+        for key, one in wanted.items():
+            if owners.setdefault(one, key) != key:
+                clashing.add(key)
+        return clashing
 
 
-class _Folded(Struct):
-    """Sightings of one call folded into what should be written, and how many of them changed anything."""
-
-    draft: Draft
-    changes: int
-
-
-def _key(said: Sighting | Payload) -> Key:
+def _key(said: Sighting) -> Key:
     return said.vendor, said.vendor_call_id
 
 
-def _folded(sightings: list[Sighting], known: Known | None, now: datetime) -> _Folded:
+def _folded(
+    sightings: Sequence[Sighting], known: Known | None, now: datetime, *, derived_id: bool, unkept: bool
+) -> Folded:
+    """Fold sightings into what is known of their call; `derived_id` if its own id is another call's."""
+    states: list[State] = []
     if known is None:
         first, *sightings = sightings
-        wanted = first.id if first.id is not UNSET else call_id(first.vendor, first.vendor_call_id)
-        call, stamps = first_call(first, wanted, now)
-        revision, changes = 0, 1
+        call, stamps = first_call(first, _wanted_id(first, derived=derived_id), now)
+        revision = 0
+        states.append(State.NEW)
     else:
-        call, stamps, revision, changes = known.call, known.stamps, known.revision, 0
+        call, stamps, revision = known.call, known.stamps, known.revision
     for sighting in sightings:
         more, stamps = merged(call, stamps, sighting, now)
-        changes += more != call
+        states.append(State.UNCHANGED if more == call else State.CHANGED)
         call = more
-    return _Folded(Draft(call, stamps, revision), changes)
+    return Folded(Draft(call, stamps, revision, unkept=unkept), states)
 
 
-def _settle(taken: Taken, changes: int, sightings: list[Sighting]) -> None:
-    taken.stored += changes
-    taken.unchanged += len(sightings) - changes
+def _folded_seen(
+    seen: Sequence[Seen], events: Sequence[bytes], known: Known | None, now: datetime, *, derived_id: bool
+) -> Folded:
+    """Fold what was seen of one call; of live events all that were ever kept count together, in any order."""
+    told = [one.sighting for one in seen if one.sighting is not None and one.origin.kind != EVENT]
+    if events:
+        key = next(_key(one.sighting) for one in seen if one.sighting is not None)
+        told.append(told_live(*key, events))
+    unkept = any(one.raw is None for one in seen)
+    fold = _folded(told, known, now, derived_id=derived_id, unkept=unkept)
+    if events:
+        states = iter(fold.states)
+        fold.states = [fold.states[-1] if one.origin.kind == EVENT else next(states) for one in seen]
+    return fold
 
 
-def _payloads(batch: Sequence[Seen]) -> list[Payload]:
-    payloads = [
-        Payload(
-            vendor=seen.sighting.vendor,
-            vendor_call_id=seen.sighting.vendor_call_id,
-            hash=hashlib.sha256(seen.raw).digest(),
-            body=seen.raw,
-        )
-        for seen in batch
-        if seen.raw is not None
+def _wanted_id(sighting: Sighting, *, derived: bool) -> str:
+    key = _key(sighting)
+    if derived:
+        return derived_call_id(*key)
+    return sighting.id if sighting.id is not UNSET else call_id(*key)
+
+
+def _results(batch: Prepared, done: dict[Key, Done]) -> list[Result]:
+    states = {key: iter(one.states) for key, one in done.items()}
+    return [
+        Result(State.NOTED) if seen.sighting is None else Result(next(states[key]), done[key].call_id)
+        for seen in batch.seen
+        for key in [_key(seen.sighting) if seen.sighting is not None else ("", "")]
     ]
-    return sorted(payloads, key=lambda payload: (_key(payload), payload.hash))
+
+
+def _payloads(batch: Sequence[Seen], source: str) -> list[Payload]:
+    payloads: dict[tuple[str, str, bytes], Payload] = {}
+    for seen in batch:
+        if seen.raw is None:
+            continue
+        vendor, name = _key(seen.sighting) if seen.sighting is not None else (seen.origin.vendor, "")
+        digest = hashlib.sha256(seen.raw).digest()
+        known = payloads.get((vendor, name, digest))
+        if known is not None:
+            known.times += 1
+            continue
+        payloads[vendor, name, digest] = Payload(
+            vendor=vendor,
+            vendor_call_id=name,
+            hash=digest,
+            body=seen.raw,
+            kind=seen.origin.kind,
+            content_type=seen.origin.content_type,
+            source=seen.origin.source or source,
+            source_id=seen.origin.source_id,
+            event=seen.origin.event,
+            unknown=seen.origin.unknown,
+            problem=seen.origin.problem,
+        )
+    return list(payloads.values())
 
 
 def encoded(raw: object) -> bytes:

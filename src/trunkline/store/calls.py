@@ -1,14 +1,11 @@
-"""Calls in PostgreSQL: pages, single calls, and batches written by one statement."""
+"""Calls in PostgreSQL: pages and single calls."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
-from msgspec import Struct
 
 from trunkline.kit.call_ids import Sought
 from trunkline.model.call import Call
@@ -16,14 +13,8 @@ from trunkline.model.ids import DigestRange
 from trunkline.model.query import After, CallFilter, Order, Rows
 from trunkline.store.listing import listing
 from trunkline.store.queries import queries
-from trunkline.store.rows import Draft, Known, call_of, columns, known_of
+from trunkline.store.rows import call_of
 
-Key = tuple[str, str]
-"""Vendor and the vendor's own id: what makes two sightings the same call."""
-
-_MOVES = {"cells": queries("totals")["cells"], "move": queries("totals")["move"]}
-_WRITE = queries("calls")["write"].format(**_MOVES)
-_DELETE = queries("calls")["delete"].format(**_MOVES)
 _NO_DIGEST: DigestRange = (UUID(int=1), UUID(int=0))
 """An empty range."""
 
@@ -34,19 +25,6 @@ class PageOfCalls(NamedTuple):
     calls: list[Call]
     total: int | None
     has_more: bool
-
-
-class Payload(Struct):
-    """A payload as it arrived, for one call."""
-
-    vendor: str
-    vendor_call_id: str
-    hash: bytes
-    body: bytes
-
-
-class IdTaken(Exception):
-    """A new call would have the canonical id of another call."""
 
 
 class CallStore:
@@ -106,61 +84,3 @@ class CallStore:
         sql = queries("calls")["exists_elsewhere"]
         found: bool = await self._pool.fetchval(sql, sought.vendor, sought.vendor_call_id, *digests)
         return found
-
-    async def known(self, org_id: int, keys: Sequence[Key]) -> dict[Key, Known]:
-        """The calls among these that are stored, as they stand."""
-        rows = await self._pool.fetch(
-            queries("calls")["known"], org_id, [key[0] for key in keys], [key[1] for key in keys]
-        )
-        return {
-            (row["vendor"], row["vendor_call_id"]): known_of(
-                row["body"], row["transcript"], row["stamps"], row["revision"]
-            )
-            for row in rows
-        }
-
-    async def taken(self, org_id: int, ids: Sequence[str]) -> frozenset[str]:
-        """Which canonical ids among these belong to a call already."""
-        rows = await self._pool.fetch(queries("calls")["taken_ids"], org_id, [UUID(i) for i in ids])
-        return frozenset(str(row["id"]) for row in rows)
-
-    async def write(
-        self,
-        org_id: int,
-        drafts: Sequence[Draft],
-        payloads: Sequence[Payload] = (),
-        *,
-        source: str = "",
-        received_at: datetime | None = None,
-    ) -> dict[Key, bool]:
-        """Write a batch and its payloads in one transaction; no two drafts may be of the same call.
-
-        Answers the calls that were written and whether each is new. A call that somebody else wrote since it
-        was read is not among them. Raises `IdTaken` if nothing was written because a new call's canonical id
-        belongs to another call.
-        """
-        async with self._pool.acquire() as connection, connection.transaction():
-            if payloads:
-                await connection.execute(
-                    queries("calls")["keep_sightings"],
-                    org_id,
-                    [payload.vendor for payload in payloads],
-                    [payload.vendor_call_id for payload in payloads],
-                    [payload.hash for payload in payloads],
-                    [payload.body for payload in payloads],
-                    source,
-                    received_at,
-                )
-            if not drafts:
-                return {}
-            try:
-                rows = await connection.fetch(_WRITE, org_id, *columns(drafts))
-            except asyncpg.UniqueViolationError as error:
-                if error.constraint_name == "calls_pkey":
-                    raise IdTaken from None
-                raise
-        return {(row["vendor"], row["vendor_call_id"]): row["is_new"] for row in rows}
-
-    async def delete(self, org_id: int, call_id: str) -> bool:
-        """Take a call out of the log, with everything that was kept of it; false if there is none."""
-        return await self._pool.fetchval(_DELETE, org_id, UUID(call_id)) is not None

@@ -40,6 +40,10 @@ class Draft(Struct):
     stamps: Stamps
     base_revision: int = 0
     """0 for a call that is not known yet."""
+    unkept: bool = True
+    """Whether something was told of it now of which no payload is kept."""
+    change: int = 0
+    """Its place in the org's order of changes, given when it is written."""
 
 
 def pieces_of(body: str, transcript: bytes | None) -> Pieces:
@@ -95,6 +99,8 @@ def _row(draft: Draft) -> tuple[Any, ...]:
         _number(call.to_number),
         _number(call.contact.phone_number if call.contact else None),
         draft.base_revision + 1,
+        draft.change,
+        draft.unkept,
         _json.encode(draft.stamps).decode(),
         pieces.light,
         None if pieces.heavy is None else packed(pieces.heavy),

@@ -52,6 +52,18 @@ KINDS = {
     Fault.ADDRESS_TOO_LONG: Kind(
         "address-too-long", "Request address too long", "The request address is too long."
     ),
+    Fault.TOO_SLOW: Kind("too-slow", "Request body too slow", "The request body came too slowly."),
+    Fault.CONFLICT: Kind("conflict", "Request still running", "A request with this key is still running."),
+    Fault.CALL_DELETED: Kind(
+        "call-deleted", "Call deleted", "The call was taken out of the log and stays out."
+    ),
+    Fault.UNSUPPORTED_BODY: Kind(
+        "unsupported-body", "Unsupported content type", "The body has a content type that is not read here."
+    ),
+    Fault.UNPROCESSABLE: Kind("unprocessable", "Request cannot be done", "The request cannot be done."),
+    Fault.NOT_DONE_HERE: Kind(
+        "not-done-here", "Not done here", "Trunkline records calls; it does not steer them."
+    ),
     Fault.INTERNAL: Kind("internal", "Internal error", "Something went wrong on our side; try again."),
     Fault.UNAVAILABLE: Kind("unavailable", "Unavailable", "The call log cannot be reached; try again soon."),
 }

@@ -52,17 +52,6 @@ LIMIT 1;
 SELECT EXISTS (SELECT 1 FROM calls WHERE vendor = $1 AND vendor_call_id = $2)
     OR EXISTS (SELECT 1 FROM calls WHERE digest BETWEEN $3 AND $4 AND vendor <> $1);
 
--- name: known
--- Calls as they stand, to merge into.
-SELECT c.vendor, c.vendor_call_id, c.revision, c.stamps, c.body, t.body AS transcript
-FROM unnest($2::text[], $3::text[]) AS k (vendor, vendor_call_id)
-JOIN calls c ON c.org_id = $1 AND c.vendor = k.vendor AND c.vendor_call_id = k.vendor_call_id
-LEFT JOIN call_transcripts t ON t.org_id = $1 AND t.call_id = c.id;
-
--- name: taken_ids
--- Which of some canonical ids belong to a call already.
-SELECT id FROM calls WHERE org_id = $1 AND id = ANY($2::uuid[]);
-
 -- name: write
 -- Writes a batch: new calls are inserted, known ones are replaced if nobody wrote them since they were read.
 -- Returns the calls that were written, each with its former words, which totals are moved by.
@@ -71,25 +60,26 @@ WITH incoming AS (
         $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[],
         $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
         $17::text[], $18::boolean[], $19::boolean[], $20::text[], $21::uuid[], $22::text[], $23::uuid[],
-        $24::text[], $25::text[], $26::text[], $27::integer[], $28::text[], $29::text[], $30::bytea[], $31::text[]
+        $24::text[], $25::text[], $26::text[], $27::integer[], $28::bigint[], $29::boolean[], $30::text[], $31::text[],
+        $32::bytea[], $33::text[]
     ) AS i (
         id, digest, vendor, vendor_call_id, created_at, started_at, ended_at,
         duration_ms, status, status_word, result, result_word, direction, channel, end_reason,
         sentiment, success, voicemail, agent_id, agent_ref, campaign_id, campaign_ref,
-        from_number, to_number, contact_number, revision, stamps, body, transcript, search
+        from_number, to_number, contact_number, revision, change, unkept, stamps, body, transcript, search
     )
 ), written AS (
     INSERT INTO calls AS c (
         org_id, id, digest, vendor, vendor_call_id, created_at, started_at, ended_at,
         duration_ms, status, status_word, result, result_word, direction, channel, end_reason,
         sentiment, success, voicemail, agent_id, agent_ref, campaign_id, campaign_ref,
-        from_number, to_number, contact_number, revision, stamps, body
+        from_number, to_number, contact_number, revision, change, unkept, stamps, body
     )
     SELECT
         $1, id, digest, vendor, vendor_call_id, created_at, started_at, ended_at,
         duration_ms, status, status_word, result, result_word, direction, channel, end_reason,
         sentiment, success, voicemail, agent_id, agent_ref, campaign_id, campaign_ref,
-        from_number, to_number, contact_number, revision, stamps, body
+        from_number, to_number, contact_number, revision, change, unkept, stamps, body
     FROM incoming
     ON CONFLICT (org_id, vendor, vendor_call_id) DO UPDATE SET
         created_at = excluded.created_at, started_at = excluded.started_at, ended_at = excluded.ended_at,
@@ -99,8 +89,8 @@ WITH incoming AS (
         success = excluded.success, voicemail = excluded.voicemail, agent_id = excluded.agent_id,
         agent_ref = excluded.agent_ref, campaign_id = excluded.campaign_id, campaign_ref = excluded.campaign_ref,
         from_number = excluded.from_number, to_number = excluded.to_number,
-        contact_number = excluded.contact_number, revision = excluded.revision, stamps = excluded.stamps,
-        body = excluded.body
+        contact_number = excluded.contact_number, revision = excluded.revision, change = excluded.change,
+        unkept = c.unkept OR excluded.unkept, stamps = excluded.stamps, body = excluded.body
     WHERE c.revision = excluded.revision - 1
     RETURNING new.id, new.vendor, new.vendor_call_id, old.org_id IS NULL AS is_new,
         new.created_at, new.started_at, new.agent_ref, new.campaign_ref,
@@ -131,24 +121,20 @@ WITH incoming AS (
 SELECT id, vendor, vendor_call_id, is_new FROM written;
 
 -- name: delete
--- Takes a call out, its transcript and its payloads with it, and moves the totals.
+-- Takes a call out, its transcript and its payloads with it, moves the totals, and remembers that it is gone.
 WITH gone AS (
     DELETE FROM calls WHERE org_id = $1 AND id = $2
-    RETURNING id, created_at, started_at, agent_ref, campaign_ref, vendor, vendor_call_id, status, status_word,
-        result, result_word, direction, channel, end_reason, sentiment, success, voicemail
+    RETURNING id, digest, created_at, started_at, agent_ref, campaign_ref, vendor, vendor_call_id, status,
+        status_word, result, result_word, direction, channel, end_reason, sentiment, success, voicemail
 ), unsaid AS (
     DELETE FROM call_transcripts t USING gone g WHERE t.org_id = $1 AND t.call_id = g.id
 ), unseen AS (
     DELETE FROM sightings s USING gone g
     WHERE s.org_id = $1 AND s.vendor = g.vendor AND s.vendor_call_id = g.vendor_call_id
+), remembered AS (
+    INSERT INTO deleted_calls (org_id, id, digest, vendor, vendor_call_id, created_at, change)
+    SELECT $1, g.id, g.digest, g.vendor, g.vendor_call_id, g.created_at, $3 FROM gone g
 ), delta AS (
     SELECT -1 AS n, gone.* FROM gone
 ), {cells}, {move}
 SELECT id FROM gone;
-
--- name: keep_sightings
--- Stores payloads as they arrived, each once.
-INSERT INTO sightings (org_id, vendor, vendor_call_id, hash, source, received_at, payload)
-SELECT $1, s.vendor, s.vendor_call_id, s.hash, $6, $7, s.payload
-FROM unnest($2::text[], $3::text[], $4::bytea[], $5::bytea[]) AS s (vendor, vendor_call_id, hash, payload)
-ON CONFLICT DO NOTHING;

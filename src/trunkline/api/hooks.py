@@ -1,0 +1,66 @@
+"""`POST /hooks/{address}`: where vendors send their webhooks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from trunkline.api.answer import DATABASE_DOWN, MISSING_DATABASE_DETAIL
+from trunkline.api.receiving import Gone, body_of
+from trunkline.ingest.webhooks import DeliveryRefused, Refusal, Webhooks
+from trunkline.kit.signatures import Delivery
+from trunkline.model.faults import Fault, Refused
+from trunkline.service.intake import TooManyWriters
+
+log = structlog.get_logger(__name__)
+
+_TITLES = {
+    Refusal.NO_SUCH_SOURCE: "Nothing is taken at this address",
+    Refusal.DISABLED: "This source is disabled",
+    Refusal.NOT_GENUINE: "The delivery is not signed as it must be",
+    Refusal.ANSWER_EXPECTED: "Trunkline records calls; it does not answer for them",
+}
+
+_FAULTS = {
+    Fault.TOO_LARGE: "The body is too large",
+    Fault.TOO_SLOW: "The body came too slowly",
+    Fault.UNAVAILABLE: "Not kept: send it again",
+}
+
+
+def hook_routes(webhooks: Callable[[], Webhooks], public_url: str, largest_body: int) -> list[Route]:
+    """The route that takes deliveries."""
+
+    async def take(request: Request) -> Response:
+        path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+        query: bytes = request.scope["query_string"]
+        url = f"{public_url}{path.decode('latin-1')}" + (f"?{query.decode('latin-1')}" if query else "")
+        try:
+            body = await body_of(request.receive, request.headers.get("content-length"), largest_body)
+            headers = {name.lower(): value for name, value in request.headers.items()}
+            delivery = Delivery(body=body, headers=headers, url=url)
+            receipt = await webhooks().take(request.path_params["address"], delivery)
+        except DeliveryRefused as error:
+            return _problem(error.refusal.value, _TITLES[error.refusal], error.detail)
+        except Refused as error:
+            title = _FAULTS.get(error.fault, "The request is refused")
+            return _problem(error.fault.status, title, error.detail)
+        except Gone:
+            return Response(status_code=400)
+        except (*DATABASE_DOWN, TooManyWriters) as error:
+            log.error("delivery not kept", error=repr(error)[:200])
+            return _problem(503, _FAULTS[Fault.UNAVAILABLE], MISSING_DATABASE_DETAIL)
+        return Response(msgspec.json.encode(receipt), media_type="application/json")
+
+    return [Route("/hooks/{address}", take, methods=["POST"])]
+
+
+def _problem(status: int, title: str, detail: str) -> Response:
+    body = msgspec.json.encode({"title": title, "status": status, "detail": detail})
+    headers = {"retry-after": "1"} if status == Fault.UNAVAILABLE.status else None
+    return Response(body, status, headers, media_type="application/problem+json")

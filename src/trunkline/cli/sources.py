@@ -1,0 +1,148 @@
+"""`trunkline sources`: the vendors' accounts that calls come from."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from trunkline.compose import database, services
+from trunkline.service.sources import Source, SourceProblem, Sources
+from trunkline.settings import Settings
+
+app = typer.Typer(help="Accounts with vendors that calls come from.", no_args_is_help=True)
+
+T = TypeVar("T")
+
+Org = Annotated[str, typer.Option(help="The org.")]
+SourceId = Annotated[str, typer.Argument(metavar="ID", help="The source's id, as `sources list` shows it.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+_TOLD = "Read a JSON object from standard input:"
+Told = Annotated[
+    bool,
+    typer.Option(
+        "--stdin",
+        help=f'{_TOLD} {{"secret": …}} or {{"secrets": […]}} for webhooks, {{"credential": {{…}}}} for pull.',
+    ),
+]
+
+
+class _Told(msgspec.Struct, forbid_unknown_fields=True):
+    """What is secret comes by standard input, where no list of processes shows it."""
+
+    secret: str | None = None
+    secrets: list[str] | None = None
+    credential: dict[str, str] | None = None
+
+    def webhook_secrets(self) -> list[str] | None:
+        """The secrets, however they were told."""
+        return self.secrets if self.secret is None else [self.secret, *(self.secrets or ())]
+
+
+def run(action: Callable[[Sources], Awaitable[T]]) -> T:
+    """Do something with the source service."""
+
+    async def inner(url: str) -> T:
+        async with services(url, pool_size=1) as joined:
+            return await action(joined.sources)
+
+    return asyncio.run(inner(database(Settings.read())))
+
+
+@app.command("add")
+def add(
+    org: Annotated[str, typer.Option(help="The org whose calls come from it; made if it is new.")],
+    vendor: Annotated[str, typer.Option(help="The vendor, as `retell`.")],
+    label: Annotated[str, typer.Option(help="A note to recognise the source by.")] = "",
+    secret: Annotated[
+        str, typer.Option(envvar="TRUNKLINE_WEBHOOK_SECRET", help="What the vendor signs its webhooks with.")
+    ] = "",
+    base_url: Annotated[
+        str, typer.Option(help="Where the vendor's API is, if not at its usual address.")
+    ] = "",
+    *,
+    stdin: Told = False,
+    as_json: Json = False,
+) -> None:
+    """Add an account with a vendor and print the address to which its webhooks are to be sent."""
+    told = _told() if stdin else _Told()
+    secrets = [*([secret] if secret else []), *(told.webhook_secrets() or [])]
+    source = run(
+        lambda sources: sources.add(
+            org,
+            vendor,
+            label=label,
+            webhook_secrets=secrets,
+            credential=told.credential,
+            base_url=base_url or None,
+        )
+    )
+    if as_json:
+        typer.echo(msgspec.json.encode(_shown(source)).decode())
+        return
+    typer.echo(f"Source {source.id} of org {source.org.name}, for {source.vendor}.")
+    typer.echo(f"Webhooks go to  {_address(source)}")
+
+
+@app.command("list")
+def listed(org: Org, *, as_json: Json = False) -> None:
+    """List an org's sources with their addresses; secrets are not shown."""
+    found = [_shown(source) for source in run(lambda sources: sources.listed(org))]
+    if as_json:
+        typer.echo(msgspec.json.encode({"org": org, "sources": found}).decode())
+        return
+    columns = ("id", "vendor", "label", "address", "signed", "pulled", "created_at", "disabled_at")
+    table = Table(*columns)
+    for source in found:
+        table.add_row(*("" if source[column] is None else str(source[column]) for column in columns))
+    Console().print(table)
+
+
+@app.command("change")
+def change(source_id: SourceId, org: Org) -> None:
+    """Give a source other secrets or another credential, told as JSON by standard input."""
+    told = _told()
+    run(
+        lambda sources: sources.change(
+            org, source_id, webhook_secrets=told.webhook_secrets(), credential=told.credential
+        )
+    )
+    typer.echo(f"Source {source_id} is changed.")
+
+
+@app.command("disable")
+def disable(source_id: SourceId, org: Org) -> None:
+    """Let a source take nothing more; what came from it stays."""
+    run(lambda sources: sources.disable(org, source_id))
+    typer.echo(f"Source {source_id} is disabled.")
+
+
+def _told() -> _Told:
+    try:
+        return msgspec.json.decode(sys.stdin.buffer.read(64 * 1024), type=_Told)
+    except msgspec.DecodeError as error:
+        raise SourceProblem(f"standard input: {error}") from None
+
+
+def _address(source: Source) -> str:
+    return f"{Settings.read().public_url}/hooks/{source.address}"
+
+
+def _shown(source: Source) -> dict[str, Any]:
+    return {
+        "org": source.org.name,
+        "id": source.id,
+        "vendor": source.vendor,
+        "label": source.label,
+        "address": _address(source),
+        "signed": bool(source.secrets),
+        "pulled": source.credential is not None,
+        "created_at": source.created_at,
+        "disabled_at": source.disabled_at,
+    }

@@ -1,0 +1,116 @@
+"""Webhooks: a delivery is proved to be its source's, read by its door, and kept with what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+
+import structlog
+from msgspec import Struct
+
+from trunkline.ingest.reading import DEEPEST, checked, deeper_than
+from trunkline.kit.door import AnswerExpected, Door, Heard, document_of
+from trunkline.kit.payload import Unreadable
+from trunkline.kit.signatures import Delivery, NotGenuine
+from trunkline.model.sighting import Sighting
+from trunkline.service.clock import Clock
+from trunkline.service.commits import Commits
+from trunkline.service.intake import Origin, Seen
+from trunkline.service.sources import Source, Sources
+
+log = structlog.get_logger(__name__)
+
+
+class Refusal(Enum):
+    """Why a delivery is refused, with its HTTP status."""
+
+    NO_SUCH_SOURCE = 404
+    DISABLED = 410
+    NOT_GENUINE = 401
+    ANSWER_EXPECTED = 501
+
+
+class DeliveryRefused(Exception):
+    """A delivery is refused; nothing of it was kept."""
+
+    def __init__(self, refusal: Refusal, detail: str) -> None:
+        super().__init__(detail)
+        self.refusal = refusal
+        self.detail = detail
+
+
+class Receipt(Struct, omit_defaults=True):
+    """What a vendor is told of a delivery that was kept."""
+
+    received: bool = True
+    event: str = ""
+    calls: int = 0
+    """How many calls it spoke of."""
+    note: str = ""
+    """Why it spoke of none, or what of it could not be read."""
+
+
+class Webhooks:
+    """Takes deliveries from all sources."""
+
+    def __init__(self, sources: Sources, doors: Mapping[str, Door], commits: Commits, clock: Clock) -> None:
+        self._sources = sources
+        self._doors = doors
+        self._commits = commits
+        self._clock = clock
+
+    async def take(self, address: str, delivery: Delivery) -> Receipt:
+        """Take a delivery in; when this returns, it is committed. Raises `DeliveryRefused`."""
+        source = await self._sources.at(address)
+        if source is None:
+            raise DeliveryRefused(Refusal.NO_SUCH_SOURCE, "no source has this address")
+        if source.disabled_at is not None:
+            raise DeliveryRefused(Refusal.DISABLED, "this source takes nothing more")
+        door = self._doors[source.vendor]
+        try:
+            door.signing.check(delivery, source.secrets, self._clock())
+        except NotGenuine as error:
+            log.warning("delivery refused", org=source.org.name, source=source.id, reason=str(error))
+            raise DeliveryRefused(Refusal.NOT_GENUINE, str(error)) from None
+        content_type = delivery.headers.get("content-type", "application/json")[:200]
+        heard, problem = self._heard(door, source, delivery.body, content_type)
+        origin = Origin(
+            vendor=source.vendor,
+            kind="hook",
+            content_type=content_type,
+            source=source.label or source.vendor,
+            source_id=source.id,
+            event=heard.event[:200],
+            unknown=tuple(heard.unknown[:100]),
+            problem=problem,
+        )
+        sightings: list[Sighting | None] = [*heard.sightings] or [None]
+        await self._commits.take(
+            source.org, [Seen(sighting, delivery.body, origin) for sighting in sightings]
+        )
+        if heard.unknown:
+            log.info("words not known", org=source.org.name, vendor=source.vendor, unknown=heard.unknown[:20])
+        return Receipt(
+            event=heard.event, calls=len(heard.sightings), note=heard.note if problem is None else problem
+        )
+
+    def _heard(self, door: Door, source: Source, body: bytes, content_type: str) -> tuple[Heard, str | None]:
+        """What a delivery says, or what is wrong with it; it is kept either way."""
+        try:
+            return heard_in(door, body, content_type), None
+        except AnswerExpected as error:
+            raise DeliveryRefused(Refusal.ANSWER_EXPECTED, str(error)) from None
+        except Unreadable as error:
+            log.warning("delivery unreadable", org=source.org.name, source=source.id, reason=str(error))
+            return Heard(event=""), str(error)[:500]
+
+
+def heard_in(door: Door, body: bytes, content_type: str) -> Heard:
+    """Read a payload by a door; raises `Unreadable`, also for what cannot be stored, and `AnswerExpected`."""
+    document = document_of(body, content_type)
+    if deeper_than(DEEPEST, document):
+        raise Unreadable("payload", f"is nested deeper than {DEEPEST} levels")
+    heard = door.read(document)
+    for sighting in heard.sightings:
+        checked(sighting)
+    return heard

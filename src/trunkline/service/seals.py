@@ -1,0 +1,55 @@
+"""Seals: secrets that we must be able to read again, encrypted with a key that is not in the database."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken
+
+KEY_FILE = "sealing.key"
+
+
+class CannotOpen(RuntimeError):
+    """What was sealed was sealed with another key."""
+
+
+class Seals:
+    """Seals and opens with one key, given as any text that is long enough to be secret."""
+
+    def __init__(self, key: str) -> None:
+        # A passphrase would need a slow hash; what is asked for here is random and long already.
+        self._fernet = Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"seal\n" + key.encode()).digest()))
+
+    def seal(self, text: str) -> bytes:
+        """Encrypt a text."""
+        return self._fernet.encrypt(text.encode())
+
+    def open(self, sealed: bytes) -> str:
+        """Read a text again; raises `CannotOpen`."""
+        try:
+            return self._fernet.decrypt(sealed).decode()
+        except InvalidToken:
+            raise CannotOpen(
+                "a source's secrets were sealed with another key: set TRUNKLINE_SEALING_KEY to the key that"
+                " was used then, or give the source its secrets again"
+            ) from None
+
+
+def key_in(home: Path) -> str:
+    """The key that is kept in a folder of ours, made if there is none; only its owner may read the file."""
+    path = home / KEY_FILE
+    if not path.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        made = path.with_suffix(f".{os.getpid()}")
+        made.touch(mode=0o600)
+        made.write_text(base64.urlsafe_b64encode(os.urandom(32)).decode())
+        try:
+            os.link(made, path)  # of two processes that make one at the same time the first wins
+        except FileExistsError:
+            pass
+        finally:
+            made.unlink()
+    return path.read_text().strip()

@@ -1,0 +1,207 @@
+"""Sources: an org's accounts with vendors, each with the address to which its webhooks come."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+from msgspec import Struct
+
+from trunkline.kit.door import Door
+from trunkline.kit.listing_api import ListApi
+from trunkline.service.calls import Org
+from trunkline.service.clock import Clock
+from trunkline.service.keys import org_name
+from trunkline.service.seals import Seals
+from trunkline.store.keys import KeyStore
+from trunkline.store.sources import SourceStore, StoredSource
+
+LOOKUP_SECONDS = 0.9
+"""How long a source that was looked up counts: a disabled one works for less than a second more."""
+
+_MOST_LOOKUPS = 10_000
+
+
+class SourceProblem(ValueError):
+    """A source cannot be made or used as asked."""
+
+
+class Source(Struct, frozen=True, kw_only=True):
+    """A source with its secrets opened; never printed and never logged whole."""
+
+    org: Org
+    id: str
+    vendor: str
+    label: str
+    address: str
+    """The secret part of the address to which webhooks come."""
+    secrets: tuple[str, ...]
+    """What deliveries are signed with; several while one is being replaced."""
+    credential: Mapping[str, str] | None
+    """What the vendor's list API asks for."""
+    base_url: str | None
+    """Where that is, if not at the vendor's own address."""
+    created_at: datetime
+    disabled_at: datetime | None
+
+    def __repr__(self) -> str:
+        return f"Source({self.org.name}/{self.vendor}/{self.id})"
+
+
+class Sources:
+    """Everything about sources, with the doors that they come in by."""
+
+    def __init__(
+        self, store: SourceStore, keys: KeyStore, doors: Mapping[str, Door], seals: Seals, clock: Clock
+    ) -> None:
+        self._store = store
+        self._keys = keys
+        self._doors = doors
+        self._seals = seals
+        self._clock = clock
+        self._lookups: dict[bytes, tuple[float, Source]] = {}
+
+    async def add(
+        self,
+        org: str,
+        vendor: str,
+        *,
+        label: str = "",
+        webhook_secrets: Sequence[str] = (),
+        credential: Mapping[str, str] | None = None,
+        base_url: str | None = None,
+    ) -> Source:
+        """Make a source for an org, which is made as well if it is new; raises `SourceProblem`."""
+        door = self.door(vendor)
+        if door.signing.secret_is and not webhook_secrets and credential is None:
+            raise SourceProblem(f"{door.title} signs its webhooks: give {door.signing.secret_is}")
+        if credential is not None:
+            _check_credential(door, door.list_api, credential)
+        address = secrets.token_urlsafe(24)
+        stored = StoredSource(
+            org_id=await self._keys.ensure_org(org_name(org)),
+            org_name=org,
+            id=uuid.uuid4(),
+            vendor=vendor,
+            label=label,
+            address=self._seals.seal(address),
+            secrets=self._seals.seal(_written(list(webhook_secrets))),
+            credential=None if credential is None else self._seals.seal(_written(dict(credential))),
+            base_url=base_url,
+            created_at=self._clock(),
+            disabled_at=None,
+        )
+        await self._store.add(stored, _hash(address))
+        return self._opened(stored)
+
+    def door(self, vendor: str) -> Door:
+        """The door of a vendor; raises `SourceProblem` if there is none."""
+        if vendor not in self._doors:
+            raise SourceProblem(f"there is no vendor {vendor!r}; there are {', '.join(self._doors)}")
+        return self._doors[vendor]
+
+    async def at(self, address: str) -> Source | None:
+        """The source at an address; a lookup is good for less than a second."""
+        hashed = _hash(address)
+        kept = self._lookups.get(hashed)
+        now = time.monotonic()
+        if kept is not None and kept[0] > now:
+            return kept[1]
+        stored = await self._store.by_address(hashed)
+        if stored is None:
+            return None
+        if len(self._lookups) >= _MOST_LOOKUPS:
+            self._lookups.clear()
+        source = self._opened(stored)
+        self._lookups[hashed] = (now + LOOKUP_SECONDS, source)
+        return source
+
+    async def named(self, org: str, source_id: str) -> Source:
+        """A source by its org and id; raises `SourceProblem`."""
+        stored = await self._stored(org, source_id)
+        if stored is None:
+            raise _unknown(org, source_id)
+        return self._opened(stored)
+
+    async def listed(self, org: str) -> list[Source]:
+        """An org's sources, oldest first; raises `SourceProblem` for an org that is not there."""
+        org_id = await self._keys.org_id(org)
+        if org_id is None:
+            raise SourceProblem(f"there is no org {org}")
+        return [self._opened(stored) for stored in await self._store.listed(org_id)]
+
+    async def change(
+        self,
+        org: str,
+        source_id: str,
+        *,
+        webhook_secrets: Sequence[str] | None = None,
+        credential: Mapping[str, str] | None = None,
+    ) -> None:
+        """Give a source other secrets or another credential; raises `SourceProblem`."""
+        stored = await self._stored(org, source_id)
+        if stored is None:
+            raise _unknown(org, source_id)
+        if credential is not None:
+            door = self.door(stored.vendor)
+            _check_credential(door, door.list_api, credential)
+        await self._store.change(
+            stored.org_id,
+            stored.id,
+            secrets=None if webhook_secrets is None else self._seals.seal(_written(list(webhook_secrets))),
+            credential=None if credential is None else self._seals.seal(_written(dict(credential))),
+        )
+
+    async def disable(self, org: str, source_id: str) -> None:
+        """Let a source take nothing more; raises `SourceProblem`."""
+        stored = await self._stored(org, source_id)
+        if stored is None or not await self._store.disable(stored.org_id, stored.id, self._clock()):
+            raise _unknown(org, source_id)
+
+    async def _stored(self, org: str, source_id: str) -> StoredSource | None:
+        org_id = await self._keys.org_id(org)
+        try:
+            wanted = uuid.UUID(source_id)
+        except ValueError:
+            return None
+        return None if org_id is None else await self._store.one(org_id, wanted)
+
+    def _opened(self, stored: StoredSource) -> Source:
+        credential = None if stored.credential is None else self._seals.open(stored.credential)
+        return Source(
+            org=Org(stored.org_id, stored.org_name),
+            id=str(stored.id),
+            vendor=stored.vendor,
+            label=stored.label,
+            address=self._seals.open(stored.address),
+            secrets=msgspec.json.decode(self._seals.open(stored.secrets), type=tuple[str, ...]),
+            credential=None if credential is None else msgspec.json.decode(credential, type=dict[str, str]),
+            base_url=stored.base_url,
+            created_at=stored.created_at,
+            disabled_at=stored.disabled_at,
+        )
+
+
+def _check_credential(door: Door, api: ListApi | None, credential: Mapping[str, str]) -> None:
+    if api is None:
+        raise SourceProblem(f"{door.title} cannot be asked for its calls")
+    missing = [name for name in api.credential if not credential.get(name)]
+    if missing or set(credential) - set(api.credential):
+        raise SourceProblem(f"{door.title} is asked with {' and '.join(api.credential)}")
+
+
+def _unknown(org: str, source_id: str) -> SourceProblem:
+    return SourceProblem(f"org {org} has no source {source_id}")
+
+
+def _hash(address: str) -> bytes:
+    return hashlib.sha256(b"address\n" + address.encode()).digest()
+
+
+def _written(value: object) -> str:
+    return msgspec.json.encode(value).decode()

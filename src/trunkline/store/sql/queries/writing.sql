@@ -1,0 +1,47 @@
+-- Writing: the statements of one transaction that takes sightings in. $1 is always the org.
+
+-- name: take_places
+-- Takes places in the org's order of changes; writers of one org wait here for each other until the first commits.
+-- Whoever follows the org is told when it does.
+INSERT INTO change_counts AS c (org_id, n) VALUES ($1, $2)
+ON CONFLICT (org_id) DO UPDATE SET n = c.n + excluded.n
+RETURNING n, pg_notify('trunkline_changes', $1::text);
+
+-- name: known
+-- Calls as they stand, to merge into.
+SELECT c.vendor, c.vendor_call_id, c.revision, c.stamps, c.body, t.body AS transcript
+FROM unnest($2::text[], $3::text[]) AS k (vendor, vendor_call_id)
+JOIN calls c ON c.org_id = $1 AND c.vendor = k.vendor AND c.vendor_call_id = k.vendor_call_id
+LEFT JOIN call_transcripts t ON t.org_id = $1 AND t.call_id = c.id;
+
+-- name: deleted
+-- Which of some calls were taken out.
+SELECT d.vendor, d.vendor_call_id
+FROM unnest($2::text[], $3::text[]) AS k (vendor, vendor_call_id)
+JOIN deleted_calls d ON d.org_id = $1 AND d.vendor = k.vendor AND d.vendor_call_id = k.vendor_call_id;
+
+-- name: owners
+-- Which calls have some canonical ids.
+SELECT id, vendor, vendor_call_id FROM calls WHERE org_id = $1 AND id = ANY($2::uuid[]);
+
+-- name: keep
+-- Stores payloads as they arrived, each once; of one that came before it is counted how often it came.
+INSERT INTO sightings AS s (
+    org_id, vendor, vendor_call_id, hash, received_at, last_received_at,
+    payload, kind, content_type, source, source_id, event, unknown, problem, times
+)
+SELECT $1, k.vendor, k.vendor_call_id, k.hash, $2, $2, k.payload, k.kind, k.content_type, k.source, k.source_id,
+    k.event, coalesce(string_to_array(k.unknown, chr(31)), '{}'), k.problem, k.times
+FROM unnest(
+    $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::text[], $8::text[], $9::text[], $10::uuid[],
+    $11::text[], $12::text[], $13::text[], $14::integer[]
+) AS k (
+    vendor, vendor_call_id, hash, payload, kind, content_type, source, source_id, event, unknown, problem, times
+)
+ON CONFLICT (org_id, vendor, vendor_call_id, hash)
+DO UPDATE SET times = s.times + excluded.times, last_received_at = excluded.last_received_at;
+
+-- name: events
+-- Every event that was told of a live call.
+SELECT payload FROM sightings
+WHERE org_id = $1 AND vendor = $2 AND vendor_call_id = $3 AND kind = 'event';

@@ -1,0 +1,145 @@
+"""Calls written: one transaction that stores payloads, reads what stands, writes calls and moves totals."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import asyncpg
+from msgspec import Struct
+
+from trunkline.store.queries import queries
+from trunkline.store.rows import Draft, Known, columns, known_of
+
+Key = tuple[str, str]
+"""Vendor and the vendor's own id: what makes two sightings the same call."""
+
+_MOVES = {"cells": queries("totals")["cells"], "move": queries("totals")["move"]}
+_WRITE = queries("calls")["write"].format(**_MOVES)
+_DELETE = queries("calls")["delete"].format(**_MOVES)
+
+
+class Payload(Struct):
+    """A payload as it arrived, for one call; one that names none stands under the empty id."""
+
+    vendor: str
+    vendor_call_id: str
+    hash: bytes
+    body: bytes
+    kind: str
+    content_type: str
+    source: str
+    source_id: str | None
+    event: str
+    unknown: tuple[str, ...]
+    problem: str | None
+    times: int = 1
+
+
+class IdTaken(Exception):
+    """A new call would have the canonical id of another call; nothing was written."""
+
+
+class Standing(NamedTuple):
+    """What is known of some calls."""
+
+    known: dict[Key, Known]
+    deleted: frozenset[Key]
+
+
+class CallWriter:
+    """Opens transactions that write."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    @asynccontextmanager
+    async def writing(self, org_id: int, places: int) -> AsyncIterator[Writing]:
+        """A transaction in which nobody else writes to the org, with so many places in its order of changes.
+
+        Raises `IdTaken`, also for what happens inside.
+        """
+        try:
+            async with self._pool.acquire() as connection, connection.transaction():
+                last = await connection.fetchval(queries("writing")["take_places"], org_id, max(1, places))
+                yield Writing(connection, org_id, last - places)
+        except asyncpg.UniqueViolationError as error:
+            if error.constraint_name == "calls_pkey":
+                raise IdTaken from None
+            raise
+
+    async def owners(self, org_id: int, ids: Sequence[str]) -> dict[str, Key]:
+        """Which calls have some canonical ids."""
+        rows = await self._pool.fetch(queries("writing")["owners"], org_id, [UUID(one) for one in ids])
+        return {str(row["id"]): (row["vendor"], row["vendor_call_id"]) for row in rows}
+
+    async def delete(self, org_id: int, call_id: str) -> bool:
+        """Take a call out of the log, with everything that was kept of it; false if there is none."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            place = await connection.fetchval(queries("writing")["take_places"], org_id, 1)
+            return await connection.fetchval(_DELETE, org_id, UUID(call_id), place) is not None
+
+
+class Writing:
+    """One transaction that writes to one org."""
+
+    def __init__(self, connection: asyncpg.Connection, org_id: int, last_place: int) -> None:
+        self._connection = connection
+        self._org_id = org_id
+        self._last_place = last_place
+
+    async def standing(self, keys: Sequence[Key]) -> Standing:
+        """The calls among these that are stored, as they stand, and those that were taken out."""
+        if not keys:
+            return Standing({}, frozenset())
+        named = self._org_id, [key[0] for key in keys], [key[1] for key in keys]
+        rows = await self._connection.fetch(queries("writing")["known"], *named)
+        known = {
+            (row["vendor"], row["vendor_call_id"]): known_of(
+                row["body"], row["transcript"], row["stamps"], row["revision"]
+            )
+            for row in rows
+        }
+        gone = await self._connection.fetch(queries("writing")["deleted"], *named)
+        return Standing(known, frozenset((row["vendor"], row["vendor_call_id"]) for row in gone))
+
+    async def keep(self, payloads: Sequence[Payload], received_at: datetime) -> None:
+        """Store payloads, each once."""
+        if not payloads:
+            return
+        await self._connection.execute(
+            queries("writing")["keep"],
+            self._org_id,
+            received_at,
+            [payload.vendor for payload in payloads],
+            [payload.vendor_call_id for payload in payloads],
+            [payload.hash for payload in payloads],
+            [payload.body for payload in payloads],
+            [payload.kind for payload in payloads],
+            [payload.content_type for payload in payloads],
+            [payload.source for payload in payloads],
+            [payload.source_id for payload in payloads],
+            [payload.event for payload in payloads],
+            [chr(31).join(payload.unknown) or None for payload in payloads],
+            [payload.problem for payload in payloads],
+            [payload.times for payload in payloads],
+        )
+
+    async def events(self, key: Key) -> list[bytes]:
+        """Every event that was told of a live call."""
+        rows = await self._connection.fetch(queries("writing")["events"], self._org_id, *key)
+        return [row["payload"] for row in rows]
+
+    async def write(self, drafts: Sequence[Draft]) -> None:
+        """Write calls and move the totals; no two drafts may be of the same call."""
+        if not drafts:
+            return
+        for draft in drafts:
+            self._last_place += 1
+            draft.change = self._last_place
+        rows = await self._connection.fetch(_WRITE, self._org_id, *columns(drafts))
+        if len(rows) != len(drafts):
+            raise RuntimeError("a call was written by somebody who did not wait for the org's places")
