@@ -18,6 +18,7 @@ from trunkline.api.app import Application
 from trunkline.api.docs import DOCS_PAGES, docs_routes
 from trunkline.api.front_door import FrontDoor
 from trunkline.api.health import health_routes
+from trunkline.api.kept import KeptRows
 from trunkline.dialects import dialects
 from trunkline.logs import set_up_logs
 from trunkline.service.calls import Calls
@@ -76,12 +77,13 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
     """The web application on a database."""
     set_up_logs(settings.log_level)
     pools: list[asyncpg.Pool] = []
+    kept_rows = KeptRows(settings.kept_mb * 1024 * 1024) if settings.kept_mb else None
 
     @asynccontextmanager
     async def open_answerer() -> AsyncIterator[Answerer]:
         async with services(database_url, pool_size=settings.pool_size, clock=clock) as joined:
             pools.append(joined.pool)
-            yield Answerer(joined.keys, joined.calls)
+            yield Answerer(joined.keys, joined.calls, kept_rows)
 
     async def database_answers() -> bool:
         try:
