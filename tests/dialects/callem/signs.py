@@ -10,7 +10,7 @@ from trunkline.kit.signatures import Delivery, Window
 
 SECRET = "whsec_4f6c1d2e"
 WINDOW = Window(past=timedelta(minutes=5), future=timedelta(minutes=5))
-BODY = b'{"event":"call_started","timestamp":"2026-03-02T12:00:00.000Z","call":{"id":"6789abcdef0123456789abcd"}}'
+BODY = b'{"event":"call_started","timestamp":"2026-03-02T12:00:00Z","call":{"id":"6789abcdef0123456789abcd"}}'
 
 
 def _signed(body: bytes, stamp: str, secret: str) -> Delivery:
