@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import trunkline.dialects
-from trunkline.dialects import dialects
+from trunkline.dialects import dialects, doors
 from trunkline.kit.auth import NewKey
 from trunkline.kit.dialect import Dialect
 from trunkline.kit.vocabulary import Vocabulary
@@ -30,7 +30,7 @@ every_vocabulary = pytest.mark.parametrize(
 def test_a_dialect_is_found_under_the_name_of_its_file() -> None:
     folder = Path(trunkline.dialects.__file__).parent
     files = {path.stem for path in folder.iterdir() if not path.name.startswith(("_", "."))}
-    assert set(dialects()) == files
+    assert set(dialects()) | set(doors()) == files
 
 
 @every_dialect

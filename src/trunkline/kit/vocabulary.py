@@ -47,6 +47,10 @@ class Vocabulary(Generic[W]):
         """Theirs to ours. Unknown vendor words become `otherwise`."""
         return self._read.get(self._spelling(word), self.otherwise)
 
+    def knows(self, word: str) -> bool:
+        """Whether the vendor documents this word."""
+        return self._spelling(word) in self._read
+
     def write(self, ours: W | None) -> str | None:
         """Ours to theirs."""
         return None if ours is None else self._write[ours]

@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from trunkline.dialects.butter.door import DOOR
 from trunkline.dialects.butter.reading import from_wire
 from trunkline.dialects.butter.wire import (
     CallFound,
@@ -43,6 +44,8 @@ INVALID_CURSOR = "Invalid cursor"
 
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 """Half of a surrogate pair: JSON can spell it, and no id has it."""
+
+__all__ = ["DIALECT", "DOOR"]
 
 # -- operations -----------------------------------------------------------
 

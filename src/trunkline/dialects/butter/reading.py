@@ -43,9 +43,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Item = Turn | ToolCall
 
 
-def from_wire(raw: Any) -> Sighting:
-    """Read a call of a list or of get."""
-    wire = Payload.of(raw)
+def from_wire(raw: Any, path: str = "") -> Sighting:
+    """Read a call of a list or of get; the path is where it stands there."""
+    wire = Payload.of(raw, path)
     sighting = Sighting(
         vendor=NAME,
         vendor_call_id=wire.identifier("call_sid"),

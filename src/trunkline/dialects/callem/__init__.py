@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from trunkline.dialects.callem.door import DOOR
 from trunkline.dialects.callem.reading import from_wire
 from trunkline.dialects.callem.wire import CallList, ErrorBody, GetQuery, ListQuery, Pagination, WireCall
 from trunkline.dialects.callem.words import END_REASON, NAME, STATUS
@@ -28,6 +29,8 @@ from trunkline.kit.payload import has_call
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall
 from trunkline.model.query import CallFilter, Rows
+
+__all__ = ["DIALECT", "DOOR"]
 
 # -- operations -----------------------------------------------------------
 

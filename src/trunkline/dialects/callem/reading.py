@@ -19,9 +19,9 @@ from trunkline.model.sighting import Sighting
 from trunkline.model.words import Result, Role, Status
 
 
-def from_wire(raw: Any) -> Sighting:
-    """Read a call of a list, a get or a webhook."""
-    wire = Payload.of(raw)
+def from_wire(raw: Any, path: str = "") -> Sighting:
+    """Read a call of a list, a get or a webhook; the path is where it stands there."""
+    wire = Payload.of(raw, path)
     sighting = Sighting(
         vendor=NAME,
         vendor_call_id=wire.identifier("id"),

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from trunkline.dialects.contactship.door import DOOR
 from trunkline.dialects.contactship.reading import from_wire
 from trunkline.dialects.contactship.wire import CallList, ErrorBody, GetQuery, ListQuery, WireCall
 from trunkline.dialects.contactship.words import (
@@ -34,6 +35,8 @@ from trunkline.kit.payload import has_call
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall
 from trunkline.model.query import CallFilter, Order, Rows, Span
+
+__all__ = ["DIALECT", "DOOR"]
 
 # -- operations -----------------------------------------------------------
 

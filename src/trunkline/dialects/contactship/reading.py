@@ -31,9 +31,9 @@ from trunkline.model.sighting import Sighting
 from trunkline.model.words import Channel, Direction, Role, Sentiment, Status
 
 
-def from_wire(raw: Any) -> Sighting:
-    """Read a call of a list, a get or a call history."""
-    wire = Payload.of(raw)
+def from_wire(raw: Any, path: str = "") -> Sighting:
+    """Read a call of a list, a get, a call history or a webhook; the path is where it stands there."""
+    wire = Payload.of(raw, path)
     sighting = Sighting(
         vendor=NAME,
         vendor_call_id=wire.identifier("id", "call_id"),
@@ -42,7 +42,7 @@ def from_wire(raw: Any) -> Sighting:
         started_at=wire.instant("start_at"),
         ended_at=wire.instant("finished_at"),
         duration_ms=wire.seconds("duration"),
-        vendor_type=wire.text("type"),
+        vendor_type=wire.text("type", "call_type"),
         end_reason_raw=wire.text("disconnection_reason"),
     )
     words: dict[str, str] = {}
@@ -84,7 +84,7 @@ def _read_words(wire: Payload, sighting: Sighting, words: dict[str, str]) -> Non
         sighting.direction = DIRECTION.read(direction) or Direction.UNKNOWN
         if direction != "outbound-api":
             words |= DIRECTION.kept(direction, sighting.direction)
-    kind = wire.text("type")
+    kind = sighting.vendor_type
     if isinstance(kind, str):
         sighting.channel = CHANNEL.read(kind) or Channel.UNKNOWN
     reason = sighting.end_reason_raw
@@ -137,7 +137,8 @@ def analysis_from(wire: Payload | UnsetType | None, words: dict[str, str]) -> An
 
 
 def _read_transcript(wire: Payload, sighting: Sighting) -> None:
-    said, with_tools = _entries(wire, "chat_history"), _entries(wire, "chat_history_with_tools")
+    said = _entries(wire, "chat_history", "transcript_object")
+    with_tools = _entries(wire, "chat_history_with_tools", "transcript_with_tool_calls")
     if with_tools is not None:
         sequence = sequence_from(with_tools, _turn_from)
         sighting.turns, sighting.tool_calls = sequence.turns, sequence.tool_calls
@@ -147,7 +148,8 @@ def _read_transcript(wire: Payload, sighting: Sighting) -> None:
         sighting.turns = [_turn_from(entry) for entry in said]
 
 
-def _entries(wire: Payload, name: str) -> list[Payload] | None:
+def _entries(wire: Payload, *names: str) -> list[Payload] | None:
+    name = next((name for name in names if name in wire), names[0])
     value = wire.value(name)
     if isinstance(value, str):
         try:

@@ -56,6 +56,14 @@ RESULT = Vocabulary(
     otherwise=None,
 )
 
+ENDED_WITH = {
+    Result.VOICEMAIL: Status.VOICEMAIL,
+    Result.NO_ANSWER: Status.NO_ANSWER,
+    Result.BUSY: Status.BUSY,
+    Result.FAILED: Status.FAILED,
+}
+"""What a webhook's `ended` stands for beside one of these results."""
+
 DIRECTION = Vocabulary(
     "direction",
     Direction,

@@ -22,6 +22,7 @@ from typing import Any
 
 from msgspec import UNSET
 
+from trunkline.dialects.trunkline.door import DOOR
 from trunkline.dialects.trunkline.page_token import token_after, window_of
 from trunkline.dialects.trunkline.problems import problem, texts
 from trunkline.dialects.trunkline.question import filter_of, included_in_get, included_in_list
@@ -37,6 +38,8 @@ from trunkline.model.call import Call
 from trunkline.model.faults import Fault
 from trunkline.model.intents import CallPage, ExportCalls, GetCall, ListCalls, OneCall
 from trunkline.model.query import Order, SortField
+
+__all__ = ["DIALECT", "DOOR"]
 
 # -- operations -----------------------------------------------------------
 

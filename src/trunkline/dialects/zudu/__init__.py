@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from trunkline.dialects.zudu.door import DOOR
 from trunkline.dialects.zudu.reading import from_wire
 from trunkline.dialects.zudu.wire import (
     CallFound,
@@ -48,6 +49,8 @@ SORT_FIELDS = {
 
 FARTHEST = 2**62
 """An offset beyond every list that still is a number to a database."""
+
+__all__ = ["DIALECT", "DOOR"]
 
 # -- operations -----------------------------------------------------------
 

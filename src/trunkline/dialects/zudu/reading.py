@@ -53,9 +53,9 @@ _LEAST_MS = 10**11
 """A schedule from here on is in milliseconds; as seconds it would lie past the year 5000."""
 
 
-def from_wire(raw: Any) -> Sighting:
-    """Read a call of a list, a get or a webhook."""
-    wire = Payload.of(raw)
+def from_wire(raw: Any, path: str = "") -> Sighting:
+    """Read a call of a list, a get or a webhook; the path is where it stands there."""
+    wire = Payload.of(raw, path)
     wished = wire.text("id")
     sighting = Sighting(
         vendor=NAME,

@@ -1,0 +1,132 @@
+"""Callem: webhooks signed with HMAC-SHA256 over time and body; the list is read by limit and offset.
+
+Sources: docs.callem.ai on webhooks, the vendor's page for list calls.
+
+Events: `call_started`, `call_ended`, `call_analyzed`; `chat_started`, `chat_ended` and `chat_analyzed` are
+conversations in writing, which are noted and no calls.
+
+Not carried: what the list does not say and webhooks do not either: direction, recording, cost.
+
+Our choice: the time of a delivery is read as milliseconds from 13 digits on and as seconds below, since its
+unit is not documented, and may lie five minutes from ours either way. What a delivery says was true at its
+`timestamp`. The agent and the times of turns stand only in webhooks, summary and reason only in the list;
+both are one call. The order of the list is not documented, so a pull reads all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from msgspec import UNSET
+
+from trunkline.dialects.callem.reading import from_wire
+from trunkline.dialects.callem.words import NAME, ROLES, STATUS
+from trunkline.kit.door import Door, Heard
+from trunkline.kit.listing_api import ListApi, Listed, Request
+from trunkline.kit.payload import Payload, told
+from trunkline.kit.signatures import HmacSigned, Window, epoch_milliseconds, epoch_seconds, two_headers
+from trunkline.kit.unknown import Unknown
+
+EVENTS = frozenset({"call_started", "call_ended", "call_analyzed"})
+
+CHATS = "chat_"
+
+ENVELOPE = ("event", "timestamp", "call", "chat")
+
+FIELDS = (
+    *("id", "agentCollectionId", "agentVersionNumber", "callerNum", "calledNum", "isLive", "createdAt"),
+    *("duration", "isEngaged", "totalInteraction", "transcription", "updatedAt", "callAnalysis"),
+    *("status", "callerNumber", "calledNumber", "summary", "evaluation", "endedReason", "transcript"),
+)
+"""A webhook's fields, then those that only the list documents."""
+
+# -- deliveries -----------------------------------------------------------
+
+
+def signed_at(stamp: str) -> datetime:
+    """Read the time that a delivery was signed at; raises `ValueError`."""
+    return epoch_milliseconds(stamp) if len(stamp) >= 13 else epoch_seconds(stamp)
+
+
+SIGNING = HmacSigned(
+    secret_is="the webhook's secret, from the project's settings",  # noqa: S106
+    shown=two_headers("x-callem-signature", "x-callem-timestamp"),
+    message=lambda body, stamp: stamp.encode() + b"." + body,
+    instant=signed_at,
+    window=Window(past=timedelta(minutes=5), future=timedelta(minutes=5)),
+)
+
+
+def read(document: Any) -> Heard:
+    """Read a delivery: `{"event", "timestamp", "call"}`."""
+    wire = Payload.of(document)
+    event = told(wire.text("event")) or ""
+    unknown = Unknown()
+    unknown.fields(wire, ENVELOPE)
+    if event not in EVENTS and not event.startswith(CHATS):
+        unknown.note(f"event={event[:60]}")
+    if wire.raw.get("call") is None:
+        note = "a chat is not a call" if event.startswith(CHATS) else "it names no call"
+        return Heard(event=event, unknown=unknown.found(), note=note)
+    call = Payload.of(wire.raw["call"], "call")
+    sighting = from_wire(call.raw, "call")
+    sighting.said_at = told(wire.instant("timestamp")) or UNSET
+    unknown.word(call, "status", STATUS)
+    for entry in call.objects("transcription", "transcript"):
+        speaker = entry.raw.get("speaker")
+        if isinstance(speaker, str) and speaker.lower() not in (*ROLES, "tool"):
+            unknown.note(f"call.transcription.speaker={speaker[:60]}")
+    sighting.vendor_fields = unknown.fields(call, FIELDS) or UNSET
+    return Heard(event=event, sightings=[sighting], unknown=unknown.found())
+
+
+# -- the list -------------------------------------------------------------
+
+PAGE = 200
+"""Calls on a page; each comes with its conversation."""
+
+
+def headers(credential: Mapping[str, str]) -> dict[str, str]:
+    """What a request carries."""
+    return {"Authorization": f"Bearer {credential['api_key']}"}
+
+
+def first(_: datetime | None, __: datetime | None) -> Request:
+    """All calls: the list has no filters."""
+    return _page(0)
+
+
+def _page(offset: int) -> Request:
+    return Request(path="/v1/calls", query=(("limit", str(PAGE)), ("offset", str(offset))))
+
+
+def listed(answer: Any, request: Request) -> Listed:
+    """Read a page, `{"data", "pagination": {"total", "limit", "offset"}}`."""
+    wire = Payload.of(answer)
+    items = told(wire.items("data")) or []
+    pagination = wire.object("pagination")
+    total = told(pagination.count("total")) if isinstance(pagination, Payload) else None
+    reached = int(dict(request.query)["offset"]) + len(items)
+    more = len(items) == PAGE if total is None else reached < total
+    return Listed(items=items, following=_page(reached) if items and more else None, total=total)
+
+
+DOOR = Door(
+    name=NAME,
+    title="Callem",
+    about=__doc__ or "",
+    signing=SIGNING,
+    read=read,
+    from_wire=from_wire,
+    list_api=ListApi(
+        base_url="https://api.callem.ai",
+        credential=("api_key",),
+        headers=headers,
+        first=first,
+        read=listed,
+        newest_first=False,
+        requests_per_minute=120,
+    ),
+)

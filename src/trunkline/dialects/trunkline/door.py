@@ -1,0 +1,108 @@
+"""Trunkline: calls in our own form, sent by hand or pulled from another Trunkline by page tokens.
+
+Sources: this project.
+
+Events: none; a delivery is a call as get prints it, or several as `{"calls": […]}`.
+
+Not carried: nothing.
+
+Our choice: the address is the secret. A call keeps the vendor and the id that it has elsewhere, so that a
+call pulled from another Trunkline and heard of from its vendor is one call. One call of a delivery that
+cannot be read refuses the delivery, because whoever sends our own form can put it right. The list is asked
+for with everything that can be included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from msgspec import structs
+
+from trunkline.dialects.trunkline.reading import NAME, from_wire
+from trunkline.dialects.trunkline.wire import INCLUDABLE
+from trunkline.kit.door import Door, Heard
+from trunkline.kit.listing_api import ListApi, Listed, Request
+from trunkline.kit.payload import Payload, Unreadable, told
+from trunkline.kit.signatures import SecretAddress
+from trunkline.kit.unknown import Unknown
+from trunkline.model.sighting import Sighting
+
+FIELDS = tuple(field.name for field in structs.fields(Sighting))
+
+# -- deliveries -----------------------------------------------------------
+
+
+def read(document: Any) -> Heard:
+    """Read a delivery: a call, or several as `{"calls": […]}`."""
+    wire = Payload.of(document)
+    unknown = Unknown()
+    if "calls" not in wire:
+        calls = [wire]
+    else:
+        unknown.fields(wire, ("calls", "next_page_token", "total_size"))
+        calls = list(wire.objects("calls"))
+    sightings = [_sighting(call, unknown) for call in calls]
+    return Heard(
+        event="", sightings=sightings, unknown=unknown.found(), note="" if calls else "it names no call"
+    )
+
+
+def _sighting(call: Payload, unknown: Unknown) -> Sighting:
+    unknown.fields(Payload(call.raw, "call"), FIELDS)
+    try:
+        return from_wire(call.raw)
+    except Unreadable as error:
+        raise Unreadable(f"{call.path}.{error.path}" if call.path else error.path, error.reason) from None
+
+
+# -- the list -------------------------------------------------------------
+
+PAGE = 200
+"""Calls on a page; each comes with its conversation."""
+
+EVERYTHING = ("include", ",".join(INCLUDABLE))
+
+
+def headers(credential: Mapping[str, str]) -> dict[str, str]:
+    """What a request carries."""
+    return {"Authorization": f"Bearer {credential['api_key']}"}
+
+
+def first(since: datetime | None, until: datetime | None) -> Request:
+    """The newest calls of a range of creation, both ends included."""
+    span = {"created_from": since, "created_to": until}
+    asked = tuple((name, at.isoformat()) for name, at in span.items() if at is not None)
+    query = (EVERYTHING, ("order", "desc"), *asked, ("page_size", str(PAGE)))
+    return Request(path="/v1/calls", query=(*query, ("include_total", "true")))
+
+
+def listed(answer: Any, request: Request) -> Listed:
+    """Read a page: `{"calls", "next_page_token"}`; the total is counted once."""
+    wire = Payload.of(answer)
+    items = told(wire.items("calls")) or []
+    token = told(wire.text("next_page_token"))
+    following = None
+    if token:
+        query = tuple(pair for pair in request.query if pair[0] not in ("page_token", "include_total"))
+        following = Request(path=request.path, query=(*query, ("page_token", token)))
+    return Listed(items=items, following=following, total=told(wire.count("total_size")))
+
+
+DOOR = Door(
+    name=NAME,
+    title="Trunkline",
+    about=__doc__ or "",
+    signing=SecretAddress(),
+    read=read,
+    from_wire=from_wire,
+    list_api=ListApi(
+        base_url="http://127.0.0.1:8080/trunkline",
+        credential=("api_key",),
+        headers=headers,
+        first=first,
+        read=listed,
+        requests_per_minute=600,
+    ),
+)
