@@ -51,6 +51,10 @@ def org(background: Background, joined: Services) -> Org:
             vendor_call_id=str(number),
             created_at=created,
             started_at=created + timedelta(seconds=4) if rng.random() < 0.75 else None,
+            ended_at=created + timedelta(seconds=65) if rng.random() < 0.6 else None,
+            duration_ms=rng.choice([rng.randrange(300_000), rng.randrange(300) * 1000])
+            if rng.random() < 0.6
+            else None,
             status=status,
             result=Result.ANSWERED if status is Status.COMPLETED else Result.BUSY,
             direction=rng.choice([Direction.INBOUND, Direction.OUTBOUND]),
@@ -73,6 +77,7 @@ def words(*values: str, vendor: str | None = None) -> Wording:
 
 
 RAGGED = Span(START + timedelta(days=31, hours=5, minutes=7), START + timedelta(days=333, minutes=11))
+FEW_DAYS = Span(START + timedelta(days=40, minutes=3), START + timedelta(days=46, minutes=11))
 FILTERS = {
     "everything": CallFilter(),
     "a status": CallFilter(status=words("completed")),
@@ -88,17 +93,38 @@ FILTERS = {
     "a ragged range": CallFilter(created_at=RAGGED),
     "a ragged range and a status": CallFilter(created_at=RAGGED, status=words("busy")),
     "a range and an agent": CallFilter(created_at=RAGGED, agent_ref=uuid_of("agent-3")),
+    "a range of starts": CallFilter(started_at=RAGGED),
+    "starts long ago": CallFilter(started_at=Span(high=RAGGED.low)),
+    "starts of late": CallFilter(started_at=Span(low=RAGGED.high)),
+    "a range of ends": CallFilter(ended_at=RAGGED),
+    "durations": CallFilter(duration_ms=Span(20_123, 60_000)),
+    "short durations": CallFilter(duration_ms=Span(high=120_777)),
+    "one duration": CallFilter(duration_ms=Span(61_000, 61_000)),
+    "no duration at all": CallFilter(duration_ms=Span(low=500_000)),
+    "starts of a few days and a status": CallFilter(started_at=FEW_DAYS, status=words("completed")),
+    "starts of a few days and an agent": CallFilter(started_at=FEW_DAYS, agent_ref=uuid_of("agent-3")),
+    "starts of a few days and durations": CallFilter(started_at=FEW_DAYS, duration_ms=Span(20_123, 60_000)),
+    "a few durations and a status": CallFilter(duration_ms=Span(61_000, 61_999), status=words("busy")),
     "a vendor": CallFilter(vendor=frozenset({"plans"})),
     "a channel": CallFilter(channel=words("phone")),
     "a phone number": CallFilter(phone="+12025550123"),
     "any number": CallFilter(any_number="+13035550123"),
 }
+WALKED = {name for name, asked in FILTERS.items() if asked.started_at or asked.ended_at or asked.duration_ms}
+"""Filters whose deep pages skip row by row."""
 DEPTHS = {"first page": 0, "a little down": 150, "in the middle": CALLS // 2, "near the end": CALLS - 40}
 
 
+PAGES = [
+    pytest.param(asked, depth, id=f"{name}-{where}")
+    for name, asked in FILTERS.items()
+    for where, depth in DEPTHS.items()
+    if depth == 0 or name not in WALKED
+]
+
+
 @pytest.mark.parametrize("newest_first", [True, False], ids=["newest first", "oldest first"])
-@pytest.mark.parametrize("depth", DEPTHS.values(), ids=DEPTHS.keys())
-@pytest.mark.parametrize("asked", FILTERS.values(), ids=FILTERS.keys())
+@pytest.mark.parametrize(("asked", "depth"), PAGES)
 def test_a_page_reads_a_bounded_number_of_rows(
     asked: CallFilter, depth: int, newest_first: bool, org: Org, background: Background, joined: Services
 ) -> None:
@@ -110,15 +136,31 @@ def test_a_page_reads_a_bounded_number_of_rows(
     )
 
 
+SHARES = (0, 0.01, 0.5, 0.59, 0.6, 0.61, 0.74, 0.75, 0.76, 0.9, 0.999, 1.1)
+
+
 @pytest.mark.parametrize("newest_first", [True, False], ids=["newest first", "oldest first"])
-@pytest.mark.parametrize("depth", DEPTHS.values(), ids=DEPTHS.keys())
-def test_a_page_by_start_reads_a_bounded_number_of_rows(
-    depth: int, newest_first: bool, org: Org, background: Background, joined: Services
+@pytest.mark.parametrize("share", SHARES)
+@pytest.mark.parametrize("by", [SortField.STARTED_AT, SortField.ENDED_AT, SortField.DURATION_MS])
+def test_a_page_by_a_value_reads_a_bounded_number_of_rows(
+    by: SortField, share: float, newest_first: bool, org: Org, background: Background, joined: Services
 ) -> None:
-    if depth > CALLS * 0.7:
-        depth = int(CALLS * 0.7)  # calls without a start have no periods; their place is walked to
-    order = Order(SortField.STARTED_AT, newest_first)
-    asked = listing(org.id, CallFilter(), order, Rows(20, depth), with_total=True, with_transcript=False)
+    window = Rows(20, int(CALLS * share))
+    order = Order(by, newest_first)
+    asked = listing(org.id, CallFilter(), order, window, with_total=True, with_transcript=False)
+    bounded(background, joined, asked)
+
+
+@pytest.mark.parametrize("has_value", [True, False], ids=["with a value", "without"])
+@pytest.mark.parametrize("by", [SortField.STARTED_AT, SortField.ENDED_AT, SortField.DURATION_MS])
+def test_a_page_after_a_place_by_a_value_reads_a_bounded_number_of_rows(
+    by: SortField, has_value: bool, org: Org, background: Background, joined: Services
+) -> None:
+    middle = START + LENGTH / 2
+    value = 150_000 if by is SortField.DURATION_MS else middle
+    place = Place(value if has_value else None, call_id("plans", "7"), middle)
+    window = After(20, place)
+    asked = listing(org.id, CallFilter(), Order(by), window, with_total=False, with_transcript=False)
     bounded(background, joined, asked)
 
 

@@ -13,30 +13,65 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from msgspec import structs
 
 import trunkline.store.listing as listing_module
 from tests.conftest import Background
 from trunkline.compose import Services
 from trunkline.model.call import Agent, Call, Campaign
 from trunkline.model.ids import call_id, uuid_of
-from trunkline.model.query import CallFilter, Order, Rows, SortField, Span, Wording
+from trunkline.model.query import After, CallFilter, Order, Place, Rows, SortField, Span, Wording
 from trunkline.model.sighting import Sighting, sighting_of
 from trunkline.model.words import Direction, Result, Status
 from trunkline.service.calls import Org
 from trunkline.service.intake import Seen
 from trunkline.store.calls import CallStore
-from trunkline.store.periods import END, Cover, Level, cover, start_of
-from trunkline.store.totals import differences, mend
+from trunkline.store.migrations import FOLDER, statements
+from trunkline.store.periods import END, LONGEST_MS, Cover, Level, cover, cover_of_durations, start_of
+from trunkline.store.totals import Difference, differences, mend
 from trunkline.store.writing import CallWriter
 
 START = datetime(2025, 11, 20, tzinfo=UTC)
 AGENTS = ("a", "b", str(uuid.UUID(int=7)))
 WORDS = ("answering-machine", "odd")
+LAGS = (
+    *(timedelta(seconds=seconds) for seconds in range(9)),
+    timedelta(hours=1),
+    timedelta(hours=-1),
+    timedelta(hours=1, microseconds=1),
+    timedelta(days=3),
+    timedelta(days=-40),
+)
+"""How long after the creation a call begins or ends: mostly soon."""
+DURATIONS = (
+    -2500,
+    -1000,
+    -1,
+    0,
+    1,
+    17,
+    18,
+    986,
+    987,
+    999,
+    1000,
+    59_999,
+    60_000,
+    61_500,
+    61_501,
+    3_600_000,
+    LONGEST_MS - 1,
+    LONGEST_MS,
+    2**62,
+)
 instants = st.one_of(
     st.integers(0, 200).map(lambda days: START + timedelta(days=days)),
     st.integers(0, 200 * 24).map(lambda hours: START + timedelta(hours=hours)),
     st.integers(0, 200 * 86_400).map(lambda seconds: START + timedelta(seconds=seconds)),
 )
+spans_of_instants = st.builds(Span, st.none() | instants, st.none() | instants)
+durations = st.sampled_from(DURATIONS) | st.integers(-3000, 2**62) | st.integers(0, 90_000)
+spans_of_durations = st.builds(Span, st.none() | durations, st.none() | durations)
 
 
 @pytest.fixture(autouse=True)
@@ -62,12 +97,15 @@ def some_call(number: int, rng: random.Random) -> Call:
     vendor = rng.choice(["one", "two"])
     status = rng.choice(list(Status))
     words = {f"status.{status}": rng.choice(WORDS)} if vendor == "one" and rng.random() < 0.2 else None
+    started = created + rng.choice(LAGS) if rng.random() < 0.7 else None
     return Call(
         id=call_id(vendor, str(number)),
         vendor=vendor,
         vendor_call_id=str(number),
         created_at=created,
-        started_at=created + timedelta(seconds=rng.randrange(9)) if rng.random() < 0.7 else None,
+        started_at=started,
+        ended_at=created + rng.choice(LAGS) if rng.random() < 0.7 else None,
+        duration_ms=rng.choice(DURATIONS) if rng.random() < 0.7 else None,
         status=status,
         result=rng.choice([None, *Result]),
         direction=rng.choice(list(Direction)),
@@ -86,11 +124,20 @@ def has_status(call: Call, asked: Wording) -> bool:
     return word in asked.words if word is not None else call.status in asked.values
 
 
+def within(value: Any, span: Span | None) -> bool:
+    if span is None:
+        return True
+    return value is not None and (
+        (span.low is None or value >= span.low) and (span.high is None or value <= span.high)
+    )
+
+
 def matches(call: Call, asked: CallFilter) -> bool:
-    span = asked.created_at or Span()
     return (
-        (span.low is None or call.created_at >= span.low)
-        and (span.high is None or call.created_at <= span.high)
+        all(
+            within(getattr(call, name), getattr(asked, name))
+            for name in ("created_at", "started_at", "ended_at", "duration_ms")
+        )
         and (asked.status is None or has_status(call, asked.status))
         and (asked.result is None or call.result in asked.result.values)
         and (asked.direction is None or call.direction in asked.direction.values)
@@ -110,6 +157,13 @@ def filters(draw: st.DrawFn) -> CallFilter:
     def sometimes(strategy: st.SearchStrategy[Any]) -> Any:
         return draw(strategy) if draw(st.integers(0, 2)) == 0 else None
 
+    def rarely(strategy: st.SearchStrategy[Any]) -> Any:
+        return draw(strategy) if draw(st.integers(0, 5)) == 0 else None
+
+    if draw(st.integers(0, 4)) == 0:
+        only = draw(st.sampled_from(["started_at", "ended_at", "duration_ms"]))
+        span = draw(spans_of_durations if only == "duration_ms" else spans_of_instants)
+        return structs.replace(CallFilter(), **{only: span})
     statuses = st.frozensets(st.sampled_from([status.value for status in Status]), min_size=1, max_size=3)
     wording = st.builds(Wording, statuses) | st.builds(
         Wording, statuses, st.just("one"), st.frozensets(st.sampled_from(WORDS), max_size=1)
@@ -119,6 +173,9 @@ def filters(draw: st.DrawFn) -> CallFilter:
         return CallFilter(vendor=frozenset({"one"}), created_at=Span(low, high) if low or high else None)
     return CallFilter(
         created_at=Span(low, high) if low or high else None,
+        started_at=rarely(spans_of_instants),
+        ended_at=rarely(spans_of_instants),
+        duration_ms=rarely(spans_of_durations),
         status=sometimes(wording),
         result=sometimes(st.sampled_from([r.value for r in Result]).map(lambda r: Wording(frozenset({r})))),
         direction=sometimes(st.just(Wording(frozenset({"inbound", "unknown"})))),
@@ -171,21 +228,59 @@ def test_any_page_and_total_of_any_filter_is_what_a_count_by_hand_gives(
     assert page.has_more == (offset + 7 < len(expected))
 
 
-@given(newest_first=st.booleans(), offset=st.integers(0, 1510))
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-def test_any_page_by_start_has_empty_starts_last(
-    newest_first: bool, offset: int, crowd: Crowd, store: CallStore, background: Background
+def in_order(calls: list[Call], order: Order) -> list[Call]:
+    def value(call: Call) -> Any:
+        return getattr(call, order.by.value)
+
+    reverse = order.newest_first
+    filled = sorted(
+        (c for c in calls if value(c) is not None), key=lambda c: (value(c), c.id), reverse=reverse
+    )
+    empty = sorted(
+        (c for c in calls if value(c) is None), key=lambda c: (c.created_at, c.id), reverse=reverse
+    )
+    return [*filled, *empty]
+
+
+orders = st.builds(Order, st.sampled_from(SortField), st.booleans())
+
+
+@given(order=orders, offset=st.integers(0, 1510))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_page_in_any_order_has_calls_without_a_value_last(
+    order: Order, offset: int, crowd: Crowd, store: CallStore, background: Background
 ) -> None:
     org, calls = crowd
-    filled = sorted(
-        (c for c in calls if c.started_at), key=lambda c: (c.started_at, c.id), reverse=newest_first
-    )
-    empty = sorted((c for c in calls if not c.started_at), key=lambda c: c.id, reverse=newest_first)
-    order = Order(SortField.STARTED_AT, newest_first)
     page = background.run(
         store.page(org.id, CallFilter(), order, Rows(7, offset), with_total=True, with_transcript=False)
     )
-    assert [c.id for c in page.calls] == [c.id for c in [*filled, *empty][offset : offset + 7]]
+    assert [c.id for c in page.calls] == [c.id for c in in_order(calls, order)[offset : offset + 7]]
+    assert page.total == len(calls)
+
+
+@given(asked=filters(), order=orders, data=st.data())
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+def test_what_follows_any_call_in_any_order_is_what_a_count_by_hand_gives(
+    asked: CallFilter,
+    order: Order,
+    data: st.DataObject,
+    crowd: Crowd,
+    store: CallStore,
+    background: Background,
+) -> None:
+    org, calls = crowd
+    expected = in_order([call for call in calls if matches(call, asked)], order)
+    if not expected:
+        return
+    at = data.draw(st.integers(0, len(expected) - 1), label="at")
+    last = expected[at]
+    place = Place(getattr(last, order.by.value), last.id, last.created_at)
+    page = background.run(
+        store.page(org.id, asked, order, After(7, place), with_total=False, with_transcript=False)
+    )
+    following = expected[at + 1 :]
+    assert [c.id for c in page.calls] == [c.id for c in following[:7]]
+    assert page.has_more == (len(following) > 7)
 
 
 class Log(RuleBasedStateMachine):
@@ -296,6 +391,39 @@ def test_what_is_off_is_named_and_mended_while_others_write(background: Backgrou
 
     assert background.run(mend_and_write()) == len(off)
     assert background.run(differences(joined.pool, org.id)) == []
+
+
+def test_a_database_with_calls_gets_the_new_totals_from_its_migration(
+    crowd: Crowd, background: Background, joined: Services
+) -> None:
+    org, _ = crowd
+    file = (FOLDER / "versions" / "0003_sorts.sql").read_text()
+    fill = next(part for part in statements(file) if part.startswith("INSERT INTO call_totals"))
+
+    async def fill_again() -> list[Difference]:
+        async with joined.pool.acquire() as connection:
+            transaction = connection.transaction()
+            await transaction.start()
+            try:
+                await connection.execute("DELETE FROM call_totals WHERE cuboid > 16")
+                await connection.execute(fill)
+                return await differences(connection, org.id)
+            finally:
+                await transaction.rollback()
+
+    assert background.run(fill_again()) == []
+
+
+@given(st.none() | durations, st.none() | durations)
+@settings(max_examples=300, deadline=None)
+def test_a_cover_of_durations_has_each_of_them_once(low: int | None, high: int | None) -> None:
+    covered = cover_of_durations(low, high)
+    assert len(covered.edges) <= 3
+    assert all(first < last for first, last in covered.edges)
+    assert len(covered.segments) <= 10
+    if low is not None and high is not None and low > high:
+        assert not covered.edges
+        assert not covered.segments
 
 
 @given(st.none() | instants, st.none() | instants, st.sampled_from([Level.HOUR, Level.DAY]))

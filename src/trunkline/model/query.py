@@ -70,7 +70,10 @@ class SortField(StrEnum):
 
 
 class Order(Struct, frozen=True):
-    """The order of a list; ties follow the call's id in the same direction."""
+    """The order of a list; ties follow the call's id in the same direction.
+
+    Calls without a value follow their creation among themselves, in the same direction too.
+    """
 
     by: SortField = SortField.CREATED_AT
     newest_first: bool = True
@@ -88,6 +91,8 @@ class Place(Struct, frozen=True):
 
     value: datetime | int | None
     id: str
+    created_at: datetime | None = None
+    """When the call was created; calls without a value follow that, and only they need it."""
 
 
 class After(Struct, frozen=True):

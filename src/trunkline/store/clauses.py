@@ -8,6 +8,7 @@ from uuid import UUID
 
 from trunkline.model.ids import uuid_of
 from trunkline.model.query import CallFilter, Span, Wording
+from trunkline.store.periods import BEGINNING, END
 from trunkline.store.queries import queries
 from trunkline.store.rows import folded
 
@@ -60,6 +61,18 @@ def _span(column: str) -> Clause:
     return clause
 
 
+def _other_span(column: str, *, in_passing: bool = False) -> Clause:
+    least, most = (-(2**63), 2**63 - 1) if column == "c.duration_ms" else (BEGINNING, END)
+    fragment = "between_in_passing" if in_passing else "between"
+
+    def clause(statement: Statement, span: Span) -> list[str]:
+        low = least if span.low is None else span.low
+        high = most if span.high is None else span.high
+        return [statement.add(fragment, low, high, column=column)]
+
+    return clause
+
+
 def _words(column: str, *, kept: bool = False) -> Clause:
     def clause(statement: Statement, wording: Wording) -> list[str]:
         values = sorted(wording.values)
@@ -92,9 +105,9 @@ def _repeated(fragment: str, times: int) -> Clause:
 
 CLAUSES: dict[str, Clause] = {
     "created_at": _span("c.created_at"),
-    "started_at": _span("c.started_at"),
-    "ended_at": _span("c.ended_at"),
-    "duration_ms": _span("c.duration_ms"),
+    "started_at": _other_span("c.started_at"),
+    "ended_at": _other_span("c.ended_at"),
+    "duration_ms": _other_span("c.duration_ms"),
     "status": _words("c.status", kept=True),
     "result": _words("c.result", kept=True),
     "direction": _words("c.direction"),
@@ -120,16 +133,21 @@ if set(CLAUSES) != set(CallFilter.__struct_fields__):
     raise TypeError("every field of CallFilter needs its clause")
 
 
-_FIELDS = tuple(CLAUSES)
+_IN_PASSING: dict[str, Clause] = {
+    name: _other_span(f"c.{name}", in_passing=True) for name in ("started_at", "ended_at", "duration_ms")
+}
 
 
 def where(
-    statement: Statement, call_filter: CallFilter, leaving_out: frozenset[str] = frozenset()
+    statement: Statement,
+    call_filter: CallFilter,
+    leaving_out: frozenset[str] = frozenset(),
+    in_passing: frozenset[str] = frozenset(),
 ) -> list[str]:
-    """The conditions of a filter, but for some of its fields."""
+    """The conditions of a filter, but for some of its fields; ranges `in_passing` choose no index."""
     return [
         text
         for name, clause in CLAUSES.items()
         if name not in leaving_out and (value := getattr(call_filter, name)) is not None
-        for text in clause(statement, value)
+        for text in (_IN_PASSING[name] if name in in_passing else clause)(statement, value)
     ]

@@ -13,12 +13,23 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 
-from trunkline.model.ids import uuid_of
-from trunkline.model.query import After, CallFilter, Order, Place, Rows, SortField, Span, Wording
+from trunkline.model.query import After, CallFilter, Order, Place, Rows, SortField, Span
 from trunkline.store import clauses
 from trunkline.store.clauses import Statement
 from trunkline.store.queries import queries
-from trunkline.store.totals import STARTS, Cell, Descent, beyond, cell_of, descend, sum_of
+from trunkline.store.streams import RANGES, Stream, ordered, streams_of
+from trunkline.store.totals import (
+    BY_VALUE,
+    EVERYTHING,
+    Cell,
+    Descent,
+    beyond,
+    cell_of,
+    descend,
+    descend_without,
+    sum_of,
+    total_of,
+)
 
 SHALLOW = 60
 """Rows that are skipped one by one sooner than the totals are asked where to begin."""
@@ -27,8 +38,6 @@ FAR_BEYOND = 2**62
 """An offset that is past the end of every list and still fits the database's integers."""
 
 _COLUMNS = {field: f"c.{field.value}" for field in SortField}
-_ONE_INDEX = frozenset({"agent_ref", "campaign_ref", "vendor_call_id", "from_number", "to_number"})
-"""Filters that an index of their own serves, so that no other has to be chosen."""
 
 
 class Listing(Struct):
@@ -86,11 +95,15 @@ def _compose(
     with_transcript: bool,
     most_bytes: int | None,
 ) -> str:
-    total = _total(statement, call_filter) if with_total else ""
-    if isinstance(window, Rows) and window.limit == 0:
+    page = not (isinstance(window, Rows) and window.limit == 0)
+    ctes: list[str] = []
+    gated = page and order.by is SortField.CREATED_AT and call_filter.duration_ms is not None
+    if gated:
+        ctes.append(_matches(statement, call_filter))
+    total = _total(statement, call_filter, gated=gated) if with_total else ""
+    if not page:
         statement.shape.append("total")
         return queries("calls")["total"].format(total=total or "NULL::bigint")
-    ctes: list[str] = []
     if order.by is SortField.CREATED_AT:
         inner = _by_creation(statement, call_filter, order, window, ctes)
     else:
@@ -114,11 +127,27 @@ def _compose(
     )
 
 
-def _total(statement: Statement, call_filter: CallFilter) -> str:
+def _total(statement: Statement, call_filter: CallFilter, *, gated: bool) -> str:
     cell = cell_of(call_filter)
     if cell is None:
-        return statement.add("totals.counted", where=_and(clauses.where(statement, call_filter)))
-    return sum_of(statement, cell, call_filter.created_at, call_filter)
+        # Of two ranges the one of instants is likely the narrower.
+        instants = (call_filter.created_at, call_filter.started_at, call_filter.ended_at)
+        passing = frozenset({"duration_ms"}) if any(instants) else frozenset[str]()
+        conditions = clauses.where(statement, call_filter, in_passing=passing)
+        return statement.add("totals.counted", where=_and(conditions))
+    if gated:
+        return statement.add("totals.of_matches")
+    return total_of(statement, cell, call_filter)
+
+
+def _matches(statement: Statement, call_filter: CallFilter) -> str:
+    """How many calls have such a duration, which tells whether to sort them or to go through them all."""
+    durations = CallFilter(duration_ms=call_filter.duration_ms)
+    return statement.add(
+        "totals.matches",
+        total=total_of(statement, BY_VALUE[SortField.DURATION_MS], durations),
+        everything=sum_of(statement, EVERYTHING, None, CallFilter()),
+    )
 
 
 # -- by creation ----------------------------------------------------------
@@ -129,25 +158,29 @@ def _by_creation(
 ) -> str:
     sorting = _direction(statement, "order_by_creation", order)
     if isinstance(window, After):
-        extra = [_after(statement, order, window.place)] if window.place else []
-        streams = _streams(statement, call_filter)
-        return _merged(statement, streams, extra, sorting, window.limit + 1, 0)
+        streams = ordered(statement, call_filter, window.limit + 1)
+        if window.place:
+            after = _after(statement, order, window.place)
+            streams = [Stream([*stream.conditions, after], stream.sorted) for stream in streams]
+        return _merged(statement, streams, sorting, window.limit + 1, 0)
     offset = min(window.offset, FAR_BEYOND)
     cell = cell_of(call_filter) if offset > SHALLOW else None
-    if cell is None:
-        return _merged(statement, _streams(statement, call_filter), [], sorting, window.limit, offset)
+    if cell is None or cell.field != "created_at":
+        streams = ordered(statement, call_filter, window.limit + offset)
+        return _merged(statement, streams, sorting, window.limit, offset)
     found = _descent(statement, call_filter, cell, order, offset)
     ctes += found.ctes
-    streams = _streams(statement, _from_the_front(call_filter, order))
+    streams = streams_of(statement, _from_the_front(call_filter, order))
+    names = {"period": found.period, "skipped": found.skipped}
     if len(streams) == 1:
-        limit = statement.add("listing.take_from_period", window.limit, period=found.period)
-        return _stream(statement, [*streams[0], found.bound], sorting, limit)
+        limit = statement.add("listing.take_from_period", window.limit, **names)
+        return _stream(statement, [*streams[0].conditions, found.bound], sorting, limit)
     parts = [
         _stream(
             statement,
-            [*stream, found.bound],
+            [*stream.conditions, found.bound],
             sorting,
-            statement.add("listing.take_up_to_place", window.limit, period=found.period),
+            statement.add("listing.take_up_to_place", window.limit, **names),
         )
         for stream in streams
     ]
@@ -155,7 +188,7 @@ def _by_creation(
         "listing.merged",
         streams=" UNION ALL ".join(parts),
         order=sorting,
-        window=statement.add("listing.take_from_period", window.limit, period=found.period),
+        window=statement.add("listing.take_from_period", window.limit, **names),
     )
 
 
@@ -176,77 +209,18 @@ def _from_the_front(call_filter: CallFilter, order: Order) -> CallFilter:
     return structs.replace(call_filter, created_at=rest)
 
 
-def _streams(statement: Statement, call_filter: CallFilter) -> list[list[str]]:
-    """The conditions of each stream; together they are the filter's, and no call is in two streams."""
-    if call_filter.phone is not None:
-        return _number_streams(statement, call_filter, "phone", ("c.from_number", "c.contact_number"))
-    if call_filter.any_number is not None:
-        columns = ("c.from_number", "c.to_number", "c.contact_number")
-        return _number_streams(statement, call_filter, "any_number", columns)
-    for name, column in (("agent_id", "c.agent_ref"), ("campaign_id", "c.campaign_ref")):
-        ids: frozenset[str] | None = getattr(call_filter, name)
-        if ids is not None:
-            return _id_streams(statement, call_filter, name, column, ids)
-    if all(getattr(call_filter, name) is None for name in _ONE_INDEX):
-        for name in ("status", "result"):
-            wording: Wording | None = getattr(call_filter, name)
-            if wording is not None:
-                return _word_streams(statement, call_filter, name, wording)
-    return [clauses.where(statement, call_filter)]
-
-
-def _id_streams(
-    statement: Statement, call_filter: CallFilter, name: str, column: str, ids: frozenset[str]
-) -> list[list[str]]:
-    return [
-        [
-            statement.add("value", ref, column=column),
-            *clauses.where(statement, call_filter, frozenset({name})),
-        ]
-        for ref in sorted({UUID(uuid_of(one)) for one in ids})
-    ]
-
-
-def _word_streams(
-    statement: Statement, call_filter: CallFilter, name: str, wording: Wording
-) -> list[list[str]]:
-    column, rest = f"c.{name}", frozenset({name})
-    streams = []
-    for value in sorted(wording.values):
-        conditions = [statement.add("value", value, column=column)]
-        if wording.vendor is not None:
-            conditions.append(statement.add("no_kept_word", wording.vendor, column=column))
-        streams.append([*conditions, *clauses.where(statement, call_filter, rest)])
-    if wording.words:
-        kept = statement.add("kept_word", wording.vendor, sorted(wording.words), column=column)
-        streams.append([kept, *clauses.where(statement, call_filter, rest)])
-    return streams
-
-
-def _number_streams(
-    statement: Statement, call_filter: CallFilter, name: str, columns: tuple[str, ...]
-) -> list[list[str]]:
-    number, streams = getattr(call_filter, name), []
-    for place, column in enumerate(columns):
-        conditions = [statement.add("value", number, column=column)]
-        conditions += [statement.add("other_number", number, column=other) for other in columns[:place]]
-        streams.append([*conditions, *clauses.where(statement, call_filter, frozenset({name}))])
-    return streams
-
-
-def _merged(
-    statement: Statement,
-    streams: list[list[str]],
-    extra: list[str],
-    sorting: str,
-    limit: int,
-    offset: int,
-) -> str:
+def _merged(statement: Statement, streams: list[Stream], sorting: str, limit: int, offset: int) -> str:
     if len(streams) == 1:
         window = statement.add("listing.take_and_skip", limit, offset)
-        return _stream(statement, streams[0] + extra, sorting, window)
+        return _stream(statement, streams[0].conditions, sorting, window)
     parts = [
-        _stream(statement, stream + extra, sorting, statement.add("listing.take", limit + offset))
+        _stream(
+            statement,
+            stream.conditions,
+            sorting,
+            statement.add("listing.take", limit + offset),
+            fragment="listing.sorted" if stream.sorted else "listing.stream",
+        )
         for stream in streams
     ]
     return statement.add(
@@ -257,8 +231,10 @@ def _merged(
     )
 
 
-def _stream(statement: Statement, conditions: list[str], sorting: str, limit: str) -> str:
-    return statement.add("listing.stream", where=_and(conditions), order=sorting, limit=limit)
+def _stream(
+    statement: Statement, conditions: list[str], sorting: str, limit: str, fragment: str = "listing.stream"
+) -> str:
+    return statement.add(fragment, where=_and(conditions), order=sorting, limit=limit)
 
 
 # -- by another field -----------------------------------------------------
@@ -269,38 +245,46 @@ def _by_value(
 ) -> str:
     """Calls with a value in its order, then those without one: two streams, the second after the first."""
     column = _COLUMNS[order.by]
-    conditions = clauses.where(statement, call_filter)
+    conditions = clauses.where(statement, call_filter, in_passing=RANGES - {order.by.value})
     filled = [*conditions, statement.add("has_value", column=column)]
     empty = [*conditions, statement.add("has_no_value", column=column)]
     sorting = _direction(statement, "order_of_index", order, column=column)
+    among_empty = _direction(statement, "order_by_creation", order)
     overall = _direction(statement, "order_by_value", order)
     if isinstance(window, After):
         limit, offset = window.limit + 1, 0
         if window.place is not None:
             after = _after(statement, order, window.place)
             if window.place.value is None:
-                return _stream(statement, [*empty, after], sorting, statement.add("listing.take", limit))
+                return _stream(statement, [*empty, after], among_empty, statement.add("listing.take", limit))
             filled = [*filled, after]
     else:
         limit, offset = window.limit, min(window.offset, FAR_BEYOND)
-    if offset > SHALLOW and order.by is SortField.STARTED_AT and call_filter == CallFilter():
-        found = descend(
-            statement, STARTS, skip=offset, beyond="0::bigint", newest_first=order.newest_first, column=column
+    if offset > SHALLOW and call_filter == CallFilter():
+        cell = BY_VALUE[order.by]
+        found = descend(statement, cell, skip=offset, beyond="0::bigint", newest_first=order.newest_first)
+        rest = descend_without(
+            statement,
+            order.by,
+            with_value=sum_of(statement, cell, None, call_filter),
+            newest_first=order.newest_first,
         )
-        ctes += found.ctes
-        first = statement.add("listing.take_from_period", limit, period=found.period)
-        second = statement.add(
-            "listing.take_without_value", limit, with_value=sum_of(statement, STARTS, None, call_filter)
-        )
+        ctes += [*found.ctes, *rest.ctes]
         parts = [
-            _stream(statement, [*filled, found.bound], sorting, first),
-            _stream(statement, empty, sorting, second),
+            _stream(
+                statement,
+                [*conditions, place.bound],
+                its_order,
+                statement.add("listing.take_from_period", limit, period=place.period, skipped=place.skipped),
+                fragment="listing.stream_by_id",
+            )
+            for conditions, its_order, place in ((filled, sorting, found), (empty, among_empty, rest))
         ]
         skip = 0
     else:
         parts = [
-            _stream(statement, filled, sorting, statement.add("listing.take", limit + offset)),
-            _stream(statement, empty, sorting, statement.add("listing.take", limit + offset)),
+            _stream(statement, conditions, its_order, statement.add("listing.take", limit + offset))
+            for conditions, its_order in ((filled, sorting), (empty, among_empty))
         ]
         skip = offset
     return statement.add(
@@ -318,7 +302,7 @@ def _after(statement: Statement, order: Order, place: Place) -> str:
         return statement.add("after_creation", place.value, UUID(place.id), beyond=beyond_sign)
     column = _COLUMNS[order.by]
     if place.value is None:
-        return statement.add("after_empty", UUID(place.id), beyond=beyond_sign)
+        return statement.add("after_empty", place.created_at, UUID(place.id), beyond=beyond_sign)
     return statement.add("after_value", place.value, UUID(place.id), column=column, beyond=beyond_sign)
 
 

@@ -104,4 +104,4 @@ def _next_calls(found: int, asked: int) -> int:
 
 def _place_of(pieces: Pieces, order: Order) -> Place:
     call = Pieces(pieces.light).call()
-    return Place(getattr(call, order.by.value), call.id)
+    return Place(getattr(call, order.by.value), call.id, call.created_at)

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 
 class Level(IntEnum):
-    """The length of a period."""
+    """The length of a period; only durations have minutes."""
 
+    MINUTE = 0
     HOUR = 1
     DAY = 2
     MONTH = 3
@@ -49,13 +50,23 @@ TICK = timedelta(microseconds=1)
 
 def start_of(level: Level, instant: datetime) -> datetime:
     """The start of the period that an instant lies in."""
-    hour = instant.replace(minute=0, second=0, microsecond=0)
+    minute = instant.replace(second=0, microsecond=0)
+    if level is Level.MINUTE:
+        return minute
+    hour = minute.replace(minute=0)
     if level is Level.HOUR:
         return hour
     day = hour.replace(hour=0)
     if level is Level.DAY:
         return day
     return day.replace(day=1) if level is Level.MONTH else day.replace(day=1, month=1)
+
+
+_LENGTHS = {
+    Level.MINUTE: timedelta(minutes=1),
+    Level.HOUR: timedelta(hours=1),
+    Level.DAY: timedelta(days=1),
+}
 
 
 def start_of_next(level: Level, instant: datetime) -> datetime:
@@ -66,7 +77,7 @@ def start_of_next(level: Level, instant: datetime) -> datetime:
             return start.replace(year=start.year + 1)
         if level is Level.MONTH:
             return (start + timedelta(days=31)).replace(day=1)
-        return start + (timedelta(hours=1) if level is Level.HOUR else timedelta(days=1))
+        return start + _LENGTHS[level]
     except (OverflowError, ValueError):
         return END
 
@@ -94,6 +105,69 @@ def cover(low: datetime | None, high: datetime | None, finest: Level) -> Cover:
     if first < last:
         segments.append(Segment(Level.YEAR, first, last))
     return Cover(segments, edges)
+
+
+_ZERO = datetime(1970, 1, 1, tzinfo=UTC)
+LONGEST_MS = 60_000_000_000
+"""From this duration on, one period holds all."""
+
+
+class Numbers(NamedTuple):
+    """A range of durations as whole periods and edges, like a cover; edges are in milliseconds."""
+
+    segments: list[Segment]
+    edges: list[tuple[int, int]]
+
+
+def cover_of_durations(low: int | None, high: int | None) -> Numbers:
+    """Cover the durations from `low` to `high`, both included, in milliseconds; `None` leaves an end open.
+
+    In the totals a second of a duration is an hour after 1970. Its first minute stands for the whole second
+    itself, since many vendors tell no more, each other for the next 17 milliseconds. What is below zero and
+    what is far above any call are one period each, which an end within them turns into an edge.
+    """
+    if low is not None and high is not None and low > high:
+        return Numbers([], [])
+    first, last = low, None if high is None else min(high, _PAST_ALL - 1) + 1
+    edges: list[tuple[int, int]] = []
+    if last is not None and last < 0:
+        return Numbers([], [(-_PAST_ALL if first is None else first, last)])
+    if first is not None and first > LONGEST_MS:
+        return Numbers([], [(first, _PAST_ALL if last is None else last)])
+    if first is not None and first < 0:
+        edges.append((first, 0))
+        first = 0
+    if last is not None and last > LONGEST_MS:
+        edges.append((LONGEST_MS, last))
+        last = LONGEST_MS
+    if first is not None and first == last:
+        return Numbers([], edges)
+    covered = cover(
+        None if first is None else _as_instant(first),
+        None if last is None else _as_instant(last) - TICK,
+        Level.MINUTE,
+    )
+    edges += [(_as_duration(first), _as_duration(last)) for first, last in covered.edges]
+    return Numbers(covered.segments, edges)
+
+
+_MS_A_MINUTE = 17
+
+
+def _as_instant(duration_ms: int) -> datetime:
+    seconds, rest = divmod(duration_ms, 1000)
+    minute, more = divmod(rest + _MS_A_MINUTE - 1, _MS_A_MINUTE) if rest else (0, 0)
+    return _ZERO + timedelta(hours=seconds, minutes=minute, seconds=more)
+
+
+def _as_duration(instant: datetime) -> int:
+    seconds, rest = divmod(instant - _ZERO, timedelta(hours=1))
+    minute, more = divmod(rest, timedelta(minutes=1))
+    begun = (minute - 1) * _MS_A_MINUTE + 1 + more // timedelta(seconds=1) if minute else 0
+    return seconds * 1000 + begun
+
+
+_PAST_ALL = 2**63 - 1
 
 
 def _set_aside(

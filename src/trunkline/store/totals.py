@@ -10,16 +10,22 @@ import asyncpg
 from msgspec import Struct, structs
 
 from trunkline.model.ids import uuid_of
-from trunkline.model.query import CallFilter, Span, Wording
+from trunkline.model.query import CallFilter, SortField, Span, Wording
 from trunkline.store.clauses import Statement, where
-from trunkline.store.periods import TICK, Level, cover
+from trunkline.store.periods import TICK, Level, cover, cover_of_durations
 from trunkline.store.queries import queries
 
 NONE = UUID(int=0)
 _PARTS = {"status": 1, "result": 3, "direction": 5}
 """Where each word stands in an outcome; a kept word stands one further on."""
 _SINGLE_WORDS = ("vendor", "channel", "end_reason", "sentiment", "success", "voicemail")
-_UNITS = {Level.HOUR: "hour", Level.DAY: "day", Level.MONTH: "month", Level.YEAR: "year"}
+_UNITS = {
+    Level.MINUTE: "minute",
+    Level.HOUR: "hour",
+    Level.DAY: "day",
+    Level.MONTH: "month",
+    Level.YEAR: "year",
+}
 
 
 class Cell(Struct, frozen=True):
@@ -31,14 +37,29 @@ class Cell(Struct, frozen=True):
     campaigns: tuple[UUID, ...] = (NONE,)
     values: tuple[str, ...] = ("",)
     words: tuple[tuple[str, Wording], ...] = ()
+    field: str = "created_at"
+    """What the periods are of: the field whose range the sums answer."""
 
     def keys(self) -> tuple[Any, ...]:
         """What narrows the rows of the totals, as the fragments take it."""
         return (self.cuboid, list(self.agents), list(self.campaigns), list(self.values))
 
 
-STARTS = Cell(16, Level.HOUR)
-"""Calls by the instant of their start."""
+EVERYTHING = Cell(0, Level.HOUR)
+
+BY_VALUE = {
+    SortField.STARTED_AT: Cell(16, Level.HOUR, field="started_at"),
+    SortField.ENDED_AT: Cell(17, Level.HOUR, field="ended_at"),
+    SortField.DURATION_MS: Cell(18, Level.MINUTE, field="duration_ms"),
+}
+"""Calls that have a value, by that value."""
+
+WITHOUT_VALUE = {
+    SortField.STARTED_AT: Cell(19, Level.HOUR),
+    SortField.ENDED_AT: Cell(20, Level.HOUR),
+    SortField.DURATION_MS: Cell(21, Level.HOUR),
+}
+"""Calls that have none, by creation."""
 
 
 def cell_of(call_filter: CallFilter) -> Cell | None:
@@ -50,6 +71,8 @@ def cell_of(call_filter: CallFilter) -> Cell | None:
     }
     if len(asked) == 1 and (name := next(iter(asked))) in _SINGLE_WORDS:
         return Cell(8, Level.DAY, values=tuple(f"{name}:{word}" for word in _words(asked[name])))
+    if len(asked) == 1 and name in BY_VALUE and call_filter.created_at is None:
+        return BY_VALUE[SortField(name)]
     agents = _refs(asked.pop("agent_id", None), asked.pop("agent_ref", None))
     campaigns = _refs(asked.pop("campaign_id", None), asked.pop("campaign_ref", None))
     if asked.keys() - _PARTS.keys():
@@ -82,24 +105,30 @@ def _refs(ids: frozenset[str] | None, ref: str | None) -> tuple[UUID, ...] | Non
     return tuple(UUID(uuid_of(one)) for one in sorted(ids))
 
 
-def sum_of(
-    statement: Statement, cell: Cell, span: Span | None, call_filter: CallFilter, column: str = "c.created_at"
-) -> str:
-    """SQL for the exact number of matches in a range of instants: whole periods summed, edges counted.
+def total_of(statement: Statement, cell: Cell, call_filter: CallFilter) -> str:
+    """SQL for the exact number of matches of a filter that running sums are kept for."""
+    return sum_of(statement, cell, getattr(call_filter, cell.field), call_filter)
 
-    The range is the span; what the filter says of creation is left aside.
+
+def sum_of(statement: Statement, cell: Cell, span: Span | None, call_filter: CallFilter) -> str:
+    """SQL for the exact number of matches in a range: whole periods summed, edges counted.
+
+    The range is the span; what the filter says of the cell's field is left aside.
     """
-    covered = cover(span.low if span else None, span.high if span else None, cell.finest)
+    ends = (span.low, span.high) if span else (None, None)
+    of_durations = cell.field == "duration_ms"
+    covered = cover_of_durations(*ends) if of_durations else cover(ends[0], ends[1], cell.finest)
     terms = []
     if covered.segments:
         levels, firsts, lasts = (list(side) for side in zip(*covered.segments, strict=True))
         args = ([int(level) for level in levels], firsts, lasts, *cell.keys())
         terms.append(statement.add("totals.periods", *args, outcome=_outcome(statement, cell)))
     if covered.edges:
-        firsts, lasts = ([edge[side] for edge in covered.edges] for side in (0, 1))
-        conditions = where(statement, structs.replace(call_filter, created_at=None))
+        sides = ([edge[side] for edge in covered.edges] for side in (0, 1))
+        conditions = where(statement, structs.replace(call_filter, **{cell.field: None}))
         also = "".join(f" AND {condition}" for condition in conditions)
-        terms.append(statement.add("totals.edges", firsts, lasts, column=column, where=also))
+        fragment = "totals.edges_of_numbers" if of_durations else "totals.edges"
+        terms.append(statement.add(fragment, *sides, column=f"c.{cell.field}", where=also))
     return " + ".join(terms) or "0::bigint"
 
 
@@ -111,28 +140,36 @@ class Descent(Struct, frozen=True):
     """The name under which the statement knows the period."""
     bound: str
     """The condition that leaves out what lies before the period."""
+    skipped: str
+    """The name under which the statement knows the place."""
 
 
-def descend(
-    statement: Statement,
-    cell: Cell,
-    *,
-    skip: int,
-    beyond: str,
-    newest_first: bool,
-    column: str = "c.created_at",
-) -> Descent:
+def descend(statement: Statement, cell: Cell, *, skip: int, beyond: str, newest_first: bool) -> Descent:
     """SQL that goes from years down to the period that holds a place.
 
     `skip` rows are to be skipped, behind those that lie `beyond` the range asked for.
     """
+    place = statement.add("totals.skipped", skip, beyond=beyond)
+    return _descent(statement, cell, place, "skipped", "the", newest_first=newest_first)
+
+
+def descend_without(statement: Statement, by: SortField, *, with_value: str, newest_first: bool) -> Descent:
+    """SQL that goes on where `descend` by a value came to the end, among the calls that have none."""
+    place = statement.add("totals.skipped_without", with_value=with_value)
+    name = "skipped_without"
+    return _descent(statement, WITHOUT_VALUE[by], place, name, "without", newest_first=newest_first)
+
+
+def _descent(
+    statement: Statement, cell: Cell, place: str, skipped: str, prefix: str, *, newest_first: bool
+) -> Descent:
     direction = "DESC" if newest_first else "ASC"
-    ctes = [statement.add("totals.skipped", skip, beyond=beyond)]
+    ctes = [place]
     parent: Level | None = None
     for level in sorted((level for level in Level if level >= cell.finest), reverse=True):
         within = above = ""
         if parent is not None:
-            names = {"parent": f"the_{_UNITS[parent]}"}
+            names = {"parent": f"{prefix}_{_UNITS[parent]}"}
             within = " " + statement.add("totals.within", unit=_UNITS[parent], **names)
             above = statement.add("totals.above", **names)
         outcome = _outcome(statement, cell)
@@ -141,20 +178,25 @@ def descend(
                 "totals.step",
                 *cell.keys(),
                 int(level),
-                name=f"the_{_UNITS[level]}",
+                name=f"{prefix}_{_UNITS[level]}",
                 above=above or "0",
                 direction=direction,
                 within=within,
                 outcome=outcome,
+                skipped=skipped,
             )
         )
         parent = level
-    unit = _UNITS[cell.finest]
-    bound = "listing.before_end_of_period" if newest_first else "listing.from_start_of_period"
-    names = {"column": column, "period": f"the_{unit}"}
-    if newest_first:
-        names["unit"] = unit
-    return Descent(ctes, f"the_{unit}", statement.add(bound, **names))
+    period = f"{prefix}_{_UNITS[cell.finest]}"
+    names = {"period": period}
+    if cell.field == "duration_ms":
+        bound = "listing.before_end_of_duration" if newest_first else "listing.from_start_of_duration"
+    else:
+        bound = "listing.before_end_of_period" if newest_first else "listing.from_start_of_period"
+        names["column"] = f"c.{cell.field}"
+        if newest_first:
+            names["unit"] = _UNITS[cell.finest]
+    return Descent(ctes, period, statement.add(bound, **names), skipped)
 
 
 def _outcome(statement: Statement, cell: Cell) -> str:

@@ -36,6 +36,7 @@ def token_after(page: CallPage, query: ListQuery) -> str | None:
     return cursor_of(
         {
             "v": value.isoformat() if isinstance(value, datetime) else value,
+            **({"c": last.created_at.isoformat()} if value is None else {}),
             "i": last.id,
             "o": page.org,
             "q": fingerprint(query),
@@ -74,7 +75,9 @@ def _place(content: dict[str, Any], query: ListQuery) -> Place:
     value, call_id = content.get("v"), content.get("i")
     if not isinstance(call_id, str) or not is_uuid(call_id):
         raise _refused("page_token cannot be read")
-    return Place(_value(value, query.order_by), call_id.lower())
+    known = _value(value, query.order_by)
+    created_at = _instant(content.get("c")) if known is None else None
+    return Place(known, call_id.lower(), created_at)
 
 
 def _value(value: Any, order_by: str) -> datetime | int | None:
@@ -83,7 +86,12 @@ def _value(value: Any, order_by: str) -> datetime | int | None:
     if order_by == "duration_ms":
         if type(value) is int and 0 <= value < _MOST_MS:
             return value
-    elif isinstance(value, str):
+        raise _refused("page_token cannot be read")
+    return _instant(value)
+
+
+def _instant(value: Any) -> datetime:
+    if isinstance(value, str):
         try:
             return instant_of_iso(value)
         except ValueError:

@@ -93,10 +93,11 @@ WITH incoming AS (
         unkept = c.unkept OR excluded.unkept, stamps = excluded.stamps, body = excluded.body
     WHERE c.revision = excluded.revision - 1
     RETURNING new.id, new.vendor, new.vendor_call_id, old.org_id IS NULL AS is_new,
-        new.created_at, new.started_at, new.agent_ref, new.campaign_ref,
+        new.created_at, new.started_at, new.ended_at, new.duration_ms, new.agent_ref, new.campaign_ref,
         new.status, new.status_word, new.result, new.result_word, new.direction,
         new.channel, new.end_reason, new.sentiment, new.success, new.voicemail,
         old.created_at AS old_created_at, old.started_at AS old_started_at,
+        old.ended_at AS old_ended_at, old.duration_ms AS old_duration_ms,
         old.agent_ref AS old_agent_ref, old.campaign_ref AS old_campaign_ref, old.vendor AS old_vendor,
         old.status AS old_status, old.status_word AS old_status_word, old.result AS old_result,
         old.result_word AS old_result_word, old.direction AS old_direction,
@@ -109,12 +110,12 @@ WITH incoming AS (
     WHERE i.transcript IS NOT NULL
     ON CONFLICT (org_id, call_id) DO UPDATE SET body = excluded.body, search = excluded.search
 ), delta AS (
-    SELECT 1 AS n, created_at, started_at, agent_ref, campaign_ref, vendor, status, status_word,
+    SELECT 1 AS n, created_at, started_at, ended_at, duration_ms, agent_ref, campaign_ref, vendor, status, status_word,
         result, result_word, direction, channel, end_reason, sentiment, success, voicemail
     FROM written
     UNION ALL
-    SELECT -1, old_created_at, old_started_at, old_agent_ref, old_campaign_ref, old_vendor,
-        old_status, old_status_word, old_result, old_result_word, old_direction, old_channel,
+    SELECT -1, old_created_at, old_started_at, old_ended_at, old_duration_ms, old_agent_ref, old_campaign_ref,
+        old_vendor, old_status, old_status_word, old_result, old_result_word, old_direction, old_channel,
         old_end_reason, old_sentiment, old_success, old_voicemail
     FROM written WHERE NOT is_new
 ), {cells}, {move}
@@ -124,8 +125,9 @@ SELECT id, vendor, vendor_call_id, is_new FROM written;
 -- Takes a call out, its transcript and its payloads with it, moves the totals, and remembers that it is gone.
 WITH gone AS (
     DELETE FROM calls WHERE org_id = $1 AND id = $2
-    RETURNING id, digest, created_at, started_at, agent_ref, campaign_ref, vendor, vendor_call_id, status,
-        status_word, result, result_word, direction, channel, end_reason, sentiment, success, voicemail
+    RETURNING id, digest, created_at, started_at, ended_at, duration_ms, agent_ref, campaign_ref, vendor,
+        vendor_call_id, status, status_word, result, result_word, direction, channel, end_reason, sentiment,
+        success, voicemail
 ), unsaid AS (
     DELETE FROM call_transcripts t USING gone g WHERE t.org_id = $1 AND t.call_id = g.id
 ), unseen AS (

@@ -7,6 +7,28 @@
 -- name: high
 {column} <= ?
 
+-- name: between
+-- Both ends even if one is open: a plan that knows no values takes a range with one end for a third of the table.
+{column} BETWEEN ? AND ?
+
+-- name: between_in_passing
+-- The same where another index gives the order, and this is not to be looked for.
+({column} BETWEEN ? AND ?) IS TRUE
+
+-- name: near
+-- Began, or ended, within an hour of the creation; with it a range of the one is a range of the other.
+(({column} - c.created_at) BETWEEN interval '-1 hour' AND interval '1 hour') IS TRUE
+
+-- name: far
+({column} - c.created_at) NOT BETWEEN interval '-1 hour' AND interval '1 hour'
+
+-- name: many_match
+-- Many enough that going through the calls in order meets a page of them sooner than sorting them all would take.
+(SELECT m.n::numeric * m.n > ?::numeric * m.everything FROM matches m)
+
+-- name: few_match
+(SELECT m.n::numeric * m.n <= ?::numeric * m.everything FROM matches m)
+
 -- name: value
 {column} = ?
 
@@ -16,10 +38,6 @@
 -- name: word
 -- What a vendor's call prints: its own word if it kept one, else the vendor's word for ours.
 (({column} = ANY(?) AND (c.vendor <> ? OR {column}_word IS NULL)) OR (c.vendor = ? AND {column}_word = ANY(?)))
-
--- name: kept_word
--- A vendor's own word that it kept.
-(c.vendor = ? AND {column}_word = ANY(?))
 
 -- name: no_kept_word
 (c.vendor <> ? OR {column}_word IS NULL)
@@ -51,4 +69,4 @@ EXISTS (SELECT 1 FROM call_transcripts s WHERE s.org_id = $1 AND s.call_id = c.i
 ({column}, c.id) {beyond} (?, ?)
 
 -- name: after_empty
-c.id {beyond} ?
+(c.created_at, c.id) {beyond} (?, ?)

@@ -5,6 +5,16 @@
 -- Calls in order from one index.
 (SELECT c.* FROM calls c WHERE c.org_id = $1{where} ORDER BY {order} {limit})
 
+-- name: stream_by_id
+-- The same, for a place that is far down: what is skipped is read from the index alone.
+(SELECT c.* FROM calls c WHERE c.org_id = $1 AND c.id = ANY(ARRAY(
+    SELECT c.id FROM calls c WHERE c.org_id = $1{where} ORDER BY {order} {limit}
+)))
+
+-- name: sorted
+-- Calls in no index's order, all of which are read.
+(SELECT c.* FROM (SELECT c.* FROM calls c WHERE c.org_id = $1{where} OFFSET 0) c ORDER BY {order} {limit})
+
 -- name: merged
 -- The first of several streams that are in the same order.
 SELECT c.* FROM ({streams}) c ORDER BY {order} {window}
@@ -17,15 +27,11 @@ LIMIT ? OFFSET ?
 
 -- name: take_from_period
 -- Skips within the period that holds the place, from where the periods before it end.
-LIMIT ? OFFSET (SELECT s.n - p.before FROM skipped s, {period} p)
+LIMIT ? OFFSET (SELECT s.n - p.before FROM {skipped} s, {period} p)
 
 -- name: take_up_to_place
 -- What a stream must give so that the merged streams reach the place and the page after it.
-LIMIT (SELECT ?::bigint + s.n - p.before FROM skipped s, {period} p)
-
--- name: take_without_value
--- Skips what remains beyond all calls that have a value.
-LIMIT ? OFFSET greatest(0, (SELECT s.n FROM skipped s) - {with_value})
+LIMIT (SELECT ?::bigint + s.n - p.before FROM {skipped} s, {period} p)
 
 -- name: ctes
 WITH {parts}
@@ -34,11 +40,12 @@ WITH {parts}
 c.created_at {direction}, c.id {direction}
 
 -- name: order_by_value
--- Calls without a value come last either way.
-({column} IS NULL), {column} {direction}, c.id {direction}
+-- Calls without a value come last either way, among themselves by creation.
+({column} IS NULL), {column} {direction}, (CASE WHEN {column} IS NULL THEN c.created_at END) {direction},
+    c.id {direction}
 
 -- name: order_of_index
--- Of calls with a value, or of calls without one: the index is in this order for both, and either way round.
+-- Of calls with a value.
 {column} {direction}, c.id {direction}
 
 -- name: before_end_of_period
@@ -46,6 +53,18 @@ c.created_at {direction}, c.id {direction}
 
 -- name: from_start_of_period
 {column} >= (SELECT period FROM {period})
+
+-- name: before_end_of_duration
+-- Durations stand in the totals as hours after 1970, a second each; the last period has no end.
+c.duration_ms < (SELECT CASE WHEN period >= timestamptz '1970-01-01 00:00Z' + interval '60000000 hours'
+    THEN 9223372036854775807 WHEN period < timestamptz '1970-01-01 00:00Z' THEN 0
+    ELSE floor(extract(epoch FROM period) / 3600)::bigint * 1000
+        + least(1000, extract(minute FROM period)::bigint * 17 + 1) END FROM {period})
+
+-- name: from_start_of_duration
+c.duration_ms >= (SELECT CASE WHEN period < timestamptz '1970-01-01 00:00Z' THEN -9223372036854775808
+    ELSE floor(extract(epoch FROM period) / 3600)::bigint * 1000
+        + greatest(0, extract(minute FROM period)::bigint * 17 - 16) END FROM {period})
 
 -- name: transcript
 , t.body AS transcript

@@ -34,8 +34,18 @@ hours AS (
     GROUP BY 1, 2
     HAVING sum(n) <> 0
 ), instants AS (
-    SELECT 16 AS cuboid, date_trunc('hour', started_at, 'UTC') AS hour, sum(n) AS n
-    FROM delta WHERE started_at IS NOT NULL GROUP BY 2 HAVING sum(n) <> 0
+    SELECT v.cuboid, date_trunc(CASE WHEN v.cuboid = 18 THEN 'minute' ELSE 'hour' END, v.instant, 'UTC') AS instant,
+        sum(n) AS n
+    FROM delta CROSS JOIN LATERAL (VALUES
+        (CASE WHEN started_at IS NULL THEN 19 ELSE 16 END, coalesce(started_at, created_at)),
+        (CASE WHEN ended_at IS NULL THEN 20 ELSE 17 END, coalesce(ended_at, created_at)),
+        (CASE WHEN duration_ms IS NULL THEN 21 ELSE 18 END, CASE WHEN duration_ms IS NULL THEN created_at
+            ELSE timestamptz '1970-01-01 00:00Z' + make_interval(
+                hours => greatest(-1, (least(duration_ms, 60000000000) + 1000) / 1000 - 1)::integer,
+                mins => ((least(greatest(duration_ms, 0), 60000000000) % 1000 + 16) / 17)::integer) END)
+    ) AS v (cuboid, instant)
+    GROUP BY 1, 2
+    HAVING sum(n) <> 0
 ), cells AS (
     SELECT x.cuboid, l.level, l.period,
         CASE WHEN x.cuboid & 2 > 0 THEN agent_ref ELSE '00000000-0000-0000-0000-000000000000' END AS agent,
@@ -54,9 +64,13 @@ hours AS (
         '00000000-0000-0000-0000-000000000000', value, '', n
     FROM others CROSS JOIN (VALUES (2, 'day'), (3, 'month'), (4, 'year')) AS x (level, unit)
     UNION ALL
-    SELECT i.cuboid, x.level, date_trunc(x.unit, hour, 'UTC'), '00000000-0000-0000-0000-000000000000',
+    SELECT i.cuboid, x.level, date_trunc(x.unit, instant, 'UTC'), '00000000-0000-0000-0000-000000000000',
         '00000000-0000-0000-0000-000000000000', '', '', n
     FROM instants i CROSS JOIN (VALUES (1, 'hour'), (2, 'day'), (3, 'month'), (4, 'year')) AS x (level, unit)
+    UNION ALL
+    SELECT i.cuboid, 0, instant, '00000000-0000-0000-0000-000000000000', '00000000-0000-0000-0000-000000000000',
+        '', '', n
+    FROM instants i WHERE i.cuboid = 18
 ), sums AS (
     SELECT cuboid, agent, campaign, value, level, period, outcome, sum(n)::bigint AS n
     FROM cells
@@ -79,7 +93,7 @@ moved AS (
 -- name: recount
 -- Every call of the org as something that is new.
 WITH delta AS (
-    SELECT 1 AS n, created_at, started_at, agent_ref, campaign_ref, vendor, status, status_word,
+    SELECT 1 AS n, created_at, started_at, ended_at, duration_ms, agent_ref, campaign_ref, vendor, status, status_word,
         result, result_word, direction, channel, end_reason, sentiment, success, voicemail
     FROM calls WHERE org_id = $1
 )
@@ -131,6 +145,21 @@ DELETE FROM call_totals WHERE org_id = $1 AND n = 0;
     WHERE c.org_id = $1 AND {column} >= e.first AND {column} < e.last{where}
  ) x)
 
+-- name: edges_of_numbers
+-- The same for a range of whole numbers.
+(SELECT coalesce(sum(x.n), 0)::bigint FROM unnest(?::bigint[], ?::bigint[]) AS e (first, last)
+ CROSS JOIN LATERAL (
+    SELECT count(*) AS n FROM calls c
+    WHERE c.org_id = $1 AND {column} >= e.first AND {column} < e.last{where}
+ ) x)
+
+-- name: matches
+-- How many calls have such a duration, and how many there are.
+matches AS MATERIALIZED (SELECT {total} AS n, {everything} AS everything)
+
+-- name: of_matches
+(SELECT n FROM matches)
+
 -- name: counted
 -- A match that no totals are kept for.
 (SELECT count(*) FROM calls c WHERE c.org_id = $1{where})
@@ -138,6 +167,10 @@ DELETE FROM call_totals WHERE org_id = $1 AND n = 0;
 -- name: skipped
 -- The place in the whole list, from which a range of instants cuts off what lies beyond it.
 skipped AS MATERIALIZED (SELECT ?::bigint + {beyond} AS n)
+
+-- name: skipped_without
+-- The place among the calls without a value, which come after all that have one.
+skipped_without AS MATERIALIZED (SELECT greatest(0, s.n - {with_value}) AS n FROM skipped s)
 
 -- name: step
 -- Which period of a level holds the place, and how many calls come before it.
@@ -150,7 +183,7 @@ skipped AS MATERIALIZED (SELECT ?::bigint + {beyond} AS n)
             AND t.value = ANY(?) AND t.level = ?{within}{outcome}
         GROUP BY t.period
     ) x
-    WHERE before <= (SELECT n FROM skipped) AND before + n > (SELECT n FROM skipped)
+    WHERE before <= (SELECT n FROM {skipped}) AND before + n > (SELECT n FROM {skipped})
 )
 
 -- name: within

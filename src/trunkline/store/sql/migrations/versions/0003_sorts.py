@@ -1,4 +1,4 @@
-"""Doors: where calls come from, what was sent, and what changed when."""
+"""Ends and durations: their indexes, their running totals, and calls that lack what a list is sorted by."""
 
 from trunkline.store.migrations import run_sql
 
@@ -8,4 +8,4 @@ down_revision = "0002"
 
 def upgrade() -> None:
     """Run the statements of the file of the same name."""
-    run_sql("0003_doors.sql")
+    run_sql("0003_sorts.sql")

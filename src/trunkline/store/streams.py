@@ -1,0 +1,130 @@
+"""Streams: calls that come in order of creation from one index each, or that are few enough to be sorted."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from msgspec import Struct
+
+from trunkline.model.ids import uuid_of
+from trunkline.model.query import CallFilter, Span, Wording
+from trunkline.store import clauses
+from trunkline.store.clauses import Statement
+from trunkline.store.periods import BEGINNING, END
+from trunkline.store.totals import BY_VALUE
+
+_ONE_INDEX = frozenset({"agent_ref", "campaign_ref", "vendor_call_id", "from_number", "to_number"})
+"""Filters that an index of their own serves, so that no other has to be chosen."""
+RANGES = frozenset(field.value for field in BY_VALUE)
+"""Ranges that are looked at in passing where another index gives the order."""
+
+
+class Stream(Struct):
+    """Calls that come in order from an index, or `sorted` since there are few."""
+
+    conditions: list[str]
+    sorted: bool = False
+
+
+def ordered(statement: Statement, call_filter: CallFilter, wanted: int) -> list[Stream]:
+    """The streams of a filter, whatever ranges it has.
+
+    Calls of some duration are gone through in order if they are many, and sorted if they are few. A range of
+    starts or ends is a range of creations an hour wider at each end, but for the calls that are far off.
+    """
+    streams = streams_of(statement, call_filter)
+    field = next((name for name in _NEAR_CREATION if getattr(call_filter, name) is not None), None)
+    if field is not None:
+        near = _near(statement, field, getattr(call_filter, field))
+        far = statement.add("far", column=f"c.{field}")
+        streams = [Stream([*stream.conditions, *near]) for stream in streams]
+        streams.append(
+            Stream([far, *clauses.where(statement, call_filter, in_passing=RANGES - {field})], sorted=True)
+        )
+    if call_filter.duration_ms is not None:
+        many = statement.add("many_match", wanted)
+        few = statement.add("few_match", wanted)
+        streams = [Stream([*stream.conditions, many], stream.sorted) for stream in streams]
+        streams.append(
+            Stream(
+                [few, *clauses.where(statement, call_filter, in_passing=RANGES - {"duration_ms"})],
+                sorted=True,
+            )
+        )
+    return streams
+
+
+_NEAR_CREATION = ("started_at", "ended_at")
+_HOUR = timedelta(hours=1)
+
+
+def _near(statement: Statement, field: str, span: Span) -> list[str]:
+    conditions = [statement.add("near", column=f"c.{field}")]
+    if span.low is not None and span.low > BEGINNING + _HOUR:
+        conditions.append(statement.add("low", span.low - _HOUR, column="c.created_at"))
+    if span.high is not None and span.high < END - _HOUR:
+        conditions.append(statement.add("high", span.high + _HOUR, column="c.created_at"))
+    return conditions
+
+
+def streams_of(statement: Statement, call_filter: CallFilter) -> list[Stream]:
+    """The conditions of each stream; together they are the filter's, and no call is in two streams."""
+    if call_filter.phone is not None:
+        return _number_streams(statement, call_filter, "phone", ("c.from_number", "c.contact_number"))
+    if call_filter.any_number is not None:
+        columns = ("c.from_number", "c.to_number", "c.contact_number")
+        return _number_streams(statement, call_filter, "any_number", columns)
+    for name, column in (("agent_id", "c.agent_ref"), ("campaign_id", "c.campaign_ref")):
+        ids: frozenset[str] | None = getattr(call_filter, name)
+        if ids is not None:
+            return _id_streams(statement, call_filter, name, column, ids)
+    if all(getattr(call_filter, name) is None for name in _ONE_INDEX):
+        for name in ("status", "result"):
+            wording: Wording | None = getattr(call_filter, name)
+            if wording is not None:
+                return _word_streams(statement, call_filter, name, wording)
+    return [Stream(clauses.where(statement, call_filter, in_passing=RANGES))]
+
+
+def _id_streams(
+    statement: Statement, call_filter: CallFilter, name: str, column: str, ids: frozenset[str]
+) -> list[Stream]:
+    return [
+        Stream(
+            [
+                statement.add("value", ref, column=column),
+                *clauses.where(statement, call_filter, frozenset({name}), RANGES),
+            ]
+        )
+        for ref in sorted({UUID(uuid_of(one)) for one in ids})
+    ]
+
+
+def _word_streams(statement: Statement, call_filter: CallFilter, name: str, wording: Wording) -> list[Stream]:
+    column, rest = f"c.{name}", frozenset({name})
+    streams = []
+    for value in sorted(wording.values):
+        conditions = [statement.add("value", value, column=column)]
+        if wording.vendor is not None:
+            conditions.append(statement.add("no_kept_word", wording.vendor, column=column))
+        streams.append(Stream([*conditions, *clauses.where(statement, call_filter, rest, RANGES)]))
+    for word in sorted(wording.words):
+        conditions = [
+            statement.add("value", wording.vendor, column="c.vendor"),
+            statement.add("value", word, column=f"{column}_word"),
+        ]
+        streams.append(Stream([*conditions, *clauses.where(statement, call_filter, rest, RANGES)]))
+    return streams
+
+
+def _number_streams(
+    statement: Statement, call_filter: CallFilter, name: str, columns: tuple[str, ...]
+) -> list[Stream]:
+    number, streams = getattr(call_filter, name), []
+    for place, column in enumerate(columns):
+        conditions = [statement.add("value", number, column=column)]
+        conditions += [statement.add("other_number", number, column=other) for other in columns[:place]]
+        rest = clauses.where(statement, call_filter, frozenset({name}), RANGES)
+        streams.append(Stream([*conditions, *rest]))
+    return streams
