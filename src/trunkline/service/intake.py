@@ -20,7 +20,7 @@ from trunkline.model.sighting import Sighting
 from trunkline.service.calls import Org
 from trunkline.service.clock import Clock
 from trunkline.store.calls import CallStore, IdTaken, Key, Payload
-from trunkline.store.rows import Draft, Known
+from trunkline.store.rows import Draft, Known, row_of
 
 _TRIES = 20
 
@@ -40,6 +40,41 @@ class Taken(Struct):
     unchanged: int = 0
 
 
+class Folded(Struct):
+    """Sightings of one call folded into what should be written, and how many of them changed anything."""
+
+    draft: Draft
+    changes: int
+
+
+class Batch:
+    """Sightings of some calls, and the calls that they make if these are new.
+
+    A call is made ready at once, while it is at hand: going over thousands of them again takes longer.
+    """
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.size = 0
+        self.waiting: dict[Key, list[Sighting]] = {}
+        self.folded: dict[Key, Folded] = {}
+        self.payloads: list[Payload] = []
+
+    def add(self, seen: Seen) -> None:
+        """Add what was seen of a call."""
+        sighting, self.size = seen.sighting, self.size + 1
+        key = _key(sighting)
+        if (before := self.waiting.get(key)) is None:
+            self.waiting[key] = [sighting]
+            self.folded[key] = fold = _folded([sighting], None, self.now)
+            row_of(fold.draft)
+        else:
+            before.append(sighting)
+            self.folded[key] = _folded_on(self.folded[key], sighting, self.now)
+        if seen.raw is not None:
+            self.payloads.append(Payload(*key, hash=hashlib.sha256(seen.raw).digest(), body=seen.raw))
+
+
 class TooManyWriters(RuntimeError):
     """Others kept writing the same calls; no call of this batch is half stored, and it may be tried again."""
 
@@ -51,16 +86,24 @@ class Intake:
         self._store = store
         self._clock = clock
 
+    def batch(self) -> Batch:
+        """Begin a batch, which may be filled in a thread while another one is being stored."""
+        return Batch(self._clock())
+
     async def take(self, org: Org, batch: Sequence[Seen], source: str) -> Taken:
         """Take in a batch; every sighting in it is either stored or told nothing new."""
-        now = self._clock()
-        taken = Taken()
-        waiting: dict[Key, list[Sighting]] = {}
+        gathered = self.batch()
+        for seen in batch:
+            gathered.add(seen)
+        return await self.store(org, gathered, source)
+
+    async def store(self, org: Org, batch: Batch, source: str) -> Taken:
+        """Store a batch, which is used up by it."""
+        now, taken = batch.now, Taken()
         # Two batches with calls in common lock them in the same order, so that neither waits for ever.
-        for seen in sorted(batch, key=lambda seen: _key(seen.sighting)):
-            waiting.setdefault(_key(seen.sighting), []).append(seen.sighting)
-        folded = {key: _folded(sightings, None, now) for key, sightings in waiting.items()}
-        payloads = _payloads(batch)
+        waiting = dict(sorted(batch.waiting.items()))
+        folded = {key: batch.folded[key] for key in waiting}
+        payloads = sorted(batch.payloads, key=lambda payload: (_key(payload), payload.hash))
         for _ in range(_TRIES):
             drafts = [fold.draft for fold in folded.values()]
             try:
@@ -88,52 +131,35 @@ class Intake:
         for key, draft in new.items():
             if draft.call.id in taken and key not in known:
                 draft.call.id = derived_call_id(*key)
+                draft.row = None
             taken.add(draft.call.id)
-
-
-class _Folded(Struct):
-    """Sightings of one call folded into what should be written, and how many of them changed anything."""
-
-    draft: Draft
-    changes: int
 
 
 def _key(said: Sighting | Payload) -> Key:
     return said.vendor, said.vendor_call_id
 
 
-def _folded(sightings: list[Sighting], known: Known | None, now: datetime) -> _Folded:
+def _folded(sightings: list[Sighting], known: Known | None, now: datetime) -> Folded:
     if known is None:
         first, *sightings = sightings
         wanted = first.id if first.id is not UNSET else call_id(first.vendor, first.vendor_call_id)
-        call, stamps = first_call(first, wanted, now)
-        revision, changes = 0, 1
+        fold = Folded(Draft(*first_call(first, wanted, now)), 1)
     else:
-        call, stamps, revision, changes = known.call, known.stamps, known.revision, 0
+        fold = Folded(Draft(known.call, known.stamps, known.revision), 0)
     for sighting in sightings:
-        more, stamps = merged(call, stamps, sighting, now)
-        changes += more != call
-        call = more
-    return _Folded(Draft(call, stamps, revision), changes)
+        fold = _folded_on(fold, sighting, now)
+    return fold
+
+
+def _folded_on(fold: Folded, sighting: Sighting, now: datetime) -> Folded:
+    draft = fold.draft
+    call, stamps = merged(draft.call, draft.stamps, sighting, now)
+    return Folded(Draft(call, stamps, draft.base_revision), fold.changes + (call != draft.call))
 
 
 def _settle(taken: Taken, changes: int, sightings: list[Sighting]) -> None:
     taken.stored += changes
     taken.unchanged += len(sightings) - changes
-
-
-def _payloads(batch: Sequence[Seen]) -> list[Payload]:
-    payloads = [
-        Payload(
-            vendor=seen.sighting.vendor,
-            vendor_call_id=seen.sighting.vendor_call_id,
-            hash=hashlib.sha256(seen.raw).digest(),
-            body=seen.raw,
-        )
-        for seen in batch
-        if seen.raw is not None
-    ]
-    return sorted(payloads, key=lambda payload: (_key(payload), payload.hash))
 
 
 def encoded(raw: object) -> bytes:

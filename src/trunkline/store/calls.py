@@ -16,7 +16,7 @@ from trunkline.model.ids import DigestRange
 from trunkline.model.query import After, CallFilter, Order, Rows
 from trunkline.store.listing import listing
 from trunkline.store.queries import queries
-from trunkline.store.rows import Draft, Known, call_of, columns, known_of
+from trunkline.store.rows import COLUMNS, Draft, Known, Row, call_of, columns, known_of, row_of
 
 Key = tuple[str, str]
 """Vendor and the vendor's own id: what makes two sightings the same call."""
@@ -24,6 +24,30 @@ Key = tuple[str, str]
 _MOVES = {"cells": queries("totals")["cells"], "move": queries("totals")["move"]}
 _WRITE = queries("calls")["write"].format(**_MOVES)
 _DELETE = queries("calls")["delete"].format(**_MOVES)
+_MOVE_NEW = queries("calls")["move_new"].format(**_MOVES)
+_MANY = 50
+"""From so many new calls on COPY is worth its further round trips."""
+_COUNTED = tuple(
+    COLUMNS.index(name)
+    for name in (
+        "created_at",
+        "started_at",
+        "agent_ref",
+        "campaign_ref",
+        "vendor",
+        "status",
+        "status_word",
+        "result",
+        "result_word",
+        "direction",
+        "channel",
+        "end_reason",
+        "sentiment",
+        "success",
+        "voicemail",
+    )
+)
+"""The places of the columns that totals are kept by, in the order of the statement."""
 _NO_DIGEST: DigestRange = (UUID(int=1), UUID(int=0))
 """An empty range."""
 
@@ -153,14 +177,35 @@ class CallStore:
                 )
             if not drafts:
                 return {}
+            rows = [row_of(draft) for draft in drafts]
+            if len(drafts) >= _MANY and all(draft.base_revision == 0 for draft in drafts):
+                try:
+                    async with connection.transaction():
+                        await _copy(connection, org_id, rows)
+                except asyncpg.UniqueViolationError:
+                    pass  # somebody else wrote one just now; the statement finds out which
+                else:
+                    return {(draft.call.vendor, draft.call.vendor_call_id): True for draft in drafts}
             try:
-                rows = await connection.fetch(_WRITE, org_id, *columns(drafts))
+                found = await connection.fetch(_WRITE, org_id, *columns(rows))
             except asyncpg.UniqueViolationError as error:
                 if error.constraint_name == "calls_pkey":
                     raise IdTaken from None
                 raise
-        return {(row["vendor"], row["vendor_call_id"]): row["is_new"] for row in rows}
+        return {(row["vendor"], row["vendor_call_id"]): row["is_new"] for row in found}
 
     async def delete(self, org_id: int, call_id: str) -> bool:
         """Take a call out of the log, with everything that was kept of it; false if there is none."""
         return await self._pool.fetchval(_DELETE, org_id, UUID(call_id)) is not None
+
+
+async def _copy(connection: asyncpg.Connection, org_id: int, rows: Sequence[Row]) -> None:
+    """Put new calls in; raises `UniqueViolationError` if one of them is not new."""
+    await connection.copy_records_to_table(
+        "calls", records=[(org_id, *row.values) for row in rows], columns=("org_id", *COLUMNS)
+    )
+    said = [(org_id, row.values[0], row.transcript, row.search) for row in rows if row.transcript is not None]
+    await connection.copy_records_to_table(
+        "call_transcripts", records=said, columns=("org_id", "call_id", "body", "search")
+    )
+    await connection.execute(_MOVE_NEW, org_id, *([row.values[place] for row in rows] for place in _COUNTED))

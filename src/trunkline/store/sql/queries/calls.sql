@@ -130,6 +130,19 @@ WITH incoming AS (
 ), {cells}, {move}
 SELECT id, vendor, vendor_call_id, is_new FROM written;
 
+-- name: move_new
+-- Moves the totals by calls that are new. no org: the parts that stand in braces name it
+WITH delta AS (
+    SELECT 1 AS n, i.* FROM unnest(
+        $2::timestamptz[], $3::timestamptz[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[],
+        $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::boolean[], $16::boolean[]
+    ) AS i (
+        created_at, started_at, agent_ref, campaign_ref, vendor, status, status_word,
+        result, result_word, direction, channel, end_reason, sentiment, success, voicemail
+    )
+), {cells}, {move}
+SELECT;
+
 -- name: delete
 -- Takes a call out, its transcript and its payloads with it, and moves the totals.
 WITH gone AS (
