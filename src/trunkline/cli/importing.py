@@ -12,6 +12,7 @@ from typing import IO, Annotated
 
 import msgspec
 import typer
+import uvloop
 from msgspec import Struct
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
@@ -20,13 +21,13 @@ from trunkline.compose import Services, database, services
 from trunkline.dialects import dialects
 from trunkline.ingest.files import Reader, Rejected, Source
 from trunkline.service.calls import Org
-from trunkline.service.intake import Seen
+from trunkline.service.intake import Intake, Prepared, Seen
 from trunkline.service.keys import org_name
 from trunkline.settings import Settings
 from trunkline.store.keys import KeyStore
 
-BATCH_CALLS = 1000
-BATCH_BYTES = 8 * 1024 * 1024
+BATCH_CALLS = 2000
+BATCH_BYTES = 16 * 1024 * 1024
 
 
 class Sum(Struct):
@@ -61,7 +62,7 @@ def import_files(
         raise typer.BadParameter(f"there is no dialect {dialect!r}; there are {', '.join(dialects())}")
     org = org_name(org)
     _spare(files, rejects)
-    total = asyncio.run(_import(database(Settings.read()), files, org, dialect, rejects))
+    total = uvloop.run(_import(database(Settings.read()), files, org, dialect, rejects))
     if as_json:
         typer.echo(msgspec.json.encode(total).decode())
     else:
@@ -86,7 +87,8 @@ def _place_of_rejects(path: Path) -> Path:
 
 async def _import(url: str, files: list[Path], org: str, dialect: str | None, rejects: Path | None) -> Sum:
     total = Sum()
-    gc.set_threshold(50_000, 50, 100)  # a batch holds many objects that all live until it is written
+    gc.set_threshold(1_000_000, 50, 100)  # a batch holds many objects that all live until it is written
+    sys.setswitchinterval(0.0005)  # the thread that reads must not keep the database waiting
     async with services(url, pool_size=2) as joined:
         owner = Org(await KeyStore(joined.pool).ensure_org(org), org)
         bar = Progress(
@@ -103,7 +105,8 @@ async def _import(url: str, files: list[Path], org: str, dialect: str | None, re
                 with Source(path) as source:
                     task = bar.add_task(path.name, total=source.size, calls=0)
                     before = total.read
-                    batches = _batches(path, source, Reader(dialects(), dialect), out, total)
+                    reader = Reader(dialects(), dialect)
+                    batches = _batches(path, source, reader, out, total, joined.intake)
                     writing: asyncio.Task[None] | None = None
                     # The next batch is read in a thread while the database writes the one before.
                     while batch := await asyncio.to_thread(next, batches, None):
@@ -117,17 +120,19 @@ async def _import(url: str, files: list[Path], org: str, dialect: str | None, re
     return total
 
 
-async def _take(joined: Services, owner: Org, batch: list[Seen], total: Sum) -> None:
-    taken = await joined.intake.take(owner, batch, "file")
+async def _take(joined: Services, owner: Org, batch: Prepared, total: Sum) -> None:
+    taken = await joined.intake.store(owner, batch)
     total.stored += taken.stored
     total.unchanged += taken.unchanged
 
 
-def _batches(path: Path, source: Source, reader: Reader, out: Rejects, total: Sum) -> Iterator[list[Seen]]:
+def _batches(
+    path: Path, source: Source, reader: Reader, out: Rejects, total: Sum, intake: Intake
+) -> Iterator[Prepared]:
     name = os.fsencode(path.name).decode("utf-8", "backslashreplace")
     batch: list[Seen] = []
     size = 0
-    for piece in source.pieces():
+    for piece in source.pieces(reader.quickly):
         size += len(piece.text)
         for found in reader.read(name, piece):
             total.read += 1
@@ -137,10 +142,10 @@ def _batches(path: Path, source: Source, reader: Reader, out: Rejects, total: Su
             else:
                 batch.append(found)
             if len(batch) >= BATCH_CALLS or (batch and size >= BATCH_BYTES):
-                yield batch
+                yield intake.prepared(batch, "file")
                 batch, size = [], 0
     if batch:
-        yield batch
+        yield intake.prepared(batch, "file")
 
 
 class Rejects:

@@ -6,16 +6,17 @@ the rest goes in.
 
 from __future__ import annotations
 
+import io
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import msgspec
 import zstandard
 
-from trunkline.ingest.reading import DEEPEST, deeper_than, seen_in
+from trunkline.ingest.reading import DEEPEST, deeper_than, seen_in, seen_on
 from trunkline.ingest.unpacking import unpacked
 from trunkline.kit.dialect import Dialect
 from trunkline.kit.payload import Unreadable
@@ -24,6 +25,8 @@ from trunkline.service.intake import Seen, encoded
 LONGEST_LINE = 64 * 1024 * 1024
 """Bytes of one line, or of a document over several lines, that are read at the most."""
 
+_BUFFER = 1024 * 1024
+"""Bytes that are read of a file at a time; a line is often longer than the usual few thousand."""
 _BOM = b"\xef\xbb\xbf"
 _SHOWN = 1000
 """Bytes that are shown of a line that is too long."""
@@ -44,6 +47,8 @@ class Piece(NamedTuple):
     text: bytes
     document: Any = None
     problem: str | None = None
+    seen: Seen | None = None
+    """The one call in it, if it was read already."""
 
 
 class Rejected(NamedTuple):
@@ -62,7 +67,7 @@ class Source:
 
     def __init__(self, path: Path) -> None:
         self.size = path.stat().st_size
-        self._raw = path.open("rb")
+        self._raw = io.BufferedReader(io.FileIO(path), _BUFFER)
         self._stream: IO[bytes] = unpacked(self._raw)
 
     def __enter__(self) -> Source:
@@ -78,10 +83,13 @@ class Source:
         """How far the file on disk has been read; 0 for what is not one, such as a pipe."""
         return self._raw.tell() if self._raw.seekable() else 0
 
-    def pieces(self) -> Iterator[Piece]:
-        """Everything in the file, in order."""
+    def pieces(self, quickly: Callable[[bytes], Seen | None] = lambda _: None) -> Iterator[Piece]:
+        """Everything in the file, in order; lines that can be read quickly are."""
         lines = _lines(self._stream)
         for line in lines:
+            if line.problem is None and (seen := quickly(line.text)) is not None:
+                yield Piece(line.line, line.text, seen=seen)
+                continue
             piece = _decoded(line)
             if piece.problem is None or line.problem is not None or (opened := _opened(line.text)) <= 0:
                 yield piece
@@ -182,8 +190,15 @@ class Reader:
         self._dialects = [dialects[only]] if only is not None else list(dialects.values())
         self._last: Dialect | None = None
 
+    def quickly(self, line: bytes) -> Seen | None:
+        """The call on a line, if the dialect that the last one was in has a quick way to it."""
+        return None if self._last is None else seen_on(self._last, line)
+
     def read(self, file: str, piece: Piece) -> Iterator[Seen | Rejected]:
         """Read a piece: everything in it is either seen or rejected."""
+        if piece.seen is not None:
+            yield piece.seen
+            return
         found = piece.problem or self._calls_in(piece.document)
         if isinstance(found, str):
             yield Rejected(file, piece.line, None, found, _shown(piece.text))

@@ -27,6 +27,28 @@ def seen_in(dialect: Dialect, item: Any) -> Seen:
     return Seen(sighting, None if dialect.keeps_everything else encoded(item))
 
 
+def seen_on(dialect: Dialect, line: bytes) -> Seen | None:
+    """Read a line that holds one call, if the dialect has a quick way and nothing needs a longer look."""
+    if dialect.from_line is None or not dialect.keeps_everything or not _is_flat(line):
+        return None
+    sighting = dialect.from_line(line)
+    if sighting is None:
+        return None
+    try:
+        checked(sighting)
+    except Unreadable:
+        return None
+    return Seen(sighting)
+
+
+def _is_flat(line: bytes) -> bool:
+    """Whether a line has too few brackets to be nested too deep."""
+    return len(line.translate(None, _NO_BRACKETS)) <= DEEPEST
+
+
+_NO_BRACKETS = bytes(set(range(256)) - set(b"{["))
+
+
 def checked(sighting: Sighting) -> Sighting:
     """A sighting that can be stored; raises `Unreadable` for one that cannot."""
     for name, text in _looked_up(sighting):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
-from typing import IO
+from typing import IO, Any
 
 import zstandard
 
@@ -14,7 +14,7 @@ _CHUNK = 16 * 1024
 """Bytes that are unpacked at a time; packed well, they may be many more."""
 
 
-def unpacked(file: io.BufferedReader) -> IO[bytes]:
+def unpacked(file: io.BufferedReader[Any]) -> IO[bytes]:
     """What is in a file; gzip and zstd are known by their first bytes.
 
     Reading raises `OSError`, `EOFError`, `zlib.error` or `zstandard.ZstdError` where it cannot go on.

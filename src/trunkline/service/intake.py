@@ -22,7 +22,7 @@ from trunkline.model.merge import first_call, merged
 from trunkline.model.sighting import Sighting
 from trunkline.service.calls import Org
 from trunkline.service.clock import Clock
-from trunkline.store.rows import Draft, Known
+from trunkline.store.rows import Draft, Known, row_of
 from trunkline.store.writing import CallWriter, IdTaken, Key, Payload, Writing
 
 EVENT = "event"
@@ -148,6 +148,8 @@ class Intake:
                 key: _folded_seen(sightings, (), None, now, derived_id=False)
                 for key, sightings in calls.items()
             }
+            for fold in folded.values():
+                row_of(fold.draft)
         return Prepared(batch, calls, folded, _payloads(batch, source), now)
 
     async def store(self, org: Org, batch: Prepared) -> Taken:

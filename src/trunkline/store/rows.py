@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import zstandard
 from msgspec import Struct
 
-from trunkline.kit.transcript import as_text
+from trunkline.kit.transcript import turns_of
 from trunkline.kit.vocabulary import effective_word
 from trunkline.kit.wire import phone_key
 from trunkline.model.call import Call
@@ -33,6 +33,15 @@ class Known(Struct):
     revision: int
 
 
+class Row(NamedTuple):
+    """What a call comes to in the tables."""
+
+    values: tuple[Any, ...]
+    """One value for each of `COLUMNS`."""
+    transcript: bytes | None
+    search: str | None
+
+
 class Draft(Struct):
     """A call as it should stand in the store, and the revision it was made from."""
 
@@ -44,6 +53,8 @@ class Draft(Struct):
     """Whether something was told of it now of which no payload is kept."""
     change: int = 0
     """Its place in the org's order of changes, given when it is written."""
+    row: Row | None = None
+    """What it comes to in the tables, if that was made already; it goes when the call is changed."""
 
 
 def pieces_of(body: str, transcript: bytes | None) -> Pieces:
@@ -61,18 +72,66 @@ def known_of(body: str, transcript: bytes | None, stamps: str, revision: int) ->
     return Known(call_of(body, transcript), _read_stamps(stamps), revision)
 
 
+COLUMNS = (
+    "id",
+    "digest",
+    "vendor",
+    "vendor_call_id",
+    "created_at",
+    "started_at",
+    "ended_at",
+    "duration_ms",
+    "status",
+    "status_word",
+    "result",
+    "result_word",
+    "direction",
+    "channel",
+    "end_reason",
+    "sentiment",
+    "success",
+    "voicemail",
+    "agent_id",
+    "agent_ref",
+    "campaign_id",
+    "campaign_ref",
+    "from_number",
+    "to_number",
+    "contact_number",
+    "revision",
+    "stamps",
+    "body",
+)
+"""The columns of a call beside its org, in the order of the write statement."""
+
+
 def columns(drafts: Sequence[Draft]) -> list[list[Any]]:
     """The arrays of the write statement, column by column."""
-    return [list(column) for column in zip(*map(_row, drafts), strict=True)]
+    rows = [row_of(draft) for draft in drafts]
+    values = [list(column) for column in zip(*(row.values for row in rows), strict=True)]
+    return [
+        *values,
+        [draft.change for draft in drafts],
+        [draft.unkept for draft in drafts],
+        [row.transcript for row in rows],
+        [row.search for row in rows],
+    ]
 
 
-def _row(draft: Draft) -> tuple[Any, ...]:
+def row_of(draft: Draft) -> Row:
+    """What a draft comes to in the tables; made once."""
+    if draft.row is None:
+        draft.row = _row(draft)
+    return draft.row
+
+
+def _row(draft: Draft) -> Row:
     call = draft.call
     pieces = Pieces.of(call)
     agent_id = call.agent.id if call.agent else None
     campaign_id = call.campaign.id if call.campaign else None
     analysis = call.analysis
-    return (
+    values = (
         call.id,
         digest(call.id).hex,
         call.vendor,
@@ -99,13 +158,12 @@ def _row(draft: Draft) -> tuple[Any, ...]:
         _number(call.to_number),
         _number(call.contact.phone_number if call.contact else None),
         draft.base_revision + 1,
-        draft.change,
-        draft.unkept,
         _json.encode(draft.stamps).decode(),
         pieces.light,
-        None if pieces.heavy is None else packed(pieces.heavy),
-        None if pieces.heavy is None else searchable(call),
     )
+    if pieces.heavy is None:
+        return Row(values, None, None)
+    return Row(values, packed(pieces.heavy), searchable(call))
 
 
 def packed(json: bytes) -> bytes:
@@ -121,8 +179,8 @@ def unpacked(stored: bytes) -> bytes:
 def searchable(call: Call) -> str:
     """The conversation as it is searched: the spoken text, case-folded, without NUL."""
     text = call.transcript_text if isinstance(call.transcript_text, str) else ""
-    spoken = as_text(call, agent="", user="")
-    return f"{spoken}\n{text}".casefold().replace("\x00", "")
+    spoken = [f": {turn.text}" for turn in turns_of(call)]  # whoever says it, a line begins like that
+    return "\n".join([*spoken, text] if spoken else ["", text]).casefold().replace("\x00", "")
 
 
 _ref = lru_cache(maxsize=65536)(uuid_of)

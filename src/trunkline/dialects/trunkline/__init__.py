@@ -26,7 +26,7 @@ from trunkline.dialects.trunkline.door import DOOR
 from trunkline.dialects.trunkline.page_token import token_after, window_of
 from trunkline.dialects.trunkline.problems import problem, texts
 from trunkline.dialects.trunkline.question import filter_of, included_in_get, included_in_list
-from trunkline.dialects.trunkline.reading import NAME, from_wire
+from trunkline.dialects.trunkline.reading import NAME, from_line, from_wire
 from trunkline.dialects.trunkline.wire import CallList, ExportQuery, GetQuery, ListQuery, Problem
 from trunkline.dialects.trunkline.writing import IDS, in_list, shown, to_wire, write_file
 from trunkline.kit.auth import Bearer
@@ -163,4 +163,5 @@ DIALECT = Dialect(
     refuse_unknown=True,
     cost_unit="USD",
     keeps_everything=True,
+    from_line=from_line,
 )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType, defstruct
 
 from trunkline.dialects.trunkline.wire import CLOSED
 from trunkline.kit.payload import Payload, Unreadable, told
+from trunkline.kit.wire import instant_of_iso
 from trunkline.model.call import Agent, Campaign, Contact, Cost
 from trunkline.model.ids import is_uuid
 from trunkline.model.sighting import Sighting
@@ -20,6 +23,8 @@ INSTANTS = ("created_at", "updated_at", "scheduled_at", "started_at", "ended_at"
 
 NEVER_NULL = ("id", "direction", "channel", "status", "created_at", "turns", "tool_calls")
 """Fields for which null says no more than leaving them out."""
+
+DAY_MS = 24 * 3600 * 1000
 
 _MESSAGE = re.compile(r"(.*?)(?: - at `\$\.?(.*)`)?", re.DOTALL)
 
@@ -45,6 +50,60 @@ def from_wire(raw: Any) -> Sighting:
         raise _unreadable(str(error)) from None
     _check(sighting)
     return sighting
+
+
+_Amount: Any = defstruct("_Amount", [("amount", str | int | float | None, None)], bases=(Cost,))
+
+_Line: Any = defstruct(
+    "_Line",
+    [
+        *((name, str | UnsetType | None, UNSET) for name in INSTANTS),
+        ("cost", _Amount | UnsetType | None, UNSET),
+    ],
+    bases=(Sighting,),
+    kw_only=True,
+)
+"""A sighting whose instants and amount are not read yet, since they are read more generously than by type."""
+
+_read_line = msgspec.json.Decoder(_Line).decode
+
+
+def from_line(text: bytes) -> Sighting | None:
+    """Read a line that holds one whole call, without a look at what else it might be.
+
+    `None` for whatever `from_wire` would refuse or has to put right; what comes back is what it gives.
+    """
+    try:
+        if not text.isascii():
+            text.decode()  # what is skipped is not looked at
+        line = _read_line(text)
+        for name in INSTANTS:
+            if told := getattr(line, name):
+                setattr(line, name, instant_of_iso(told))
+        if line.cost is not UNSET and line.cost is not None:
+            amount = line.cost.amount
+            read = None if amount is None else Decimal(str(amount))
+            line.cost = Cost(read, line.cost.unit, line.cost.items)
+    except (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError):
+        return None
+    return line if _is_whole(line) else None
+
+
+def _is_whole(line: Any) -> bool:
+    """Whether everything in a line is as it stays."""
+    return (
+        isinstance(line.id, str)
+        and _plain(line.id) is not None
+        and line.created_at is not None
+        and all(0 < len(text) <= 200 and not text.isspace() for text in (line.vendor, line.vendor_call_id))
+        and (not line.duration_ms or 0 <= line.duration_ms <= DAY_MS)
+        and (not line.turn_count or 0 <= line.turn_count < 2**31)
+        and line.said_at is UNSET
+        and all(getattr(line, name) != "" for name in INSTANTS)
+    )
+
+
+_plain = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 
 
 def _identity(wire: Payload) -> dict[str, Any]:

@@ -60,26 +60,26 @@ WITH incoming AS (
         $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[],
         $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
         $17::text[], $18::boolean[], $19::boolean[], $20::text[], $21::uuid[], $22::text[], $23::uuid[],
-        $24::text[], $25::text[], $26::text[], $27::integer[], $28::bigint[], $29::boolean[], $30::text[], $31::text[],
+        $24::text[], $25::text[], $26::text[], $27::integer[], $28::text[], $29::text[], $30::bigint[], $31::boolean[],
         $32::bytea[], $33::text[]
     ) AS i (
         id, digest, vendor, vendor_call_id, created_at, started_at, ended_at,
         duration_ms, status, status_word, result, result_word, direction, channel, end_reason,
         sentiment, success, voicemail, agent_id, agent_ref, campaign_id, campaign_ref,
-        from_number, to_number, contact_number, revision, change, unkept, stamps, body, transcript, search
+        from_number, to_number, contact_number, revision, stamps, body, change, unkept, transcript, search
     )
 ), written AS (
     INSERT INTO calls AS c (
         org_id, id, digest, vendor, vendor_call_id, created_at, started_at, ended_at,
         duration_ms, status, status_word, result, result_word, direction, channel, end_reason,
         sentiment, success, voicemail, agent_id, agent_ref, campaign_id, campaign_ref,
-        from_number, to_number, contact_number, revision, change, unkept, stamps, body
+        from_number, to_number, contact_number, revision, stamps, body, change, unkept
     )
     SELECT
         $1, id, digest, vendor, vendor_call_id, created_at, started_at, ended_at,
         duration_ms, status, status_word, result, result_word, direction, channel, end_reason,
         sentiment, success, voicemail, agent_id, agent_ref, campaign_id, campaign_ref,
-        from_number, to_number, contact_number, revision, change, unkept, stamps, body
+        from_number, to_number, contact_number, revision, stamps, body, change, unkept
     FROM incoming
     ON CONFLICT (org_id, vendor, vendor_call_id) DO UPDATE SET
         created_at = excluded.created_at, started_at = excluded.started_at, ended_at = excluded.ended_at,
@@ -120,6 +120,21 @@ WITH incoming AS (
     FROM written WHERE NOT is_new
 ), {cells}, {move}
 SELECT id, vendor, vendor_call_id, is_new FROM written;
+
+-- name: move_new
+-- Moves the totals by calls that are new. no org: the parts that stand in braces name it
+WITH delta AS (
+    SELECT 1 AS n, i.* FROM unnest(
+        $2::timestamptz[], $3::timestamptz[], $4::timestamptz[], $5::bigint[], $6::uuid[], $7::uuid[], $8::text[],
+        $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
+        $17::boolean[], $18::boolean[]
+    ) AS i (
+        created_at, started_at, ended_at, duration_ms, agent_ref, campaign_ref, vendor,
+        status, status_word, result, result_word, direction, channel, end_reason, sentiment,
+        success, voicemail
+    )
+), {cells}, {move}
+SELECT;
 
 -- name: delete
 -- Takes a call out, its transcript and its payloads with it, moves the totals, and remembers that it is gone.

@@ -3,30 +3,36 @@
 
 -- name: cells
 -- What `delta` comes to in the totals: it has a row with n = 1 for each call as it is now and one with n = -1 for
--- each as it was. First by hour, then every cuboid and level from the hours. The statement around it names the org_id.
+-- each as it was. First by hour, then every cuboid and level from the hours; sums stay integers on the way, since a
+-- sum of bigints is a numeric, which is several times as slow. The statement around it names the org_id.
 hours AS (
     SELECT date_trunc('hour', created_at, 'UTC') AS hour, agent_ref, campaign_ref, concat_ws(chr(31),
             status, coalesce(vendor || ':' || status_word, ''), coalesce(result, ''),
             coalesce(vendor || ':' || result_word, ''), direction) AS outcome,
-        sum(n) AS n
+        sum(n)::integer AS n
     FROM delta
     GROUP BY 1, 2, 3, 4
     HAVING sum(n) <> 0
 ), days AS (
-    SELECT date_trunc('day', hour, 'UTC') AS day, agent_ref, campaign_ref, outcome, sum(n) AS n
+    SELECT date_trunc('day', hour, 'UTC') AS day, agent_ref, campaign_ref, outcome, sum(n)::integer AS n
     FROM hours
     GROUP BY 1, 2, 3, 4
 ), levels AS (
     SELECT 2 AS level, day AS period, agent_ref, campaign_ref, outcome, n FROM days
     UNION ALL
-    SELECT 3, date_trunc('month', day, 'UTC'), agent_ref, campaign_ref, outcome, sum(n)
+    SELECT 3, date_trunc('month', day, 'UTC'), agent_ref, campaign_ref, outcome, sum(n)::integer
     FROM days GROUP BY 2, 3, 4, 5
     UNION ALL
-    SELECT 4, date_trunc('year', day, 'UTC'), agent_ref, campaign_ref, outcome, sum(n)
+    SELECT 4, date_trunc('year', day, 'UTC'), agent_ref, campaign_ref, outcome, sum(n)::integer
     FROM days GROUP BY 2, 3, 4, 5
 ), others AS (
-    SELECT date_trunc('day', created_at, 'UTC') AS day, v.value, sum(n) AS n
-    FROM delta CROSS JOIN LATERAL (VALUES
+    SELECT day, v.value, sum(n)::integer AS n
+    FROM (
+        SELECT date_trunc('day', created_at, 'UTC') AS day, vendor, channel, end_reason, sentiment, success,
+            voicemail, sum(n)::integer AS n
+        FROM delta
+        GROUP BY 1, 2, 3, 4, 5, 6, 7
+    ) d CROSS JOIN LATERAL (VALUES
         ('vendor:' || vendor), ('channel:' || channel), ('end_reason:' || end_reason),
         ('sentiment:' || sentiment), ('success:' || success), ('voicemail:' || voicemail)
     ) AS v (value)
@@ -35,7 +41,7 @@ hours AS (
     HAVING sum(n) <> 0
 ), instants AS (
     SELECT v.cuboid, date_trunc(CASE WHEN v.cuboid = 18 THEN 'minute' ELSE 'hour' END, v.instant, 'UTC') AS instant,
-        sum(n) AS n
+        sum(n)::integer AS n
     FROM delta CROSS JOIN LATERAL (VALUES
         (CASE WHEN started_at IS NULL THEN 19 ELSE 16 END, coalesce(started_at, created_at)),
         (CASE WHEN ended_at IS NULL THEN 20 ELSE 17 END, coalesce(ended_at, created_at)),
