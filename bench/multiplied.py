@@ -1,0 +1,135 @@
+"""A big folder made from a smaller one: each call several times over, with ids and times of its own.
+
+Loading ten million calls one by one takes hours on a small machine and tells nothing that loading one million
+does not. The copies have new ids and lie a fixed while later each, in the columns as in what is printed;
+indexes are built anew and the totals counted from the calls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+
+import asyncpg
+
+from trunkline.store.embedded import start_embedded
+from trunkline.store.totals import differences, mend
+
+STEP = "interval '97 minutes'"
+"""How much later each copy lies than the one before."""
+
+TABLES = ("calls", "call_transcripts")
+
+FUNCTIONS = """
+CREATE OR REPLACE FUNCTION pg_temp.printed(at timestamptz) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT '"' || replace(to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '.000000', '') || '"'
+$$;
+CREATE OR REPLACE FUNCTION pg_temp.moved(body text, at timestamptz, later interval) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN at IS NULL THEN body
+        ELSE replace(body, pg_temp.printed(at), pg_temp.printed(at + later)) END
+$$;
+CREATE OR REPLACE FUNCTION pg_temp.other(id uuid, copy integer) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
+    SELECT md5(id::text || '/' || copy)::uuid
+$$;
+CREATE OR REPLACE FUNCTION pg_temp.digest(id uuid) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
+    SELECT encode(substring(sha256(uuid_send(id)) FROM 1 FOR 16), 'hex')::uuid
+$$;
+"""
+
+
+async def multiply(url: str, org_id: int, times: int) -> None:
+    """Make each call of an org into so many, the one that is there among them."""
+    connection = await asyncpg.connect(url, command_timeout=None)
+    try:
+        await connection.execute("SET synchronous_commit = off")
+        await connection.execute("SET maintenance_work_mem = '1GB'")
+        await connection.execute(FUNCTIONS)
+        indexes = await _drop_indexes(connection)
+        await connection.execute("DELETE FROM call_totals WHERE org_id = $1", org_id)
+        await connection.execute(f"CREATE TEMP TABLE originals AS SELECT id FROM calls WHERE org_id = {org_id}")
+        await connection.execute("ANALYZE originals")
+        for copy in range(1, times):
+            _tell(f"copy {copy} of {times - 1}")
+            await connection.execute(_COPY_CALLS.format(step=STEP), org_id, copy)
+            await connection.execute(_COPY_TRANSCRIPTS, org_id, copy)
+        for statement in indexes:
+            _tell(statement[:90])
+            await connection.execute(statement)
+        await connection.execute("VACUUM (ANALYZE) calls, call_transcripts")
+    finally:
+        await connection.close()
+    pool = await asyncpg.create_pool(url, min_size=1, max_size=1, command_timeout=None)
+    _tell("totals")
+    await mend(pool, org_id)
+    off = await differences(pool, org_id)
+    if off:
+        raise RuntimeError(f"{len(off)} totals are off")
+    await pool.execute("VACUUM (ANALYZE) call_totals")
+    await pool.execute("CHECKPOINT")
+    await pool.close()
+
+
+_COPY_CALLS = """
+INSERT INTO calls (
+    org_id, id, digest, vendor, vendor_call_id, created_at, started_at, ended_at, duration_ms, status, status_word,
+    result, result_word, direction, channel, end_reason, sentiment, success, voicemail, agent_id, agent_ref,
+    campaign_id, campaign_ref, from_number, to_number, contact_number, revision, stamps, body, change, unkept
+)
+SELECT org_id, n.id, pg_temp.digest(n.id), vendor, n.id::text, created_at + n.later, started_at + n.later,
+    ended_at + n.later, duration_ms, status, status_word, result, result_word, direction, channel, end_reason,
+    sentiment, success, voicemail, agent_id, agent_ref, campaign_id, campaign_ref, from_number, to_number,
+    contact_number, 1, stamps,
+    pg_temp.moved(pg_temp.moved(pg_temp.moved(
+        replace(c.body, c.id::text, n.id::text), created_at, n.later), started_at, n.later), ended_at, n.later),
+    change, unkept
+FROM calls c CROSS JOIN LATERAL (
+    SELECT pg_temp.other(c.id, $2::integer) AS id, $2::integer * {step} AS later
+) n
+WHERE org_id = $1 AND c.id IN (SELECT id FROM originals)
+"""
+
+_COPY_TRANSCRIPTS = """
+INSERT INTO call_transcripts (org_id, call_id, body, search)
+SELECT org_id, pg_temp.other(call_id, $2::integer), body, search FROM call_transcripts
+WHERE org_id = $1 AND call_id IN (SELECT id FROM originals)
+"""
+
+
+async def _drop_indexes(connection: asyncpg.Connection) -> list[str]:
+    """Drop the indexes of the tables; answers the statements that make them again."""
+    statements = []
+    keys = await connection.fetch(
+        "SELECT conrelid::regclass::text AS place, conname, pg_get_constraintdef(oid) AS definition"
+        " FROM pg_constraint WHERE contype = 'p' AND conrelid::regclass::text = ANY($1)",
+        list(TABLES),
+    )
+    for key in keys:
+        await connection.execute(f"ALTER TABLE {key['place']} DROP CONSTRAINT {key['conname']}")
+        statements.append(f"ALTER TABLE {key['place']} ADD CONSTRAINT {key['conname']} {key['definition']}")
+    indexes = await connection.fetch(
+        "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = ANY($1) AND schemaname = 'public'",
+        list(TABLES),
+    )
+    for index in indexes:
+        await connection.execute(f"DROP INDEX {index['indexname']}")
+        statements.append(index["indexdef"])
+    return statements
+
+
+def _tell(what: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
+
+
+async def _main(home: Path, org: str, times: int) -> None:
+    url = start_embedded(home)
+    connection = await asyncpg.connect(url)
+    org_id = await connection.fetchval("SELECT org_id FROM orgs WHERE name = $1", org)
+    await connection.close()
+    await multiply(url, org_id, times)
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))
