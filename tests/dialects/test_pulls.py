@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from tests.conftest import World
-from tests.dialects.conftest import START, as_own, odd_ones, some_calls
+from tests.dialects.conftest import START, odd_ones, some_calls
 from trunkline.dialects import dialects, doors
 from trunkline.kit.door import Door
 from trunkline.kit.listing_api import ListApi, Request
@@ -162,7 +162,7 @@ def test_a_range_of_creation_holds_both_its_ends_and_nothing_outside(
 @every_door
 def test_calls_come_newest_first_where_the_door_says_so(door: Door, new_world: Callable[..., World]) -> None:
     world = new_world()
-    world.take([as_own(call, door.name) for call in own_calls(door.name, 40)])
+    world.take(own_calls(door.name, 40))
     assert door.list_api is not None
     sightings = Client(world, door).sightings()
     created = [sighting.created_at for sighting in sightings]
