@@ -1,6 +1,7 @@
 """The reference pages, written from the dialects and doors themselves.
 
-Run `python docs/generate.py` after a dialect or a door has changed. A test compares the pages with what this writes.
+Run `python docs/generate.py` after a dialect or a door has changed. A test compares the pages with what this
+writes.
 """
 
 from __future__ import annotations
