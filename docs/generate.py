@@ -1,26 +1,33 @@
-"""The reference pages, written from the dialects themselves.
+"""The reference pages, written from the dialects and doors themselves.
 
-Run `python docs/generate.py` after a dialect has changed. A test compares the pages with what this writes.
+Run `python docs/generate.py` after a dialect or a door has changed. A test compares the pages with what this
+writes.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from trunkline.dialects import dialects
+from trunkline.dialects import dialects, doors
 from trunkline.kit.auth import NewKey
 from trunkline.kit.dialect import Dialect, Operation
+from trunkline.kit.door import Door
+from trunkline.kit.listing_api import ListApi
 from trunkline.kit.losses import loss_table
 from trunkline.kit.openapi import openapi
 
 REFERENCE = Path(__file__).parent / "reference"
 
-NOTICE = "<!-- Written by docs/generate.py; edit the dialect instead. -->"
+NOTICE = "<!-- Written by docs/generate.py; edit the dialect or the door instead. -->"
+
+BEGIN, END = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
+"""A range of time, to see how a vendor is asked for one."""
 
 DIALECTS = """# Dialects
 
@@ -44,10 +51,20 @@ has no word at all.
 """
 
 
+DOORS = """# Doors
+
+Every vendor whose calls come in by themselves or can be asked for. A delivery is believed if it proves to
+know the secret; where that is the address, the address is to be kept like one. Deliveries may come late,
+twice and in any order. A vendor's word or field that nobody documented never costs a call: it is kept, and
+counted.
+"""
+
+
 def pages() -> dict[Path, str]:
     """Every reference page with its text."""
     return {
         REFERENCE / "dialects.md": "\n".join(_dialects()),
+        REFERENCE / "doors.md": "\n".join(_doors()),
         REFERENCE / "losses.md": f"{NOTICE}\n\n{LOSSES}\n{loss_table(dialects().values())}",
     }
 
@@ -70,6 +87,56 @@ def _dialect(dialect: Dialect) -> Iterator[str]:
     for operation in dialect.operations:
         described = document["paths"][operation.path][operation.method.lower()]
         yield from _operation(dialect, operation, described)
+
+
+def _doors() -> Iterator[str]:
+    yield f"{NOTICE}\n\n{DOORS}"
+    yield _row(("vendor", "the secret is", "can be asked", "API served too"))
+    yield _row(["---"] * 4)
+    for door in doors().values():
+        secret = door.signing.secret_is or "the address"
+        asked = "no" if door.list_api is None else "yes"
+        served = "yes" if door.name in dialects() else "no"
+        yield _row((f"[{door.title}](#{_anchor(door.title)})", secret, asked, served))
+    yield ""
+    for door in doors().values():
+        yield from _door(door)
+
+
+def _door(door: Door) -> Iterator[str]:
+    about = door.about.strip().removeprefix(f"{door.title}: ")
+    yield f"## {door.title}\n\n{about[0].upper()}{about[1:]}\n"
+    if door.list_api is not None:
+        yield from _list_api(door.list_api)
+
+
+def _list_api(api: ListApi) -> Iterator[str]:
+    asked, ranged = api.first(None, None), api.first(BEGIN, END)
+    names = [name for name, _ in asked.query]
+    span = [f"`{name}`" for name, _ in ranged.query if name not in names]
+    by_time = asked != ranged
+    yield _row(("asking it for calls", ""))
+    yield _row(["---"] * 2)
+    yield _row(("address", f"`{api.base_url}`, unless another is given"))
+    yield _row(("list", f"`{asked.method} {asked.path}`"))
+    yield _row(("a team gives", ", ".join(f"`{name}`" for name in api.credential)))
+    yield _row(
+        ("a range of time", _range(span) if by_time else "cannot be asked for; a pull leaves the rest out")
+    )
+    yield _row(("order", "newest first" if api.newest_first else "not relied on; a pull reads every page"))
+    yield _row(
+        ("each call", "comes whole in the list" if api.one is None else "is asked for by itself as well")
+    )
+    yield _row(("at most", f"{api.requests_per_minute} requests a minute"))
+    yield ""
+
+
+def _range(names: list[str]) -> str:
+    return f"by {' and '.join(names)}" if names else "is part of the request"
+
+
+def _anchor(title: str) -> str:
+    return re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-")
 
 
 def _operation(dialect: Dialect, operation: Operation, described: dict[str, Any]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The claims of every dialect, and the tests that carry them, found by reading the files.
+"""The claims of every vendor, about dialect and door, and the tests that carry them; read from the files.
 
 Nothing is imported or run to find them, so the bookkeeping holds whatever subset of the tests runs.
 """
@@ -30,7 +30,7 @@ class Carried(NamedTuple):
 
 
 def files(tests: Path = TESTS) -> dict[str, Path]:
-    """For each dialect that has claims the file that holds them."""
+    """For each vendor that has claims the file that holds them."""
     return {path.parent.name: path for path in sorted(tests.glob("dialects/*/claims.toml"))}
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from tests.dialects.claims import Carried, carried, carried_in, claims_of, files, is_one_sentence, problem_of
-from trunkline.dialects import dialects
+from trunkline.dialects import dialects, doors
 
 FILES = files()
-every_file = pytest.mark.parametrize("dialect", FILES)
+every_file = pytest.mark.parametrize("vendor", FILES)
 
 
 @pytest.fixture(scope="module")
@@ -20,31 +20,35 @@ def markers() -> list[Carried]:
     return carried()
 
 
-def test_claims_belong_to_dialects_that_exist() -> None:
-    assert set(FILES) <= set(dialects())
+def test_claims_belong_to_dialects_and_doors_that_exist() -> None:
+    assert set(FILES) <= set(dialects()) | set(doors())
+
+
+def test_every_door_has_claims() -> None:
+    assert set(doors()) <= set(FILES)
 
 
 @every_file
-def test_every_claim_says_one_sentence_and_where_it_is_stated(dialect: str) -> None:
-    problems = {name: problem_of(entry) for name, entry in claims_of(FILES[dialect]).items()}
+def test_every_claim_says_one_sentence_and_where_it_is_stated(vendor: str) -> None:
+    problems = {name: problem_of(entry) for name, entry in claims_of(FILES[vendor]).items()}
     assert {name: problem for name, problem in problems.items() if problem} == {}
 
 
 @every_file
-def test_every_claim_is_carried_by_a_test(dialect: str, markers: list[Carried]) -> None:
+def test_every_claim_is_carried_by_a_test(vendor: str, markers: list[Carried]) -> None:
     proven = {marker.id for marker in markers if marker.by}
-    missing = [name for name in claims_of(FILES[dialect]) if f"{dialect}:{name}" not in proven]
-    assert missing == [], f'mark a test of each with @pytest.mark.claim("{dialect}:…"), or take the claim out'
+    missing = [name for name in claims_of(FILES[vendor]) if f"{vendor}:{name}" not in proven]
+    assert missing == [], f'mark a test of each with @pytest.mark.claim("{vendor}:…"), or take the claim out'
 
 
 @every_file
-def test_every_marker_names_a_claim_that_exists(dialect: str, markers: list[Carried]) -> None:
-    known = {f"{dialect}:{name}" for name in claims_of(FILES[dialect])}
-    named = [marker for marker in markers if marker.id.partition(":")[0] == dialect]
+def test_every_marker_names_a_claim_that_exists(vendor: str, markers: list[Carried]) -> None:
+    known = {f"{vendor}:{name}" for name in claims_of(FILES[vendor])}
+    named = [marker for marker in markers if marker.id.partition(":")[0] == vendor]
     assert [marker for marker in named if marker.id not in known] == []
 
 
-def test_every_marker_names_a_dialect_with_claims_and_reaches_a_test(markers: list[Carried]) -> None:
+def test_every_marker_names_a_vendor_with_claims_and_reaches_a_test(markers: list[Carried]) -> None:
     assert [marker for marker in markers if marker.id.partition(":")[0] not in FILES] == []
     assert [marker for marker in markers if marker.by is None] == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -67,6 +68,23 @@ def test_a_secret_is_described_exactly_if_there_is_one_to_give(door: Door) -> No
 def test_a_door_beside_a_dialect_has_its_title(door: Door) -> None:
     beside = dialects().get(door.name)
     assert beside is None or beside.title == door.title
+
+
+def test_the_template_is_a_door_that_reads_and_refuses() -> None:
+    door: Door = importlib.import_module("trunkline.dialects._template_door").DOOR
+    call = {"id": "1", "state": "parked", "seconds": 1.5, "mood": "blue"}
+    heard = door.read({"event": "call.ended", "at": "2026-03-02T09:00:00Z", "call": call})
+    assert heard.unknown == ["call.state=parked", "call.mood"]
+    assert [sighting.duration_ms for sighting in heard.sightings] == [1500]
+    with pytest.raises(AnswerExpected):
+        door.read({"event": "agent.pick"})
+    with pytest.raises(Unreadable):
+        door.read({"event": "call.ended", "call": {}})
+    assert door.list_api is not None
+    asked = door.list_api.first(NOW, None)
+    listed = door.list_api.read({"calls": [call], "total": 2}, asked)
+    assert listed.following is not None
+    assert dict(listed.following.query) == {**dict(asked.query), "offset": "1"}
 
 
 # -- the captures ---------------------------------------------------------

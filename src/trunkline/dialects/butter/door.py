@@ -101,8 +101,9 @@ def _in_own_names(wire: Payload) -> Payload:
             call[own] = call[theirs]
     if call.get("duration_seconds") == "":
         del call["duration_seconds"]  # a form has no null
-    if call.get("call_type") in DIRECTIONS:
-        call["call_type"] = DIRECTIONS[call["call_type"]]
+    kind = call.get("call_type")
+    if isinstance(kind, str):
+        call["call_type"] = DIRECTIONS.get(kind, kind)
     return Payload(call, wire.path)
 
 
@@ -116,9 +117,9 @@ def _said_at(wire: Payload) -> datetime | UnsetType | None:
         pass
     try:
         read = parsedate_to_datetime(told_at)
-    except ValueError:
+        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
         raise Unreadable("Timestamp", f"is not a date and time: {told_at[:40]!r}") from None
-    return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
 
 
 def _read_carrier(wire: Payload, sighting: Sighting) -> None:

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from msgspec import UNSET, structs
+
+from tests.dialects.callem import signs
+from tests.dialects.hooks import Capture, captures, lives
+from tests.dialects.test_doors import call_of
+from trunkline.dialects.callem import DOOR
+from trunkline.kit.signatures import NotGenuine
+from trunkline.model.sighting import Sighting
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+CAPTURED: dict[str, Capture] = {capture.name.partition("/")[2]: capture for capture in captures("callem")}
+EVENTS = ("call_started", "call_ended", "call_analyzed")
+
+
+def heard(name: str) -> Sighting:
+    (sighting,) = CAPTURED[name].sightings(DOOR)
+    return sighting
+
+
+@pytest.mark.claim("callem:hook.signature")
+def test_a_digest_that_was_made_elsewhere_is_accepted_and_in_upper_case_refused() -> None:
+    delivery = signs.in_seconds(b'{"event":"call_started"}', NOW, "secret")
+    # printf '1772452800.{"event":"call_started"}' | openssl dgst -sha256 -hmac secret
+    digest = "43f6e1e2b604c05845889f5a97b5c21f15137178710e13bdd840316949e5a2db"
+    assert delivery.headers == {"x-callem-signature": digest, "x-callem-timestamp": "1772452800"}
+    DOOR.signing.check(delivery, ["secret"], NOW)
+    upper = {**delivery.headers, "x-callem-signature": digest.upper()}
+    with pytest.raises(NotGenuine):
+        DOOR.signing.check(structs.replace(delivery, headers=upper), ["secret"], NOW)
+
+
+@pytest.mark.claim("callem:hook.time")
+def test_the_time_of_a_delivery_is_in_seconds_or_in_milliseconds() -> None:
+    for way in signs.WAYS.values():
+        DOOR.signing.check(way(signs.BODY, NOW, signs.SECRET), [signs.SECRET], NOW)
+
+
+@pytest.mark.claim("callem:hook.window")
+@pytest.mark.parametrize("way", signs.WAYS)
+@pytest.mark.parametrize("away", [timedelta(minutes=-5, seconds=-1), timedelta(minutes=5, seconds=1)])
+def test_a_delivery_from_another_time_is_refused(way: str, away: timedelta) -> None:
+    with pytest.raises(NotGenuine, match="the time lies"):
+        DOOR.signing.check(signs.WAYS[way](signs.BODY, NOW + away, signs.SECRET), [signs.SECRET], NOW)
+
+
+@pytest.mark.parametrize("stamp", ["", "soon", "-1", "1772452800.5", "١٧٧٢٤٥٢٨٠٠", "9" * 16])
+def test_a_time_that_is_no_number_of_digits_is_refused(stamp: str) -> None:
+    delivery = signs.in_seconds(signs.BODY, NOW, signs.SECRET)
+    headers = {**delivery.headers, "x-callem-timestamp": stamp}
+    with pytest.raises(NotGenuine):
+        DOOR.signing.check(structs.replace(delivery, headers=headers), [signs.SECRET], NOW)
+
+
+@pytest.mark.claim("callem:hook.events")
+def test_each_event_tells_more_of_one_call() -> None:
+    told = [heard(name) for name in EVENTS]
+    assert len({sighting.vendor_call_id for sighting in told}) == 1
+    mentioned = [{name for name in structs.asdict(each) if getattr(each, name) is not UNSET} for each in told]
+    assert mentioned[0] < mentioned[1] <= mentioned[2]
+    analysis: Any = told[2].analysis
+    assert analysis.custom == {"leadQuality": "hot", "moved": True}
+
+
+@pytest.mark.claim("callem:hook.chats")
+@pytest.mark.parametrize("event", ["chat_started", "chat_ended", "chat_analyzed"])
+def test_a_chat_is_noted_and_is_no_call(event: str) -> None:
+    found = DOOR.read({"event": event, "timestamp": "2026-03-02T09:00:00Z", "chat": {"id": "1"}})
+    assert (found.event, found.sightings, found.unknown) == (event, [], [])
+    assert found.note == "a chat is not a call"
+
+
+@pytest.mark.claim("callem:hook.said_at")
+def test_what_a_delivery_says_was_true_at_its_time() -> None:
+    assert heard("call_ended").said_at == datetime(2026, 3, 2, 9, 0, 42, tzinfo=UTC)
+
+
+@pytest.mark.claim("callem:hook.transcription")
+def test_a_transcription_has_times_and_tools_in_their_places() -> None:
+    ended = heard("call_ended")
+    assert [turn.start_ms for turn in ended.turns or ()] == [400, 3250, 9000]
+    assert [(tool.name, tool.position, tool.start_ms) for tool in ended.tool_calls or ()] == [
+        ("find_slots", 2, 6100)
+    ]
+
+
+@pytest.mark.claim("callem:hook.completes")
+def test_webhooks_and_list_complete_each_other() -> None:
+    (life,) = lives(DOOR)
+    call = call_of(life)
+    assert call.agent is not None
+    assert call.agent.id == "67aa00000000000000000001"
+    assert call.analysis is not None
+    assert call.analysis.summary == "The caller moved an appointment to Thursday."
+    assert call.end_reason_raw == "user_hangup"
+    assert [turn.start_ms for turn in call.turns or ()] == [400, 3250, 9000]
+    assert [tool.name for tool in call.tool_calls or ()] == ["find_slots"]
+
+
+@pytest.mark.claim("callem:pull.order")
+def test_a_pull_may_not_stop_early() -> None:
+    assert DOOR.list_api is not None
+    assert not DOOR.list_api.newest_first
+    assert DOOR.list_api.first(NOW, None) == DOOR.list_api.first(None, None)
