@@ -153,6 +153,8 @@ def test_the_same_question_in_other_words_keeps_its_token(before: str, after: st
         ("order_by=duration_ms", {"v": 2**63}),
         ("order_by=started_at", {"v": 5}),
         ("order_by=started_at", {"v": False}),
+        ("order_by=started_at", {"c": ...}),
+        ("order_by=started_at", {"c": 5}),
     ],
 )
 def test_a_token_with_malformed_content_is_refused(query: str, changes: dict[str, Any]) -> None:
