@@ -3,10 +3,12 @@
 PYTHON ?= python3
 PORT ?= 8080
 SIZE ?= 100k
+ROUNDS ?= 1000
+INTERLEAVINGS ?= 10000
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: install demo test check bench docs goldens lock
+.PHONY: install demo test check bench torture docs goldens lock
 
 install: $(READY)
 
@@ -32,6 +34,10 @@ check: install
 # Loads a log of SIZE calls once, measures it, and saves the table under bench/results/; see docs/why/speed.md.
 bench: install
 	$(BIN)/python -m bench.run $(SIZE)
+
+# Kills the server and PostgreSQL under load, ROUNDS times, and tells every vendor's calls in ten thousand orders.
+torture: install
+	ROUNDS=$(ROUNDS) INTERLEAVINGS=$(INTERLEAVINGS) $(BIN)/python -m pytest tests/torture tests/dialects/test_doors.py
 
 # Writes what tests compare with; look at the difference before you commit it.
 goldens: install docs

@@ -24,7 +24,7 @@ TABLES = ("calls", "call_transcripts")
 
 FUNCTIONS = """
 CREATE OR REPLACE FUNCTION pg_temp.printed(at timestamptz) RETURNS text LANGUAGE sql IMMUTABLE AS $$
-    SELECT '"' || replace(to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '.000000', '') || '"'
+    SELECT '"' || replace(to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '.000000', '') || 'Z"'
 $$;
 CREATE OR REPLACE FUNCTION pg_temp.moved(body text, at timestamptz, later interval) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$
@@ -49,7 +49,8 @@ async def multiply(url: str, org_id: int, times: int) -> None:
         await connection.execute(FUNCTIONS)
         indexes = await _drop_indexes(connection)
         await connection.execute("DELETE FROM call_totals WHERE org_id = $1", org_id)
-        await connection.execute(f"CREATE TEMP TABLE originals AS SELECT id FROM calls WHERE org_id = {org_id}")
+        await connection.execute("CREATE TEMP TABLE originals (id uuid)")
+        await connection.execute("INSERT INTO originals SELECT id FROM calls WHERE org_id = $1", org_id)
         await connection.execute("ANALYZE originals")
         for copy in range(1, times):
             _tell(f"copy {copy} of {times - 1}")
@@ -74,16 +75,18 @@ async def multiply(url: str, org_id: int, times: int) -> None:
 
 _COPY_CALLS = """
 INSERT INTO calls (
-    org_id, id, digest, vendor, vendor_call_id, created_at, started_at, ended_at, duration_ms, status, status_word,
-    result, result_word, direction, channel, end_reason, sentiment, success, voicemail, agent_id, agent_ref,
-    campaign_id, campaign_ref, from_number, to_number, contact_number, revision, stamps, body, change, unkept
+    org_id, id, digest, vendor, vendor_call_id, created_at, started_at, ended_at, duration_ms, status,
+    status_word, result, result_word, direction, channel, end_reason, sentiment, success, voicemail, agent_id,
+    agent_ref, campaign_id, campaign_ref, from_number, to_number, contact_number, revision, stamps, body,
+    change, unkept
 )
 SELECT org_id, n.id, pg_temp.digest(n.id), vendor, n.id::text, created_at + n.later, started_at + n.later,
     ended_at + n.later, duration_ms, status, status_word, result, result_word, direction, channel, end_reason,
     sentiment, success, voicemail, agent_id, agent_ref, campaign_id, campaign_ref, from_number, to_number,
     contact_number, 1, stamps,
     pg_temp.moved(pg_temp.moved(pg_temp.moved(
-        replace(c.body, c.id::text, n.id::text), created_at, n.later), started_at, n.later), ended_at, n.later),
+        replace(c.body, c.id::text, n.id::text),
+        created_at, n.later), started_at, n.later), ended_at, n.later),
     change, unkept
 FROM calls c CROSS JOIN LATERAL (
     SELECT pg_temp.other(c.id, $2::integer) AS id, $2::integer * {step} AS later

@@ -105,8 +105,10 @@ def free_port() -> int:
 class Server:
     """A server process and how to reach it."""
 
-    def __init__(self, database_url: str, log: Path, *args: str, **environment: str) -> None:
-        self.port = free_port()
+    def __init__(
+        self, database_url: str, log: Path, *args: str, port: int | None = None, **environment: str
+    ) -> None:
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = log
         command = [sys.executable, "-m", "trunkline", "serve", "--port", str(self.port), *args]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,8 @@ from trunkline.kit.signatures import Delivery, NotGenuine, SecretAddress
 from trunkline.model.call import Call
 from trunkline.model.merge import first_call, merged
 from trunkline.model.sighting import Sighting
+
+INTERLEAVINGS = int(os.environ.get("INTERLEAVINGS", "60"))
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 EVERY = list(doors().values())
@@ -147,7 +150,7 @@ def arrivals(draw: st.DrawFn, life: Sequence[Sighting]) -> list[Sighting]:
 
 @every_life
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=INTERLEAVINGS, deadline=None)
 def test_deliveries_in_any_order_and_number_make_one_and_the_same_call(
     door: Door, life: list[Sighting], data: st.DataObject
 ) -> None:

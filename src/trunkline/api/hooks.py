@@ -55,6 +55,9 @@ def hook_routes(webhooks: Callable[[], Webhooks], public_url: str, largest_body:
         except (*DATABASE_DOWN, TooManyWriters) as error:
             log.error("delivery not kept", error=repr(error)[:200])
             return _problem(503, _FAULTS[Fault.UNAVAILABLE], MISSING_DATABASE_DETAIL)
+        except Exception as error:
+            log.error("delivery failed", exc_info=error)
+            return _problem(Fault.INTERNAL.status, "Something went wrong on our side", "send it again")
         return Response(msgspec.json.encode(receipt), media_type="application/json")
 
     return [Route("/hooks/{address}", take, methods=["POST"])]

@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 _LONGEST_START_SECONDS = 600.0
 """After a crash PostgreSQL replays its log before it answers; a big database may need minutes."""
 
+_LONGEST_END_SECONDS = 30.0
+"""That the processes of a killed server may take to end."""
+
 
 def start_embedded(home: Path) -> str:
     """Start the folder's PostgreSQL, or join it if it runs, and answer its URL.
@@ -41,6 +44,7 @@ def start_embedded(home: Path) -> str:
                 server.ensure_pgdata_inited()
                 _configure(folder)
                 _forget_the_dead(folder)
+                _clear_after_kill(folder)
             server.start()
             url: str = server.get_uri()
         except (subprocess.SubprocessError, AssertionError) as error:
@@ -82,3 +86,38 @@ def _forget_the_dead(folder: Path) -> None:
         return
     if Path("/proc").is_dir():
         users.write_text(json.dumps(pids))
+
+
+def _clear_after_kill(folder: Path) -> None:
+    """Take away the lock files of a postmaster that was killed, once nothing of it works on the folder.
+
+    PostgreSQL and the library take a process that ended and was never waited for, as in a container without
+    an init, for one that runs.
+    """
+    lock = folder / "postmaster.pid"
+    try:
+        pid = int(lock.read_text().split()[0])
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, ValueError, IndexError):
+        return
+    if state != "Z":
+        return
+    deadline = time.monotonic() + _LONGEST_END_SECONDS
+    while _works_in(folder):  # its children end by themselves when they notice
+        if time.monotonic() > deadline:
+            return
+        time.sleep(0.05)
+    for left in (lock, *folder.glob(".s.PGSQL.*.lock"), *folder.glob(".s.PGSQL.*")):
+        left.unlink(missing_ok=True)
+
+
+def _works_in(folder: Path) -> bool:
+    """Whether a process of PostgreSQL works in a folder; what has ended has no folder."""
+    place = str(folder.resolve())
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if str((process / "cwd").readlink()) == place:
+                return True
+        except OSError:
+            continue
+    return False

@@ -71,14 +71,21 @@ class CallWriter:
 
         Raises `IdTaken`, also for what happens inside.
         """
-        try:
-            async with self._pool.acquire() as connection, connection.transaction():
-                last = await connection.fetchval(queries("writing")["take_places"], org_id, max(1, places))
-                yield Writing(connection, org_id, last - places)
-        except asyncpg.UniqueViolationError as error:
-            if error.constraint_name == "calls_pkey":
-                raise IdTaken from None
-            raise
+        async with self._pool.acquire() as connection:
+            try:
+                async with connection.transaction():
+                    last = await connection.fetchval(
+                        queries("writing")["take_places"], org_id, max(1, places)
+                    )
+                    yield Writing(connection, org_id, last - places)
+            except asyncpg.UniqueViolationError as error:
+                if error.constraint_name == "calls_pkey":
+                    raise IdTaken from None
+                raise
+            except asyncpg.InternalClientError as error:
+                # So the driver says that the server went away in the middle of a transaction.
+                connection.terminate()
+                raise asyncpg.ConnectionDoesNotExistError("the database went away") from error
 
     async def owners(self, org_id: int, ids: Sequence[str]) -> dict[str, Key]:
         """Which calls have some canonical ids."""
