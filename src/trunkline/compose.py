@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import asyncpg
 from msgspec import Struct
@@ -24,6 +25,7 @@ from trunkline.dialects import dialects, doors
 from trunkline.ingest.webhooks import Webhooks
 from trunkline.logs import set_up_logs
 from trunkline.service.calls import Calls
+from trunkline.service.changes import Changes
 from trunkline.service.clock import Clock, system_clock
 from trunkline.service.commits import Commits
 from trunkline.service.intake import Intake
@@ -32,6 +34,7 @@ from trunkline.service.seals import Seals, key_in
 from trunkline.service.sources import Sources
 from trunkline.settings import Settings
 from trunkline.store.calls import CallStore
+from trunkline.store.changes import ChangeStore, listen
 from trunkline.store.embedded import start_embedded
 from trunkline.store.keys import KeyStore
 from trunkline.store.migrations import head, migrate, revision
@@ -45,6 +48,7 @@ class Services(Struct, frozen=True):
     """What the product does, joined to one database."""
 
     calls: Calls
+    changes: Changes
     keys: Keys
     intake: Intake
     commits: Commits
@@ -86,14 +90,22 @@ async def services(
         commits = Commits(intake)
         told = settings or Settings.read()
         seals = Seals(told.sealing_key or key_in(told.home))
+        changes = Changes(
+            ChangeStore(pool),
+            partial(listen, database_url),
+            most_streams=told.streams,
+            most_looks=max(1, pool_size // 2),
+        )
         yield Services(
             calls=calls,
+            changes=changes,
             keys=Keys(keys, dialects(), clock),
             intake=intake,
             commits=commits,
             sources=Sources(SourceStore(pool), keys, doors(), seals, clock),
             pool=pool,
         )
+        await changes.close()
         await commits.close()
     finally:
         await pool.close()
@@ -111,7 +123,7 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
             database_url, pool_size=settings.pool_size, clock=clock, settings=settings
         ) as joined:
             opened.append(joined)
-            yield Answerer(joined.keys, joined.calls, kept_rows)
+            yield Answerer(joined.keys, joined.calls, joined.changes, kept_rows)
 
     async def database_answers() -> bool:
         try:

@@ -32,6 +32,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     kept_mb: int = 32
     """Megabytes of printed rows that each server process keeps for the next list; 0 keeps none."""
 
+    streams: int = 200
+    """Streams of changes that each server process may have open."""
+
     hosts: Mapping[str, str] = {}
     """Host names that belong to one dialect: `calls.example.com=NAME`, separated by commas."""
 
@@ -63,6 +66,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             database_url=_told(told, "database_url", _database_url, None),
             pool_size=_told(told, "pool_size", partial(_between, 1, 1000), 8),
             kept_mb=_told(told, "kept_mb", partial(_between, 0, 100_000), 32),
+            streams=_told(told, "streams", partial(_between, 0, 100_000), 200),
             hosts=_told(told, "hosts", _hosts, {}),
             trusted_proxies=_told(told, "trusted_proxies", _networks, ()),
             public_url=_told(told, "public_url", _web_address, "http://127.0.0.1:8080"),

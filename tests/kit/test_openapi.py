@@ -14,13 +14,15 @@ from referencing.jsonschema import DRAFT202012
 
 from trunkline.dialects import dialects
 from trunkline.kit.dialect import Dialect, Operation
+from trunkline.kit.events import MEDIA_TYPE as EVENTS
 from trunkline.kit.export import FORMATS
 from trunkline.kit.losses import full_call
 from trunkline.kit.openapi import OF_AUTH, example_answer, faults_of, openapi, query_parameter
 from trunkline.kit.query import DayOrInstant, Phone, Uuid, Words, parameters
 from trunkline.model.call import Call
+from trunkline.model.changes import Change, Look
 from trunkline.model.faults import Fault
-from trunkline.model.intents import CallPage, GetCall, OneCall, Outcome
+from trunkline.model.intents import CallPage, GetCall, ListChanges, OneCall, Outcome
 from trunkline.model.words import Status
 
 ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -96,6 +98,8 @@ def assert_fits(dialect: Dialect, operation: Operation, call: Call, query: Any) 
     found: Outcome = CallPage(org="acme", calls=[call], total=1)
     if isinstance(operation.read(query, dialect.ids.printed(call)), GetCall):
         found = OneCall("acme", call)
+    elif isinstance(operation.read(query, ""), ListChanges):
+        found = Look([Change(2, call.id, call), Change(3, call.id, None)], 3, has_more=False)
     answer = ENCODER.encode(operation.write(found, query))
     document = openapi(dialect)
     described = document["paths"][operation.path][operation.method.lower()]
@@ -260,6 +264,9 @@ def test_a_file_is_described_by_what_it_may_be_sent_as(dialect: Dialect) -> None
             continue
         answer = document["paths"][operation.path][operation.method.lower()]["responses"]["200"]
         assert list(answer["content"]) == list(operation.media_types)
+        if operation.media_types == (EVENTS,):
+            assert answer["content"][EVENTS]["example"].startswith("event: call\nid: ")
+            continue
         assert "Content-Disposition" in answer["headers"]
         for form in FORMATS.values():
             assert isinstance(answer["content"][form.media_type]["example"], str)

@@ -14,17 +14,20 @@ import msgspec
 import structlog
 from msgspec import structs
 
+from trunkline.api.following import EVENT_HEADERS, event_chunks, resumed
 from trunkline.api.front_door import Route
 from trunkline.api.kept import KeptRows
 from trunkline.api.pages import in_chunks, is_big
 from trunkline.kit import toon
 from trunkline.kit.auth import Headers
 from trunkline.kit.dialect import Dialect
+from trunkline.kit.events import Events
 from trunkline.kit.export import File
 from trunkline.kit.query import read_query
 from trunkline.model.faults import Fault, Refused
-from trunkline.model.intents import CallPage, ListCalls
+from trunkline.model.intents import CallPage, FollowCalls, ListCalls, ListChanges, Outcome
 from trunkline.service.calls import Calls
+from trunkline.service.changes import Changes
 from trunkline.service.export import chunks_of
 from trunkline.service.keys import Keys
 
@@ -71,14 +74,17 @@ class Streamed(NamedTuple):
     """At least one. Nothing is done before the first is asked for."""
     told: Callable[[Exception], Answer]
     """Logs what went wrong, and says it in the dialect's own error body for when nothing is sent yet."""
+    stop: Callable[[], None] | None = None
+    """Ends an answer that would go on for as long as the server runs."""
 
 
 class Answerer:
     """Answers requests of any dialect; it knows no vendor and no SQL."""
 
-    def __init__(self, keys: Keys, calls: Calls, kept_rows: KeptRows | None = None) -> None:
+    def __init__(self, keys: Keys, calls: Calls, changes: Changes, kept_rows: KeptRows | None = None) -> None:
         self._keys = keys
         self._calls = calls
+        self._changes = changes
         self._kept_rows = kept_rows
 
     async def answer(
@@ -128,7 +134,13 @@ class Answerer:
             pages = self._calls.pages(caller.org, intent, dialect.ids)
             chunks = in_chunks(pages, lambda page: operation.write(page, query), operation.rows)
             return Streamed([_JSON, *extra], chunks, partial(told, dialect))
-        outcome = await self._calls.answer(caller.org, intent, dialect.ids)
+        outcome: Outcome
+        if isinstance(intent, FollowCalls):
+            outcome = self._changes.follow(caller.org, resumed(intent, headers, may_stream=may_stream))
+        elif isinstance(intent, ListChanges):
+            outcome = await self._changes.page(caller.org, intent)
+        else:
+            outcome = await self._calls.answer(caller.org, intent, dialect.ids)
         if isinstance(outcome, CallPage) and not wants_toon:
             outcome = structs.replace(outcome, printing=self._kept_rows)
         written = operation.write(outcome, query)
@@ -138,6 +150,10 @@ class Answerer:
                 (b"content-disposition", f'attachment; filename="{written.name}"'.encode()),
             ]
             return Streamed([*described, *extra], chunks_of(written), partial(told, dialect))
+        if isinstance(written, Events):
+            check = partial(self._keys.check, dialect.name, credential, address, "read")
+            chunks = event_chunks(written, check)
+            return Streamed([*EVENT_HEADERS, *extra], chunks, partial(told, dialect), written.stream.stop)
         if wants_toon:
             return Answer(200, toon.toon(written).encode(), [_TOON, *extra])
         return Answer(200, _encode(written), [_JSON, *extra])

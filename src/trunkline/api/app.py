@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 
 from trunkline.api.answer import Answerer, Streamed
 from trunkline.api.front_door import FrontDoor
+from trunkline.api.http import STOP
 from trunkline.api.sending import Receive, Send, send_streamed, send_whole
 from trunkline.service.keys import is_within
 
@@ -64,6 +65,7 @@ class Application:
         )
         without_body = scope["method"] == "HEAD"
         if isinstance(answer, Streamed):
+            scope[STOP] = answer.stop
             await send_streamed(answer, receive, send, without_body=without_body)
         else:
             await send_whole(answer, send, without_body=without_body)

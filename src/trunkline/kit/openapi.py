@@ -20,6 +20,8 @@ from msgspec import inspect as kinds
 from trunkline import __version__
 from trunkline.kit.call_ids import LONGEST
 from trunkline.kit.dialect import Dialect, Operation
+from trunkline.kit.events import MEDIA_TYPE as EVENTS
+from trunkline.kit.events import text_of
 from trunkline.kit.export import FORMATS, Format
 from trunkline.kit.export.shape import Shape
 from trunkline.kit.losses import full_call
@@ -27,8 +29,9 @@ from trunkline.kit.query import SCHEMAS, Parameter, parameters, read_query
 from trunkline.kit.toon import MEDIA_TYPE as TOON
 from trunkline.kit.toon import toon
 from trunkline.model.call import HEAVY_FIELDS
+from trunkline.model.changes import Change, Look
 from trunkline.model.faults import Fault, Refused
-from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall
+from trunkline.model.intents import CallPage, GetCall, ListCalls, ListChanges, OneCall
 from trunkline.model.pieces import Pieces
 
 OF_AUTH = (
@@ -103,6 +106,7 @@ def _operation(dialect: Dialect, operation: Operation) -> dict[str, Any]:
         "parameters": [
             *(_path_parameter(dialect, name) for name in _MIDDLE_OF_A_CALL.findall(operation.path)),
             *(query_parameter(parameter) for parameter in parameters(operation.query).values()),
+            *([_LAST_EVENT_ID] if EVENTS in operation.media_types else []),
         ],
         "responses": responses,
     }
@@ -117,6 +121,14 @@ def _path_parameter(dialect: Dialect, name: str) -> dict[str, Any]:
         "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST},
         "example": dialect.ids.printed(full_call()),
     }
+
+
+_LAST_EVENT_ID = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "description": "The id of the last event that arrived; the stream goes on after it.",
+    "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"},
+}
 
 
 def query_parameter(parameter: Parameter) -> dict[str, Any]:
@@ -158,6 +170,8 @@ def _said(**limits: Any) -> dict[str, Any]:
 
 
 def _answer(dialect: Dialect, operation: Operation) -> dict[str, Any]:
+    if EVENTS in operation.media_types:
+        return _stream(operation)
     if operation.media_types:
         return _file(operation)
     printed = example_answer(dialect, operation)
@@ -192,6 +206,16 @@ def _file(operation: Operation) -> dict[str, Any]:
         "description": f"{operation.summary}, as a file. If it breaks off, the connection is cut.",
         "headers": {"Content-Disposition": disposition},
         "content": content,
+    }
+
+
+def _stream(operation: Operation) -> dict[str, Any]:
+    call = full_call()
+    told = Look([Change(41, call.id, call), Change(42, call.id, None)], 42, has_more=False)
+    example = text_of(told, lambda call: {"id": call.id, "…": "…"}).decode()
+    return {
+        "description": f"{operation.summary}, as server-sent events without an end.",
+        "content": {EVENTS: {"schema": {"type": "string"}, "example": example}},
     }
 
 
@@ -247,13 +271,15 @@ def example_answer(dialect: Dialect, operation: Operation) -> Any:
     call = full_call()
     query, _ = read_query(operation.example.encode(), operation.query)
     intent = operation.read(query, dialect.ids.printed(call))
-    if not isinstance(intent, ListCalls | GetCall):
+    if not isinstance(intent, ListCalls | GetCall | ListChanges):
         return None
     if not intent.with_transcript:
         for name in HEAVY_FIELDS:
             setattr(call, name, UNSET)
     if isinstance(intent, GetCall):
         return operation.write(OneCall("acme", call), query)
+    if isinstance(intent, ListChanges):
+        return operation.write(Look([Change(42, call.id, call)], 42, has_more=False), query)
     return operation.write(CallPage(org="acme", calls=[call], total=1), query)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from trunkline.model.call import Call
+from trunkline.model.changes import ChangeStream, Look
 from trunkline.model.pieces import Part
 from trunkline.model.query import CallFilter, Order, Window
 
@@ -41,7 +42,28 @@ class ExportCalls(Struct, frozen=True, kw_only=True):
     with_transcript: bool = True
 
 
-Intent = ListCalls | GetCall | ExportCalls
+class ListChanges(Struct, frozen=True, kw_only=True):
+    """Some changes of calls that match, in order."""
+
+    filter: CallFilter
+    after: int
+    """The place after which to begin."""
+    with_transcript: bool = False
+
+
+class FollowCalls(Struct, frozen=True, kw_only=True):
+    """Changes of calls that match, in order and as they come."""
+
+    filter: CallFilter
+    after: int | None = None
+    """The place after which to begin; `None` begins now."""
+    with_transcript: bool = False
+
+
+Question = ListCalls | GetCall | ExportCalls
+"""What is asked of the calls as they stand."""
+
+Intent = Question | ListChanges | FollowCalls
 
 
 class Printing(Protocol):
@@ -90,4 +112,4 @@ class CallStream(Struct, frozen=True):
     parts: AsyncGenerator[Part, None]
 
 
-Outcome = CallPage | OneCall | CallStream
+Outcome = CallPage | OneCall | CallStream | Look | ChangeStream

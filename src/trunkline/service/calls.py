@@ -16,10 +16,10 @@ from trunkline.model.intents import (
     CallStream,
     ExportCalls,
     GetCall,
-    Intent,
     ListCalls,
     OneCall,
     Outcome,
+    Question,
 )
 from trunkline.model.pieces import Part
 from trunkline.model.query import After, AfterCall, Place, Rows
@@ -47,7 +47,7 @@ class Calls:
         self._parts = parts
         self._long_answers = asyncio.Semaphore(most_streams)
 
-    async def answer(self, org: Org, intent: Intent, ids: CallIds) -> Outcome:
+    async def answer(self, org: Org, intent: Question, ids: CallIds) -> Outcome:
         """Answer an intent of a dialect whose ids have the given form.
 
         Raises `Refused` with `CALL_NOT_FOUND`, `FOREIGN_CALL` or `BAD_CURSOR`.

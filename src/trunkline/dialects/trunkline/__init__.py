@@ -13,7 +13,9 @@ so that no filter is thought to work that does not. Refusals are `application/pr
 A call is read from the same form that get prints: whatever is absent was not mentioned, an unknown key
 is ignored, and a word outside our lists is refused. An export takes the filters of the list and answers
 with a file, as the calls stand at one moment: JSON Lines of what get prints, or a table as CSV, in which
-no text begins like a formula. `tz` moves the instants that are printed, not the days of a filter.
+no text begins like a formula. `tz` moves the instants that are printed, not the days of a filter. A
+stream tells of each call that changes, once with its last state however often it changed since the last
+look, and of each that is taken out; of one that no longer matches it tells nothing.
 """
 
 from __future__ import annotations
@@ -27,16 +29,37 @@ from trunkline.dialects.trunkline.page_token import token_after, window_of
 from trunkline.dialects.trunkline.problems import problem, texts
 from trunkline.dialects.trunkline.question import filter_of, included_in_get, included_in_list
 from trunkline.dialects.trunkline.reading import NAME, from_line, from_wire
-from trunkline.dialects.trunkline.wire import CallList, ExportQuery, GetQuery, ListQuery, Problem
+from trunkline.dialects.trunkline.wire import (
+    CallChange,
+    CallList,
+    ChangeList,
+    ChangesQuery,
+    ExportQuery,
+    GetQuery,
+    ListQuery,
+    Problem,
+    StreamQuery,
+)
 from trunkline.dialects.trunkline.writing import IDS, in_list, shown, to_wire, write_file
 from trunkline.kit.auth import Bearer
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.errors import ErrorEnvelope
+from trunkline.kit.events import MEDIA_TYPE as EVENTS
+from trunkline.kit.events import Events
 from trunkline.kit.export import MEDIA_TYPES
 from trunkline.kit.payload import has_call
 from trunkline.model.call import Call
+from trunkline.model.changes import ChangeStream, Look
 from trunkline.model.faults import Fault
-from trunkline.model.intents import CallPage, ExportCalls, GetCall, ListCalls, OneCall
+from trunkline.model.intents import (
+    CallPage,
+    ExportCalls,
+    FollowCalls,
+    GetCall,
+    ListCalls,
+    ListChanges,
+    OneCall,
+)
 from trunkline.model.query import Order, SortField
 
 __all__ = ["DIALECT", "DOOR"]
@@ -85,6 +108,34 @@ def read_export(query: ExportQuery, _: str) -> ExportCalls:
     )
 
 
+def read_changes(query: ChangesQuery, _: str) -> ListChanges:
+    """From the query string to a question."""
+    include = included_in_list(query)
+    return ListChanges(filter=filter_of(query), after=query.after, with_transcript=bool(include))
+
+
+def write_changes(look: Look, query: ChangesQuery) -> ChangeList:
+    """From some changes to the answer."""
+    include = included_in_list(query)
+    changes = [
+        CallChange(change.place, change.id, UNSET if change.call is None else shown(change.call, include))
+        for change in look.changes
+    ]
+    return ChangeList(changes, look.place, look.has_more)
+
+
+def read_stream(query: StreamQuery, _: str) -> FollowCalls:
+    """From the query string to a question."""
+    include = included_in_list(query)
+    return FollowCalls(filter=filter_of(query), after=query.after, with_transcript=bool(include))
+
+
+def write_stream(stream: ChangeStream, query: StreamQuery) -> Events:
+    """From changes as they come to events."""
+    include = included_in_list(query)
+    return Events(stream, lambda call: shown(call, include))
+
+
 LIST = Operation(
     name="list_calls",
     summary="List calls",
@@ -118,6 +169,28 @@ EXPORT = Operation(
     write=write_file,
     faults=(Fault.BAD_REQUEST,),
     media_types=MEDIA_TYPES,
+)
+CHANGES = Operation(
+    name="list_changes",
+    summary="List changes",
+    path="/v1/calls:changes",
+    query=ChangesQuery,
+    answer=ChangeList,
+    read=read_changes,
+    write=write_changes,
+    faults=(Fault.BAD_REQUEST,),
+    offers_toon=True,
+)
+STREAM = Operation(
+    name="follow_calls",
+    summary="Follow calls",
+    path="/v1/calls:stream",
+    query=StreamQuery,
+    answer=Call,
+    read=read_stream,
+    write=write_stream,
+    faults=(Fault.BAD_REQUEST,),
+    media_types=(EVENTS,),
 )
 
 # -- the dialect ----------------------------------------------------------
@@ -153,7 +226,7 @@ DIALECT = Dialect(
         texts=texts(),
         media_type="application/problem+json",
     ),
-    operations=(LIST, GET, EXPORT),
+    operations=(LIST, GET, EXPORT, CHANGES, STREAM),
     wire=Call,
     from_wire=from_wire,
     to_wire=to_wire,

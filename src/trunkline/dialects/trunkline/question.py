@@ -5,10 +5,12 @@ from __future__ import annotations
 from trunkline.dialects.trunkline.wire import (
     CLOSED,
     INCLUDABLE,
-    CallQuery,
+    ChangesQuery,
     ExportQuery,
+    FilterQuery,
     GetQuery,
     ListQuery,
+    StreamQuery,
 )
 from trunkline.kit.query import DayOrInstant, Phone, Words
 from trunkline.model.faults import Fault, Refused
@@ -19,7 +21,7 @@ Include = frozenset[str]
 EVERYTHING: Include = frozenset(INCLUDABLE)
 
 
-def filter_of(query: CallQuery) -> CallFilter:
+def filter_of(query: FilterQuery) -> CallFilter:
     """Which calls a query asks for."""
     return CallFilter(
         created_at=_time(query.created_from, query.created_to),
@@ -45,20 +47,20 @@ def filter_of(query: CallQuery) -> CallFilter:
     )
 
 
-def included_in_list(query: ListQuery) -> Include:
+def included_in_list(query: ListQuery | ChangesQuery | StreamQuery) -> Include:
     """What a list prints besides the calls themselves: nothing, unless asked."""
-    return _included(query, frozenset())
+    return _included(query.include, frozenset())
 
 
 def included_in_get(query: GetQuery | ExportQuery) -> Include:
     """What get and export print besides the call itself: everything, unless asked for less."""
-    return _included(query, EVERYTHING)
+    return _included(query.include, EVERYTHING)
 
 
-def _included(query: GetQuery | ListQuery | ExportQuery, default: Include) -> Include:
-    if query.include is None:
+def _included(asked_for: Words | None, default: Include) -> Include:
+    if asked_for is None:
         return default
-    asked = _among("include", query.include, INCLUDABLE)
+    asked = _among("include", asked_for, INCLUDABLE)
     return asked | {"turns"} if "words" in asked else asked
 
 

@@ -35,6 +35,25 @@ class CallList(Struct):
     """How many calls match in all, exactly; only with `include_total=true`."""
 
 
+class CallChange(Struct, omit_defaults=True):
+    """The last change of one call."""
+
+    place: int
+    id: str
+    call: Call | UnsetType = UNSET
+    """As it stands; absent if it was taken out of the log."""
+
+
+class ChangeList(Struct):
+    """The answer of list changes."""
+
+    changes: list[CallChange]
+    next_after: int
+    """What to send as `after` next."""
+    has_more: bool
+    """Whether there may be more at once."""
+
+
 class ParameterProblem(Struct):
     """One parameter at fault."""
 
@@ -67,6 +86,11 @@ ZONE = Meta(
     "A date in a filter means a UTC day all the same"
 )
 ANY_OF = Meta(description="one or several, separated by commas")
+AFTER = Meta(
+    ge=0,
+    description="the place of the last change that is known, where the header `Last-Event-ID` says nothing. "
+    "Without either the stream begins now; 0 begins with every change that has a place",
+)
 AT_LEAST_0 = Meta(ge=0)
 
 
@@ -78,10 +102,9 @@ class GetQuery(Struct, kw_only=True):
     format: Annotated[Literal["json", "toon"], FORMAT] | None = None
 
 
-class CallQuery(Struct, kw_only=True):
+class FilterQuery(Struct, kw_only=True):
     """Which calls, for all that answer with more than one."""
 
-    order: Literal["asc", "desc"] = "desc"
     status: Annotated[Words, words_of("status")] | None = None
     result: Annotated[Words, words_of("result")] | None = None
     direction: Annotated[Words, words_of("direction")] | None = None
@@ -106,6 +129,29 @@ class CallQuery(Struct, kw_only=True):
     duration_ms_min: Annotated[int, AT_LEAST_0] | None = None
     duration_ms_max: Annotated[int, AT_LEAST_0] | None = None
     transcript_search: str | None = None
+
+
+class CallQuery(FilterQuery, kw_only=True):
+    """Which calls, and which of them come first."""
+
+    order: Literal["asc", "desc"] = "desc"
+
+
+class ChangesQuery(FilterQuery, kw_only=True):
+    """What may be asked of list changes."""
+
+    include: Annotated[Words, INCLUDE] | None = None
+    """Nothing, unless the query says what."""
+    format: Annotated[Literal["json", "toon"], FORMAT] | None = None
+    after: Annotated[int, Meta(ge=0, description="the place of the last change that is known")] = 0
+
+
+class StreamQuery(FilterQuery, kw_only=True):
+    """What may be asked of follow calls."""
+
+    include: Annotated[Words, INCLUDE] | None = None
+    """Nothing, unless the query says what."""
+    after: Annotated[int, AFTER] | None = None
 
 
 class ListQuery(CallQuery, kw_only=True):

@@ -1,0 +1,52 @@
+"""Server-sent events: changes as a stream of text that every browser and any line reader understands.
+
+Source: the HTML standard, section "Server-sent events". An id without data moves on the place from which a
+client resumes, and is no event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from trunkline.model.call import Call
+from trunkline.model.changes import ChangeStream, Look
+
+MEDIA_TYPE = "text/event-stream"
+
+RETRY_MS = 1000
+"""After which a client connects again when the stream ends."""
+
+BEGINNING = f"retry: {RETRY_MS}\n".encode()
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+class DeletedCall(Struct):
+    """What is told of a call that was taken out."""
+
+    id: str
+
+
+class Events(Struct, frozen=True):
+    """A stream of events, and how a call is printed in it."""
+
+    stream: ChangeStream
+    write: Callable[[Call], Any]
+
+
+def text_of(look: Look, write: Callable[[Call], Any]) -> bytes:
+    """A look as events, and behind them the place from which to go on, in a form that keeps proxies awake."""
+    told = []
+    for change in look.changes:
+        if change.call is None:
+            name, data = "deleted", _encode(DeletedCall(change.id))
+        else:
+            name, data = "call", _encode(write(change.call))
+        told.append(f"event: {name}\nid: {change.place}\ndata: ".encode() + data + b"\n\n")
+    if not look.changes or look.changes[-1].place != look.place:
+        told.append(f": nothing else up to here\nid: {look.place}\n\n".encode())
+    return b"".join(told)

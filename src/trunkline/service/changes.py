@@ -1,0 +1,120 @@
+"""Following calls: who follows an org is woken when something of it changes, by whichever process."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import suppress
+
+from trunkline.model.changes import ChangeStream, Look
+from trunkline.model.faults import Fault, Refused
+from trunkline.model.intents import FollowCalls, ListChanges
+from trunkline.service.calls import Org
+from trunkline.store.changes import ChangeStore
+
+LOOK_AGAIN_SECONDS = 10.0
+"""After which everyone looks without having been woken: a wake-up that is lost delays, and loses nothing."""
+
+Listen = Callable[[Callable[[int | None], None]], Awaitable[None]]
+"""Tells the org of each change for ever; `None` when some may have been missed."""
+
+
+class Changes:
+    """Answers questions about changes, at once or for as long as somebody follows.
+
+    A process has one connection that listens, from when somebody follows first. Who follows holds no
+    connection while nothing happens, and no more than a few look at the same time.
+    """
+
+    def __init__(self, store: ChangeStore, listen: Listen, *, most_streams: int, most_looks: int = 1) -> None:
+        self._store = store
+        self._listen = listen
+        self._listening: asyncio.Task[None] | None = None
+        self._most_streams = most_streams
+        self._looks = asyncio.Semaphore(most_looks)
+        self._followers: dict[int, set[asyncio.Event]] = {}
+        self._streams = 0
+
+    async def page(self, org: Org, intent: ListChanges) -> Look:
+        """Some changes; raises `Refused` with `BAD_REQUEST` for a place that was not given out yet."""
+        await self._begin(org, intent.after)
+        return await self._look(org, intent, intent.after)
+
+    def follow(self, org: Org, intent: FollowCalls) -> ChangeStream:
+        """Changes as they come, each look after the last; none is missed and none comes twice.
+
+        The looks raise `Refused` at first, with `UNAVAILABLE` if too many follow and with `BAD_REQUEST` for a
+        place that was not given out yet, and what the driver raises.
+        """
+        woken, stopped = asyncio.Event(), asyncio.Event()
+
+        def stop() -> None:
+            stopped.set()
+            woken.set()
+
+        return ChangeStream(self._follow(org, intent, woken, stopped), stop)
+
+    async def close(self) -> None:
+        """Stop listening."""
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.wait({self._listening})
+
+    async def _follow(
+        self, org: Org, intent: FollowCalls, woken: asyncio.Event, stopped: asyncio.Event
+    ) -> AsyncGenerator[Look, None]:
+        if self._streams >= self._most_streams:
+            raise Refused(Fault.UNAVAILABLE, "too many streams are open; try again")
+        self._streams += 1
+        followers = self._followers.setdefault(org.id, set())
+        followers.add(woken)
+        try:
+            if self._listening is None or self._listening.done():
+                self._listening = asyncio.ensure_future(self._listen(self._wake))
+            place = await self._begin(org, intent.after)
+            told_at, was_behind = time.monotonic(), True
+            yield Look((), place, has_more=True)
+            while not stopped.is_set():
+                woken.clear()
+                look = await self._look(org, intent, place)
+                caught_up, was_behind = was_behind and not look.has_more, look.has_more
+                is_due = time.monotonic() - told_at >= LOOK_AGAIN_SECONDS
+                # A look that found nothing is told now and then only, however often something else changes.
+                if look.changes or is_due or (caught_up and look.place > place):
+                    told_at = time.monotonic()
+                    yield look
+                place = look.place
+                if not look.has_more and not stopped.is_set():
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(LOOK_AGAIN_SECONDS):
+                            await woken.wait()
+        finally:
+            self._streams -= 1
+            followers.discard(woken)
+            if not followers and self._followers.get(org.id) is followers:
+                del self._followers[org.id]
+
+    async def _begin(self, org: Org, after: int | None) -> int:
+        reach = await self._store.reach(org.id)
+        if after is None:
+            return reach
+        if after > reach:
+            # It is another log's, or this one was set back since: to go on would leave out changes.
+            raise Refused(Fault.BAD_REQUEST, "no change has this place yet; begin again with 0", "after")
+        return after
+
+    async def _look(self, org: Org, intent: ListChanges | FollowCalls, after: int) -> Look:
+        async with self._looks:
+            return await self._store.look(
+                org.id, intent.filter, after, with_transcript=intent.with_transcript
+            )
+
+    def _wake(self, org_id: int | None) -> None:
+        if org_id is not None:
+            for woken in self._followers.get(org_id, ()):
+                woken.set()
+            return
+        for followers in self._followers.values():
+            for woken in followers:
+                woken.set()

@@ -1,0 +1,97 @@
+"""A client of a stream of events, as strict as a browser and as easy to kill."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import httpx2
+
+from tests.conftest import LONGEST_WAIT_SECONDS, World
+
+STREAM = "/trunkline/v1/calls:stream"
+
+
+class Event(NamedTuple):
+    """One event, or a mere id of which a browser tells nothing and from which it resumes."""
+
+    name: str
+    place: int
+    data: Any
+
+
+class Following:
+    """An open stream: what it told so far, and how far it is."""
+
+    def __init__(self, answer: httpx2.Response) -> None:
+        self.answer = answer
+        self.place = -1
+        self.told: list[Event] = []
+        self._lines = answer.iter_lines()
+        self.step()  # the first block is sent at once
+
+    def step(self) -> Event | None:
+        """Read one block; `None` at the end of the stream."""
+        fields: dict[str, str] = {}
+        for line in self._lines:
+            if not line:
+                break
+            name, _, value = line.partition(":")
+            fields[name] = value.removeprefix(" ")
+        else:
+            return None
+        event = Event(fields.get("event", ""), int(fields["id"]), json.loads(fields.get("data", "null")))
+        assert event.place >= self.place
+        if event.name:
+            assert event.place > self.place, "a place came twice"
+            self.told.append(event)
+        self.place = event.place
+        return event
+
+    def until(self, place: int) -> list[Event]:
+        """Read until a place is reached; bounded."""
+        deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+        while self.place < place:
+            assert time.monotonic() < deadline, (self.place, place)
+            assert self.step() is not None, "the stream ended"
+        return self.told
+
+    def to_the_end(self) -> None:
+        """Read until the stream ends; bounded."""
+        deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+        while self.step() is not None:
+            assert time.monotonic() < deadline
+
+
+@contextmanager
+def following(
+    url: str, headers: Mapping[str, str], query: str = "", last: int | None = None
+) -> Iterator[Following]:
+    """Follow calls; the connection is cut at the end, wherever the stream is."""
+    sent = dict(headers) if last is None else {**headers, "Last-Event-ID": str(last)}
+    with (
+        httpx2.Client(base_url=url, timeout=LONGEST_WAIT_SECONDS) as client,
+        client.stream("GET", STREAM + query, headers=sent) as answer,
+    ):
+        assert answer.status_code == 200, answer.read()
+        assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+        yield Following(answer)
+
+
+def reach(world: World) -> int:
+    """The last place that the org has given out."""
+    sql = "SELECT coalesce(max(n), 0) FROM change_counts WHERE org_id = $1"
+    place: int = world.run(world.joined.pool.fetchval(sql, world.org.id))
+    return place
+
+
+def last_changes(world: World) -> dict[int, str]:
+    """The place of every call that is there, and of every one that is not any more."""
+    sql = """
+        SELECT change, id FROM calls WHERE org_id = $1 UNION ALL
+        SELECT change, id FROM deleted_calls WHERE org_id = $1
+    """
+    return {row["change"]: str(row["id"]) for row in world.run(world.joined.pool.fetch(sql, world.org.id))}
