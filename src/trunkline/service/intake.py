@@ -28,6 +28,9 @@ from trunkline.store.writing import CallWriter, IdTaken, Key, Payload, Writing
 EVENT = "event"
 """The kind of payload that is one event of a live call."""
 
+OWN = "own"
+"""The kind of payload that is a call in our own form, of whatever vendor."""
+
 _TRIES = 5
 _MANY = 50
 """From so many calls on it pays to try first whether all of them are new."""
@@ -40,7 +43,7 @@ class Origin(Struct, frozen=True, kw_only=True):
     """Whose form it has; needed where no sighting tells."""
     kind: str = "call"
     """`call` as its vendor's API prints one, `hook` as its webhooks are written, `event` as one event
-    of a live call, `change` as our own API was told to change one."""
+    of a live call, `own` as a call in our own form."""
     content_type: str = "application/json"
     source: str = ""
     """Where it came from, in a word or two."""

@@ -31,6 +31,8 @@ class Known(Struct):
     call: Call
     stamps: Stamps
     revision: int
+    unkept: bool = True
+    """Whether something was told of it of which no payload is kept."""
 
 
 class Row(NamedTuple):
@@ -67,9 +69,9 @@ def call_of(body: str, transcript: bytes | None) -> Call:
     return pieces_of(body, transcript).call()
 
 
-def known_of(body: str, transcript: bytes | None, stamps: str, revision: int) -> Known:
+def known_of(body: str, transcript: bytes | None, stamps: str, revision: int, *, unkept: bool) -> Known:
     """Read a call together with its stamps."""
-    return Known(call_of(body, transcript), _read_stamps(stamps), revision)
+    return Known(call_of(body, transcript), _read_stamps(stamps), revision, unkept)
 
 
 COLUMNS = (

@@ -48,6 +48,27 @@ class Payload(Struct):
     times: int = 1
 
 
+class KeptPayload(NamedTuple):
+    """A payload that is kept of a call, and how it is read."""
+
+    body: bytes
+    kind: str
+    content_type: str
+    received_at: datetime
+
+
+class Nameless(NamedTuple):
+    """A payload that named no call when it came."""
+
+    vendor: str
+    hash: bytes
+    body: bytes
+    kind: str
+    content_type: str
+    source: str
+    source_id: UUID | None
+
+
 class IdTaken(Exception):
     """A new call would have the canonical id of another call; nothing was written."""
 
@@ -92,6 +113,22 @@ class CallWriter:
         rows = await self._pool.fetch(queries("writing")["owners"], org_id, [UUID(one) for one in ids])
         return {str(row["id"]): (row["vendor"], row["vendor_call_id"]) for row in rows}
 
+    async def named_after(self, org_id: int, vendor: str | None, last: Key, most: int) -> list[Key]:
+        """The calls that payloads are kept of, in order after one of them."""
+        rows = await self._pool.fetch(queries("writing")["named_after"], org_id, vendor, *last, most)
+        return [(row["vendor"], row["vendor_call_id"]) for row in rows]
+
+    async def nameless_after(
+        self, org_id: int, vendor: str | None, last: tuple[str, bytes], most: int
+    ) -> list[Nameless]:
+        """Payloads that named no call when they came, in order after one of them."""
+        rows = await self._pool.fetch(queries("writing")["nameless_after"], org_id, vendor, *last, most)
+        return [Nameless(**row) for row in rows]
+
+    async def read_again(self, org_id: int, vendor: str, hashed: bytes) -> None:
+        """Drop a payload that named no call, since it stands with its calls now."""
+        await self._pool.execute(queries("writing")["read_again"], org_id, vendor, hashed)
+
     async def delete(self, org_id: int, call_id: str) -> bool:
         """Take a call out of the log, with everything that was kept of it; false if there is none."""
         async with self._pool.acquire() as connection, connection.transaction():
@@ -115,7 +152,7 @@ class Writing:
         rows = await self._connection.fetch(queries("writing")["known"], *named)
         known = {
             (row["vendor"], row["vendor_call_id"]): known_of(
-                row["body"], row["transcript"], row["stamps"], row["revision"]
+                row["body"], row["transcript"], row["stamps"], row["revision"], unkept=row["unkept"]
             )
             for row in rows
         }
@@ -143,6 +180,17 @@ class Writing:
             [payload.problem for payload in payloads],
             [payload.times for payload in payloads],
         )
+
+    async def payloads(self, keys: Sequence[Key]) -> dict[Key, list[KeptPayload]]:
+        """Every payload that is kept of some calls, in the order in which they came."""
+        rows = await self._connection.fetch(
+            queries("writing")["payloads"], self._org_id, [key[0] for key in keys], [key[1] for key in keys]
+        )
+        found: dict[Key, list[KeptPayload]] = {}
+        for row in rows:
+            kept = KeptPayload(row["payload"], row["kind"], row["content_type"], row["received_at"])
+            found.setdefault((row["vendor"], row["vendor_call_id"]), []).append(kept)
+        return found
 
     async def events(self, key: Key) -> list[bytes]:
         """Every event that was told of a live call."""

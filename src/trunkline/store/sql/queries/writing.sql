@@ -9,7 +9,7 @@ RETURNING n, pg_notify('trunkline_changes', $1::text);
 
 -- name: known
 -- Calls as they stand, to merge into.
-SELECT c.vendor, c.vendor_call_id, c.revision, c.stamps, c.body, t.body AS transcript
+SELECT c.vendor, c.vendor_call_id, c.revision, c.unkept, c.stamps, c.body, t.body AS transcript
 FROM unnest($2::text[], $3::text[]) AS k (vendor, vendor_call_id)
 JOIN calls c ON c.org_id = $1 AND c.vendor = k.vendor AND c.vendor_call_id = k.vendor_call_id
 LEFT JOIN call_transcripts t ON t.org_id = $1 AND t.call_id = c.id;
@@ -45,3 +45,29 @@ DO UPDATE SET times = s.times + excluded.times, last_received_at = excluded.last
 -- Every event that was told of a live call.
 SELECT payload FROM sightings
 WHERE org_id = $1 AND vendor = $2 AND vendor_call_id = $3 AND kind = 'event';
+
+-- name: named_after
+-- The calls that payloads are kept of, in order after one of them; those that name none are left out.
+SELECT vendor, vendor_call_id FROM sightings
+WHERE org_id = $1 AND ($2::text IS NULL OR vendor = $2) AND (vendor, vendor_call_id) > ($3, $4) AND vendor_call_id <> ''
+GROUP BY vendor, vendor_call_id
+ORDER BY vendor, vendor_call_id
+LIMIT $5;
+
+-- name: nameless_after
+-- Payloads that named no call when they came, in order after one of them.
+SELECT vendor, hash, payload AS body, kind, content_type, source, source_id FROM sightings
+WHERE org_id = $1 AND ($2::text IS NULL OR vendor = $2) AND vendor_call_id = '' AND (vendor, hash) > ($3, $4)
+ORDER BY vendor, hash
+LIMIT $5;
+
+-- name: payloads
+-- Every payload that is kept of some calls, in the order in which they came.
+SELECT s.vendor, s.vendor_call_id, s.payload, s.kind, s.content_type, s.received_at
+FROM unnest($2::text[], $3::text[]) AS k (vendor, vendor_call_id)
+JOIN sightings s ON s.org_id = $1 AND s.vendor = k.vendor AND s.vendor_call_id = k.vendor_call_id
+ORDER BY s.received_at, s.hash;
+
+-- name: read_again
+-- Notes that a payload which named no call was read after all; it stands with its calls now.
+DELETE FROM sightings WHERE org_id = $1 AND vendor = $2 AND vendor_call_id = '' AND hash = $3;

@@ -1,0 +1,135 @@
+"""Reprocessing: calls derived again from the payloads that are kept of them, after a reading was improved.
+
+A call of which every payload is kept is what its payloads say now, and nothing else. A call of which
+something was told without a payload, as by a file in our own form, keeps that: what its payloads say now is
+merged into it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from msgspec import Struct, field
+
+from trunkline.ingest.reading import checked
+from trunkline.ingest.webhooks import heard_in
+from trunkline.kit.dialect import Dialect
+from trunkline.kit.door import AnswerExpected, Door
+from trunkline.kit.payload import Unreadable
+from trunkline.model.call import Call
+from trunkline.model.live import told_live
+from trunkline.model.merge import Stamps, first_call, merged
+from trunkline.model.sighting import Sighting
+from trunkline.service.calls import Org
+from trunkline.service.intake import EVENT, OWN, Intake, Origin, Seen
+from trunkline.store.rows import Draft, Known
+from trunkline.store.writing import CallWriter, KeptPayload, Key
+
+BATCH_CALLS = 200
+
+
+class Derived(Struct):
+    """What came of deriving an org's calls again."""
+
+    calls: int = 0
+    changed: int = 0
+    found: int = 0
+    """Calls in payloads that named none when they came."""
+    unreadable: list[str] = field(default_factory=list)
+    """Vendor, id and reason of payloads that cannot be read any more; their calls are left as they are."""
+
+
+class Reprocessing:
+    """Derives calls again."""
+
+    def __init__(
+        self,
+        writer: CallWriter,
+        intake: Intake,
+        dialects: Mapping[str, Dialect],
+        doors: Mapping[str, Door],
+    ) -> None:
+        self._writer = writer
+        self._intake = intake
+        self._dialects = dialects
+        self._doors = doors
+        self._own = next(dialect for dialect in dialects.values() if dialect.keeps_everything)
+
+    async def run(self, org: Org, vendor: str | None = None) -> Derived:
+        """Derive an org's calls again, a batch in a transaction; others may write meanwhile."""
+        derived = Derived()
+        last: Key = ("", "")
+        while keys := await self._writer.named_after(org.id, vendor, last, BATCH_CALLS):
+            await self._again(org, keys, derived)
+            last = keys[-1]
+        await self._find_more(org, vendor, derived)
+        return derived
+
+    async def _again(self, org: Org, keys: Sequence[Key], derived: Derived) -> None:
+        async with self._writer.writing(org.id, len(keys)) as writing:
+            standing = await writing.standing(keys)
+            payloads = await writing.payloads(keys)
+            drafts = []
+            for key, known in standing.known.items():
+                derived.calls += 1
+                try:
+                    call, stamps = self._folded(key, known, payloads.get(key, []))
+                except (Unreadable, AnswerExpected) as error:
+                    derived.unreadable.append(f"{key[0]} {key[1]}: {error}")
+                    continue
+                if call != known.call:
+                    derived.changed += 1
+                    drafts.append(Draft(call, stamps, known.revision, unkept=known.unkept))
+            await writing.write(drafts)
+
+    def _folded(self, key: Key, known: Known, payloads: Sequence[KeptPayload]) -> tuple[Call, Stamps]:
+        state: tuple[Call, Stamps] | None = (known.call, known.stamps) if known.unkept else None
+        events = [payload.body for payload in payloads if payload.kind == EVENT]
+        told = [
+            (sighting, payload.received_at)
+            for payload in payloads
+            if payload.kind != EVENT
+            for sighting in self._said(key[0], payload.body, payload.kind, payload.content_type)
+            if (sighting.vendor, sighting.vendor_call_id) == key
+        ]
+        if events:
+            told.append((told_live(*key, events), payloads[-1].received_at))
+        for sighting, seen_at in told:
+            state = (
+                merged(*state, sighting, seen_at) if state else first_call(sighting, known.call.id, seen_at)
+            )
+        return state or (known.call, known.stamps)
+
+    def _said(self, vendor: str, body: bytes, kind: str, content_type: str) -> list[Sighting]:
+        if kind == "hook":
+            return heard_in(self._doors[vendor], body, content_type).sightings
+        item = msgspec.json.decode(body)
+        reader: Dialect | Door | None = self._dialects.get(vendor) or self._doors.get(vendor)
+        if reader is None or kind == OWN:
+            reader = self._own
+        return [checked(reader.from_wire(item))]
+
+    async def _find_more(self, org: Org, vendor: str | None, derived: Derived) -> None:
+        last = ("", b"")
+        while nameless := await self._writer.nameless_after(org.id, vendor, last, BATCH_CALLS):
+            for one in nameless:
+                last = (one.vendor, one.hash)
+                try:
+                    sightings = self._said(one.vendor, one.body, one.kind, one.content_type)
+                except (Unreadable, AnswerExpected):
+                    continue  # as unreadable as it was
+                if not sightings:
+                    continue
+                origin = Origin(
+                    vendor=one.vendor,
+                    kind=one.kind,
+                    content_type=one.content_type,
+                    source=one.source,
+                    source_id=None if one.source_id is None else str(one.source_id),
+                )
+                await self._intake.take_each(
+                    org, [Seen(sighting, one.body, origin) for sighting in sightings]
+                )
+                await self._writer.read_again(org.id, one.vendor, one.hash)
+                derived.found += len(sightings)
