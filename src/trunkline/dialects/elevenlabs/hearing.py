@@ -1,0 +1,118 @@
+"""ElevenLabs' deliveries: `{"type", "event_timestamp", "data"}`, and what each type says."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import UNSET
+
+from trunkline.dialects.elevenlabs.reading import read_conversation, unix_seconds
+from trunkline.dialects.elevenlabs.words import DIRECTION, FAILURE, NAME, SIP_CODES
+from trunkline.kit.door import AnswerExpected, Heard
+from trunkline.kit.payload import Payload, told
+from trunkline.model.call import Agent, Recording, Telephony
+from trunkline.model.sighting import Sighting
+from trunkline.model.words import ENDED_BY, RESULTS, Channel, EndReason, Status
+
+TRACES = "the conversation came as an OpenTelemetry trace, which is kept with the payload and not read"
+AUDIO = "the audio is kept with the payload; it has no address of its own"
+INITIATION = frozenset({"caller_id", "agent_id", "called_number", "call_sid"})
+"""What ElevenLabs asks with before an inbound call; its answer sets up the conversation."""
+
+
+def hear(document: Any) -> Heard:
+    """Read a delivery; it is as old as its `event_timestamp`."""
+    body = Payload.of(document)
+    if "type" not in body and body.raw.keys() >= INITIATION:
+        raise AnswerExpected("conversation_initiation_client_data")
+    event = told(body.text("type")) or ""
+    data = Payload.of(body.value("data") if "data" in body else None, "data")
+    at = told(unix_seconds(body, "event_timestamp"))
+    kind = event.removeprefix("unredacted_")
+    if kind == "call_initiation_failure":
+        heard = _failure(event, data, at)
+    elif kind == "post_call_audio":
+        heard = _audio(event, data, at)
+    else:
+        sighting, unknown = read_conversation(data)
+        if kind != "post_call_transcription":
+            unknown.insert(0, f"type={event}")
+        note = TRACES if "otlp_traces" in data else ""
+        heard = Heard(event=event, sightings=[sighting], unknown=unknown, note=note)
+    for sighting in heard.sightings:
+        sighting.said_at = at or UNSET
+    heard.unknown += sorted(body.rest("type", "event_timestamp", "data"))
+    return heard
+
+
+def _about(data: Payload) -> Sighting:
+    sighting = Sighting(vendor=NAME, vendor_call_id=data.identifier("conversation_id"))
+    agent, name = told(data.text("agent_id")), told(data.text("agent_name"))
+    if agent is not None or name is not None:
+        sighting.agent = Agent(id=agent, name=name)
+    return sighting
+
+
+def _audio(event: str, data: Payload, at: datetime | None) -> Heard:
+    sighting = _about(data)
+    sighting.recording = Recording(enabled=True)
+    sighting.status, sighting.derived = Status.COMPLETED, ["status"]
+    _date(sighting, at)
+    new = data.rest("agent_id", "agent_name", "conversation_id", "full_audio")
+    sighting.vendor_fields = new or UNSET
+    return Heard(event=event, sightings=[sighting], unknown=sorted(new), note=AUDIO)
+
+
+def _failure(event: str, data: Payload, at: datetime | None) -> Heard:
+    sighting, unknown = _about(data), []
+    sighting.channel = Channel.PHONE
+    reason = told(data.text("failure_reason")) or "unknown"
+    sighting.end_reason_raw, sighting.end_reason = reason, FAILURE.read(reason) or EndReason.ERROR
+    if not FAILURE.knows(reason):
+        unknown.append(f"failure_reason={reason}")
+    meta = data.object("metadata")
+    derived = []
+    if isinstance(meta, Payload):
+        body = meta.object("body")
+        wire = body if isinstance(body, Payload) else Payload({}, "metadata.body")
+        if _read_carrier(meta, wire, sighting):
+            derived.append("end_reason")
+        sighting.vendor_fields = {"metadata": meta.raw}
+    sighting.status = ENDED_BY.get(sighting.end_reason, Status.FAILED)
+    if sighting.status in RESULTS:
+        sighting.result = RESULTS[sighting.status]
+        derived.append("result")
+    sighting.derived = derived or UNSET
+    _date(sighting, at)
+    new = data.rest("agent_id", "agent_name", "conversation_id", "failure_reason", "metadata")
+    if new:
+        sighting.vendor_fields = (told(sighting.vendor_fields) or {}) | new
+    return Heard(event=event, sightings=[sighting], unknown=unknown + sorted(new))
+
+
+def _read_carrier(meta: Payload, body: Payload, sighting: Sighting) -> bool:
+    """Read what the carrier said, in Twilio's names or those of a SIP trunk; whether it gave the reason."""
+    sighting.from_number = body.text("From", "from_number")
+    sighting.to_number = body.text("To", "to_number")
+    sighting.telephony = Telephony(
+        sid=told(body.text("CallSid", "call_sid")), transport=told(meta.text("type"))
+    )
+    way = told(body.text("Direction", "direction"))
+    if way:
+        sighting.direction = DIRECTION.read(way.partition("-")[0].lower()) or sighting.direction
+    code = told(body.text("SipResponseCode", "sip_status_code")) or ""
+    if sighting.end_reason is not EndReason.ERROR or not code.isdecimal() or len(code) != len("000"):
+        return False
+    carriers = EndReason.CARRIER_ERROR if code.startswith("5") else None
+    reason = SIP_CODES.get(int(code), carriers)
+    if reason is not None:
+        sighting.end_reason = reason
+    return reason is not None
+
+
+def _date(sighting: Sighting, at: datetime | None) -> None:
+    # Neither says when the call was made; it cannot have been later than this.
+    if at is not None:
+        sighting.created_at = at
+        sighting.derived = [*(sighting.derived or ()), "created_at"]
