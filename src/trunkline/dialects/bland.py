@@ -275,19 +275,17 @@ def _compact(body: bytes, _: str) -> bytes:
         return body
 
 
-SECRET = "the webhook's signing secret"
+KEY = "the webhook's signing secret"
 
 DOOR = Door(
     name=NAME,
     title="Bland",
     about=__doc__ or "",
     signing=AnyOf(
-        secret_is=SECRET,
+        secret_is=KEY,
         ways=(
-            HmacSigned(
-                secret_is=SECRET, shown=one_header("x-webhook-signature"), message=lambda body, _: body
-            ),
-            HmacSigned(secret_is=SECRET, shown=one_header("x-webhook-signature"), message=_compact),
+            HmacSigned(secret_is=KEY, shown=one_header("x-webhook-signature"), message=lambda body, _: body),
+            HmacSigned(secret_is=KEY, shown=one_header("x-webhook-signature"), message=_compact),
         ),
     ),
     read=read,

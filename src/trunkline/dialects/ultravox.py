@@ -81,14 +81,14 @@ DIRECTIONS = {"outgoing": Direction.OUTBOUND, "incoming": Direction.INBOUND}
 
 CONFIG = ("model", "voice", "externalVoice", "voiceOverrides", "temperature", "languageHint", "systemPrompt")
 USAGE = ("billedDuration", "billedSideInputTokens", "billedSideOutputTokens")
-LEFT_OUT = ("joinUrl", "callbacks")
+LEFT_OUT = ("joinUrl", "callbacks", "medium")  # they hold secrets; what counts of the medium is read
 READ = (
     *("callId", "created", "joined", "ended", "endReason", "agent", "agentId", "summary", "billingStatus"),
     *("recordingEnabled", "metadata"),
     *(*CONFIG, *USAGE, *LEFT_OUT),
 )
 KEPT = (
-    *("clientVersion", "shortSummary", "medium", "sipDetails", "joinTimeout", "maxDuration", "firstSpeaker"),
+    *("clientVersion", "shortSummary", "sipDetails", "joinTimeout", "maxDuration", "firstSpeaker"),
     *("firstSpeakerSettings", "inactivityMessages", "initialOutputMedium", "timeExceededMessage"),
     *("transcriptOptional", "vadSettings", "experimentalSettings", "initialState", "requestContext"),
     "dataConnectionConfig",
@@ -150,8 +150,10 @@ def _read_status(sighting: Sighting, joined_at: datetime | None, ended_at: datet
     if ended_at is not None or sighting.end_reason:
         status = STATUSES.get(sighting.end_reason or EndReason.OTHER, Status.COMPLETED)
         sighting.status = status
-        sighting.result = RESULTS[status]
-        sighting.derived = ["result"]
+        result = RESULTS[status]
+        if result is not Result.ANSWERED or joined_at is not None:
+            sighting.result = result
+            sighting.derived = ["result"]
     else:
         sighting.status = Status.QUEUED if joined_at is None else Status.IN_PROGRESS
 
@@ -198,7 +200,7 @@ DOOR = Door(
     title="Ultravox",
     about=__doc__ or "",
     signing=HmacSigned(
-        secret_is="the webhook's secret",
+        secret_is="the webhook's secret",  # noqa: S106 - what it is called
         shown=two_headers("x-ultravox-webhook-signature", "x-ultravox-webhook-timestamp", ","),
         message=lambda body, stamp: body + stamp.encode(),
         instant=instant_of_iso,

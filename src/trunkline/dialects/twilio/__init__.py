@@ -24,7 +24,7 @@ DOOR = Door(
     name=NAME,
     title="Twilio",
     about=__doc__ or "",
-    signing=FormSigned(secret_is="the account's auth token"),
+    signing=FormSigned(secret_is="the account's auth token"),  # noqa: S106 - what it is called
     read=read,
     from_wire=from_wire,
 )

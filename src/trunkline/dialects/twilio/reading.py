@@ -13,8 +13,10 @@ from trunkline.dialects.twilio.words import (
     ANSWERED_BY,
     DIRECTION,
     END_REASONS,
+    ENDED,
     KEPT_OF_CALL,
     KEPT_OF_CALLBACK,
+    LEFT_OUT,
     NAME,
     READ_IN_CALL,
     READ_IN_CALLBACK,
@@ -141,7 +143,7 @@ def _date_callback(wire: Payload, sighting: Sighting) -> None:
         if sighting.status is Status.IN_PROGRESS:
             sighting.started_at = at
             derived.append("started_at")
-        elif isinstance(sighting.status, Status) and sighting.status.is_final:
+        elif sighting.status in ENDED:
             sighting.ended_at = at
             derived.append("ended_at")
     elif recorded_at is not None:
@@ -176,7 +178,7 @@ def _recording_from(wire: Payload) -> Sighting:
 def _keep(
     wire: Payload, sighting: Sighting, unknown: list[str], read_names: tuple[str, ...], kept: tuple[str, ...]
 ) -> None:
-    rest = wire.rest(*read_names)
+    rest = wire.rest(*read_names, *LEFT_OUT)
     if rest:
         sighting.vendor_fields = rest
     unknown += [name for name in rest if name not in kept]

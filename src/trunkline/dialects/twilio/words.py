@@ -57,6 +57,9 @@ RESULTS = {
     Status.FAILED: Result.FAILED,
 }
 
+ENDED = frozenset({Status.COMPLETED, Status.BUSY, Status.NO_ANSWER, Status.FAILED, Status.CANCELED})
+"""States that a callback reports at the moment of the call's end."""
+
 END_REASONS = {  # our choice: they tell no reason, and of a completed call nobody knows who hung up
     Status.BUSY: EndReason.BUSY,
     Status.NO_ANSWER: EndReason.NO_ANSWER,
@@ -76,6 +79,9 @@ RECORDED = {
 }
 """Whether there is a recording to fetch, now or soon."""
 
+LEFT_OUT = ("CallToken", "StirPassportToken")
+"""Fields that open something to whoever knows them."""
+
 READ_IN_CALLBACK = (
     *("CallSid", "CallStatus", "From", "To", "Direction", "CallDuration", "Timestamp", "SequenceNumber"),
     *("AnsweredBy", "CallerName", "RecordingSid", "RecordingUrl", "RecordingStatus", "RecordingStartTime"),
@@ -83,7 +89,7 @@ READ_IN_CALLBACK = (
 )
 KEPT_OF_CALLBACK = (
     *("AccountSid", "ApiVersion", "ForwardedFrom", "ParentCallSid", "SipResponseCode", "CallbackSource"),
-    *("Duration", "Caller", "Called", "CallToken", "StirVerstat", "StirPassportToken", "SipCallId"),
+    *("Duration", "Caller", "Called", "StirVerstat", "SipCallId"),
     *("CallerCity", "CallerState", "CallerZip", "CallerCountry"),
     *("CalledCity", "CalledState", "CalledZip", "CalledCountry"),
     *("FromCity", "FromState", "FromZip", "FromCountry", "ToCity", "ToState", "ToZip", "ToCountry"),

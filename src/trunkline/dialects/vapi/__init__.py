@@ -10,7 +10,7 @@ Messages that expect an answer are left to the agent's own server. Not carried: 
 is not documented, and the assistant's settings, which hold secrets.
 
 Our choice: the call inside a message was printed when it began, so status, end, reason, cost and analysis
-are taken from it only in an `end-of-call-report`, where the message itself counts first. Any message from
+are taken from it only where it says `ended`; a report and an update tell them beside it. Any message from
 within the conversation says that the call is in progress. A message holds as of its `timestamp`; one
 without it as of the call's end or start. A `transcript` is one turn of a conversation that other messages
 carry whole, so it is as old as the call and gives way to any of them; a partial one is no turn. A message

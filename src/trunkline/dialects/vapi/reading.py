@@ -19,6 +19,7 @@ from trunkline.dialects.vapi.words import (
     NAME,
     NOT_OF_A_CALL,
     OTHERS,
+    OVER,
     READ,
     REPORT,
     RESULTS,
@@ -80,9 +81,12 @@ def from_wire(raw: Any) -> Sighting:
 
 def _facts(event: str, message: Payload, call: Payload) -> dict[str, Any]:
     """The call of a message with what the message tells beside it, and without what is old in it."""
-    of_the_end = event not in DURING_THE_CALL and event != STATUS_UPDATE
-    facts = call.raw if of_the_end else call.rest(*TOLD_AT_THE_END)
-    beside = IN_MESSAGE if event in (REPORT, STATUS_UPDATE) else ("artifact", "customer", "phoneNumber")
+    facts = call.raw if call.raw.get("status") == OVER else call.rest(*TOLD_AT_THE_END)
+    beside = (
+        IN_MESSAGE
+        if event in (REPORT, STATUS_UPDATE)
+        else ("artifact", "assistant", "customer", "phoneNumber")
+    )
     told_beside = {name: message.raw[name] for name in beside if message.raw.get(name) is not None}
     if event == "conversation-update" and "messages" in message:
         told_beside["messages"] = message.raw["messages"]
@@ -96,7 +100,7 @@ def _implied(sighting: Sighting) -> datetime | UnsetType:
 
 
 def _one_turn(message: Payload, whole: Sighting) -> list[Sighting]:
-    """A final transcript's turn, told apart and as old as the call, so that any fuller telling replaces it."""
+    """A final transcript's turn, told apart and as old as the call, so that any fuller telling wins."""
     role = ROLES.get(told(message.text("role")) or "")
     text, kind = told(message.text("transcript")), told(message.text("transcriptType"))
     at = next((at for at in (whole.created_at, whole.started_at) if isinstance(at, datetime)), None)
@@ -178,7 +182,7 @@ def _read_sides(call: Payload, sighting: Sighting) -> None:
         sighting.from_number, sighting.to_number = theirs or UNSET, ours or UNSET
     elif sighting.direction is Direction.OUTBOUND:
         sighting.from_number, sighting.to_number = ours or UNSET, theirs or UNSET
-    if isinstance(customer, Payload) or told(call.text("customerId")):
+    if isinstance(customer, Payload) or told(call.text("customerId")) is not None:
         person = customer if isinstance(customer, Payload) else Payload({}, "customer")
         sighting.contact = Contact(
             id=told(call.text("customerId")),

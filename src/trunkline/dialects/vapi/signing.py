@@ -17,7 +17,7 @@ from trunkline.kit.signatures import (
 
 FIVE_MINUTES = timedelta(minutes=5)
 
-SECRET = "the server credential: bearer token, server secret or HMAC key"
+CREDENTIAL = "the server credential: bearer token, server secret or HMAC key"
 
 
 def _instant(text: str) -> datetime:
@@ -26,13 +26,13 @@ def _instant(text: str) -> datetime:
 
 
 SIGNING = AnyOf(
-    secret_is=SECRET,
+    secret_is=CREDENTIAL,
     ways=(
-        SharedSecret(secret_is=SECRET, header="authorization", prefix="Bearer "),
-        SharedSecret(secret_is=SECRET, header="x-vapi-secret"),
-        HmacSigned(secret_is=SECRET, shown=one_header("x-signature"), message=lambda body, _: body),
+        SharedSecret(secret_is=CREDENTIAL, header="authorization", prefix="Bearer "),
+        SharedSecret(secret_is=CREDENTIAL, header="x-vapi-secret"),
+        HmacSigned(secret_is=CREDENTIAL, shown=one_header("x-signature"), message=lambda body, _: body),
         HmacSigned(
-            secret_is=SECRET,
+            secret_is=CREDENTIAL,
             shown=two_headers("x-signature", "x-timestamp"),
             message=lambda body, stamp: stamp.encode() + b"." + body,
             instant=_instant,

@@ -186,7 +186,9 @@ TOLD_AT_THE_END = (
     *("summary", "transcript", "recordingUrl", "stereoRecordingUrl", "messages", "durationMs"),
     *("durationSeconds", "durationMinutes", "successEvaluation", "destination", "updatedAt"),
 )
-"""Fields of the call inside a message that are old unless the message is a report."""
+"""Fields of the call inside a message that are old unless that call is over."""
+
+OVER = "ended"
 
 IN_MESSAGE = (
     *("startedAt", "artifact", "customer", "phoneNumber", "assistant", "compliance", "campaignId"),
