@@ -187,8 +187,10 @@ def test_a_call_of_another_vendor_is_engaged_if_its_user_spoke_unless_somebody_t
 @pytest.mark.claim("callem:call.ended_reason.foreign", "callem:call.ended_reason.other")
 def test_a_reason_prints_in_the_vendors_word_and_an_unlisted_one_as_it_was_told(world: World) -> None:
     words = [
-        *("user_hangup", "agent_hangup", "transfer", "voicemail", "no_answer"),
-        *("busy", "max_duration", "inactivity", "canceled", "error"),
+        *("user_hangup", "agent_hangup", "transfer", "voicemail", "ivr", "no_answer", "busy", "declined"),
+        *("max_duration", "inactivity", "canceled", "spam", "invalid_number", "blocked"),
+        *("concurrency_limit", "no_credit", "not_connected", "connection_lost", "carrier_error"),
+        *("agent_error", "error"),
     ]
     assert [*words, "other"] == [reason.value for reason in EndReason]
     world.take([elsewhere(n, end_reason=r, end_reason_raw="SIP_603") for n, r in enumerate(EndReason)])

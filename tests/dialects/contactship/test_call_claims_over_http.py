@@ -138,11 +138,22 @@ def test_a_reason_prints_in_the_vendors_word_and_an_unlisted_one_as_it_was_told(
         EndReason.AGENT_HANGUP: "agent_hangup",
         EndReason.TRANSFER: "call_transfer",
         EndReason.VOICEMAIL: "voicemail_reached",
+        EndReason.IVR: "ivr_reached",
         EndReason.NO_ANSWER: "no_answer",
         EndReason.BUSY: "busy",
+        EndReason.DECLINED: "user_declined",
         EndReason.MAX_DURATION: "max_duration_reached",
         EndReason.INACTIVITY: "inactivity",
         EndReason.CANCELED: "canceled",
+        EndReason.SPAM: "marked_as_spam",
+        EndReason.INVALID_NUMBER: "invalid_destination",
+        EndReason.BLOCKED: "telephony_provider_permission_denied",
+        EndReason.CONCURRENCY_LIMIT: "concurrency_limit_reached",
+        EndReason.NO_CREDIT: "no_valid_payment",
+        EndReason.NOT_CONNECTED: "registered_call_timeout",
+        EndReason.CONNECTION_LOST: "connection_lost",
+        EndReason.CARRIER_ERROR: "telephony_provider_unavailable",
+        EndReason.AGENT_ERROR: "agent_error",
         EndReason.ERROR: "failed",
         EndReason.OTHER: "their-word",
     }
@@ -150,7 +161,7 @@ def test_a_reason_prints_in_the_vendors_word_and_an_unlisted_one_as_it_was_told(
     calls = [elsewhere(n, end_reason=r, end_reason_raw="their-word") for n, r in enumerate(words)]
     world.take(calls)
     world.see([CONTACTSHIP.from_wire(PAYLOAD | {"id": uuid(50), "disconnection_reason": "sip_603"})])
-    rows = world.get("contactship", "/v1/calls?order=asc").json()["data"]
+    rows = world.get("contactship", "/v1/calls?order=asc&limit=50").json()["data"]
     reasons = {row["id"]: row["disconnection_reason"] for row in rows}
     assert reasons == {uuid(n): word for n, word in enumerate(words.values())} | {uuid(50): "sip_603"}
 

@@ -52,6 +52,17 @@ def test_every_status_has_a_word_and_where_that_is_not_enough_a_reason(
         (EndReason.MAX_DURATION, "MAX_DURATION_REACHED"),
         (EndReason.INACTIVITY, "INACTIVITY"),
         (EndReason.CANCELED, "MANUAL_STOPPED"),
+        (EndReason.IVR, "IVR_REACHED"),
+        (EndReason.DECLINED, "USER_DECLINED"),
+        (EndReason.SPAM, "MARKED_AS_SPAM"),
+        (EndReason.INVALID_NUMBER, "INVALID_DESTINATION"),
+        (EndReason.BLOCKED, "TELEPHONY_PROVIDER_PERMISSION_DENIED"),
+        (EndReason.CONCURRENCY_LIMIT, "CONCURRENCY_LIMIT_REACHED"),
+        (EndReason.NO_CREDIT, "NO_VALID_PAYMENT"),
+        (EndReason.NOT_CONNECTED, "REGISTERED_CALL_TIMEOUT"),
+        (EndReason.CONNECTION_LOST, "ERROR_CONNECTION"),
+        (EndReason.CARRIER_ERROR, "TELEPHONY_PROVIDER_UNAVAILABLE"),
+        (EndReason.AGENT_ERROR, "ERROR_AGENT"),
         (EndReason.ERROR, "DIAL_FAILED"),
         (EndReason.OTHER, "PIPELINE-ERROR"),
     ],
@@ -59,6 +70,14 @@ def test_every_status_has_a_word_and_where_that_is_not_enough_a_reason(
 def test_every_reason_of_another_vendor_has_a_word(world: World, reason: EndReason, word: str) -> None:
     call = elsewhere(1, end_reason=reason, end_reason_raw="pipeline-error")
     assert shown(world, call)["disconnection_reason"] == word
+
+
+@pytest.mark.claim("zudu:call.status.reason")
+def test_a_declined_call_of_another_vendor_keeps_its_reason_which_says_that_nobody_answered(
+    world: World,
+) -> None:
+    found = shown(world, elsewhere(1, status=Status.NO_ANSWER, end_reason=EndReason.DECLINED))
+    assert (found["call_status"], found["disconnection_reason"]) == ("ENDED", "USER_DECLINED")
 
 
 @pytest.mark.claim("zudu:call.status.words", "zudu:call.status.read")
@@ -123,22 +142,22 @@ def test_words_are_read_in_any_case_and_printed_in_one(world: World, spell: Any)
         ("AGENT_HANGUP", "agent_hangup"),
         ("CALL_TRANSFER", "transfer"),
         ("VOICEMAIL_REACHED", "voicemail"),
-        ("IVR_REACHED", "other"),
+        ("IVR_REACHED", "ivr"),
         ("INACTIVITY", "inactivity"),
         ("MAX_DURATION_REACHED", "max_duration"),
-        ("CONCURRENCY_LIMIT_REACHED", "error"),
-        ("NO_VALID_PAYMENT", "error"),
-        ("SCAM_DETECTED", "other"),
+        ("CONCURRENCY_LIMIT_REACHED", "concurrency_limit"),
+        ("NO_VALID_PAYMENT", "no_credit"),
+        ("SCAM_DETECTED", "spam"),
         ("DIAL_BUSY", "busy"),
         ("DIAL_FAILED", "error"),
         ("DIAL_NO_ANSWER", "no_answer"),
-        ("INVALID_DESTINATION", "error"),
-        ("TELEPHONY_PROVIDER_PERMISSION_DENIED", "error"),
-        ("TELEPHONY_PROVIDER_UNAVAILABLE", "error"),
-        ("SIP_ROUTING_ERROR", "error"),
-        ("MARKED_AS_SPAM", "other"),
-        ("USER_DECLINED", "other"),
-        ("REGISTERED_CALL_TIMEOUT", "error"),
+        ("INVALID_DESTINATION", "invalid_number"),
+        ("TELEPHONY_PROVIDER_PERMISSION_DENIED", "blocked"),
+        ("TELEPHONY_PROVIDER_UNAVAILABLE", "carrier_error"),
+        ("SIP_ROUTING_ERROR", "carrier_error"),
+        ("MARKED_AS_SPAM", "spam"),
+        ("USER_DECLINED", "declined"),
+        ("REGISTERED_CALL_TIMEOUT", "not_connected"),
         ("MANUAL_STOPPED", "canceled"),
         ("ERROR_ASR", "error"),
         ("LINE_CUT", "other"),

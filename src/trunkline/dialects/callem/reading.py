@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from trunkline.dialects.callem.words import END_REASON, EVALUATION, NAME, RESULTS, ROLES, STATUS
+from trunkline.dialects.callem.words import END_REASON, EVALUATION, NAME, REASONS_RESULTS, ROLES, STATUS
 from trunkline.dialects.callem.writing import to_wire
 from trunkline.kit.payload import Payload, told
 from trunkline.kit.transcript import Sequence
@@ -116,7 +116,7 @@ def _derive(sighting: Sighting) -> None:
 def _result(sighting: Sighting) -> Result | None:
     if sighting.status is UNSET or not sighting.status.is_final:
         return None
-    result = RESULTS.get(sighting.end_reason) if sighting.end_reason else None
+    result = REASONS_RESULTS.get(sighting.end_reason) if sighting.end_reason else None
     if result is None and sighting.status is Status.COMPLETED:
         spoke = any(turn.role is Role.USER for turn in sighting.turns or ())
         engaged = isinstance(sighting.analysis, Analysis) and sighting.analysis.engaged

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trunkline.kit.vocabulary import Vocabulary
-from trunkline.model.words import EndReason, Result, Role, Status
+from trunkline.model.words import ENDED_BY, RESULTS, EndReason, Role, Status
 
 NAME = "callem"
 
@@ -44,6 +44,17 @@ END_REASON = Vocabulary(
         "inactivity": EndReason.INACTIVITY,
         "canceled": EndReason.CANCELED,
         "error": EndReason.ERROR,
+        "ivr": EndReason.IVR,
+        "declined": EndReason.DECLINED,
+        "spam": EndReason.SPAM,
+        "invalid_number": EndReason.INVALID_NUMBER,
+        "blocked": EndReason.BLOCKED,
+        "concurrency_limit": EndReason.CONCURRENCY_LIMIT,
+        "no_credit": EndReason.NO_CREDIT,
+        "not_connected": EndReason.NOT_CONNECTED,
+        "connection_lost": EndReason.CONNECTION_LOST,
+        "carrier_error": EndReason.CARRIER_ERROR,
+        "agent_error": EndReason.AGENT_ERROR,
     },
     write={
         EndReason.USER_HANGUP: "user_hangup",
@@ -56,17 +67,26 @@ END_REASON = Vocabulary(
         EndReason.INACTIVITY: "inactivity",
         EndReason.CANCELED: "canceled",
         EndReason.ERROR: "error",
+        EndReason.IVR: "ivr",
+        EndReason.DECLINED: "declined",
+        EndReason.SPAM: "spam",
+        EndReason.INVALID_NUMBER: "invalid_number",
+        EndReason.BLOCKED: "blocked",
+        EndReason.CONCURRENCY_LIMIT: "concurrency_limit",
+        EndReason.NO_CREDIT: "no_credit",
+        EndReason.NOT_CONNECTED: "not_connected",
+        EndReason.CONNECTION_LOST: "connection_lost",
+        EndReason.CARRIER_ERROR: "carrier_error",
+        EndReason.AGENT_ERROR: "agent_error",
         EndReason.OTHER: None,  # the raw word is printed
     },
     otherwise=EndReason.OTHER,
 )
 
-RESULTS = {  # our choice: they tell no result, so it follows from the reason
-    EndReason.VOICEMAIL: Result.VOICEMAIL,
-    EndReason.NO_ANSWER: Result.NO_ANSWER,
-    EndReason.BUSY: Result.BUSY,
-    EndReason.ERROR: Result.FAILED,
+REASONS_RESULTS = {
+    reason: RESULTS[status] for reason, status in ENDED_BY.items() if status is not Status.CANCELED
 }
+"""Our choice: they tell no result, so it follows from the reason."""
 
 EVALUATION = {"success": True, "fail": False}
 EVALUATED = {success: word for word, success in EVALUATION.items()}

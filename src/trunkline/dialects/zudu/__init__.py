@@ -10,8 +10,9 @@ Our choice: a list is asked for by the names that the vendor documents for its b
 calls without a time come last in either direction; words print in upper case and are read in any; costs
 are US dollars; tool entries have the shape that the vendor's relatives use. An unanswered, busy or
 canceled call of another vendor prints as `ENDED` with the reason that says so, and its campaign and
-schedule stand in `metadata`, where the vendor has them. A call of another vendor that has no start counts
-its words from its creation. A channel that nobody told prints as `PHONE_CALL`.
+schedule stand in `metadata`, where the vendor has them. A declined call counts as unanswered; a lost line
+and a failed agent print as `ERROR_CONNECTION` and `ERROR_AGENT`. A call of another vendor that has no start
+counts its words from its creation. A channel that nobody told prints as `PHONE_CALL`.
 """
 
 from __future__ import annotations

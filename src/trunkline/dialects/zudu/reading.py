@@ -12,12 +12,9 @@ from msgspec import UNSET, UnsetType
 
 from trunkline.dialects.zudu.words import (
     CHANNEL,
-    CONVERSED,
     DIRECTION,
     END_REASON,
-    ENDED_BY,
     NAME,
-    RESULTS,
     ROLES_READ,
     SENTIMENT,
     STATUS,
@@ -32,7 +29,7 @@ from trunkline.model.call import Agent, Analysis, Campaign, Cost, Privacy, Recor
 from trunkline.model.ids import call_id, is_uuid
 from trunkline.model.merge import first_call
 from trunkline.model.sighting import Sighting
-from trunkline.model.words import Channel, Direction, Result, Role, Status
+from trunkline.model.words import CONVERSED, ENDED_BY, RESULTS, Channel, Direction, Result, Role, Status
 
 V = TypeVar("V")
 

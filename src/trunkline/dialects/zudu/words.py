@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trunkline.kit.vocabulary import Vocabulary
-from trunkline.model.words import Channel, Direction, EndReason, Result, Role, Sentiment, Status
+from trunkline.model.words import Channel, Direction, EndReason, Role, Sentiment, Status
 
 NAME = "zudu"
 
@@ -14,7 +14,7 @@ STATUS = Vocabulary(
         "SCHEDULED": Status.SCHEDULED,
         "REGISTERED": Status.QUEUED,
         "ONGOING": Status.IN_PROGRESS,
-        "ENDED": Status.COMPLETED,  # refined by `ENDED_BY`
+        "ENDED": Status.COMPLETED,  # refined by the reason
         "ERROR": Status.FAILED,
     },
     write={
@@ -33,34 +33,6 @@ STATUS = Vocabulary(
     otherwise=Status.INCOMPLETE,
     spelling=str.upper,
 )
-
-ENDED_BY = {
-    EndReason.NO_ANSWER: Status.NO_ANSWER,
-    EndReason.BUSY: Status.BUSY,
-    EndReason.VOICEMAIL: Status.VOICEMAIL,
-    EndReason.ERROR: Status.FAILED,
-    EndReason.CANCELED: Status.CANCELED,
-}
-"""What `ENDED` stands for when the call ended for one of these reasons."""
-
-RESULTS = {
-    Status.NO_ANSWER: Result.NO_ANSWER,
-    Status.BUSY: Result.BUSY,
-    Status.VOICEMAIL: Result.VOICEMAIL,
-    Status.FAILED: Result.FAILED,
-}
-"""The results that follow from a status alone."""
-
-CONVERSED = frozenset(
-    {
-        EndReason.USER_HANGUP,
-        EndReason.AGENT_HANGUP,
-        EndReason.TRANSFER,
-        EndReason.MAX_DURATION,
-        EndReason.INACTIVITY,
-    }
-)
-"""Reasons that only an answered call can end for."""
 
 DIRECTION = Vocabulary(
     "direction",
@@ -97,34 +69,47 @@ END_REASON = Vocabulary(
         "AGENT_HANGUP": EndReason.AGENT_HANGUP,
         "CALL_TRANSFER": EndReason.TRANSFER,
         "VOICEMAIL_REACHED": EndReason.VOICEMAIL,
-        "IVR_REACHED": EndReason.OTHER,
+        "IVR_REACHED": EndReason.IVR,
         "INACTIVITY": EndReason.INACTIVITY,
         "MAX_DURATION_REACHED": EndReason.MAX_DURATION,
-        "CONCURRENCY_LIMIT_REACHED": EndReason.ERROR,
-        "NO_VALID_PAYMENT": EndReason.ERROR,
-        "SCAM_DETECTED": EndReason.OTHER,
+        "CONCURRENCY_LIMIT_REACHED": EndReason.CONCURRENCY_LIMIT,
+        "NO_VALID_PAYMENT": EndReason.NO_CREDIT,
+        "SCAM_DETECTED": EndReason.SPAM,
         "DIAL_BUSY": EndReason.BUSY,
         "DIAL_FAILED": EndReason.ERROR,
         "DIAL_NO_ANSWER": EndReason.NO_ANSWER,
-        "INVALID_DESTINATION": EndReason.ERROR,
-        "TELEPHONY_PROVIDER_PERMISSION_DENIED": EndReason.ERROR,
-        "TELEPHONY_PROVIDER_UNAVAILABLE": EndReason.ERROR,
-        "SIP_ROUTING_ERROR": EndReason.ERROR,
-        "MARKED_AS_SPAM": EndReason.OTHER,
-        "USER_DECLINED": EndReason.OTHER,
-        "REGISTERED_CALL_TIMEOUT": EndReason.ERROR,
+        "INVALID_DESTINATION": EndReason.INVALID_NUMBER,
+        "TELEPHONY_PROVIDER_PERMISSION_DENIED": EndReason.BLOCKED,
+        "TELEPHONY_PROVIDER_UNAVAILABLE": EndReason.CARRIER_ERROR,
+        "SIP_ROUTING_ERROR": EndReason.CARRIER_ERROR,
+        "MARKED_AS_SPAM": EndReason.SPAM,
+        "USER_DECLINED": EndReason.DECLINED,
+        "REGISTERED_CALL_TIMEOUT": EndReason.NOT_CONNECTED,
         "MANUAL_STOPPED": EndReason.CANCELED,
+        "ERROR_CONNECTION": EndReason.CONNECTION_LOST,  # our choice, as the next: their errors have no list
+        "ERROR_AGENT": EndReason.AGENT_ERROR,
     },
     write={
         EndReason.USER_HANGUP: "USER_HANGUP",
         EndReason.AGENT_HANGUP: "AGENT_HANGUP",
         EndReason.TRANSFER: "CALL_TRANSFER",
         EndReason.VOICEMAIL: "VOICEMAIL_REACHED",
+        EndReason.IVR: "IVR_REACHED",
         EndReason.NO_ANSWER: "DIAL_NO_ANSWER",
         EndReason.BUSY: "DIAL_BUSY",
+        EndReason.DECLINED: "USER_DECLINED",
         EndReason.MAX_DURATION: "MAX_DURATION_REACHED",
         EndReason.INACTIVITY: "INACTIVITY",
         EndReason.CANCELED: "MANUAL_STOPPED",
+        EndReason.SPAM: "MARKED_AS_SPAM",
+        EndReason.INVALID_NUMBER: "INVALID_DESTINATION",
+        EndReason.BLOCKED: "TELEPHONY_PROVIDER_PERMISSION_DENIED",
+        EndReason.CONCURRENCY_LIMIT: "CONCURRENCY_LIMIT_REACHED",
+        EndReason.NO_CREDIT: "NO_VALID_PAYMENT",
+        EndReason.NOT_CONNECTED: "REGISTERED_CALL_TIMEOUT",
+        EndReason.CONNECTION_LOST: "ERROR_CONNECTION",
+        EndReason.CARRIER_ERROR: "TELEPHONY_PROVIDER_UNAVAILABLE",
+        EndReason.AGENT_ERROR: "ERROR_AGENT",
         EndReason.ERROR: "DIAL_FAILED",
         EndReason.OTHER: None,  # the raw word is printed
     },
@@ -138,7 +123,7 @@ REASONS = {
     Status.VOICEMAIL: "VOICEMAIL_REACHED",
     Status.CANCELED: "MANUAL_STOPPED",
 }
-"""The reason that says of another vendor's call what `ENDED` alone cannot, whichever reason it gave."""
+"""The reason that says of another vendor's call what `ENDED` alone cannot, where its own reason does not."""
 
 SENTIMENT = Vocabulary(
     "sentiment",
@@ -154,6 +139,6 @@ ROLES_WRITTEN = {Role.AGENT: "assistant", Role.USER: "user"}
 
 
 def end_reason_of(word: str) -> EndReason:
-    """Read a reason; every word that begins with `ERROR_` is an error."""
+    """Read a reason; every other word that begins with `ERROR_` is an error."""
     ours = END_REASON.read(word) or EndReason.OTHER
     return EndReason.ERROR if ours is EndReason.OTHER and word.upper().startswith("ERROR_") else ours

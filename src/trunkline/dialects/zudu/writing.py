@@ -25,7 +25,7 @@ from trunkline.kit.transcript import Entry, Invocation, Returned, as_text, inter
 from trunkline.kit.verbatim import as_said
 from trunkline.kit.wire import ms_of_instant, number, seconds_of_ms
 from trunkline.model.call import Analysis, Call, Cost, Telephony, Turn
-from trunkline.model.words import EndReason
+from trunkline.model.words import ENDED_BY, EndReason
 
 IDS = prefixed_letters(NAME, "call_", by_canonical_id=True)
 
@@ -89,7 +89,9 @@ def _zero(call: Call, own: bool) -> datetime:
 def _reason(call: Call, own: bool) -> str | None:
     if own:
         return END_REASON.said(call.end_reason, call.vendor_words) or _upper(call.end_reason_raw)
-    if call.status in REASONS:
+    if call.status in REASONS and (
+        call.end_reason is None or ENDED_BY.get(call.end_reason) is not call.status
+    ):
         return REASONS[call.status]
     if call.end_reason is EndReason.OTHER and call.end_reason_raw:
         return _upper(call.end_reason_raw)
