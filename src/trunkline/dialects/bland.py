@@ -29,7 +29,7 @@ from trunkline.kit.transcript import Sequence
 from trunkline.kit.vocabulary import OneWay
 from trunkline.model.call import Agent, Analysis, Campaign, Cost, Recording, ToolCall, Turn
 from trunkline.model.sighting import Sighting
-from trunkline.model.words import Channel, Direction, EndReason, Result, Role, Status
+from trunkline.model.words import RESULTS, Channel, Direction, EndReason, Result, Role, Status
 
 NAME = "bland"
 
@@ -76,12 +76,6 @@ ANSWERED_BY = OneWay(
     otherwise=None,
 )
 
-RESULTS = {
-    Status.FAILED: Result.FAILED,
-    Status.BUSY: Result.BUSY,
-    Status.NO_ANSWER: Result.NO_ANSWER,
-    Status.VOICEMAIL: Result.VOICEMAIL,
-}
 END_REASONS = {
     Status.FAILED: EndReason.ERROR,
     Status.BUSY: EndReason.BUSY,

@@ -27,7 +27,7 @@ from trunkline.kit.vocabulary import OneWay
 from trunkline.kit.wire import instant_of_iso
 from trunkline.model.call import Agent, Analysis, Recording
 from trunkline.model.sighting import Sighting
-from trunkline.model.words import Channel, Direction, EndReason, Result, Status
+from trunkline.model.words import ENDED_BY, RESULTS, Channel, Direction, EndReason, Result, Status
 
 NAME = "ultravox"
 
@@ -36,24 +36,15 @@ EVENTS = ("call.started", "call.joined", "call.ended", "call.billed")
 END_REASON = OneWay(
     "end_reason",
     read={
-        "unjoined": EndReason.NO_ANSWER,
+        "unjoined": EndReason.NOT_CONNECTED,
         "hangup": EndReason.USER_HANGUP,
         "agent_hangup": EndReason.AGENT_HANGUP,
         "timeout": EndReason.MAX_DURATION,
-        "connection_error": EndReason.ERROR,
-        "system_error": EndReason.ERROR,
+        "connection_error": EndReason.CONNECTION_LOST,
+        "system_error": EndReason.AGENT_ERROR,
     },
     otherwise=EndReason.OTHER,
 )
-
-STATUSES = {EndReason.NO_ANSWER: Status.NO_ANSWER, EndReason.ERROR: Status.FAILED}
-"""What a call has become that ended for this reason; any other one is completed."""
-
-RESULTS = {
-    Status.NO_ANSWER: Result.NO_ANSWER,
-    Status.FAILED: Result.FAILED,
-    Status.COMPLETED: Result.ANSWERED,
-}
 
 BILLING_STEPS = {
     "BILLING_STATUS_UNSPECIFIED": 0,
@@ -148,10 +139,10 @@ def _sighting(call: Payload) -> tuple[Sighting, list[str]]:
 
 def _read_status(sighting: Sighting, joined_at: datetime | None, ended_at: datetime | None) -> None:
     if ended_at is not None or sighting.end_reason:
-        status = STATUSES.get(sighting.end_reason or EndReason.OTHER, Status.COMPLETED)
+        status = ENDED_BY.get(sighting.end_reason or EndReason.OTHER, Status.COMPLETED)
         sighting.status = status
-        result = RESULTS[status]
-        if result is not Result.ANSWERED or joined_at is not None:
+        result = RESULTS.get(status) or (None if joined_at is None else Result.ANSWERED)
+        if result is not None:
             sighting.result = result
             sighting.derived = ["result"]
     else:

@@ -32,7 +32,9 @@ def test_the_webhooks_of_a_call_make_one_call() -> None:
         ("hangup", Status.COMPLETED, EndReason.USER_HANGUP),
         ("agent_hangup", Status.COMPLETED, EndReason.AGENT_HANGUP),
         ("timeout", Status.COMPLETED, EndReason.MAX_DURATION),
-        ("system_error", Status.FAILED, EndReason.ERROR),
+        ("unjoined", Status.FAILED, EndReason.NOT_CONNECTED),
+        ("connection_error", Status.FAILED, EndReason.CONNECTION_LOST),
+        ("system_error", Status.FAILED, EndReason.AGENT_ERROR),
     ],
 )
 def test_a_status_follows_from_why_a_call_ended(reason: str, status: Status, ours: EndReason) -> None:

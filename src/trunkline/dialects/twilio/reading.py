@@ -18,10 +18,10 @@ from trunkline.dialects.twilio.words import (
     KEPT_OF_CALLBACK,
     LEFT_OUT,
     NAME,
+    OUTCOMES,
     READ_IN_CALL,
     READ_IN_CALLBACK,
     RECORDED,
-    RESULTS,
     STATUS,
 )
 from trunkline.kit.door import Heard
@@ -110,7 +110,7 @@ def _read_words(
     if caller:
         sighting.contact = Contact(full_name=caller)
     if isinstance(sighting.status, Status) and sighting.status.is_final:
-        result = RESULTS.get(sighting.status)
+        result = OUTCOMES.get(sighting.status)
         if result is Result.ANSWERED and heard_by is not None:
             result = heard_by
         if result is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trunkline.kit.vocabulary import OneWay
-from trunkline.model.words import Direction, EndReason, Result, Status
+from trunkline.model.words import RESULTS, Direction, EndReason, Result, Status
 
 NAME = "twilio"
 
@@ -50,11 +50,9 @@ ANSWERED_BY = OneWay(
     otherwise=None,
 )
 
-RESULTS = {
+OUTCOMES = {
+    **RESULTS,
     Status.COMPLETED: Result.ANSWERED,  # docs: the call was answered and has ended
-    Status.BUSY: Result.BUSY,
-    Status.NO_ANSWER: Result.NO_ANSWER,
-    Status.FAILED: Result.FAILED,
 }
 
 ENDED = frozenset({Status.COMPLETED, Status.BUSY, Status.NO_ANSWER, Status.FAILED, Status.CANCELED})

@@ -22,11 +22,9 @@ from trunkline.dialects.vapi.words import (
     OVER,
     READ,
     REPORT,
-    RESULTS,
     ROLES,
     STATUS,
     STATUS_UPDATE,
-    STATUSES,
     SUCCESS,
     TOLD_AT_THE_END,
     TRANSCRIPT,
@@ -37,7 +35,7 @@ from trunkline.kit.door import AnswerExpected, Heard
 from trunkline.kit.payload import Payload, Unreadable, told
 from trunkline.model.call import Agent, Analysis, Campaign, Contact, Cost, Recording, Telephony, Turn
 from trunkline.model.sighting import Sighting
-from trunkline.model.words import Direction, EndReason, Result, Role, Status
+from trunkline.model.words import CONVERSED, ENDED_BY, RESULTS, Direction, EndReason, Result, Role, Status
 
 
 def read(document: Any) -> Heard:
@@ -168,7 +166,7 @@ def _read_words(call: Payload, sighting: Sighting, unknown: list[str]) -> None:
     if reason:
         known = end_reason(reason)
         sighting.end_reason = known or EndReason.OTHER
-        sighting.status = STATUSES.get(sighting.end_reason, Status.COMPLETED)
+        sighting.status = ENDED_BY.get(sighting.end_reason, Status.COMPLETED)
         if known is None:
             unknown.append(f"call.endedReason={reason}")
 
@@ -298,12 +296,13 @@ def _read_plan(call: Payload, sighting: Sighting) -> None:
 
 
 def _settle(sighting: Sighting) -> None:
-    """Derive the result, once a call is over: from what became of it, else from whether the user spoke."""
+    """Derive the result, once a call is over: from its status and reason, or from who spoke."""
     if sighting.status is UNSET or not sighting.status.is_final:
         return
     result = RESULTS.get(sighting.status)
-    if result is None and sighting.status is Status.COMPLETED and sighting.turns is not UNSET:
-        result = Result.ANSWERED if any(turn.role is Role.USER for turn in sighting.turns) else None
+    if result is None and sighting.status is Status.COMPLETED:
+        spoke = any(turn.role is Role.USER for turn in sighting.turns or ())
+        result = Result.ANSWERED if spoke or sighting.end_reason in CONVERSED else None
     if result is not None:
         sighting.result = result
         sighting.derived = ["result"]

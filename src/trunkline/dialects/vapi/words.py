@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from trunkline.kit.vocabulary import OneWay
-from trunkline.model.words import Channel, Direction, EndReason, Result, Role, Status
+from trunkline.model.words import Channel, Direction, EndReason, Role, Status
 
 NAME = "vapi"
 
@@ -94,13 +94,12 @@ ENDED_REASON = OneWay(
         "assistant-said-end-call-phrase": EndReason.AGENT_HANGUP,
         "assistant-forwarded-call": EndReason.TRANSFER,
         "assistant-request-returned-forwarding-phone-number": EndReason.TRANSFER,
-        "assistant-not-found": EndReason.ERROR,
-        "assistant-not-valid": EndReason.ERROR,
-        "assistant-join-timed-out": EndReason.ERROR,
+        "assistant-not-found": EndReason.AGENT_ERROR,
+        "assistant-not-valid": EndReason.AGENT_ERROR,
+        "assistant-join-timed-out": EndReason.NOT_CONNECTED,
         "call-deleted": EndReason.CANCELED,
-        "call.ringing.sip-inbound-caller-hungup-before-call-connect": EndReason.USER_HANGUP,
-        "call.in-progress.error-warm-transfer-max-duration": EndReason.MAX_DURATION,
-        "call.in-progress.error-warm-transfer-silence-timeout": EndReason.INACTIVITY,
+        "call.ringing.sip-inbound-caller-hungup-before-call-connect": EndReason.NO_ANSWER,
+        "call.in-progress.error-assistant-did-not-receive-customer-audio": EndReason.CONNECTION_LOST,
         "call.in-progress.twilio-completed-call": EndReason.OTHER,  # nobody says which side
         "call.in-progress.sip-completed-call": EndReason.OTHER,
         "call.forwarding.operator-busy": EndReason.OTHER,  # the call itself was answered
@@ -109,48 +108,63 @@ ENDED_REASON = OneWay(
         "call.start.squad-version-error-validation": EndReason.ERROR,
         "customer-busy": EndReason.BUSY,
         "customer-did-not-answer": EndReason.NO_ANSWER,
-        "customer-did-not-give-microphone-permission": EndReason.ERROR,
+        "customer-did-not-give-microphone-permission": EndReason.NOT_CONNECTED,
         "exceeded-max-duration": EndReason.MAX_DURATION,
         "hangup": EndReason.OTHER,  # in a published example only; nobody says whose
         "manually-canceled": EndReason.CANCELED,
         "scheduled-call-deleted": EndReason.CANCELED,
+        "phone-call-provider-bypass-enabled-but-no-call-received": EndReason.NOT_CONNECTED,
+        "phone-call-provider-closed-websocket": EndReason.CONNECTION_LOST,
         "silence-timed-out": EndReason.INACTIVITY,
         "sip-outbound-carrier-released-call": EndReason.OTHER,
-        "sip-outbound-unallocated-number": EndReason.ERROR,
-        "twilio-reported-customer-misdialed": EndReason.ERROR,
+        "sip-outbound-unallocated-number": EndReason.INVALID_NUMBER,
+        "twilio-reported-customer-misdialed": EndReason.INVALID_NUMBER,
         "voicemail": EndReason.VOICEMAIL,
         "vonage-completed": EndReason.OTHER,
-        "vonage-disconnected": EndReason.ERROR,
-        "vonage-rejected": EndReason.ERROR,
-        "worker-shutdown": EndReason.ERROR,
+        "vonage-disconnected": EndReason.CONNECTION_LOST,
+        "vonage-rejected": EndReason.DECLINED,
+        "worker-shutdown": EndReason.AGENT_ERROR,
     },
     otherwise=None,
     spelling=_kebab,
 )
 """Reasons of which the whole word counts."""
 
-PREFIXES = {
+FAMILIES = {
     "customer-ended-call": EndReason.USER_HANGUP,
-    "assistant-request-": EndReason.ERROR,
+    "assistant-request-": EndReason.AGENT_ERROR,
+    "pipeline-error-": EndReason.AGENT_ERROR,
+    "pipeline-no-available-": EndReason.AGENT_ERROR,
     "call-start-error-": EndReason.ERROR,
     "call.start.error-": EndReason.ERROR,
+    "call.start.error-subscription-": EndReason.NO_CREDIT,
+    "call.start.error-subscription-concurrency-": EndReason.CONCURRENCY_LIMIT,
+    "call.start.error-vapi-number-": EndReason.BLOCKED,
+    "call.start.error-enterprise-feature-": EndReason.BLOCKED,
+    "call.start.error-fraud-check-": EndReason.BLOCKED,
     "call.ringing.error-": EndReason.ERROR,
-    "call.in-progress.error-": EndReason.ERROR,
-    "pipeline-error-": EndReason.ERROR,
-    "pipeline-no-available-": EndReason.ERROR,
-    "phone-call-provider-": EndReason.ERROR,
+    "call.ringing.error-sip-": EndReason.CARRIER_ERROR,
+    "call.in-progress.error-": EndReason.AGENT_ERROR,
+    "call.in-progress.error-sip-": EndReason.CARRIER_ERROR,
+    "call.in-progress.error-providerfault-outbound-sip-": EndReason.CARRIER_ERROR,
+    "call.in-progress.error-providerfault-transport-": EndReason.NOT_CONNECTED,
+    "call.in-progress.error-vapifault-transport-": EndReason.NOT_CONNECTED,
+    "call.in-progress.error-vapifault-call-started-but-connection-": EndReason.NOT_CONNECTED,
+    "call.in-progress.error-transfer-": EndReason.ERROR,
+    "call.in-progress.error-warm-transfer-": EndReason.ERROR,
+    "phone-call-provider-": EndReason.CARRIER_ERROR,
 }
-"""Families of reasons, most of them `…fault-<provider>-<what failed>`, by how they begin."""
+"""Families of reasons by how they begin, most of them `…-<provider>-<failure>`; the longest one counts."""
 
-SUFFIXES = {
+ENDINGS = {
     ".hook-executed-say": EndReason.AGENT_HANGUP,
     ".hook-executed-transfer": EndReason.TRANSFER,
-    "-failed-to-connect-call": EndReason.ERROR,
-    "-llm-failed": EndReason.ERROR,
-    "-voice-failed": EndReason.ERROR,
-    "-transcriber-failed": EndReason.ERROR,
+    "-failed-to-connect-call": EndReason.CARRIER_ERROR,
+    "-llm-failed": EndReason.AGENT_ERROR,
+    "-voice-failed": EndReason.AGENT_ERROR,
+    "-transcriber-failed": EndReason.AGENT_ERROR,
 }
-"""Families of reasons by how they end."""
+"""Families of reasons by how they end, for one that begins like none."""
 
 
 def end_reason(word: str) -> EndReason | None:
@@ -158,26 +172,11 @@ def end_reason(word: str) -> EndReason | None:
     if ENDED_REASON.knows(word):
         return ENDED_REASON.read(word)
     spelled = _kebab(word)
-    families = [reason for start, reason in PREFIXES.items() if spelled.startswith(start)]
-    families += [reason for end, reason in SUFFIXES.items() if spelled.endswith(end)]
-    return families[0] if families else None
+    longest = max((start for start in FAMILIES if spelled.startswith(start)), key=len, default=None)
+    if longest is not None:
+        return FAMILIES[longest]
+    return next((reason for end, reason in ENDINGS.items() if spelled.endswith(end)), None)
 
-
-STATUSES = {
-    EndReason.BUSY: Status.BUSY,
-    EndReason.NO_ANSWER: Status.NO_ANSWER,
-    EndReason.VOICEMAIL: Status.VOICEMAIL,
-    EndReason.CANCELED: Status.CANCELED,
-    EndReason.ERROR: Status.FAILED,
-}
-"""What a call has become that ended for this reason; any other one is completed."""
-
-RESULTS = {
-    Status.BUSY: Result.BUSY,
-    Status.NO_ANSWER: Result.NO_ANSWER,
-    Status.VOICEMAIL: Result.VOICEMAIL,
-    Status.FAILED: Result.FAILED,
-}
 
 # -- fields ---------------------------------------------------------------
 
