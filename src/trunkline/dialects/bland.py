@@ -23,10 +23,11 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from trunkline.kit.door import Door, Heard
-from trunkline.kit.payload import Payload, told
+from trunkline.kit.payload import Payload, Unreadable, told
 from trunkline.kit.signatures import AnyOf, HmacSigned, one_header
 from trunkline.kit.transcript import Sequence
 from trunkline.kit.vocabulary import OneWay
+from trunkline.kit.wire import later
 from trunkline.model.call import Agent, Analysis, Campaign, Cost, Recording, ToolCall, Turn
 from trunkline.model.sighting import Sighting
 from trunkline.model.words import RESULTS, Channel, Direction, EndReason, Result, Role, Status
@@ -87,6 +88,8 @@ END_REASONS = {
 ROLES = {"user": Role.USER, "assistant": Role.AGENT, "robot": Role.AGENT}
 ACTION = "agent-action"
 
+LONGEST_MINUTES = 366 * 24 * 60
+
 SYSTEM_VARIABLES = (
     *("now", "now_utc", "short_from", "short_to", "from", "to", "call_id", "phone_number", "city", "country"),
     *("state", "zip", "timestamp", "timezone", "language"),
@@ -144,6 +147,8 @@ def _sighting(wire: Payload) -> tuple[Sighting, list[str]]:
     minutes = wire.number("call_length")
     duration_ms = wire.seconds("corrected_duration")
     if not isinstance(duration_ms, int) and isinstance(minutes, Decimal):
+        if not 0 <= minutes <= LONGEST_MINUTES:
+            raise Unreadable("call_length", "a duration lies between nothing and a year")
         duration_ms = round(minutes * 60_000)
     sighting = Sighting(
         vendor=NAME,
@@ -184,8 +189,8 @@ def _read_outcome(wire: Payload, sighting: Sighting, unknown: list[str]) -> None
     started_at, status = told(sighting.started_at), told(sighting.status)
     if status is not None and status.is_final:
         if started_at is not None and isinstance(sighting.duration_ms, int):
-            sighting.ended_at = started_at + timedelta(milliseconds=sighting.duration_ms)
-            derived.append("ended_at")
+            sighting.ended_at = later(started_at, sighting.duration_ms) or UNSET
+            derived += ["ended_at"] if sighting.ended_at else []
         answered_by = told(wire.text("answered_by"))
         result = RESULTS.get(status) or (ANSWERED_BY.read(answered_by) if answered_by else None)
         if result is not None:

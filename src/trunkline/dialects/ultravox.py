@@ -24,7 +24,7 @@ from trunkline.kit.door import Door, Heard
 from trunkline.kit.payload import Payload, told
 from trunkline.kit.signatures import HmacSigned, Window, two_headers
 from trunkline.kit.vocabulary import OneWay
-from trunkline.kit.wire import instant_of_iso
+from trunkline.kit.wire import instant_of_iso, later
 from trunkline.model.call import Agent, Analysis, Recording
 from trunkline.model.sighting import Sighting
 from trunkline.model.words import ENDED_BY, RESULTS, Channel, Direction, EndReason, Result, Status
@@ -128,7 +128,7 @@ def _sighting(call: Payload) -> tuple[Sighting, list[str]]:
         unknown.append(f"call.billingStatus={billing}")
     last = ended_at or joined_at or created_at
     if last is not None:
-        sighting.said_at = last + timedelta(milliseconds=BILLING_STEPS.get(billing or "", 0))
+        sighting.said_at = later(last, BILLING_STEPS.get(billing or "", 0)) or last
     _read_medium(call, sighting, unknown)
     _read_rest(call, sighting)
     rest = call.rest(*READ)

@@ -89,7 +89,10 @@ def test_a_line_of_the_live_log_is_noted() -> None:
     assert heard.note
 
 
-@pytest.mark.parametrize("document", [None, {}, {"call_id": ""}, {"call_id": "c", "started_at": "soon"}])
+@pytest.mark.parametrize(
+    "document",
+    [None, {}, {"call_id": ""}, {"call_id": "c", "started_at": "soon"}, {"call_id": "c", "call_length": 1e9}],
+)
 def test_what_cannot_be_read_is_named(document: object) -> None:
     with pytest.raises(Unreadable):
         DOOR.read(document)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from msgspec import UNSET
 
 from tests.dialects.deliveries import call_from, life
 from tests.dialects.published import payloads
@@ -61,6 +62,13 @@ def test_a_final_status_tells_result_and_reason(
 def test_a_recording_that_is_absent_has_no_address() -> None:
     absent = DOOR.read({"CallSid": "CA1", "RecordingStatus": "absent"}).sightings[0]
     assert absent.recording == Recording(enabled=False, url=None)
+
+
+@pytest.mark.claim("twilio:empty")
+def test_an_empty_field_says_nothing() -> None:
+    told = DOOR.read({"CallSid": "CA1", "CallStatus": "completed", "CallDuration": "", "AnsweredBy": ""})
+    assert told.sightings[0].duration_ms is UNSET
+    assert told.sightings[0].analysis is UNSET
 
 
 @pytest.mark.claim("twilio:conference")

@@ -77,7 +77,11 @@ def test_the_call_inside_a_message_is_old_unless_it_says_that_it_is_over() -> No
 
 @pytest.mark.claim("vapi:transcript")
 def test_a_partial_transcript_is_no_turn_and_a_final_one_gives_way_to_the_conversation() -> None:
-    line = {"role": "user", "transcript": "I would like a very long table.", "timestamp": 1772442909000}
+    line: dict[str, Any] = {
+        "role": "user",
+        "transcript": "I would like a very long table.",
+        "timestamp": 1772442909000,
+    }
     assert len(DOOR.read(message("transcript", transcriptType="partial", **line)).sightings) == 1
     final = DOOR.read(message("transcript", transcriptType="final", **line)).sightings
     assert [turn.text for turn in call_from(final).turns or ()] == [line["transcript"]]
@@ -173,8 +177,10 @@ def test_a_published_message_that_leaves_its_call_out_is_read_once_it_names_one(
     read: Counter[str] = Counter()
     for document in payloads("vapi"):
         published = document.get("message")
-        if not isinstance(published, dict) or published["type"] in EXPECT_AN_ANSWER or "chat" in published:
+        if not isinstance(published, dict) or published["type"] in EXPECT_AN_ANSWER:
             continue
+        if "destination" in document:
+            continue  # what a server answers, not what it is sent
         named = {**published, "call": {"id": CALL, "createdAt": CREATED, **published.get("call", {})}}
         told = DOOR.read({"message": named})
         read[told.event] += len(told.sightings)

@@ -6,11 +6,12 @@ examples of the REST API; the vendor's own request validator, which signs and ch
 Read: status and recording callbacks, and of the REST API a call or a recording. Not carried: turns, agent
 and analysis, which a carrier does not have.
 
-Our choice: a callback holds as of its `Timestamp`, which has whole seconds, plus a millisecond for each
-`SequenceNumber`, so that callbacks of one second keep their order. The vendor tells neither creation nor
-start nor end in a callback: creation is the earliest callback, the start that of `in-progress`, the end
-that of a final status, and all are marked as derived. `CallDuration` is the length; `Duration` is what was
-billed, in minutes, and is kept as a field of the vendor. A price is printed below zero, a cost is not.
+Our choice: an empty field of a form says nothing. A callback holds as of its `Timestamp`, which has whole
+seconds, plus a millisecond for each `SequenceNumber`, so that callbacks of one second keep their order. The
+vendor tells neither creation nor start nor end in a callback: creation is the earliest callback, the start
+that of `in-progress`, the end that of a final status, and all are marked as derived. `CallDuration` is the
+length; `Duration` is what was billed, in minutes, and is kept as a field of the vendor. A price is printed
+below zero, a cost is not.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -26,6 +26,7 @@ from trunkline.dialects.twilio.words import (
 )
 from trunkline.kit.door import Heard
 from trunkline.kit.payload import Payload, Unreadable, told
+from trunkline.kit.wire import later
 from trunkline.model.call import Analysis, Contact, Cost, Recording, Telephony
 from trunkline.model.sighting import Sighting
 from trunkline.model.words import Channel, Result, Status
@@ -35,7 +36,7 @@ HOST = "https://api.twilio.com"
 
 def read(document: Any) -> Heard:
     """Read a status callback or a recording callback; raises `Unreadable`."""
-    wire = Payload.of(document)
+    wire = Payload({name: value for name, value in Payload.of(document).raw.items() if value != ""})
     status, recording = told(wire.text("CallStatus")), told(wire.text("RecordingStatus"))
     event = status or (f"recording-{recording}" if recording else "")
     if not told(wire.text("CallSid")):
@@ -139,7 +140,7 @@ def _date_callback(wire: Payload, sighting: Sighting) -> None:
     derived = list(sighting.derived or ())
     if at is not None:
         place = told(wire.count("SequenceNumber")) or 0
-        sighting.said_at = at + timedelta(milliseconds=min(place, 999))
+        sighting.said_at = later(at, min(place, 999)) or at
         if sighting.status is Status.IN_PROGRESS:
             sighting.started_at = at
             derived.append("started_at")
@@ -148,7 +149,7 @@ def _date_callback(wire: Payload, sighting: Sighting) -> None:
             derived.append("ended_at")
     elif recorded_at is not None:
         length_ms = told(wire.seconds("RecordingDuration")) or 0
-        sighting.said_at = recorded_at + timedelta(milliseconds=length_ms)
+        sighting.said_at = later(recorded_at, length_ms) or recorded_at
     first_heard_of = at or recorded_at
     if first_heard_of is not None:
         sighting.created_at = first_heard_of
