@@ -27,7 +27,7 @@ every_vocabulary = pytest.mark.parametrize(
 )
 
 
-def test_a_dialect_is_found_under_the_name_of_its_file() -> None:
+def test_a_dialect_and_a_door_are_found_under_the_name_of_their_file() -> None:
     folder = Path(trunkline.dialects.__file__).parent
     files = {path.stem for path in folder.iterdir() if not path.name.startswith(("_", "."))}
     assert set(dialects()) | set(doors()) == files

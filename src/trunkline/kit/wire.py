@@ -57,6 +57,18 @@ def ms_of_instant(instant: datetime) -> int:
     return (instant - _EPOCH) // timedelta(milliseconds=1)
 
 
+def later(instant: datetime, ms: int) -> datetime | None:
+    """An instant so many milliseconds later; `None` past the end of the calendar.
+
+    >>> later(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), 1000) is None
+    True
+    """
+    try:
+        return instant + timedelta(milliseconds=ms)
+    except OverflowError:
+        return None
+
+
 def iso_with_ms(instant: datetime) -> str:
     """Write an instant with always three decimals and `Z`.
 
