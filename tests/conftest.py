@@ -56,6 +56,7 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def embedded_url() -> Iterator[str]:
     home = Path(tempfile.mkdtemp(prefix="trunkline-"))
+    os.environ["TRUNKLINE_HOME"] = str(home)  # nothing that a test does may touch the user's own folder
     url = start_embedded(home)
     asyncio.run(migrate(url))
     yield url
@@ -169,6 +170,10 @@ class World:
         self.headers = made.headers
         self.key_id = made.id
         self.org = Org(background.run(joined.keys.org_id(name)), name)
+
+    @property
+    def url(self) -> str:
+        return str(self._http.base_url).rstrip("/")
 
     def run(self, work: Awaitable[T]) -> T:
         return self._background.run(work)

@@ -89,7 +89,7 @@ async def services(
         intake = Intake(CallWriter(pool), clock)
         commits = Commits(intake)
         told = settings or Settings.read()
-        seals = Seals(told.sealing_key or key_in(told.home))
+        seals = Seals(lambda: told.sealing_key or key_in(told.home))
         changes = Changes(
             ChangeStore(pool),
             partial(listen, database_url),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
@@ -17,11 +19,16 @@ class CannotOpen(RuntimeError):
 
 
 class Seals:
-    """Seals and opens with one key, given as any text that is long enough to be secret."""
+    """Seals and opens with one key, a text long enough to be secret, asked for when it is needed."""
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: Callable[[], str]) -> None:
+        self._key = key
+
+    @cached_property
+    def _fernet(self) -> Fernet:
         # A passphrase would need a slow hash; what is asked for here is random and long already.
-        self._fernet = Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"seal\n" + key.encode()).digest()))
+        key = hashlib.sha256(b"seal\n" + self._key().encode()).digest()
+        return Fernet(base64.urlsafe_b64encode(key))
 
     def seal(self, text: str) -> bytes:
         """Encrypt a text."""

@@ -1,0 +1,11 @@
+"""Pull and ledger: how far a list was read, and what it said beside what we hold."""
+
+from trunkline.store.migrations import run_sql
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    """Run the statements of the file of the same name."""
+    run_sql("0005_pull.sql")
