@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import trunkline.dialects
-from trunkline.dialects import dialects
+from trunkline.dialects import dialects, doors
 from trunkline.kit.auth import NewKey
 from trunkline.kit.dialect import Dialect
+from trunkline.kit.door import Door
 from trunkline.kit.vocabulary import Vocabulary
 from trunkline.model.call import Call
 from trunkline.model.faults import Fault, Refused
@@ -27,10 +28,17 @@ every_vocabulary = pytest.mark.parametrize(
 )
 
 
-def test_a_dialect_is_found_under_the_name_of_its_file() -> None:
+def test_a_dialect_or_door_is_found_under_the_name_of_its_file() -> None:
     folder = Path(trunkline.dialects.__file__).parent
     files = {path.stem for path in folder.iterdir() if not path.name.startswith(("_", "."))}
-    assert set(dialects()) == files
+    assert {*dialects(), *doors()} == files
+
+
+@pytest.mark.parametrize("door", doors().values(), ids=list(doors()))
+def test_a_door_tells_its_sources_and_its_choices(door: Door) -> None:
+    assert door.about.strip().partition("\n")[0].endswith("."), "begin the module with one full sentence"
+    for heading in ("Sources:", "Our choice:"):
+        assert heading in door.about, f"{door.name}: the module's docstring lacks `{heading}`"
 
 
 @every_dialect
