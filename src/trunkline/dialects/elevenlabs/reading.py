@@ -194,14 +194,16 @@ def _read_transcript(wire: Payload, sighting: Sighting, unknown: list[str]) -> N
     entries = wire.items("transcript")
     if not isinstance(entries, list) or (not entries and "otlp_traces" in wire):
         return
-    sequence = Sequence()
+    sequence, events = Sequence(), []
     for entry in wire.objects("transcript"):
         role, start_ms = told(entry.text("role")) or "", told(entry.seconds("time_in_call_secs"))
         message = told(entry.text("message"))
         if role not in ROLES:
             unknown.append(f"transcript.role={role}")
+            events.append(entry.raw)
+            continue
         if message is not None:
-            sequence.turn(Turn(role=ROLES.get(role, Role.AGENT), text=message, start_ms=start_ms))
+            sequence.turn(Turn(role=ROLES[role], text=message, start_ms=start_ms))
         for tool in entry.objects("tool_calls"):
             sequence.invocation(
                 ToolCall(
@@ -215,6 +217,7 @@ def _read_transcript(wire: Payload, sighting: Sighting, unknown: list[str]) -> N
             result = told(back.value("result_value", "result"))
             sequence.returned(told(back.text("request_id")), result, told(back.text("tool_name")))
     sighting.turns, sighting.tool_calls = sequence.turns, sequence.tool_calls
+    sighting.events = events or UNSET
 
 
 def _read_ending(wire: Payload, meta: Payload, sighting: Sighting, unknown: list[str]) -> None:
