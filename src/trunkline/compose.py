@@ -19,6 +19,7 @@ from trunkline.api.docs import DOCS_PAGES, docs_routes
 from trunkline.api.front_door import FrontDoor
 from trunkline.api.health import health_routes
 from trunkline.api.hooks import hook_routes
+from trunkline.api.kept import KeptRows
 from trunkline.dialects import dialects, doors
 from trunkline.ingest.webhooks import Webhooks
 from trunkline.logs import set_up_logs
@@ -102,6 +103,7 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
     """The web application on a database."""
     set_up_logs(settings.log_level)
     opened: list[Services] = []
+    kept_rows = KeptRows(settings.kept_mb * 1024 * 1024) if settings.kept_mb else None
 
     @asynccontextmanager
     async def open_answerer() -> AsyncIterator[Answerer]:
@@ -109,7 +111,7 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
             database_url, pool_size=settings.pool_size, clock=clock, settings=settings
         ) as joined:
             opened.append(joined)
-            yield Answerer(joined.keys, joined.calls)
+            yield Answerer(joined.keys, joined.calls, kept_rows)
 
     async def database_answers() -> bool:
         try:

@@ -29,6 +29,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     pool_size: int = 8
     """Connections to the database that each server process may hold."""
 
+    kept_mb: int = 32
+    """Megabytes of printed rows that each server process keeps for the next list; 0 keeps none."""
+
     hosts: Mapping[str, str] = {}
     """Host names that belong to one dialect: `calls.example.com=NAME`, separated by commas."""
 
@@ -59,6 +62,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             home=Path(told.get("home", "~/.trunkline")).expanduser().resolve(),
             database_url=_told(told, "database_url", _database_url, None),
             pool_size=_told(told, "pool_size", partial(_between, 1, 1000), 8),
+            kept_mb=_told(told, "kept_mb", partial(_between, 0, 100_000), 32),
             hosts=_told(told, "hosts", _hosts, {}),
             trusted_proxies=_told(told, "trusted_proxies", _networks, ()),
             public_url=_told(told, "public_url", _web_address, "http://127.0.0.1:8080"),

@@ -39,7 +39,7 @@ def calls_of(world: World) -> list[Call]:
     intent = ListCalls(filter=CallFilter(), window=Rows(1000), with_transcript=True)
     page = world.run(world.joined.calls.answer(world.org, intent, uuids("")))
     assert isinstance(page, CallPage)
-    return page.calls
+    return list(page.calls)
 
 
 def found(world: World, dialect: str, printed_id: str) -> Call:

@@ -12,8 +12,10 @@ from urllib.parse import quote
 import asyncpg
 import msgspec
 import structlog
+from msgspec import structs
 
 from trunkline.api.front_door import Route
+from trunkline.api.kept import KeptRows
 from trunkline.api.pages import in_chunks, is_big
 from trunkline.kit import toon
 from trunkline.kit.auth import Headers
@@ -21,7 +23,7 @@ from trunkline.kit.dialect import Dialect
 from trunkline.kit.export import File
 from trunkline.kit.query import read_query
 from trunkline.model.faults import Fault, Refused
-from trunkline.model.intents import ListCalls
+from trunkline.model.intents import CallPage, ListCalls
 from trunkline.service.calls import Calls
 from trunkline.service.export import chunks_of
 from trunkline.service.keys import Keys
@@ -74,9 +76,10 @@ class Streamed(NamedTuple):
 class Answerer:
     """Answers requests of any dialect; it knows no vendor and no SQL."""
 
-    def __init__(self, keys: Keys, calls: Calls) -> None:
+    def __init__(self, keys: Keys, calls: Calls, kept_rows: KeptRows | None = None) -> None:
         self._keys = keys
         self._calls = calls
+        self._kept_rows = kept_rows
 
     async def answer(
         self,
@@ -126,6 +129,8 @@ class Answerer:
             chunks = in_chunks(pages, lambda page: operation.write(page, query), operation.rows)
             return Streamed([_JSON, *extra], chunks, partial(told, dialect))
         outcome = await self._calls.answer(caller.org, intent, dialect.ids)
+        if isinstance(outcome, CallPage) and not wants_toon:
+            outcome = structs.replace(outcome, printing=self._kept_rows)
         written = operation.write(outcome, query)
         if isinstance(written, File):
             described = [

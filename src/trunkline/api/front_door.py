@@ -8,6 +8,7 @@ demanding auth scheme that the request's headers show is meant, and the least de
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -64,6 +65,7 @@ class FrontDoor:
 Shape = tuple[bytes, ...]
 
 
+@cache
 def _shape(path: str) -> Shape:
     return tuple(path.encode().split(b"/")[1:])
 

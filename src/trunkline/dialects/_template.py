@@ -223,6 +223,11 @@ def _with_verbatim(sighting: Sighting, raw: dict[str, Any]) -> Sighting:
 # -- ours to theirs -------------------------------------------------------
 
 
+def in_list(call: Call, _: str) -> WireCall:
+    """Write a call as a list prints it; a vendor that prints whose a call is takes the org's name too."""
+    return to_wire(call)
+
+
 def to_wire(call: Call) -> WireCall:
     """Write a call as list and get print it."""
     # Exact: print one form, the documented one. `own` is a call of this vendor, which keeps its own words.
@@ -267,7 +272,8 @@ def read_list(query: ListQuery, _: str) -> ListCalls:
 
 def write_list(page: CallPage, _: ListQuery) -> CallList:
     """From a page of calls to the vendor's answer."""
-    return CallList([to_wire(call) for call in page.calls], page.total or 0)
+    # Rows are kept, so a row must follow from the call, the org and what else is given here alone.
+    return CallList(page.rows(in_list), page.total or 0)
 
 
 def read_get(_: GetQuery, printed_id: str) -> GetCall:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -43,16 +44,36 @@ class ExportCalls(Struct, frozen=True, kw_only=True):
 Intent = ListCalls | GetCall | ExportCalls
 
 
+class Printing(Protocol):
+    """Prints rows of lists, and may know some of them already."""
+
+    def rows(
+        self, calls: Sequence[Call], write: Callable[..., Any], org: str, asked: tuple[Hashable, ...]
+    ) -> list[Any]:
+        """What `write` makes of each call, or that as JSON."""
+
+
 class CallPage(Struct, frozen=True, kw_only=True):
     """A page of calls in order."""
 
     org: str
     """The asking org's name, which some envelopes print."""
-    calls: list[Call]
+    calls: Sequence[Call]
     total: int | None = None
     """How many match in all, exactly; `None` if it was not asked for."""
     has_more: bool = False
     """Whether at least one more call follows this page."""
+    printing: Printing | None = None
+
+    def rows(self, write: Callable[..., Any], *asked: Hashable) -> list[Any]:
+        """The calls as `write` prints each from the call, the org's name and what was asked.
+
+        `write` belongs to a module, and what it answers follows from what it is given and nothing else: a row
+        that it made of an equal call may come instead, as the JSON that it is sent as.
+        """
+        if self.printing is None:
+            return [write(call, self.org, *asked) for call in self.calls]
+        return self.printing.rows(self.calls, write, self.org, asked)
 
 
 class OneCall(Struct, frozen=True):

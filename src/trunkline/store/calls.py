@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, overload
 from uuid import UUID
 
 import asyncpg
@@ -19,10 +20,38 @@ _NO_DIGEST: DigestRange = (UUID(int=1), UUID(int=0))
 """An empty range."""
 
 
+class StoredCalls(Sequence[Call]):
+    """Calls in their stored form, each of which is read when somebody asks for it."""
+
+    def __init__(self, parts: list[tuple[str, bytes | None]]) -> None:
+        """Each call's body, and its transcript if that is there and was fetched."""
+        self.parts = parts
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __iter__(self) -> Iterator[Call]:
+        return (call_of(*part) for part in self.parts)
+
+    @overload
+    def __getitem__(self, place: int) -> Call: ...
+    @overload
+    def __getitem__(self, place: slice) -> StoredCalls: ...
+    def __getitem__(self, place: int | slice) -> Call | StoredCalls:
+        if isinstance(place, slice):
+            return StoredCalls(self.parts[place])
+        return call_of(*self.parts[place])
+
+
 class PageOfCalls(NamedTuple):
     """What a listing statement answers."""
 
-    calls: list[Call]
+    calls: StoredCalls
     total: int | None
     has_more: bool
 
@@ -50,12 +79,14 @@ class CallStore:
         rows = await self._pool.fetch(asked.sql, *asked.values)
         total: int | None = rows[0]["total"] if with_total else None
         if isinstance(window, Rows) and window.limit == 0:
-            return PageOfCalls([], total, bool(total))
-        calls = [
-            call_of(row["body"], row["transcript"] if with_transcript else None)
-            for row in rows
-            if row["body"] is not None
-        ]
+            return PageOfCalls(StoredCalls([]), total, bool(total))
+        calls = StoredCalls(
+            [
+                (body, row["transcript"] if with_transcript else None)
+                for row in rows
+                if (body := row["body"]) is not None
+            ]
+        )
         if isinstance(window, After):
             return PageOfCalls(calls[: window.limit], total, len(calls) > window.limit)
         more = total is not None and window.offset + len(calls) < total

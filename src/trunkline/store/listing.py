@@ -7,7 +7,7 @@ the hour or day that holds it, and only within that are rows skipped one by one.
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -38,6 +38,8 @@ class Listing(Struct):
     values: list[Any]
 
 
+# The same pages are asked for over and over, most of all first ones; what is asked decides the statement.
+@lru_cache(maxsize=1024)
 def listing(
     org_id: int,
     call_filter: CallFilter,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import asyncpg
 
 
@@ -12,14 +14,57 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]
         """No reset, which saves a round trip each time."""
         return ""
 
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing is under way on it and nobody listens, so that a reset would change nothing."""
+        return not (
+            self.is_closed()
+            or self.is_in_transaction()
+            or self._top_xact is not None
+            or self._protocol._is_cancelling()
+            or self._listeners
+            or self._log_listeners
+        )
+
+
+class Pool(asyncpg.Pool):  # type: ignore[misc]
+    """A pool that takes a clean connection back on the spot.
+
+    asyncpg takes each back in a task of its own, so that a reset cannot be interrupted. That costs as much as
+    a third of reading a page, and there is nothing to reset.
+    """
+
+    async def release(self, connection: Any, *, timeout: float | None = None) -> None:  # noqa: ASYNC109 asyncpg's
+        """Take a connection back; one that is not as it was given out goes asyncpg's way."""
+        held, holder = connection._con, connection._holder
+        usual = (
+            held is None
+            or not held.is_clean
+            or holder._generation != self._generation
+            or held._protocol.queries_count >= holder._max_queries
+            or holder._max_inactive_time
+        )
+        if usual:
+            await super().release(connection, timeout=timeout)
+        else:
+            held._on_release()
+            holder._timeout = None
+            holder._release()
+
 
 async def open_pool(database_url: str, size: int) -> asyncpg.Pool:
     """Open a pool; raises what asyncpg raises when the database does not answer."""
-    return await asyncpg.create_pool(
+    return await Pool(
         database_url,
+        init_size=None,
         min_size=1,
         max_size=size,
+        max_queries=50_000,
+        setup=None,
+        init=None,
+        loop=None,
         connection_class=Connection,
+        record_class=asyncpg.Record,
         command_timeout=60,
         max_inactive_connection_lifetime=0,
         statement_cache_size=500,

@@ -63,9 +63,9 @@ def _window(query: ListQuery) -> After | AfterCall:
 
 def write_list(page: CallPage, _: ListQuery) -> CallList:
     """From a page of calls to the vendor's answer."""
-    rows = [in_list(call, page.org) for call in page.calls]
+    rows = page.rows(in_list)
     has_more = page.has_more and bool(rows)
-    cursor = cursor_of({"call_sid": rows[-1].call_sid}) if has_more else None
+    cursor = cursor_of({"call_sid": IDS.printed(page.calls[-1])}) if has_more else None
     return CallList(success=True, data=rows, pagination=Pagination(cursor, has_more, len(rows)))
 
 

@@ -20,7 +20,7 @@ from typing import Any
 from trunkline.dialects.callem.reading import from_wire
 from trunkline.dialects.callem.wire import CallList, ErrorBody, GetQuery, ListQuery, Pagination, WireCall
 from trunkline.dialects.callem.words import END_REASON, NAME, STATUS
-from trunkline.dialects.callem.writing import IDS, to_wire
+from trunkline.dialects.callem.writing import IDS, in_list, to_wire
 from trunkline.kit.auth import Bearer
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.errors import ErrorEnvelope
@@ -40,7 +40,7 @@ def read_list(query: ListQuery, _: str) -> ListCalls:
 def write_list(page: CallPage, query: ListQuery) -> CallList:
     """From a page of calls to the vendor's answer."""
     return CallList(
-        [to_wire(call) for call in page.calls],
+        page.rows(in_list),
         Pagination(total=page.total or 0, limit=query.limit, offset=query.offset),
     )
 

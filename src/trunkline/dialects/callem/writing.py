@@ -14,6 +14,11 @@ from trunkline.model.words import EndReason
 IDS = hex_digits(NAME, 24)
 
 
+def in_list(call: Call, _: str) -> WireCall:
+    """Write a call as a list prints it, which says nothing of the org."""
+    return to_wire(call)
+
+
 def to_wire(call: Call) -> WireCall:
     """Write a call; list and get print the same, transcript included."""
     own = call.vendor == NAME

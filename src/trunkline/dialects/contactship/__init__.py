@@ -26,7 +26,7 @@ from trunkline.dialects.contactship.words import (
     SENTIMENT,
     STATUS,
 )
-from trunkline.dialects.contactship.writing import IDS, in_get, in_list, to_wire
+from trunkline.dialects.contactship.writing import IDS, conversation_of, in_get, in_list, to_wire
 from trunkline.kit.auth import HeaderKey
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.errors import ErrorEnvelope
@@ -61,7 +61,7 @@ def read_list(query: ListQuery, _: str) -> ListCalls:
 
 def write_list(page: CallPage, query: ListQuery) -> CallList:
     """From a page of calls to the vendor's answer."""
-    return CallList([in_list(call, query) for call in page.calls], page.total or 0)
+    return CallList(page.rows(in_list, conversation_of(query)), page.total or 0)
 
 
 def read_get(query: GetQuery, printed_id: str) -> GetCall:
@@ -71,7 +71,7 @@ def read_get(query: GetQuery, printed_id: str) -> GetCall:
 
 def write_get(found: OneCall, query: GetQuery) -> WireCall:
     """From a call to the vendor's answer."""
-    return in_get(found.call, query)
+    return in_get(found.call, conversation_of(query))
 
 
 LIST = Operation(

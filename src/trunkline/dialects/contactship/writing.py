@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
+
+from msgspec import Struct
 
 from trunkline.dialects.contactship.wire import (
     GetQuery,
-    ListQuery,
     WireCall,
     WireContact,
     WireEntry,
@@ -36,21 +37,39 @@ from trunkline.model.words import EndReason
 IDS = uuids(NAME)
 
 
+class Conversation(Struct, frozen=True, kw_only=True):
+    """What is asked to be printed of a conversation."""
+
+    transcript: bool = False
+    words: bool = False
+    tools: bool = False
+    form: Literal["json", "toon"] = "json"
+
+
+def conversation_of(query: GetQuery) -> Conversation:
+    """What a query asks of the conversation, which is all that it asks of how a call is printed."""
+    return Conversation(
+        transcript=query.include_transcript,
+        words=query.include_words,
+        tools=query.include_tools,
+        form=query.transcript_format,
+    )
+
+
 def to_wire(call: Call) -> WireCall:
     """Write a call with everything a list can be asked for."""
-    everything = ListQuery(include_transcript=True, include_words=True, include_tools=True)
-    return in_list(call, everything)
+    return in_list(call, "", Conversation(transcript=True, words=True, tools=True))
 
 
-def in_list(call: Call, query: ListQuery) -> WireCall:
+def in_list(call: Call, _: str, asked: Conversation) -> WireCall:
     """Write a call as a list prints it, which names the campaign."""
-    wire = in_get(call, query)
+    wire = in_get(call, asked)
     campaign = call.campaign.id if call.campaign else None
     wire.campaign_id = _uuid(campaign)
     return wire
 
 
-def in_get(call: Call, query: GetQuery) -> WireCall:
+def in_get(call: Call, asked: Conversation) -> WireCall:
     """Write a call as get prints it."""
     own = call.vendor == NAME
     words = call.vendor_words if own else None
@@ -72,12 +91,12 @@ def in_get(call: Call, query: GetQuery) -> WireCall:
         agent_id=_uuid(agent),
         contact=_contact(call.contact),
     )
-    if query.include_transcript:
-        wire.chat_history = _encoded([_turn(turn, query) for turn in turns_of(call)], query)
-    if query.include_tools:
-        wire.chat_history_with_tools = _encoded([_entry(e, query) for e in interleaved(call)], query)
-    if query.include_transcript or query.include_tools:
-        wire.transcript_format = query.transcript_format
+    if asked.transcript:
+        wire.chat_history = _encoded([_turn(turn, asked) for turn in turns_of(call)], asked)
+    if asked.tools:
+        wire.chat_history_with_tools = _encoded([_entry(e, asked) for e in interleaved(call)], asked)
+    if asked.transcript or asked.tools:
+        wire.transcript_format = asked.form
     if own:
         as_said(wire, call)
     return wire
@@ -128,13 +147,13 @@ def _contact(contact: Contact | None) -> WireContact | None:
     )
 
 
-def _encoded(entries: list[Any], query: GetQuery) -> Any:
-    return toon(entries) if query.transcript_format == "toon" else entries
+def _encoded(entries: list[Any], asked: Conversation) -> Any:
+    return toon(entries) if asked.form == "toon" else entries
 
 
-def _turn(turn: Turn, query: GetQuery) -> WireTurn:
+def _turn(turn: Turn, asked: Conversation) -> WireTurn:
     wire = WireTurn(role=turn.role.value, content=turn.text)
-    if query.include_words:
+    if asked.words:
         wire.words = _words(turn)
     return wire
 
@@ -150,7 +169,7 @@ def _words(turn: Turn) -> list[WireWord]:
     ]
 
 
-def _entry(entry: Entry, query: GetQuery) -> WireEntry:
+def _entry(entry: Entry, asked: Conversation) -> WireEntry:
     match entry:
         case Invocation(tool):
             return WireEntry(
@@ -163,6 +182,6 @@ def _entry(entry: Entry, query: GetQuery) -> WireEntry:
             return WireEntry(role="tool_call_result", tool_call_id=tool.id, content=json_text(tool.result))
         case _:
             wire = WireEntry(role=entry.role.value, content=entry.text)
-            if query.include_words and query.include_transcript:
+            if asked.words and asked.transcript:
                 wire.words = _words(entry)
             return wire

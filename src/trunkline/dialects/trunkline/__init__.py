@@ -27,7 +27,7 @@ from trunkline.dialects.trunkline.problems import problem, texts
 from trunkline.dialects.trunkline.question import filter_of, included_in_get, included_in_list
 from trunkline.dialects.trunkline.reading import NAME, from_wire
 from trunkline.dialects.trunkline.wire import CallList, ExportQuery, GetQuery, ListQuery, Problem
-from trunkline.dialects.trunkline.writing import IDS, shown, to_wire, write_file
+from trunkline.dialects.trunkline.writing import IDS, in_list, shown, to_wire, write_file
 from trunkline.kit.auth import Bearer
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.errors import ErrorEnvelope
@@ -57,7 +57,7 @@ def write_list(page: CallPage, query: ListQuery) -> CallList:
     include = included_in_list(query)
     total = page.total if query.include_total else None
     return CallList(
-        calls=[shown(call, include) for call in page.calls],
+        calls=page.rows(in_list, include),
         next_page_token=token_after(page, query),
         total_size=UNSET if total is None else total,
     )

@@ -24,6 +24,11 @@ def to_wire(call: Call) -> Call:
     return call
 
 
+def in_list(call: Call, _: str, include: Include) -> Call:
+    """Write a call as a list prints it, which says nothing of the org."""
+    return shown(call, include)
+
+
 def shown(call: Call, include: Include) -> Call:
     """The call with what is included; what is not is absent rather than empty."""
     absent: dict[str, Any] = dict.fromkeys(left_out(include), UNSET)

@@ -30,7 +30,7 @@ from trunkline.dialects.zudu.wire import (
     WireCall,
 )
 from trunkline.dialects.zudu.words import CHANNEL, DIRECTION, END_REASON, NAME, SENTIMENT, STATUS
-from trunkline.dialects.zudu.writing import IDS, to_wire, write_call
+from trunkline.dialects.zudu.writing import IDS, organization, to_wire, write_call
 from trunkline.kit.auth import KeyPair
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.errors import ErrorEnvelope
@@ -64,12 +64,11 @@ def read_list(query: ListQuery, _: str) -> ListCalls:
 
 def write_list(page: CallPage, query: ListQuery) -> CallList:
     """From a page of calls to the vendor's answer."""
-    calls = [write_call(call, page.org) for call in page.calls]
-    orgs = {call.organization_id for call in calls}
+    calls, orgs = page.rows(write_call), page.rows(organization)
     total = page.total or 0
     pages = -(-total // query.limit)
     data = ListData(
-        organization_id=orgs.pop() if len(orgs) == 1 else page.org,
+        organization_id=orgs[0] if orgs and all(org == orgs[0] for org in orgs) else page.org,
         calls=calls,
         pagination=Pagination(
             page=query.page,

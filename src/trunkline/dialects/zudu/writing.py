@@ -43,14 +43,13 @@ def write_call(call: Call, org: str) -> WireCall:
     """Write a call; the org's name stands in where the call does not say whose it is."""
     own = call.vendor == NAME
     words = call.vendor_words if own else None
-    said = (call.vendor_fields or {}).get("organization_id") if own else None
     zero_ms = ms_of_instant(_zero(call, own))
     turns = [_turn(turn, zero_ms, own) for turn in turns_of(call)]
     wire = WireCall(
         id=call.id,
         call_id=IDS.printed(call),
         agent_id=call.agent.id if call.agent else None,
-        organization_id=said or org,
+        organization_id=organization(call, org),
         call_status=STATUS.said(call.status, words) or "ENDED",
         call_type=CHANNEL.said(call.channel, words) or "PHONE_CALL",
         direction=DIRECTION.said(call.direction, words),
@@ -76,6 +75,12 @@ def write_call(call: Call, org: str) -> WireCall:
     if own:
         as_said(wire, call)
     return wire
+
+
+def organization(call: Call, org: str) -> str:
+    """Whose a call is: the vendor's own name for it, else the org's name here."""
+    said: str | None = (call.vendor_fields or {}).get("organization_id") if call.vendor == NAME else None
+    return said or org
 
 
 def _zero(call: Call, own: bool) -> datetime:
