@@ -28,8 +28,10 @@ from trunkline.service.clock import Clock, system_clock
 from trunkline.service.commits import Commits
 from trunkline.service.intake import Intake
 from trunkline.service.keys import Keys
+from trunkline.service.repeats import Repeats
 from trunkline.service.seals import Seals, key_in
 from trunkline.service.sources import Sources
+from trunkline.service.writes import Writes
 from trunkline.settings import Settings
 from trunkline.store.calls import CallStore
 from trunkline.store.embedded import start_embedded
@@ -37,6 +39,7 @@ from trunkline.store.keys import KeyStore
 from trunkline.store.migrations import head, migrate, revision
 from trunkline.store.parts import PartStore
 from trunkline.store.pool import open_pool
+from trunkline.store.repeats import RepeatStore
 from trunkline.store.sources import SourceStore
 from trunkline.store.writing import CallWriter
 
@@ -48,6 +51,8 @@ class Services(Struct, frozen=True):
     keys: Keys
     intake: Intake
     commits: Commits
+    writes: Writes
+    repeats: Repeats
     sources: Sources
     pool: asyncpg.Pool
 
@@ -82,7 +87,8 @@ async def services(
         store = CallStore(pool)
         calls = Calls(store, PartStore(pool), most_streams=max(1, pool_size // 2))
         keys = KeyStore(pool)
-        intake = Intake(CallWriter(pool), clock)
+        writer = CallWriter(pool)
+        intake = Intake(writer, clock)
         commits = Commits(intake)
         told = settings or Settings.read()
         seals = Seals(told.sealing_key or key_in(told.home))
@@ -91,6 +97,8 @@ async def services(
             keys=Keys(keys, dialects(), clock),
             intake=intake,
             commits=commits,
+            writes=Writes(store, writer, commits, clock),
+            repeats=Repeats(RepeatStore(pool), clock),
             sources=Sources(SourceStore(pool), keys, doors(), seals, clock),
             pool=pool,
         )
@@ -111,7 +119,14 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
             database_url, pool_size=settings.pool_size, clock=clock, settings=settings
         ) as joined:
             opened.append(joined)
-            yield Answerer(joined.keys, joined.calls, kept_rows)
+            yield Answerer(
+                joined.keys,
+                joined.calls,
+                joined.writes,
+                joined.repeats,
+                kept_rows=kept_rows,
+                largest_body=settings.largest_body,
+            )
 
     async def database_answers() -> bool:
         try:

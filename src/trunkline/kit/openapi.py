@@ -19,17 +19,31 @@ from msgspec import inspect as kinds
 
 from trunkline import __version__
 from trunkline.kit.call_ids import LONGEST
-from trunkline.kit.dialect import Dialect, Operation
+from trunkline.kit.dialect import Body, Dialect, Operation
 from trunkline.kit.export import FORMATS, Format
 from trunkline.kit.export.shape import Shape
 from trunkline.kit.losses import full_call
 from trunkline.kit.query import SCHEMAS, Parameter, parameters, read_query
+from trunkline.kit.sent import JSON_LINES, Sent
 from trunkline.kit.toon import MEDIA_TYPE as TOON
 from trunkline.kit.toon import toon
-from trunkline.model.call import HEAVY_FIELDS
+from trunkline.model.call import HEAVY_FIELDS, Call
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall
 from trunkline.model.pieces import Pieces
+from trunkline.model.writes import (
+    CallChanged,
+    CallDeleted,
+    CallsTold,
+    CallTold,
+    ChangeCall,
+    DeleteCall,
+    EventsTold,
+    TellCalls,
+    TellEvents,
+    Write,
+    Written,
+)
 
 OF_AUTH = (
     Fault.NO_CREDENTIAL,
@@ -45,6 +59,12 @@ OF_AUTH = (
 OF_EVERY_REQUEST = (Fault.METHOD_NOT_ALLOWED, Fault.ADDRESS_TOO_LONG, Fault.INTERNAL, Fault.UNAVAILABLE)
 """The faults that no operation is safe from."""
 
+OF_BODIES = (Fault.BAD_REQUEST, Fault.TOO_LARGE, Fault.TOO_SLOW, Fault.UNSUPPORTED_BODY)
+"""The faults that a body can have."""
+
+OF_REPEATS = (Fault.BAD_REQUEST, Fault.CONFLICT, Fault.UNPROCESSABLE)
+"""The faults that a request can have which is to be done once."""
+
 IGNORED_HEADER = "Trunkline-Ignored"
 
 _JSON = "application/json"
@@ -57,29 +77,43 @@ def openapi(dialect: Dialect, *, server_url: str = "/") -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for operation in dialect.operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(dialect, operation)
-    answers = [operation.answer for operation in dialect.operations]
+    records = [operation.answer for operation in dialect.operations if operation.answer is not None]
+    for operation in dialect.operations:
+        if operation.body is not None:
+            records += [operation.body.shape, operation.body.lines or operation.body.shape]
     return {
         "openapi": "3.1.0",
         "info": {
             "title": dialect.title,
             "summary": dialect.about.strip().partition("\n")[0],
-            "description": dialect.about.strip(),
+            "description": described(dialect),
             "version": __version__,
         },
         "servers": [{"url": server_url}],
         "security": [{name: [] for name in dialect.auth.openapi}],
         "paths": paths,
         "components": {
-            "schemas": _components([*answers, dialect.errors.shape]),
+            "schemas": _components([*records, dialect.errors.shape]),
             "securitySchemes": dialect.auth.openapi,
         },
     }
 
 
+def described(dialect: Dialect) -> str:
+    """What a dialect says of itself, and which of its vendor's paths it takes no part in."""
+    about = dialect.about.strip()
+    if not dialect.not_done_here:
+        return about
+    paths = ", ".join(f"`{method} {path}`" for method, path in dialect.not_done_here)
+    return f"{about}\n\nTrunkline records calls and neither places nor steers them: {paths} answer 501."
+
+
 def faults_of(dialect: Dialect, operation: Operation) -> dict[int, list[Fault]]:
     """The refusals that an operation can answer with, by HTTP status."""
     by_status: dict[int, list[Fault]] = {}
-    for fault in dict.fromkeys((*operation.faults, *OF_AUTH, *OF_EVERY_REQUEST)):
+    of_body = OF_BODIES if operation.takes is not None else ()
+    of_repeats = OF_REPEATS if operation.repeatable else ()
+    for fault in dict.fromkeys((*operation.faults, *of_body, *of_repeats, *OF_AUTH, *OF_EVERY_REQUEST)):
         by_status.setdefault(dialect.errors.status(fault), []).append(fault)
     return dict(sorted(by_status.items()))
 
@@ -93,7 +127,7 @@ def _operation(dialect: Dialect, operation: Operation) -> dict[str, Any]:
         if dialect.refuse_unknown
         else f"A query parameter that is not listed is ignored, and named in the header `{IGNORED_HEADER}`."
     )
-    responses = {"200": _answer(dialect, operation)}
+    responses = {str(status): _answer(dialect, operation) for status in operation.statuses}
     for status, faults in faults_of(dialect, operation).items():
         responses[str(status)] = _refusal(dialect, operation, status, faults)
     return {
@@ -103,9 +137,28 @@ def _operation(dialect: Dialect, operation: Operation) -> dict[str, Any]:
         "parameters": [
             *(_path_parameter(dialect, name) for name in _MIDDLE_OF_A_CALL.findall(operation.path)),
             *(query_parameter(parameter) for parameter in parameters(operation.query).values()),
+            *([REPEATABLE] if operation.repeatable else []),
         ],
+        **({} if operation.body is None else {"requestBody": _request_body(operation.body)}),
         "responses": responses,
     }
+
+
+REPEATABLE = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Any text. Within a day the same request with the same key gets the same answer again, "
+    "with the header `Idempotent-Replayed: true`; another request with it is refused.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+
+
+def _request_body(body: Body) -> dict[str, Any]:
+    schema = _schema(kinds.type_info(body.shape))
+    content: dict[str, Any] = {_JSON: {"schema": schema, "example": msgspec.json.decode(body.example)}}
+    if body.lines is not None:
+        content[JSON_LINES[0]] = {"schema": {"type": "string"}}
+    return {"required": True, "content": content}
 
 
 def _path_parameter(dialect: Dialect, name: str) -> dict[str, Any]:
@@ -158,6 +211,8 @@ def _said(**limits: Any) -> dict[str, Any]:
 
 
 def _answer(dialect: Dialect, operation: Operation) -> dict[str, Any]:
+    if operation.answer is None:
+        return {"description": operation.summary}
     if operation.media_types:
         return _file(operation)
     printed = example_answer(dialect, operation)
@@ -245,8 +300,13 @@ def example_answer(dialect: Dialect, operation: Operation) -> Any:
     `None` for an operation that does not ask for calls.
     """
     call = full_call()
+    query: Any
     query, _ = read_query(operation.example.encode(), operation.query)
+    if operation.takes is not None and operation.body is not None:
+        query = operation.takes(Sent(operation.body.example))
     intent = operation.read(query, dialect.ids.printed(call))
+    if isinstance(intent, Write):
+        return operation.write(_written(intent, call), query)
     if not isinstance(intent, ListCalls | GetCall):
         return None
     if not intent.with_transcript:
@@ -255,6 +315,18 @@ def example_answer(dialect: Dialect, operation: Operation) -> Any:
     if isinstance(intent, GetCall):
         return operation.write(OneCall("acme", call), query)
     return operation.write(CallPage(org="acme", calls=[call], total=1), query)
+
+
+def _written(intent: Write, call: Call) -> Written:
+    match intent:
+        case TellCalls():
+            return CallsTold("acme", [CallTold("new", call.id) for _ in intent.tellings])
+        case TellEvents():
+            return EventsTold("acme", call, len(intent.events), [])
+        case ChangeCall():
+            return CallChanged("acme", call, call)
+        case DeleteCall():
+            return CallDeleted("acme", call)
 
 
 # -- schemas --------------------------------------------------------------
@@ -287,13 +359,14 @@ def _records(kind: kinds.Type) -> Iterator[kinds.StructType]:
 
 
 def _record_schema(record: kinds.StructType) -> dict[str, Any]:
+    tag = {} if record.tag_field is None else {record.tag_field: {"const": record.tag}}
     may_lack_defaults = record.cls.__struct_config__.omit_defaults
     always = [f for f in record.fields if f.required or (_has_default(f) and not may_lack_defaults)]
     return {
         "type": "object",
         **_said(description=record.cls.__doc__),
-        "properties": {field.encode_name: _schema(field.type) for field in record.fields},
-        "required": [field.encode_name for field in always],
+        "properties": tag | {field.encode_name: _schema(field.type) for field in record.fields},
+        "required": [*tag, *(field.encode_name for field in always)],
     }
 
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 from trunkline.model.call import Call
 from trunkline.model.pieces import Part
 from trunkline.model.query import CallFilter, Order, Window
+from trunkline.model.writes import Write, Written
 
 
 class ListCalls(Struct, frozen=True, kw_only=True):
@@ -41,7 +42,9 @@ class ExportCalls(Struct, frozen=True, kw_only=True):
     with_transcript: bool = True
 
 
-Intent = ListCalls | GetCall | ExportCalls
+Question = ListCalls | GetCall | ExportCalls
+
+Intent = Question | Write
 
 
 class Printing(Protocol):
@@ -90,4 +93,6 @@ class CallStream(Struct, frozen=True):
     parts: AsyncGenerator[Part, None]
 
 
-Outcome = CallPage | OneCall | CallStream
+Answered = CallPage | OneCall | CallStream
+
+Outcome = Answered | Written

@@ -26,6 +26,7 @@ from trunkline.dialects.trunkline.page_token import token_after, window_of
 from trunkline.dialects.trunkline.problems import problem, texts
 from trunkline.dialects.trunkline.question import filter_of, included_in_get, included_in_list
 from trunkline.dialects.trunkline.reading import NAME, from_wire
+from trunkline.dialects.trunkline.telling import WRITES
 from trunkline.dialects.trunkline.wire import CallList, ExportQuery, GetQuery, ListQuery, Problem
 from trunkline.dialects.trunkline.writing import IDS, in_list, shown, to_wire, write_file
 from trunkline.kit.auth import Bearer
@@ -150,7 +151,7 @@ DIALECT = Dialect(
         texts=texts(),
         media_type="application/problem+json",
     ),
-    operations=(LIST, GET, EXPORT),
+    operations=(LIST, GET, EXPORT, *WRITES),
     wire=Call,
     from_wire=from_wire,
     to_wire=to_wire,
