@@ -14,36 +14,22 @@ from itertools import chain
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec
-from msgspec import UNSET, Meta
+from msgspec import Meta
 from msgspec import inspect as kinds
 
 from trunkline import __version__
 from trunkline.kit.call_ids import LONGEST
 from trunkline.kit.dialect import Body, Dialect, Operation
+from trunkline.kit.examples import example_answer, in_words, usual_refusal
 from trunkline.kit.export import FORMATS, Format
 from trunkline.kit.export.shape import Shape
 from trunkline.kit.losses import full_call
-from trunkline.kit.query import SCHEMAS, Parameter, parameters, read_query
-from trunkline.kit.sent import JSON_LINES, Sent
+from trunkline.kit.query import SCHEMAS, Parameter, parameters
+from trunkline.kit.sent import JSON_LINES
 from trunkline.kit.toon import MEDIA_TYPE as TOON
 from trunkline.kit.toon import toon
-from trunkline.model.call import HEAVY_FIELDS, Call
-from trunkline.model.faults import Fault, Refused
-from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall
+from trunkline.model.faults import Fault
 from trunkline.model.pieces import Pieces
-from trunkline.model.writes import (
-    CallChanged,
-    CallDeleted,
-    CallsTold,
-    CallTold,
-    ChangeCall,
-    DeleteCall,
-    EventsTold,
-    TellCalls,
-    TellEvents,
-    Write,
-    Written,
-)
 
 OF_AUTH = (
     Fault.NO_CREDENTIAL,
@@ -258,75 +244,16 @@ def _example_file(form: Format) -> str:
 def _refusal(dialect: Dialect, operation: Operation, status: int, faults: list[Fault]) -> dict[str, Any]:
     bodies: dict[str, dict[str, Any]] = {}
     for fault in faults:
-        _, body = dialect.errors.answer(_refused(dialect, operation, fault))
+        _, body = dialect.errors.answer(usual_refusal(dialect, operation, fault))
         value = msgspec.json.decode(_encode(body))
         # One example a body: a vendor that words several faults alike gets one example for all of them.
         same = next((name for name, example in bodies.items() if example["value"] == value), None)
         if same is None:
-            bodies[fault.name.lower()] = {"summary": _in_words(fault), "value": value}
+            bodies[fault.name.lower()] = {"summary": in_words(fault), "value": value}
         else:
-            bodies[same]["summary"] += f"; {_in_words(fault)}"
+            bodies[same]["summary"] += f"; {in_words(fault)}"
     content = {"schema": _schema(kinds.type_info(dialect.errors.shape)), "examples": bodies}
     return {"description": HTTPStatus(status).phrase, "content": {dialect.errors.media_type: content}}
-
-
-def _refused(dialect: Dialect, operation: Operation, fault: Fault) -> Refused:
-    """A fault with the detail that it usually has."""
-    if fault is Fault.BAD_REQUEST:
-        for parameter in parameters(operation.query).values():
-            try:
-                parameter.read("?")
-            except ValueError as error:
-                return Refused(fault, f"{parameter.name} {error}", parameter.name)
-    if fault in (Fault.CALL_NOT_FOUND, Fault.FOREIGN_CALL):
-        return Refused(fault, dialect.ids.printed(full_call()))
-    return Refused(fault, _DETAILS.get(fault, ""))
-
-
-_DETAILS = {
-    Fault.BAD_CURSOR: "the cursor names no call",
-    Fault.SCOPE_MISSING: "read",
-    Fault.METHOD_NOT_ALLOWED: "GET",
-}
-
-
-def _in_words(fault: Fault) -> str:
-    return fault.name.lower().replace("_", " ")
-
-
-def example_answer(dialect: Dialect, operation: Operation) -> Any:
-    """What an operation answers to the vendor's own example query when there is nothing but one full call.
-
-    `None` for an operation that does not ask for calls.
-    """
-    call = full_call()
-    query: Any
-    query, _ = read_query(operation.example.encode(), operation.query)
-    if operation.takes is not None and operation.body is not None:
-        query = operation.takes(Sent(operation.body.example))
-    intent = operation.read(query, dialect.ids.printed(call))
-    if isinstance(intent, Write):
-        return operation.write(_written(intent, call), query)
-    if not isinstance(intent, ListCalls | GetCall):
-        return None
-    if not intent.with_transcript:
-        for name in HEAVY_FIELDS:
-            setattr(call, name, UNSET)
-    if isinstance(intent, GetCall):
-        return operation.write(OneCall("acme", call), query)
-    return operation.write(CallPage(org="acme", calls=[call], total=1), query)
-
-
-def _written(intent: Write, call: Call) -> Written:
-    match intent:
-        case TellCalls():
-            return CallsTold("acme", [CallTold("new", call.id) for _ in intent.tellings])
-        case TellEvents():
-            return EventsTold("acme", call, len(intent.events), [])
-        case ChangeCall():
-            return CallChanged("acme", call, call)
-        case DeleteCall():
-            return CallDeleted("acme", call)
 
 
 # -- schemas --------------------------------------------------------------

@@ -218,6 +218,7 @@ class Events(msgspec.Struct):
     """Events as a request tells them; a sentence in the place of each that cannot be read."""
 
     events: list[Event | str]
+    many: bool
 
 
 def take_events(sent: Sent) -> Events:
@@ -226,7 +227,7 @@ def take_events(sent: Sent) -> Events:
     events = [_event(item) for item in items]
     if not many and isinstance(events[0], str):
         raise Refused(Fault.BAD_REQUEST, events[0])
-    return Events(events)
+    return Events(events, many)
 
 
 def _event(raw: msgspec.Raw) -> Event | str:
@@ -244,8 +245,10 @@ def read_events(asked: Events, printed_id: str) -> TellEvents:
     return TellEvents(printed_id, asked.events)
 
 
-def write_events(told: EventsTold, _: Events) -> EventsAnswer:
+def write_events(told: EventsTold, asked: Events) -> EventsAnswer:
     """From the call as it stands now to the answer."""
+    if told.refused and not asked.many:
+        raise Refused(Fault.BAD_REQUEST, told.refused[0][1])
     call = told.call
     return EventsAnswer(
         id=call.id,
