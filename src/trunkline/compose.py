@@ -30,8 +30,10 @@ from trunkline.service.clock import Clock, system_clock
 from trunkline.service.commits import Commits
 from trunkline.service.intake import Intake
 from trunkline.service.keys import Keys
+from trunkline.service.repeats import Repeats
 from trunkline.service.seals import Seals, key_in
 from trunkline.service.sources import Sources
+from trunkline.service.writes import Writes
 from trunkline.settings import Settings
 from trunkline.store.calls import CallStore
 from trunkline.store.changes import ChangeStore, listen
@@ -40,6 +42,7 @@ from trunkline.store.keys import KeyStore
 from trunkline.store.migrations import head, migrate, revision
 from trunkline.store.parts import PartStore
 from trunkline.store.pool import open_pool
+from trunkline.store.repeats import RepeatStore
 from trunkline.store.sources import SourceStore
 from trunkline.store.writing import CallWriter
 
@@ -52,6 +55,8 @@ class Services(Struct, frozen=True):
     keys: Keys
     intake: Intake
     commits: Commits
+    writes: Writes
+    repeats: Repeats
     sources: Sources
     pool: asyncpg.Pool
 
@@ -86,7 +91,8 @@ async def services(
         store = CallStore(pool)
         calls = Calls(store, PartStore(pool), most_streams=max(1, pool_size // 2))
         keys = KeyStore(pool)
-        intake = Intake(CallWriter(pool), clock)
+        writer = CallWriter(pool)
+        intake = Intake(writer, clock)
         commits = Commits(intake)
         told = settings or Settings.read()
         seals = Seals(lambda: told.sealing_key or key_in(told.home))
@@ -102,6 +108,8 @@ async def services(
             keys=Keys(keys, dialects(), clock),
             intake=intake,
             commits=commits,
+            writes=Writes(store, writer, commits, clock),
+            repeats=Repeats(RepeatStore(pool), clock),
             sources=Sources(SourceStore(pool), keys, doors(), seals, clock),
             pool=pool,
         )
@@ -123,7 +131,15 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
             database_url, pool_size=settings.pool_size, clock=clock, settings=settings
         ) as joined:
             opened.append(joined)
-            yield Answerer(joined.keys, joined.calls, joined.changes, kept_rows)
+            yield Answerer(
+                joined.keys,
+                joined.calls,
+                joined.changes,
+                joined.writes,
+                joined.repeats,
+                kept_rows=kept_rows,
+                largest_body=settings.largest_body,
+            )
 
     async def database_answers() -> bool:
         try:

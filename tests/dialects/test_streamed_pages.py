@@ -14,7 +14,9 @@ from tests.dialects.conftest import some_calls
 from tests.dialects.walks import WALKS
 from trunkline.api.pages import WHOLE
 from trunkline.dialects import dialects
+from trunkline.kit.dialect import Operation
 from trunkline.kit.query import parameters
+from trunkline.model.intents import ListCalls
 
 STREAMING = sorted(name for name, dialect in dialects().items() if dialect.operations[0].rows)
 EXAMPLES = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -40,13 +42,19 @@ def assert_same(server: Server, world: World, dialect: str, target: str, *, stre
     assert answer.content == whole.body, target
 
 
+def shows_transcripts(operation: Operation) -> bool:
+    intent = operation.read(operation.query(), "")
+    assert isinstance(intent, ListCalls)
+    return intent.with_transcript
+
+
 def test_every_list_with_big_pages_says_where_its_calls_stand() -> None:
     for name, dialect in dialects().items():
         asked = dialect.operations[0]
         meta = parameters(asked.query)[WALKS[name].limit].meta
         assert meta is not None
         largest = meta.le or (meta.extra or {})["clamp"]
-        prints_transcripts = name in TRANSCRIPT or asked.read(asked.query(), "").with_transcript
+        prints_transcripts = name in TRANSCRIPT or shows_transcripts(asked)
         assert bool(asked.rows) == (largest > WHOLE and prints_transcripts), name
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from trunkline.dialects import dialects
 from trunkline.ingest.files import LONGEST_LINE, Piece, Reader, Rejected, Source
-from trunkline.ingest.reading import DEEPEST
+from trunkline.kit.storable import DEEPEST
 from trunkline.service.intake import Seen
 
 CAPTURES = sorted((Path(__file__).parents[1] / "dialects").glob("*/captures/*.json"))

@@ -15,9 +15,10 @@ from referencing.jsonschema import DRAFT202012
 from trunkline.dialects import dialects
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.events import MEDIA_TYPE as EVENTS
+from trunkline.kit.examples import example_answer
 from trunkline.kit.export import FORMATS
 from trunkline.kit.losses import full_call
-from trunkline.kit.openapi import OF_AUTH, example_answer, faults_of, openapi, query_parameter
+from trunkline.kit.openapi import OF_AUTH, faults_of, openapi, query_parameter
 from trunkline.kit.query import DayOrInstant, Phone, Uuid, Words, parameters
 from trunkline.model.call import Call
 from trunkline.model.changes import Change, Look

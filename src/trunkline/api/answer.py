@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from functools import partial
+from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -18,23 +20,31 @@ from trunkline.api.following import EVENT_HEADERS, event_chunks, resumed
 from trunkline.api.front_door import Route
 from trunkline.api.kept import KeptRows
 from trunkline.api.pages import in_chunks, is_big
+from trunkline.api.receiving import Gone, Receive, body_of
 from trunkline.kit import toon
 from trunkline.kit.auth import Headers
-from trunkline.kit.dialect import Dialect
+from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.events import Events
 from trunkline.kit.export import File
 from trunkline.kit.query import read_query
+from trunkline.kit.sent import Sent
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.intents import CallPage, FollowCalls, ListCalls, ListChanges, Outcome
-from trunkline.service.calls import Calls
+from trunkline.model.writes import Write
+from trunkline.service.calls import Calls, Org
 from trunkline.service.changes import Changes
 from trunkline.service.export import chunks_of
-from trunkline.service.keys import Keys
+from trunkline.service.intake import TooManyWriters
+from trunkline.service.keys import Caller, Keys
+from trunkline.service.repeats import Given, Repeats
+from trunkline.service.writes import Writes
 
 log = structlog.get_logger(__name__)
 
 _JSON = (b"content-type", b"application/json")
 _TOON = (b"content-type", b"text/toon; charset=utf-8")
+_REPLAYED = (b"idempotent-replayed", b"true")
+_BIG_BODY = 64 * 1024
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 DATABASE_DOWN = (
@@ -44,6 +54,8 @@ DATABASE_DOWN = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,
     OSError,
     TimeoutError,
 )
@@ -81,11 +93,24 @@ class Streamed(NamedTuple):
 class Answerer:
     """Answers requests of any dialect; it knows no vendor and no SQL."""
 
-    def __init__(self, keys: Keys, calls: Calls, changes: Changes, kept_rows: KeptRows | None = None) -> None:
+    def __init__(
+        self,
+        keys: Keys,
+        calls: Calls,
+        changes: Changes,
+        writes: Writes,
+        repeats: Repeats,
+        *,
+        kept_rows: KeptRows | None = None,
+        largest_body: int,
+    ) -> None:
         self._keys = keys
         self._calls = calls
         self._changes = changes
+        self._writes = writes
+        self._repeats = repeats
         self._kept_rows = kept_rows
+        self._largest_body = largest_body
 
     async def answer(
         self,
@@ -93,15 +118,17 @@ class Answerer:
         query_string: bytes,
         headers: Headers,
         address: str | None,
+        receive: Receive | None = None,
         *,
         may_stream: bool = True,
     ) -> Answer | Streamed:
         """Answer a request; whatever goes wrong is said in the dialect's own error body.
 
-        Without `may_stream` every page is put together whole, for a client that could not tell where it ends.
+        The body is read by `receive`, by operations that take one. Without `may_stream` every page is put
+        together whole, for a client that could not tell where it ends.
         """
         try:
-            return await self._answer(route, query_string, headers, address, may_stream=may_stream)
+            return await self._answer(route, query_string, headers, address, receive, may_stream=may_stream)
         except Exception as error:  # noqa: BLE001 whatever it is, the client is owed an answer
             operation = route.operation.name if route.operation else None
             return told(route.dialect, error, operation=operation, address=address)
@@ -112,6 +139,7 @@ class Answerer:
         query_string: bytes,
         headers: Headers,
         address: str | None,
+        receive: Receive | None,
         *,
         may_stream: bool,
     ) -> Answer | Streamed:
@@ -119,11 +147,53 @@ class Answerer:
         if operation is None:
             raise route.refused or Refused(Fault.NO_SUCH_ROUTE)
         credential = dialect.auth.read(headers)
-        caller = await self._keys.check(dialect.name, credential, address, "read")
+        caller = await self._keys.check(dialect.name, credential, address, operation.scope)
+        still_allowed = partial(self._keys.check, dialect.name, credential, address, operation.scope)
         query, ignored = read_query(query_string, operation.query, refuse_unknown=dialect.refuse_unknown)
-        intent = operation.read(query, route.printed_id)
         extra = [(b"trunkline-ignored", _names(ignored))] if ignored else []
-        wants_toon = operation.offers_toon and _wants_toon(headers, query)
+        if operation.takes is None and not operation.repeatable:
+            return await self._done(
+                route, operation, query, headers, caller.org, extra, still_allowed, may_stream=may_stream
+            )
+        sent = Sent(b"") if operation.takes is None else await self._sent(headers, receive)
+
+        async def done() -> Answer | Streamed:
+            asked = query
+            if operation.takes is not None:
+                # Reading many calls takes a while, in which others are to be answered.
+                big = len(sent.content) > _BIG_BODY
+                asked = await asyncio.to_thread(operation.takes, sent) if big else operation.takes(sent)
+            return await self._done(
+                route, operation, asked, headers, caller.org, extra, still_allowed, may_stream=may_stream
+            )
+
+        key = headers.get("idempotency-key")
+        if not operation.repeatable or key is None:
+            return await done()
+        request = (operation.name.encode(), route.printed_id.encode(), query_string, sent.content)
+        return await self._once(dialect, caller.org, key, request, done)
+
+    async def _done(
+        self,
+        route: Route,
+        operation: Operation,
+        asked: msgspec.Struct,
+        headers: Headers,
+        org: Org,
+        extra: list[tuple[bytes, bytes]],
+        still_allowed: Callable[[], Awaitable[Caller]],
+        *,
+        may_stream: bool,
+    ) -> Answer | Streamed:
+        dialect = route.dialect
+        intent = operation.read(asked, route.printed_id)
+        if isinstance(intent, Write):
+            written = await self._writes.answer(org, intent, dialect.ids)
+            status = operation.statuses[0] if operation.status is None else operation.status(written)
+            if status == HTTPStatus.NO_CONTENT:
+                return Answer(status, b"", extra)
+            return Answer(status, _encode(operation.write(written, asked)), [_JSON, *extra])
+        wants_toon = operation.offers_toon and _wants_toon(headers, asked)
         if (
             may_stream
             and operation.rows
@@ -131,32 +201,61 @@ class Answerer:
             and isinstance(intent, ListCalls)
             and is_big(intent)
         ):
-            pages = self._calls.pages(caller.org, intent, dialect.ids)
-            chunks = in_chunks(pages, lambda page: operation.write(page, query), operation.rows)
+            pages = self._calls.pages(org, intent, dialect.ids)
+            chunks = in_chunks(pages, lambda page: operation.write(page, asked), operation.rows)
             return Streamed([_JSON, *extra], chunks, partial(told, dialect))
         outcome: Outcome
         if isinstance(intent, FollowCalls):
-            outcome = self._changes.follow(caller.org, resumed(intent, headers, may_stream=may_stream))
+            outcome = self._changes.follow(org, resumed(intent, headers, may_stream=may_stream))
         elif isinstance(intent, ListChanges):
-            outcome = await self._changes.page(caller.org, intent)
+            outcome = await self._changes.page(org, intent)
         else:
-            outcome = await self._calls.answer(caller.org, intent, dialect.ids)
+            outcome = await self._calls.answer(org, intent, dialect.ids)
         if isinstance(outcome, CallPage) and not wants_toon:
             outcome = structs.replace(outcome, printing=self._kept_rows)
-        written = operation.write(outcome, query)
-        if isinstance(written, File):
+        printed = operation.write(outcome, asked)
+        if isinstance(printed, File):
             described = [
-                (b"content-type", written.media_type.encode()),
-                (b"content-disposition", f'attachment; filename="{written.name}"'.encode()),
+                (b"content-type", printed.media_type.encode()),
+                (b"content-disposition", f'attachment; filename="{printed.name}"'.encode()),
             ]
-            return Streamed([*described, *extra], chunks_of(written), partial(told, dialect))
-        if isinstance(written, Events):
-            check = partial(self._keys.check, dialect.name, credential, address, "read")
-            chunks = event_chunks(written, check)
-            return Streamed([*EVENT_HEADERS, *extra], chunks, partial(told, dialect), written.stream.stop)
+            return Streamed([*described, *extra], chunks_of(printed), partial(told, dialect))
+        if isinstance(printed, Events):
+            chunks = event_chunks(printed, still_allowed)
+            return Streamed([*EVENT_HEADERS, *extra], chunks, partial(told, dialect), printed.stream.stop)
         if wants_toon:
-            return Answer(200, toon.toon(written).encode(), [_TOON, *extra])
-        return Answer(200, _encode(written), [_JSON, *extra])
+            return Answer(200, toon.toon(printed).encode(), [_TOON, *extra])
+        return Answer(200, _encode(printed), [_JSON, *extra])
+
+    async def _sent(self, headers: Headers, receive: Receive | None) -> Sent:
+        """The request's body."""
+        if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+            raise Refused(Fault.UNSUPPORTED_BODY, "a body is taken as it is, without a content encoding")
+        if receive is None:
+            return Sent(b"")
+        content = await body_of(receive, headers.get("content-length"), self._largest_body)
+        return Sent(content, headers.get("content-type", "").partition(";")[0].strip().lower())
+
+    async def _once(
+        self,
+        dialect: Dialect,
+        org: Org,
+        key: str,
+        request: tuple[bytes, ...],
+        done: Callable[[], Awaitable[Answer | Streamed]],
+    ) -> Answer:
+        async def do() -> Given:
+            try:
+                answer = await done()
+            except Refused as refused:
+                answer = told(dialect, refused)
+            if isinstance(answer, Streamed):
+                raise TypeError("an answer that is kept is not streamed")
+            return Given(answer.status, answer.body, [(n.decode(), v.decode()) for n, v in answer.headers])
+
+        given = await self._repeats.once(org, key, request, do)
+        found = [(name.encode(), value.encode()) for name, value in given.headers]
+        return Answer(given.status, given.body, [*found, _REPLAYED] if given.repeated else found)
 
 
 def told(dialect: Dialect, error: Exception, **where: str | None) -> Answer:
@@ -166,6 +265,11 @@ def told(dialect: Dialect, error: Exception, **where: str | None) -> Answer:
         detail = _OUR_KEYS.sub("(a key)", error.detail)[:200]
         say("refused", dialect=dialect.name, **where, fault=error.fault.name, detail=detail)
         return refusal(dialect, error)
+    if isinstance(error, Gone):
+        return refusal(dialect, Refused(Fault.BAD_REQUEST, "the body is not whole"))
+    if isinstance(error, TooManyWriters):
+        log.warning("too many writers", dialect=dialect.name, **where)
+        return refusal(dialect, Refused(Fault.UNAVAILABLE, str(error)))
     if isinstance(error, DATABASE_DOWN):
         log.error("database unavailable", dialect=dialect.name, **where, error=repr(error)[:200])
         return refusal(dialect, Refused(Fault.UNAVAILABLE, MISSING_DATABASE_DETAIL))

@@ -60,6 +60,7 @@ class Application:
             scope["query_string"],
             headers,
             address,
+            receive,
             # A client of HTTP/1.0 cannot tell where an answer ends whose length it is not told.
             may_stream=scope["http_version"] != "1.0",
         )

@@ -18,6 +18,8 @@ from trunkline.model.faults import Fault, Refused
 
 _ID = "{id}"
 
+NOT_DONE_HERE = "Trunkline records calls; it does not place or steer them"
+
 
 class Route(NamedTuple):
     """Where a request goes."""
@@ -88,7 +90,8 @@ def _by_shape(dialects: list[Dialect]) -> dict[Shape, list[Dialect]]:
     """For each documented path the dialects that have it, the most demanding first."""
     found: dict[Shape, list[Dialect]] = {}
     for dialect in sorted(dialects, key=lambda dialect: -dialect.auth.demand):
-        for shape in dict.fromkeys(_shape(operation.path) for operation in dialect.operations):
+        paths = [operation.path for operation in dialect.operations]
+        for shape in dict.fromkeys(map(_shape, [*paths, *(path for _, path in dialect.not_done_here)])):
             found.setdefault(shape, []).append(dialect)
     for shape, sharing in found.items():
         demands = [dialect.auth.demand for dialect in sharing]
@@ -100,6 +103,11 @@ def _by_shape(dialects: list[Dialect]) -> dict[Shape, list[Dialect]]:
 
 def _within(dialect: Dialect, method: str, segments: list[bytes]) -> Route:
     allowed = []
+    for method_there, path in dialect.not_done_here:
+        if _fits(_shape(path), segments):
+            if method_there == method:
+                return Route(dialect, None, "", Refused(Fault.NOT_DONE_HERE, NOT_DONE_HERE))
+            allowed.append(method_there)
     for operation in dialect.operations:
         shape = _shape(operation.path)
         if not _fits(shape, segments):
@@ -111,7 +119,8 @@ def _within(dialect: Dialect, method: str, segments: list[bytes]) -> Route:
                 return Route(dialect, None, "", Refused(Fault.CALL_NOT_FOUND, "(not a text)"))
         allowed.append(operation.method)
     if allowed:
-        return Route(dialect, None, "", Refused(Fault.METHOD_NOT_ALLOWED, ", ".join(_with_head(allowed))))
+        methods = ", ".join(dict.fromkeys(_with_head(allowed)))
+        return Route(dialect, None, "", Refused(Fault.METHOD_NOT_ALLOWED, methods))
     return Route(dialect, None, "", Refused(Fault.NO_SUCH_ROUTE))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import aclosing
+from http import HTTPStatus
 from typing import Any
 
 from trunkline.api.answer import Answer, Streamed
@@ -24,7 +25,9 @@ class BrokenOff(Exception):
 
 async def send_whole(answer: Answer, send: Send, *, without_body: bool) -> None:
     """Send an answer that is there in full."""
-    headers = [*answer.headers, (b"content-length", str(len(answer.body)).encode()), _NO_STORE]
+    headers = [*answer.headers, _NO_STORE]
+    if answer.status != HTTPStatus.NO_CONTENT:
+        headers.append((b"content-length", str(len(answer.body)).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if without_body else answer.body})
 

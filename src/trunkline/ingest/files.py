@@ -16,10 +16,11 @@ from typing import IO, Any, NamedTuple
 import msgspec
 import zstandard
 
-from trunkline.ingest.reading import DEEPEST, deeper_than, seen_in, seen_on
+from trunkline.ingest.reading import seen_in, seen_on
 from trunkline.ingest.unpacking import unpacked
 from trunkline.kit.dialect import Dialect
 from trunkline.kit.payload import Unreadable
+from trunkline.kit.storable import DEEPEST, deeper_than
 from trunkline.service.intake import Seen, encoded
 
 LONGEST_LINE = 64 * 1024 * 1024

@@ -17,10 +17,10 @@ import msgspec
 from msgspec import Struct, field
 
 from trunkline.ingest.asking import Asking, PullFailed, Wait
-from trunkline.ingest.reading import checked
 from trunkline.kit.door import Door
 from trunkline.kit.listing_api import ListApi, Listed, Request
 from trunkline.kit.payload import Unreadable
+from trunkline.kit.storable import checked
 from trunkline.model.sighting import Sighting
 from trunkline.model.words import LIVE
 from trunkline.service.clock import Clock

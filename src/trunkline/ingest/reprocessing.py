@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from msgspec import Struct, field
 
-from trunkline.ingest.reading import checked
 from trunkline.ingest.webhooks import heard_in
 from trunkline.kit.dialect import Dialect
 from trunkline.kit.door import AnswerExpected, Door
 from trunkline.kit.payload import Unreadable
+from trunkline.kit.storable import checked
 from trunkline.model.call import Call
 from trunkline.model.live import told_live
 from trunkline.model.merge import Stamps, first_call, merged

@@ -8,10 +8,10 @@ from enum import Enum
 import structlog
 from msgspec import Struct
 
-from trunkline.ingest.reading import DEEPEST, checked, deeper_than
 from trunkline.kit.door import AnswerExpected, Door, Heard, document_of
 from trunkline.kit.payload import Unreadable
 from trunkline.kit.signatures import Delivery, NotGenuine
+from trunkline.kit.storable import DEEPEST, checked, deeper_than
 from trunkline.model.sighting import Sighting
 from trunkline.service.clock import Clock
 from trunkline.service.commits import Commits

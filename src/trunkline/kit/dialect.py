@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -11,11 +11,22 @@ from trunkline.kit.auth import AuthScheme
 from trunkline.kit.call_ids import CallIds
 from trunkline.kit.errors import ErrorEnvelope
 from trunkline.kit.query import parameters
+from trunkline.kit.sent import Sent
 from trunkline.kit.vocabulary import Vocabulary
 from trunkline.model.call import Call
 from trunkline.model.faults import Fault
 from trunkline.model.intents import Intent
 from trunkline.model.sighting import Sighting
+
+
+class Body(Struct, frozen=True, kw_only=True):
+    """What a request sends."""
+
+    shape: Any
+    """The type of the body as JSON, for its description."""
+    example: bytes
+    lines: Any = None
+    """The type of one line, if the body may be JSON Lines."""
 
 
 class Operation(Struct, frozen=True, kw_only=True):
@@ -27,13 +38,26 @@ class Operation(Struct, frozen=True, kw_only=True):
     path: str
     """The vendor's documented path; `{id}` stands for a call id."""
     method: str = "GET"
+    scope: Literal["read", "write"] = "read"
+    """What a key must be allowed to do."""
     query: type[Struct]
+    takes: Callable[[Sent], Any] | None = None
+    """From the request's body to what is asked, which `read` and `write` get in place of the query; raises
+    `Refused`. Without it a body is not read."""
+    body: Body | None = None
+    """How the body that it takes is described."""
     answer: Any
     """The type of the answer, in which the vendor's key order is the field order."""
     read: Callable[[Any, str], Intent]
     """From the typed query and the id in the path, empty where the path has none."""
     write: Callable[[Any, Any], Any]
     """From the outcome and the typed query to an `answer`."""
+    statuses: tuple[int, ...] = (200,)
+    """The statuses of its answers, refusals aside."""
+    status: Callable[[Any], int] | None = None
+    """From the outcome to one of `statuses`, if there are several; a 204 is sent without a body."""
+    repeatable: bool = False
+    """Whether it takes an `Idempotency-Key`, under which a request is done once."""
     faults: tuple[Fault, ...] = ()
     """What the vendor documents, or we chose, as refusals of this endpoint besides those of auth."""
     example: str = ""
@@ -50,6 +74,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     """Whether the whole answer can be had as TOON, by `Accept: text/toon` or a parameter `format`."""
 
     def __post_init__(self) -> None:
+        if (self.takes is None) != (self.body is None):
+            raise TypeError(f"{self.name}: a body that is taken is described, and no other one")
         parameters(self.query)  # a query record that cannot be read must fail here, not on a request
 
 
@@ -64,6 +90,8 @@ class Dialect(Struct, frozen=True, kw_only=True):
     auth: AuthScheme
     errors: ErrorEnvelope
     operations: tuple[Operation, ...]
+    not_done_here: tuple[tuple[str, str], ...] = ()
+    """Methods and paths that the vendor documents and that would place or steer a call."""
     wire: type[Struct]
     """A call as the vendor prints it in full."""
     from_wire: Callable[[Any], Sighting]

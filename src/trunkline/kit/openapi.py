@@ -14,24 +14,24 @@ from itertools import chain
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec
-from msgspec import UNSET, Meta
+from msgspec import Meta
 from msgspec import inspect as kinds
 
 from trunkline import __version__
 from trunkline.kit.call_ids import LONGEST
-from trunkline.kit.dialect import Dialect, Operation
+from trunkline.kit.dialect import Body, Dialect, Operation
 from trunkline.kit.events import MEDIA_TYPE as EVENTS
 from trunkline.kit.events import text_of
+from trunkline.kit.examples import example_answer, in_words, usual_refusal
 from trunkline.kit.export import FORMATS, Format
 from trunkline.kit.export.shape import Shape
 from trunkline.kit.losses import full_call
-from trunkline.kit.query import SCHEMAS, Parameter, parameters, read_query
+from trunkline.kit.query import SCHEMAS, Parameter, parameters
+from trunkline.kit.sent import JSON_LINES
 from trunkline.kit.toon import MEDIA_TYPE as TOON
 from trunkline.kit.toon import toon
-from trunkline.model.call import HEAVY_FIELDS
 from trunkline.model.changes import Change, Look
-from trunkline.model.faults import Fault, Refused
-from trunkline.model.intents import CallPage, GetCall, ListCalls, ListChanges, OneCall
+from trunkline.model.faults import Fault
 from trunkline.model.pieces import Pieces
 
 OF_AUTH = (
@@ -48,6 +48,12 @@ OF_AUTH = (
 OF_EVERY_REQUEST = (Fault.METHOD_NOT_ALLOWED, Fault.ADDRESS_TOO_LONG, Fault.INTERNAL, Fault.UNAVAILABLE)
 """The faults that no operation is safe from."""
 
+OF_BODIES = (Fault.BAD_REQUEST, Fault.TOO_LARGE, Fault.TOO_SLOW, Fault.UNSUPPORTED_BODY)
+"""The faults that a body can have."""
+
+OF_REPEATS = (Fault.BAD_REQUEST, Fault.CONFLICT, Fault.UNPROCESSABLE)
+"""The faults that a request can have which is to be done once."""
+
 IGNORED_HEADER = "Trunkline-Ignored"
 
 _JSON = "application/json"
@@ -60,29 +66,43 @@ def openapi(dialect: Dialect, *, server_url: str = "/") -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for operation in dialect.operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(dialect, operation)
-    answers = [operation.answer for operation in dialect.operations]
+    records = [operation.answer for operation in dialect.operations if operation.answer is not None]
+    for operation in dialect.operations:
+        if operation.body is not None:
+            records += [operation.body.shape, operation.body.lines or operation.body.shape]
     return {
         "openapi": "3.1.0",
         "info": {
             "title": dialect.title,
             "summary": dialect.about.strip().partition("\n")[0],
-            "description": dialect.about.strip(),
+            "description": described(dialect),
             "version": __version__,
         },
         "servers": [{"url": server_url}],
         "security": [{name: [] for name in dialect.auth.openapi}],
         "paths": paths,
         "components": {
-            "schemas": _components([*answers, dialect.errors.shape]),
+            "schemas": _components([*records, dialect.errors.shape]),
             "securitySchemes": dialect.auth.openapi,
         },
     }
 
 
+def described(dialect: Dialect) -> str:
+    """What a dialect says of itself, and which of its vendor's paths it takes no part in."""
+    about = dialect.about.strip()
+    if not dialect.not_done_here:
+        return about
+    paths = ", ".join(f"`{method} {path}`" for method, path in dialect.not_done_here)
+    return f"{about}\n\nTrunkline records calls and neither places nor steers them: {paths} answer 501."
+
+
 def faults_of(dialect: Dialect, operation: Operation) -> dict[int, list[Fault]]:
     """The refusals that an operation can answer with, by HTTP status."""
     by_status: dict[int, list[Fault]] = {}
-    for fault in dict.fromkeys((*operation.faults, *OF_AUTH, *OF_EVERY_REQUEST)):
+    of_body = OF_BODIES if operation.takes is not None else ()
+    of_repeats = OF_REPEATS if operation.repeatable else ()
+    for fault in dict.fromkeys((*operation.faults, *of_body, *of_repeats, *OF_AUTH, *OF_EVERY_REQUEST)):
         by_status.setdefault(dialect.errors.status(fault), []).append(fault)
     return dict(sorted(by_status.items()))
 
@@ -96,7 +116,7 @@ def _operation(dialect: Dialect, operation: Operation) -> dict[str, Any]:
         if dialect.refuse_unknown
         else f"A query parameter that is not listed is ignored, and named in the header `{IGNORED_HEADER}`."
     )
-    responses = {"200": _answer(dialect, operation)}
+    responses = {str(status): _answer(dialect, operation) for status in operation.statuses}
     for status, faults in faults_of(dialect, operation).items():
         responses[str(status)] = _refusal(dialect, operation, status, faults)
     return {
@@ -107,9 +127,28 @@ def _operation(dialect: Dialect, operation: Operation) -> dict[str, Any]:
             *(_path_parameter(dialect, name) for name in _MIDDLE_OF_A_CALL.findall(operation.path)),
             *(query_parameter(parameter) for parameter in parameters(operation.query).values()),
             *([_LAST_EVENT_ID] if EVENTS in operation.media_types else []),
+            *([REPEATABLE] if operation.repeatable else []),
         ],
+        **({} if operation.body is None else {"requestBody": _request_body(operation.body)}),
         "responses": responses,
     }
+
+
+REPEATABLE = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Any text. Within a day the same request with the same key gets the same answer again, "
+    "with the header `Idempotent-Replayed: true`; another request with it is refused.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+
+
+def _request_body(body: Body) -> dict[str, Any]:
+    schema = _schema(kinds.type_info(body.shape))
+    content: dict[str, Any] = {_JSON: {"schema": schema, "example": msgspec.json.decode(body.example)}}
+    if body.lines is not None:
+        content[JSON_LINES[0]] = {"schema": {"type": "string"}}
+    return {"required": True, "content": content}
 
 
 def _path_parameter(dialect: Dialect, name: str) -> dict[str, Any]:
@@ -172,6 +211,8 @@ def _said(**limits: Any) -> dict[str, Any]:
 def _answer(dialect: Dialect, operation: Operation) -> dict[str, Any]:
     if EVENTS in operation.media_types:
         return _stream(operation)
+    if operation.answer is None:
+        return {"description": operation.summary}
     if operation.media_types:
         return _file(operation)
     printed = example_answer(dialect, operation)
@@ -227,60 +268,16 @@ def _example_file(form: Format) -> str:
 def _refusal(dialect: Dialect, operation: Operation, status: int, faults: list[Fault]) -> dict[str, Any]:
     bodies: dict[str, dict[str, Any]] = {}
     for fault in faults:
-        _, body = dialect.errors.answer(_refused(dialect, operation, fault))
+        _, body = dialect.errors.answer(usual_refusal(dialect, operation, fault))
         value = msgspec.json.decode(_encode(body))
         # One example a body: a vendor that words several faults alike gets one example for all of them.
         same = next((name for name, example in bodies.items() if example["value"] == value), None)
         if same is None:
-            bodies[fault.name.lower()] = {"summary": _in_words(fault), "value": value}
+            bodies[fault.name.lower()] = {"summary": in_words(fault), "value": value}
         else:
-            bodies[same]["summary"] += f"; {_in_words(fault)}"
+            bodies[same]["summary"] += f"; {in_words(fault)}"
     content = {"schema": _schema(kinds.type_info(dialect.errors.shape)), "examples": bodies}
     return {"description": HTTPStatus(status).phrase, "content": {dialect.errors.media_type: content}}
-
-
-def _refused(dialect: Dialect, operation: Operation, fault: Fault) -> Refused:
-    """A fault with the detail that it usually has."""
-    if fault is Fault.BAD_REQUEST:
-        for parameter in parameters(operation.query).values():
-            try:
-                parameter.read("?")
-            except ValueError as error:
-                return Refused(fault, f"{parameter.name} {error}", parameter.name)
-    if fault in (Fault.CALL_NOT_FOUND, Fault.FOREIGN_CALL):
-        return Refused(fault, dialect.ids.printed(full_call()))
-    return Refused(fault, _DETAILS.get(fault, ""))
-
-
-_DETAILS = {
-    Fault.BAD_CURSOR: "the cursor names no call",
-    Fault.SCOPE_MISSING: "read",
-    Fault.METHOD_NOT_ALLOWED: "GET",
-}
-
-
-def _in_words(fault: Fault) -> str:
-    return fault.name.lower().replace("_", " ")
-
-
-def example_answer(dialect: Dialect, operation: Operation) -> Any:
-    """What an operation answers to the vendor's own example query when there is nothing but one full call.
-
-    `None` for an operation that does not ask for calls.
-    """
-    call = full_call()
-    query, _ = read_query(operation.example.encode(), operation.query)
-    intent = operation.read(query, dialect.ids.printed(call))
-    if not isinstance(intent, ListCalls | GetCall | ListChanges):
-        return None
-    if not intent.with_transcript:
-        for name in HEAVY_FIELDS:
-            setattr(call, name, UNSET)
-    if isinstance(intent, GetCall):
-        return operation.write(OneCall("acme", call), query)
-    if isinstance(intent, ListChanges):
-        return operation.write(Look([Change(42, call.id, call)], 42, has_more=False), query)
-    return operation.write(CallPage(org="acme", calls=[call], total=1), query)
 
 
 # -- schemas --------------------------------------------------------------
@@ -313,13 +310,14 @@ def _records(kind: kinds.Type) -> Iterator[kinds.StructType]:
 
 
 def _record_schema(record: kinds.StructType) -> dict[str, Any]:
+    tag = {} if record.tag_field is None else {record.tag_field: {"const": record.tag}}
     may_lack_defaults = record.cls.__struct_config__.omit_defaults
     always = [f for f in record.fields if f.required or (_has_default(f) and not may_lack_defaults)]
     return {
         "type": "object",
         **_said(description=record.cls.__doc__),
-        "properties": {field.encode_name: _schema(field.type) for field in record.fields},
-        "required": [field.encode_name for field in always],
+        "properties": tag | {field.encode_name: _schema(field.type) for field in record.fields},
+        "required": [*tag, *(field.encode_name for field in always)],
     }
 
 

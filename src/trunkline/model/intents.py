@@ -11,6 +11,7 @@ from trunkline.model.call import Call
 from trunkline.model.changes import ChangeStream, Look
 from trunkline.model.pieces import Part
 from trunkline.model.query import CallFilter, Order, Window
+from trunkline.model.writes import Write, Written
 
 
 class ListCalls(Struct, frozen=True, kw_only=True):
@@ -63,7 +64,7 @@ class FollowCalls(Struct, frozen=True, kw_only=True):
 Question = ListCalls | GetCall | ExportCalls
 """What is asked of the calls as they stand."""
 
-Intent = Question | ListChanges | FollowCalls
+Intent = Question | ListChanges | FollowCalls | Write
 
 
 class Printing(Protocol):
@@ -112,4 +113,6 @@ class CallStream(Struct, frozen=True):
     parts: AsyncGenerator[Part, None]
 
 
-Outcome = CallPage | OneCall | CallStream | Look | ChangeStream
+Answered = CallPage | OneCall | CallStream
+
+Outcome = Answered | Look | ChangeStream | Written

@@ -1,12 +1,300 @@
-"""Live events: what a running call tells of itself, folded into one sighting whatever order it came in."""
+"""Live events: what a running call tells of itself, folded into one sighting whatever order it came in.
+
+Every event says when it was true (`at`). The fold looks at all events that were ever kept of a call, so that
+order, repeats and delays make no difference:
+
+* an event with an `id` counts once, as it was first true; equal events count once;
+* events of one turn stand in for each other: a `turn` beats every `partial_turn`, then the later one wins;
+* tool calls are merged by their id, field by field, the later told wins;
+* an ended status beats a live one, then the later one wins.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Annotated, Any, NamedTuple
 
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from trunkline.model.call import Recording, ToolCall, Turn, Word
 from trunkline.model.sighting import Sighting
+from trunkline.model.words import EndReason, Result, Role, Status
+
+LONGEST_MS = 366 * 24 * 3600 * 1000
+
+At = Annotated[datetime, Meta(tz=True)]
+Milliseconds = Annotated[int, Meta(ge=0, le=LONGEST_MS)]
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class Said(Struct, kw_only=True, tag_field="type", omit_defaults=True, forbid_unknown_fields=True):
+    """What every event has."""
+
+    at: At | UnsetType = UNSET
+    """When it was true; the moment it came in if it does not say."""
+    id: Name | None = None
+    """Events of one id are one event. Of a tool call it is the id of the tool call."""
+
+
+class StatusSaid(Said, kw_only=True, tag="status"):
+    """The call has this status now."""
+
+    status: Status
+
+
+class TurnSaid(Said, kw_only=True, tag="turn"):
+    """One side has said something, and is done with it."""
+
+    role: Role
+    text: str
+    turn: int | Name | None = None
+    """Its number or name, by which it takes the place of what was said of it before."""
+    start_ms: Milliseconds | None = None
+    end_ms: Milliseconds | None = None
+    words: list[Word] | UnsetType = UNSET
+
+
+class PartialTurnSaid(Said, kw_only=True, tag="partial_turn"):
+    """One side is saying something; the next event of the same turn takes its place."""
+
+    role: Role
+    text: str
+    turn: int | Name
+    start_ms: Milliseconds | None = None
+    end_ms: Milliseconds | None = None
+    words: list[Word] | UnsetType = UNSET
+
+
+class ToolCallSaid(Said, kw_only=True, tag="tool_call"):
+    """A function was called, or has answered."""
+
+    name: str | None = None
+    arguments: Any = UNSET
+    result: Any = UNSET
+    start_ms: Milliseconds | None = None
+
+
+class LatencySaid(Said, kw_only=True, tag="latency"):
+    """How long something took; stages are merged by their names."""
+
+    latency: dict[str, Any]
+
+
+class RecordingSaid(Said, kw_only=True, tag="recording"):
+    """Whether the call is recorded, and where the recording lies."""
+
+    url: str | None = None
+    enabled: bool | None = None
+
+
+class EndSaid(Said, kw_only=True, tag="end"):
+    """The call has ended."""
+
+    status: Status = Status.COMPLETED
+    result: Result | None = None
+    end_reason: EndReason | None = None
+    ended_at: At | None = None
+    """When it ended; the moment of the event if it does not say."""
+    duration_ms: Milliseconds | None = None
+
+
+Event = StatusSaid | TurnSaid | PartialTurnSaid | ToolCallSaid | LatencySaid | RecordingSaid | EndSaid
+
+_read = msgspec.json.Decoder(Event).decode
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+class Told(NamedTuple):
+    """One event with its time; events of one time follow their encoding, so that there is an order at all."""
+
+    at: datetime
+    encoded: bytes
+    event: Event
+
+
+def event_kept(event: Event, now: datetime) -> bytes:
+    """An event as it is kept, with the moment it came in if it does not say when it was true."""
+    if event.at is UNSET:
+        event = msgspec.structs.replace(event, at=now)
+    return _encode(event)
 
 
 def told_live(vendor: str, vendor_call_id: str, events: Sequence[bytes]) -> Sighting:
     """What all events of one call say together; repeats and order make no difference."""
-    raise NotImplementedError
+    told = _in_order(events)
+    fold = _Fold(Sighting(vendor=vendor, vendor_call_id=vendor_call_id))
+    fold.status([one for one in told if isinstance(one.event, StatusSaid | EndSaid)])
+    fold.conversation(told)
+    fold.latency([one for one in told if isinstance(one.event, LatencySaid)])
+    fold.recording([one for one in told if isinstance(one.event, RecordingSaid)])
+    fold.end([one for one in told if isinstance(one.event, EndSaid)])
+    if told:
+        fold.sighting.said_at = told[-1].at
+    return fold.sighting
+
+
+def _in_order(events: Iterable[bytes]) -> list[Told]:
+    told = sorted(Told(_at(event), raw, event) for raw in set(events) for event in [_read(raw)])
+    seen: set[str] = set()
+    once = []
+    for one in told:
+        name = None if isinstance(one.event, ToolCallSaid) else one.event.id
+        if name is None or name not in seen:
+            once.append(one)
+        if name is not None:
+            seen.add(name)
+    return once
+
+
+def _at(event: Event) -> datetime:
+    if not isinstance(event.at, datetime):
+        raise TypeError("an event is kept with its time")
+    return event.at
+
+
+class _Fold:
+    """A sighting that is put together, each field as old as the last event that speaks of it."""
+
+    def __init__(self, sighting: Sighting) -> None:
+        self.sighting = sighting
+        self.ats = sighting.said_ats = {}
+        self.derived = sighting.derived = []
+
+    def say(self, name: str, value: Any, at: datetime, *, derived: bool = False) -> None:
+        """State a field."""
+        setattr(self.sighting, name, value)
+        self.ats[name] = at
+        if derived:
+            self.derived.append(name)
+
+    def status(self, told: list[Told]) -> None:
+        if not told:
+            return
+        ended = [one for one in told if one.event.status.is_final]  # type: ignore[union-attr]
+        last = (ended or told)[-1]
+        self.say("status", last.event.status, last.at)  # type: ignore[union-attr]
+        begun = [one.at for one in told if one.event.status is Status.IN_PROGRESS]  # type: ignore[union-attr]
+        if begun:
+            self.say("started_at", begun[0], told[-1].at, derived=True)
+
+    def conversation(self, told: list[Told]) -> None:
+        turns = _turns(told)
+        tools = _tools(told)
+        if turns:
+            self.say("turns", [turn.turn for turn in turns], max(turn.last_at for turn in turns))
+        if tools:
+            _place(tools, turns)
+            last_at = max(tool.last_at for tool in tools)
+            # Their places are places among the turns, so that they are as old as these.
+            self.say("tool_calls", [tool.tool for tool in tools], max([last_at, *(t.last_at for t in turns)]))
+
+    def latency(self, told: list[Told]) -> None:
+        stages: dict[str, Any] = {}
+        for one in told:
+            stages |= one.event.latency  # type: ignore[union-attr]
+        if told:
+            self.say("latency", stages, told[-1].at)
+
+    def recording(self, told: list[Told]) -> None:
+        values = _last_of(told, ("url", "enabled"))
+        if values:
+            parts = {name: value for name, (value, _) in values.items()}
+            self.say("recording", Recording(**parts), told[-1].at)
+            for name, (_, at) in values.items():
+                self.ats[f"recording/{name}"] = at
+
+    def end(self, told: list[Told]) -> None:
+        for name, (value, at) in _last_of(told, ("result", "end_reason", "ended_at", "duration_ms")).items():
+            self.say(name, value, at)
+        if told and self.sighting.ended_at is UNSET:
+            self.say("ended_at", told[-1].at, told[-1].at, derived=True)
+
+
+def _last_of(told: list[Told], names: Sequence[str]) -> dict[str, tuple[Any, datetime]]:
+    """Each field's last told value and when it was told."""
+    return {
+        name: (value, one.at)
+        for one in told
+        for name in names
+        if (value := getattr(one.event, name)) is not None
+    }
+
+
+class _Turn(NamedTuple):
+    first_at: datetime
+    last_at: datetime
+    turn: Turn
+    name: int | str | None
+
+
+def _turns(told: list[Told]) -> list[_Turn]:
+    groups: dict[tuple[str, str | bytes], list[Told]] = {}
+    for one in told:
+        event = one.event
+        if isinstance(event, TurnSaid | PartialTurnSaid):
+            named = event.turn is not None
+            groups.setdefault(("turn", str(event.turn)) if named else ("event", one.encoded), []).append(one)
+    turns = []
+    for group in groups.values():
+        done = [one for one in group if isinstance(one.event, TurnSaid)]
+        event = (done or group)[-1].event
+        assert isinstance(event, TurnSaid | PartialTurnSaid)  # noqa: S101 what the groups are made of
+        turn = Turn(event.role, event.text, event.start_ms, event.end_ms, event.words)
+        turns.append(_Turn(group[0].at, group[-1].at, turn, event.turn))
+    # Groups stand as they were first told. Numbers know better, and so do the times within the call.
+    if all(isinstance(turn.name, int) for turn in turns):
+        turns.sort(key=lambda turn: turn.name or 0)
+    elif all(turn.turn.start_ms is not None for turn in turns):
+        turns.sort(key=lambda turn: turn.turn.start_ms or 0)
+    return turns
+
+
+class _Tool(NamedTuple):
+    called_at: datetime
+    answered_at: datetime | None
+    last_at: datetime
+    tool: ToolCall
+
+
+def _tools(told: list[Told]) -> list[_Tool]:
+    groups: dict[str | bytes, list[Told]] = {}
+    for one in told:
+        if isinstance(one.event, ToolCallSaid):
+            groups.setdefault(one.event.id or one.encoded, []).append(one)
+    tools = []
+    for group in groups.values():
+        tool, answered_at = ToolCall(), None
+        for one in group:
+            event = one.event
+            assert isinstance(event, ToolCallSaid)  # noqa: S101 what the groups are made of
+            tool.id = event.id
+            tool.name = event.name if event.name is not None else tool.name
+            tool.start_ms = event.start_ms if event.start_ms is not None else tool.start_ms
+            tool.arguments = tool.arguments if event.arguments is UNSET else event.arguments
+            if event.result is not UNSET:
+                tool.result = event.result
+                answered_at = answered_at or one.at
+        tools.append(_Tool(group[0].at, answered_at, group[-1].at, tool))
+    return tools
+
+
+def _place(tools: list[_Tool], turns: list[_Turn]) -> None:
+    """Give tool calls their places in the sequence that they form with the turns."""
+
+    def after(at: datetime) -> int:
+        return max((place for place, turn in enumerate(turns, 1) if turn.first_at <= at), default=0)
+
+    sequence: list[tuple[tuple[Any, ...], _Tool | None, bool]] = [
+        ((place, 0), None, False) for place in range(1, len(turns) + 1)
+    ]
+    for index, tool in enumerate(tools):
+        sequence.append(((after(tool.called_at), 1, tool.called_at, index, 0), tool, False))
+        if tool.answered_at is not None:
+            sequence.append(((after(tool.answered_at), 1, tool.answered_at, index, 1), tool, True))
+    for position, (_, tool_or_turn, answered) in enumerate(sorted(sequence, key=lambda entry: entry[0])):
+        if tool_or_turn is not None and answered:
+            tool_or_turn.tool.result_position = position
+        elif tool_or_turn is not None:
+            tool_or_turn.tool.position = position

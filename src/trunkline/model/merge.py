@@ -69,15 +69,19 @@ class Statement(NamedTuple):
 State = dict[Path, Statement]
 
 
-def merged(known: Call, stamps: Stamps, sighting: Sighting, seen_at: datetime) -> tuple[Call, Stamps]:
+def merged(
+    known: Call, stamps: Stamps, sighting: Sighting, seen_at: datetime, *, refolded: bool = False
+) -> tuple[Call, Stamps]:
     """Merge a sighting into a known call.
 
     `seen_at` stands in where the payload does not say when its facts were true. The result is equal to
-    the known call when the sighting brings nothing new.
+    the known call when the sighting brings nothing new. A sighting that was `refolded` holds all that its
+    source ever told, so that it wins over an earlier fold of less, also where that said more words.
     """
     state = _state(known, stamps)
     for path, statement in _state(_completed(sighting, seen_at), stamps_of(sighting, seen_at)).items():
-        if path not in state or statement[:6] > state[path][:6]:
+        standing = state.get(path)
+        if standing is None or statement[:6] > standing[:6] or (refolded and statement[:4] == standing[:4]):
             state[path] = statement
     call, merged_stamps = _call(known, state)
     return settled(call), merged_stamps
@@ -133,6 +137,8 @@ def stamps_of(sighting: Sighting, seen_at: datetime) -> Stamps:
         stamps |= {
             name: _milliseconds(talked_at) for name in CONVERSATION if getattr(sighting, name) is not UNSET
         }
+    if sighting.said_ats is not UNSET:
+        stamps |= {path: _milliseconds(at) for path, at in sighting.said_ats.items()}
     return stamps
 
 

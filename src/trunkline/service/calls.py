@@ -8,17 +8,17 @@ from contextlib import aclosing
 
 from msgspec import Struct
 
-from trunkline.kit.call_ids import CallIds
+from trunkline.kit.call_ids import CallIds, Sought
 from trunkline.model.call import Call
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.intents import (
+    Answered,
     CallPage,
     CallStream,
     ExportCalls,
     GetCall,
     ListCalls,
     OneCall,
-    Outcome,
     Question,
 )
 from trunkline.model.pieces import Part
@@ -47,7 +47,7 @@ class Calls:
         self._parts = parts
         self._long_answers = asyncio.Semaphore(most_streams)
 
-    async def answer(self, org: Org, intent: Question, ids: CallIds) -> Outcome:
+    async def answer(self, org: Org, intent: Question, ids: CallIds) -> Answered:
         """Answer an intent of a dialect whose ids have the given form.
 
         Raises `Refused` with `CALL_NOT_FOUND`, `FOREIGN_CALL` or `BAD_CURSOR`.
@@ -117,10 +117,17 @@ class Calls:
         window = intent.window
         if isinstance(window, AfterCall):
             sought = ids.sought(window.printed_id)
-            last = sought and await self._store.find(org.id, sought, with_transcript=False)
-            if not last:
+            place = sought and await self._place(org, sought)
+            if not place:
                 raise Refused(Fault.BAD_CURSOR, "the cursor names no call")
-            return After(window.limit, Place(last.created_at, last.id))
+            return After(window.limit, place)
         if isinstance(window, After) and window.place is not None and window.org != org.name:
             raise Refused(Fault.BAD_CURSOR, "the page token belongs to another list")
         return window
+
+    async def _place(self, org: Org, sought: Sought) -> Place | None:
+        """Where a call stands among all by creation, or where it stood before it was taken out."""
+        call = await self._store.find(org.id, sought, with_transcript=False)
+        if call is not None:
+            return Place(call.created_at, call.id)
+        return await self._store.find_deleted(org.id, sought)

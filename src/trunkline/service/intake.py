@@ -28,7 +28,7 @@ from trunkline.store.writing import CallWriter, IdTaken, Key, Payload, Writing
 EVENT = "event"
 """The kind of payload that is one event of a live call."""
 
-OWN = "own"
+OWN = "change"
 """The kind of payload that is a call in our own form, of whatever vendor."""
 
 _TRIES = 5
@@ -146,7 +146,7 @@ class Intake:
             if seen.sighting is not None:
                 calls.setdefault(_key(seen.sighting), []).append(seen)
         folded: dict[Key, Folded] = {}
-        if len(calls) >= _MANY and all(seen.origin.kind == "call" for seen in batch):
+        if len(calls) >= _MANY and all(seen.origin.kind != EVENT for seen in batch):
             folded = {
                 key: _folded_seen(sightings, (), None, now, derived_id=False)
                 for key, sightings in calls.items()
@@ -226,9 +226,20 @@ def _key(said: Sighting) -> Key:
 
 
 def _folded(
-    sightings: Sequence[Sighting], known: Known | None, now: datetime, *, derived_id: bool, unkept: bool
+    sightings: Sequence[Sighting],
+    live: Sighting | None,
+    known: Known | None,
+    now: datetime,
+    *,
+    derived_id: bool,
+    unkept: bool,
 ) -> Folded:
-    """Fold sightings into what is known of their call; `derived_id` if its own id is another call's."""
+    """Fold sightings into what is known of their call; `derived_id` if its own id is another call's.
+
+    `live` is what all live events of the call say together, and comes last.
+    """
+    if live is not None:
+        sightings = [*sightings, live]
     states: list[State] = []
     if known is None:
         first, *sightings = sightings
@@ -238,7 +249,7 @@ def _folded(
     else:
         call, stamps, revision = known.call, known.stamps, known.revision
     for sighting in sightings:
-        more, stamps = merged(call, stamps, sighting, now)
+        more, stamps = merged(call, stamps, sighting, now, refolded=sighting is live)
         states.append(State.UNCHANGED if more == call else State.CHANGED)
         call = more
     return Folded(Draft(call, stamps, revision, unkept=unkept), states)
@@ -249,11 +260,12 @@ def _folded_seen(
 ) -> Folded:
     """Fold what was seen of one call; of live events all that were ever kept count together, in any order."""
     told = [one.sighting for one in seen if one.sighting is not None and one.origin.kind != EVENT]
+    live = None
     if events:
         key = next(_key(one.sighting) for one in seen if one.sighting is not None)
-        told.append(told_live(*key, events))
+        live = told_live(*key, events)
     unkept = any(one.raw is None for one in seen)
-    fold = _folded(told, known, now, derived_id=derived_id, unkept=unkept)
+    fold = _folded(told, live, known, now, derived_id=derived_id, unkept=unkept)
     if events:
         states = iter(fold.states)
         fold.states = [fold.states[-1] if one.origin.kind == EVENT else next(states) for one in seen]

@@ -11,7 +11,7 @@ import asyncpg
 from trunkline.kit.call_ids import Sought
 from trunkline.model.call import Call
 from trunkline.model.ids import DigestRange
-from trunkline.model.query import After, CallFilter, Order, Rows
+from trunkline.model.query import After, CallFilter, Order, Place, Rows
 from trunkline.store.listing import listing
 from trunkline.store.queries import queries
 from trunkline.store.rows import call_of
@@ -108,6 +108,18 @@ class CallStore:
             *(sought.digests or _NO_DIGEST),
         )
         return row and call_of(row["body"], row["transcript"] if with_transcript else None)
+
+    async def find_deleted(self, org_id: int, sought: Sought) -> Place | None:
+        """Where a call stood by creation that was taken out."""
+        row = await self._pool.fetchrow(
+            queries("calls")["find_deleted"],
+            org_id,
+            sought.vendor,
+            sought.vendor_call_id,
+            UUID(sought.id) if sought.id else None,
+            *(sought.digests or _NO_DIGEST),
+        )
+        return row and Place(row["created_at"], str(row["id"]))
 
     async def exists_elsewhere(self, sought: Sought) -> bool:
         """Whether any org has the call; asked only once the asking org is known not to."""

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from tests.dialects.hooks import captures, life, summary, together
+from tests.dialects.hearing import captures, life, summary, together
 from trunkline.dialects.elevenlabs import DOOR
 from trunkline.dialects.elevenlabs.words import CHANNEL, STATUS
 from trunkline.kit.door import AnswerExpected, Heard

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.dialects.hooks import captures, life, summary, together
+from tests.dialects.hearing import captures, life, summary, together
 from trunkline.dialects.retell import DOOR
 from trunkline.dialects.retell.words import END_REASON, STATUS
 from trunkline.kit.door import AnswerExpected

@@ -19,7 +19,15 @@ from typing import Any
 
 from trunkline.dialects.callem.door import DOOR
 from trunkline.dialects.callem.reading import from_wire
-from trunkline.dialects.callem.wire import CallList, ErrorBody, GetQuery, ListQuery, Pagination, WireCall
+from trunkline.dialects.callem.wire import (
+    CallList,
+    Deleted,
+    ErrorBody,
+    GetQuery,
+    ListQuery,
+    Pagination,
+    WireCall,
+)
 from trunkline.dialects.callem.words import END_REASON, NAME, STATUS
 from trunkline.dialects.callem.writing import IDS, in_list, to_wire
 from trunkline.kit.auth import Bearer
@@ -29,6 +37,7 @@ from trunkline.kit.payload import has_call
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall
 from trunkline.model.query import CallFilter, Rows
+from trunkline.model.writes import CallDeleted, DeleteCall
 
 __all__ = ["DIALECT", "DOOR"]
 
@@ -58,6 +67,16 @@ def write_get(found: OneCall, _: GetQuery) -> WireCall:
     return to_wire(found.call)
 
 
+def read_delete(_: GetQuery, printed_id: str) -> DeleteCall:
+    """From the path to what is to be taken out."""
+    return DeleteCall(printed_id)
+
+
+def write_deleted(gone: CallDeleted, _: GetQuery) -> Deleted:
+    """From the call that was taken out to the vendor's answer."""
+    return Deleted(IDS.printed(gone.call), deleted=True)
+
+
 LIST = Operation(
     name="list_calls",
     example="limit=50&offset=0",
@@ -78,6 +97,18 @@ GET = Operation(
     answer=WireCall,
     read=read_get,
     write=write_get,
+    faults=(Fault.CALL_NOT_FOUND,),
+)
+DELETE = Operation(
+    name="delete_call",
+    summary="Delete a call",
+    path="/v1/calls/{id}",
+    method="DELETE",
+    scope="write",
+    query=GetQuery,
+    answer=Deleted,
+    read=read_delete,
+    write=write_deleted,
     faults=(Fault.CALL_NOT_FOUND,),
 )
 
@@ -146,8 +177,9 @@ DIALECT = Dialect(
             Fault.INTERNAL: "Internal server error",
             Fault.UNAVAILABLE: "Service unavailable",
         },
+        statuses={Fault.CALL_DELETED: 404},  # 410 is not documented
     ),
-    operations=(LIST, GET),
+    operations=(LIST, GET, DELETE),
     wire=WireCall,
     from_wire=from_wire,
     to_wire=to_wire,

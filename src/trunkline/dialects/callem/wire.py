@@ -48,6 +48,13 @@ class CallList(Struct):
     pagination: Pagination
 
 
+class Deleted(Struct):
+    """The answer of delete call."""
+
+    id: str
+    deleted: bool
+
+
 class ErrorBody(Struct, rename="camel"):
     """The body of every refusal."""
 

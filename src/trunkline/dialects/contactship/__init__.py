@@ -17,7 +17,15 @@ from typing import Any
 
 from trunkline.dialects.contactship.door import DOOR
 from trunkline.dialects.contactship.reading import from_wire
-from trunkline.dialects.contactship.wire import CallList, ErrorBody, GetQuery, ListQuery, WireCall
+from trunkline.dialects.contactship.wire import (
+    CallList,
+    ErrorBody,
+    GetQuery,
+    ListQuery,
+    StatusFound,
+    StatusQuery,
+    WireCall,
+)
 from trunkline.dialects.contactship.words import (
     CHANNEL,
     DIRECTION,
@@ -27,12 +35,13 @@ from trunkline.dialects.contactship.words import (
     SENTIMENT,
     STATUS,
 )
-from trunkline.dialects.contactship.writing import IDS, conversation_of, in_get, in_list, to_wire
+from trunkline.dialects.contactship.writing import IDS, conversation_of, in_get, in_list, status_of, to_wire
 from trunkline.kit.auth import HeaderKey
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.errors import ErrorEnvelope
 from trunkline.kit.payload import has_call
 from trunkline.model.faults import Fault, Refused
+from trunkline.model.ids import is_uuid
 from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall
 from trunkline.model.query import CallFilter, Order, Rows, Span
 
@@ -77,6 +86,18 @@ def write_get(found: OneCall, query: GetQuery) -> WireCall:
     return in_get(found.call, conversation_of(query))
 
 
+def read_status(_: StatusQuery, printed_id: str) -> GetCall:
+    """From the path to a question; the vendor documents 400 for an id that is not a UUID."""
+    if not is_uuid(printed_id):
+        raise Refused(Fault.BAD_REQUEST, "callId must be a UUID")
+    return GetCall(printed_id=printed_id, with_transcript=False)
+
+
+def write_status(found: OneCall, _: StatusQuery) -> StatusFound:
+    """From a call to the vendor's answer."""
+    return StatusFound(200, status_of(found.call))
+
+
 LIST = Operation(
     name="list_calls",
     summary="List calls",
@@ -97,6 +118,16 @@ GET = Operation(
     answer=WireCall,
     read=read_get,
     write=write_get,
+    faults=(Fault.BAD_REQUEST, Fault.CALL_NOT_FOUND),
+)
+STATUS_POLL = Operation(
+    name="get_call_status",
+    summary="Get the status of a call",
+    path="/v1/calls/{id}/status",
+    query=StatusQuery,
+    answer=StatusFound,
+    read=read_status,
+    write=write_status,
     faults=(Fault.BAD_REQUEST, Fault.CALL_NOT_FOUND),
 )
 
@@ -179,9 +210,17 @@ DIALECT = Dialect(
             Fault.INTERNAL: "Internal server error",
             Fault.UNAVAILABLE: "Service unavailable",
         },
-        statuses={Fault.ADDRESS_NOT_ALLOWED: 401},  # there is no documented 403 on the calls endpoints
+        statuses={
+            Fault.ADDRESS_NOT_ALLOWED: 401,
+            Fault.CALL_DELETED: 404,
+        },  # there is no documented 403 on the calls endpoints
     ),
-    operations=(LIST, GET),
+    operations=(LIST, GET, STATUS_POLL),
+    not_done_here=(
+        ("POST", "/v1/calls/single-phone-call"),
+        ("POST", "/v1/calls/single-contact-call"),
+        ("POST", "/v1/calls/single-phone-call/{id}/stop"),
+    ),
     wire=WireCall,
     from_wire=from_wire,
     to_wire=to_wire,

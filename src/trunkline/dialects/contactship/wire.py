@@ -85,6 +85,29 @@ class ErrorBody(Struct):
     message: str
 
 
+class StatusQuery(Struct, kw_only=True):
+    """Nothing may be asked of the status poll."""
+
+
+class WireStatus(Struct):
+    """How a call stands."""
+
+    call_id: str
+    agent_id: str | None
+    call_status: str
+    finished: bool
+    disconnection_reason: str | None
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+class StatusFound(Struct):
+    """The answer of the status poll."""
+
+    statusCode: int  # noqa: N815 [docs] their spelling
+    data: WireStatus
+
+
 class GetQuery(Struct, kw_only=True):
     """What may be asked of get call."""
 

@@ -48,6 +48,21 @@ STATUS_VARIANTS = {  # [docs] the status endpoint, the webhook and call history 
     "canceled": "failed",
 }
 
+POLLED = {
+    Status.SCHEDULED: "scheduled",
+    Status.QUEUED: "in_queue",
+    Status.RINGING: "pending",
+    Status.IN_PROGRESS: "in_progress",
+    Status.COMPLETED: "ended",
+    Status.NO_ANSWER: "no_answer",
+    Status.BUSY: "failed",  # our choice: the vendor documents no word for it here
+    Status.VOICEMAIL: "voicemail",
+    Status.FAILED: "failed",
+    Status.CANCELED: "canceled",
+    Status.INCOMPLETE: "ended",  # our choice
+}
+"""The status as the status poll spells it."""
+
 RESULT = Vocabulary(
     "result",
     Result,

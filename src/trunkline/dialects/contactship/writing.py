@@ -12,6 +12,7 @@ from trunkline.dialects.contactship.wire import (
     WireCall,
     WireContact,
     WireEntry,
+    WireStatus,
     WireTurn,
     WireWord,
 )
@@ -21,6 +22,7 @@ from trunkline.dialects.contactship.words import (
     DIRECTION,
     END_REASON,
     NAME,
+    POLLED,
     RESULT,
     SENTIMENT,
     STATUS,
@@ -59,6 +61,19 @@ def conversation_of(query: GetQuery) -> Conversation:
 def to_wire(call: Call) -> WireCall:
     """Write a call with everything a list can be asked for."""
     return in_list(call, "", Conversation(transcript=True, words=True, tools=True))
+
+
+def status_of(call: Call) -> WireStatus:
+    """Write how a call stands, in the words of the status poll."""
+    return WireStatus(
+        call_id=IDS.printed(call),
+        agent_id=_uuid(call.agent.id if call.agent else None),
+        call_status=POLLED[call.status],
+        finished=call.status.is_final,
+        disconnection_reason=_reason(call, call.vendor == NAME),
+        started_at=call.started_at,
+        ended_at=call.ended_at,
+    )
 
 
 def in_list(call: Call, _: str, asked: Conversation) -> WireCall:

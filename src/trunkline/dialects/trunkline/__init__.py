@@ -29,6 +29,7 @@ from trunkline.dialects.trunkline.page_token import token_after, window_of
 from trunkline.dialects.trunkline.problems import problem, texts
 from trunkline.dialects.trunkline.question import filter_of, included_in_get, included_in_list
 from trunkline.dialects.trunkline.reading import NAME, from_line, from_wire
+from trunkline.dialects.trunkline.telling import WRITES
 from trunkline.dialects.trunkline.wire import (
     CallChange,
     CallList,
@@ -226,7 +227,7 @@ DIALECT = Dialect(
         texts=texts(),
         media_type="application/problem+json",
     ),
-    operations=(LIST, GET, EXPORT, CHANGES, STREAM),
+    operations=(LIST, GET, EXPORT, CHANGES, STREAM, *WRITES),
     wire=Call,
     from_wire=from_wire,
     to_wire=to_wire,

@@ -48,7 +48,7 @@ KINDS = {
     Fault.NOT_ACCEPTABLE: Kind(
         "not-acceptable", "Not acceptable", "The answer is not to be had in a form that was asked for."
     ),
-    Fault.TOO_LARGE: Kind("too-large", "Request body too large", "The request body is too large."),
+    Fault.TOO_LARGE: Kind("too-large", "Request body too large", "The request is too large: {detail}."),
     Fault.ADDRESS_TOO_LONG: Kind(
         "address-too-long", "Request address too long", "The request address is too long."
     ),
@@ -58,9 +58,11 @@ KINDS = {
         "call-deleted", "Call deleted", "The call was taken out of the log and stays out."
     ),
     Fault.UNSUPPORTED_BODY: Kind(
-        "unsupported-body", "Unsupported content type", "The body has a content type that is not read here."
+        "unsupported-body", "Unsupported content type", "The body cannot be taken: {detail}."
     ),
-    Fault.UNPROCESSABLE: Kind("unprocessable", "Request cannot be done", "The request cannot be done."),
+    Fault.UNPROCESSABLE: Kind(
+        "unprocessable", "Request cannot be done", "The request cannot be done: {detail}."
+    ),
     Fault.NOT_DONE_HERE: Kind(
         "not-done-here", "Not done here", "Trunkline records calls; it does not steer them."
     ),

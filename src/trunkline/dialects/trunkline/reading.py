@@ -25,6 +25,7 @@ NEVER_NULL = ("id", "direction", "channel", "status", "created_at", "turns", "to
 """Fields for which null says no more than leaving them out."""
 
 DAY_MS = 24 * 3600 * 1000
+SAID = ("said_at", "said_ats")
 
 _MESSAGE = re.compile(r"(.*?)(?: - at `\$\.?(.*)`)?", re.DOTALL)
 
@@ -33,7 +34,8 @@ def from_wire(raw: Any) -> Sighting:
     """Read a call in our own form; whatever is absent was not mentioned."""
     wire = Payload.of(raw)
     said = {**wire.raw, **_identity(wire)}
-    said.pop("said_at", None)  # when something was said follows from the call's own instants
+    for name in SAID:
+        said.pop(name, None)  # when something was said follows from the call's own instants
     for name in INSTANTS:
         if name in said:
             said[name] = wire.instant(name)

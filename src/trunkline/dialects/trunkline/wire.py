@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal, get_args, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, defstruct, structs
 
 from trunkline.kit.export import FORMATS, PACKINGS
 from trunkline.kit.query import DayOrInstant, Phone, TimeZone, Words
 from trunkline.model.call import Call
+from trunkline.model.live import Event
 from trunkline.model.words import Channel, Direction, EndReason, Result, Sentiment, Status
 
 INCLUDABLE = ("turns", "words", "tools")
@@ -52,6 +53,79 @@ class ChangeList(Struct):
     """What to send as `after` next."""
     has_more: bool
     """Whether there may be more at once."""
+
+
+class OneAnswer(Struct):
+    """What came of one call that was told."""
+
+    id: str
+    state: str
+    """`new`, `changed` or `unchanged`."""
+    link: str
+
+
+class ResultOfOne(Struct):
+    """What came of one of many calls that were told."""
+
+    index: int
+    status: int
+    """201 for a new call, 200 for a known one, 400 for what cannot be read, 410 for a deleted call."""
+    state: str
+    id: str | UnsetType = UNSET
+    link: str | UnsetType = UNSET
+    error: str | UnsetType = UNSET
+
+
+class ManyAnswer(Struct):
+    """What came of each of many calls that were told, in their order."""
+
+    results: list[ResultOfOne]
+
+
+class EventRefused(Struct):
+    """An event that could not be taken."""
+
+    index: int
+    error: str
+
+
+class EventsAnswer(Struct):
+    """What came of events."""
+
+    id: str
+    status: Status
+    """The status of the call as it stands now."""
+    taken: int
+    refused: list[EventRefused]
+    link: str
+
+
+class WriteQuery(Struct, kw_only=True):
+    """Nothing may be asked of writes by their address."""
+
+
+def _fields(name: str, about: str, *left_out: str) -> type[Struct]:
+    """A record of fields of a call, every one of them optional."""
+    fields = [(f.name, f.type, UNSET) for f in structs.fields(Call) if f.name not in left_out]
+    return defstruct(name, fields, kw_only=True, namespace={"__doc__": about})
+
+
+CallFields: Any = _fields("CallFields", "A call; `vendor` and `vendor_call_id` name it.", "derived")
+ChangeFields: Any = _fields(
+    "ChangeFields", "What is said of a call; null is refused.", "derived", "id", "vendor", "vendor_call_id"
+)
+
+
+class CallsSent(Struct):
+    """Many calls as they are told."""
+
+    calls: list[CallFields]
+
+
+class EventsSent(Struct):
+    """Many events of one call."""
+
+    events: list[Event]
 
 
 class ParameterProblem(Struct):

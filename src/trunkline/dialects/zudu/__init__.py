@@ -19,8 +19,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from trunkline.dialects.zudu.changing import WRITES
 from trunkline.dialects.zudu.door import DOOR
 from trunkline.dialects.zudu.reading import from_wire
+from trunkline.dialects.zudu.searching import take_search
 from trunkline.dialects.zudu.wire import (
     CallFound,
     CallList,
@@ -29,12 +31,14 @@ from trunkline.dialects.zudu.wire import (
     ListData,
     ListQuery,
     Pagination,
+    Search,
+    SearchBody,
     WireCall,
 )
 from trunkline.dialects.zudu.words import CHANNEL, DIRECTION, END_REASON, NAME, SENTIMENT, STATUS
 from trunkline.dialects.zudu.writing import IDS, organization, to_wire, write_call
 from trunkline.kit.auth import KeyPair
-from trunkline.kit.dialect import Dialect, Operation
+from trunkline.kit.dialect import Body, Dialect, Operation
 from trunkline.kit.errors import ErrorEnvelope
 from trunkline.kit.payload import has_call
 from trunkline.model.faults import Fault, Refused
@@ -59,7 +63,7 @@ __all__ = ["DIALECT", "DOOR"]
 def read_list(query: ListQuery, _: str) -> ListCalls:
     """From the query string to a question in our words."""
     return ListCalls(
-        filter=CallFilter(),
+        filter=query.filter if isinstance(query, Search) else CallFilter(),
         order=Order(SORT_FIELDS[query.sort_by], newest_first=query.sort_order == "descending"),
         window=Rows(query.limit, min(query.page * query.limit, FARTHEST)),
         with_transcript=True,
@@ -85,7 +89,7 @@ def write_list(page: CallPage, query: ListQuery) -> CallList:
         returned_count=len(calls),
         sort_order=query.sort_order,
         sort_by=query.sort_by,
-        applied_filters={},
+        applied_filters=query.applied if isinstance(query, Search) else {},
     )
     return CallList("Calls retrieved successfully", "success", None, data)
 
@@ -119,6 +123,21 @@ GET = Operation(
     read=read_get,
     write=write_get,
     faults=(Fault.CALL_NOT_FOUND,),
+)
+SEARCH = Operation(
+    name="search_calls",
+    summary="List calls that match",
+    path="/api/calls",
+    method="POST",
+    query=GetQuery,
+    takes=take_search,
+    body=Body(
+        shape=SearchBody,
+        example=b'{"page": 0, "limit": 20, "filter_criteria": {"duration_ms": {"lower_threshold": 1000}}}',
+    ),
+    answer=CallList,
+    read=read_list,
+    write=write_list,
 )
 
 # -- the dialect ----------------------------------------------------------
@@ -220,9 +239,17 @@ DIALECT = Dialect(
             Fault.INTERNAL: "An unexpected error occurred",
             Fault.UNAVAILABLE: "Try again in a moment",
         },
-        statuses={Fault.ADDRESS_NOT_ALLOWED: 401},  # our choice: 403 is not used for credentials
+        statuses={
+            Fault.ADDRESS_NOT_ALLOWED: 401,
+            Fault.CALL_DELETED: 404,
+        },  # our choice: no 403 for credentials
     ),
-    operations=(LIST, GET),
+    operations=(LIST, GET, SEARCH, *WRITES),
+    not_done_here=(
+        ("POST", "/api/calls/create-phone-call"),
+        ("POST", "/batch-call"),
+        ("POST", "/batch-call/{id}/execute"),
+    ),
     wire=WireCall,
     from_wire=from_wire,
     to_wire=to_wire,

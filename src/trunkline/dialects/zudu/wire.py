@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from trunkline.model.query import CallFilter
+
 
 class WireWord(Struct):
     """A word; start and end are epoch milliseconds."""
@@ -140,3 +142,143 @@ class ListQuery(Struct, kw_only=True):
     limit: Annotated[int, Meta(ge=1, le=100)] = 20
     sort_by: Literal["start_timestamp", "end_timestamp", "call_duration", "created_at"] = "start_timestamp"
     sort_order: Literal["ascending", "descending"] = "descending"
+
+
+class Thresholds(Struct, forbid_unknown_fields=True):
+    """A range with both ends included."""
+
+    lower_threshold: int | None = None
+    upper_threshold: int | None = None
+
+
+Texts = str | list[str] | UnsetType
+Flags = bool | list[bool] | UnsetType
+
+
+class Criteria(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Which calls: keys are joined by "and", the values of one key by "or"."""
+
+    call_status: Texts = UNSET
+    agent_id: Texts = UNSET
+    call_type: Texts = UNSET
+    duration_ms: Thresholds | UnsetType = UNSET
+    transcript_search: Annotated[str, Meta(min_length=1, max_length=4096)] | UnsetType = UNSET
+    start_timestamp: Thresholds | UnsetType = UNSET
+    direction: Texts = UNSET
+    disconnection_reason: Texts = UNSET
+    user_sentiment: Texts = UNSET
+    from_number: Texts = UNSET
+    to_number: Texts = UNSET
+    batch_call_id: Texts = UNSET
+    call_successful: Flags = UNSET
+    in_voicemail: Flags = UNSET
+
+
+class SearchBody(ListQuery, kw_only=True, forbid_unknown_fields=True):
+    """What may be asked of list calls by POST."""
+
+    filter_criteria: Criteria | None = None
+
+
+class Search(ListQuery, kw_only=True):
+    """A list that was asked for by POST."""
+
+    filter: CallFilter
+    applied: dict[str, Any]
+
+
+class UpdateBody(Struct, kw_only=True):
+    """What may be said of a call; metadata is merged."""
+
+    call_status: str | UnsetType = UNSET
+    direction: str | UnsetType = UNSET
+    from_number: str | UnsetType = UNSET
+    metadata: dict[str, Any] | UnsetType = UNSET
+
+
+class Updated(Struct):
+    """What the answer of update call carries."""
+
+    operation: str
+    organization_id: str
+    call: WireCall
+
+
+class CallUpdated(Struct):
+    """The answer of update call."""
+
+    message: str
+    status: str
+    error: str | None
+    data: Updated
+
+
+class ScheduleBody(Struct):
+    """When a scheduled call is to be placed, in Unix seconds."""
+
+    scheduled_timestamp: int
+
+
+class Moved(Struct):
+    """What the answer of moving a schedule carries; timestamps are Unix seconds."""
+
+    operation: str
+    organization_id: str
+    call_id: str
+    previous_scheduled_timestamp: int | None
+    new_scheduled_timestamp: int
+    scheduled_for_human: str
+    call: WireCall
+
+
+class ScheduleMoved(Struct):
+    """The answer of moving a schedule."""
+
+    message: str
+    status: str
+    error: str | None
+    data: Moved
+
+
+class CancelledCall(Struct):
+    """A call whose schedule was cancelled."""
+
+    call_id: str
+    metadata: dict[str, Any]
+    events: list[dict[str, Any]]
+
+
+class Cancelled(Struct):
+    """What the answer of cancelling a schedule carries; the timestamp is in Unix seconds."""
+
+    operation: str
+    organization_id: str
+    call_id: str
+    cancelled_scheduled_timestamp: int | None
+    call: CancelledCall
+
+
+class ScheduleCancelled(Struct):
+    """The answer of cancelling a schedule."""
+
+    message: str
+    status: str
+    error: str | None
+    data: Cancelled
+
+
+class Removed(Struct):
+    """What the answer of delete call carries."""
+
+    operation: str
+    organization_id: str
+    call_id: str
+
+
+class CallRemoved(Struct):
+    """The answer of delete call."""
+
+    message: str
+    status: str
+    error: str | None
+    data: Removed

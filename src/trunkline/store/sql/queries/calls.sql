@@ -46,6 +46,19 @@ FROM (
 ORDER BY c.rank
 LIMIT 1;
 
+-- name: find_deleted
+-- Where the call stood that a printed id names and that was taken out; the id is understood as in find.
+SELECT d.id, d.created_at
+FROM (
+    SELECT 1 AS rank, d.* FROM deleted_calls d WHERE d.org_id = $1 AND d.vendor = $2 AND d.vendor_call_id = $3
+    UNION ALL
+    SELECT 2, d.* FROM deleted_calls d WHERE d.org_id = $1 AND d.id = $4
+    UNION ALL
+    SELECT 3, d.* FROM deleted_calls d WHERE d.org_id = $1 AND d.digest BETWEEN $5 AND $6 AND d.vendor <> $2
+) d
+ORDER BY d.rank
+LIMIT 1;
+
 -- name: exists_elsewhere
 -- Whether the call that a printed id names is another org's, for a vendor that documents an answer of its own.
 -- no org: that it is not the asking org's call is the question

@@ -1,0 +1,267 @@
+"""Our own write API over real HTTP: calls told, changed and deleted."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.conftest import World
+from trunkline.dialects import dialects
+from trunkline.dialects.trunkline.telling import MOST_CALLS, change_kept
+from trunkline.model.merge import first_call, merged
+from trunkline.store.rows import known_of
+
+CALLS = "/v1/calls"
+
+
+def told(name: str, **said: Any) -> dict[str, Any]:
+    return {"vendor": "our-agent", "vendor_call_id": name, "status": "completed", **said}
+
+
+def ask(
+    world: World, method: str, path: str, body: Any = None, dialect: str = "trunkline", **headers: str
+) -> httpx2.Response:
+    content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+    sent = {"content-type": "application/json", **world.headers[dialect], **headers}
+    return world.request(method, f"/{dialect}{path}", content=content, headers=sent)
+
+
+def tell(world: World, name: str = "c-1", **said: Any) -> str:
+    answer = ask(world, "POST", CALLS, told(name, **said))
+    assert answer.status_code == 201, answer.text
+    call_id: str = answer.json()["id"]
+    return call_id
+
+
+# -- telling --------------------------------------------------------------
+
+
+def test_a_call_that_is_new_is_201_and_known_200_with_id_state_and_link(world: World) -> None:
+    first = ask(world, "POST", CALLS, told("c-1", duration_ms=4000))
+    again = ask(world, "POST", CALLS, told("c-1", duration_ms=4000))
+    more = ask(world, "POST", CALLS, told("c-1", from_number="+12025550100"))
+    assert [first.status_code, again.status_code, more.status_code] == [201, 200, 200]
+    assert [answer.json()["state"] for answer in (first, again, more)] == ["new", "unchanged", "changed"]
+    assert len({answer.json()["id"] for answer in (first, again, more)}) == 1
+    found = world.request("GET", first.json()["link"], headers=world.headers["trunkline"]).json()
+    assert (found["duration_ms"], found["from_number"]) == (4000, "+12025550100")
+
+
+def as_list(calls: list[Any]) -> tuple[bytes, str]:
+    return json.dumps(calls).encode(), "application/json"
+
+
+def as_object(calls: list[Any]) -> tuple[bytes, str]:
+    return json.dumps({"calls": calls}).encode(), "application/json; charset=utf-8"
+
+
+def as_lines(calls: list[Any]) -> tuple[bytes, str]:
+    return b"\n\n".join(json.dumps(call).encode() for call in calls) + b"\n", "application/x-ndjson"
+
+
+@pytest.mark.parametrize("form", [as_list, as_object, as_lines])
+def test_many_calls_are_each_answered_and_bad_ones_are_named(
+    world: World, form: Callable[[list[Any]], tuple[bytes, str]]
+) -> None:
+    bad = told("c-2", status="sleeping")
+    body, kind = form([told("c-1"), bad, 7, told("c-1", duration_ms=1), {"status": "completed"}])
+    answer = ask(world, "POST", CALLS, body, **{"content-type": kind})
+    assert answer.status_code == 200, answer.text
+    results = answer.json()["results"]
+    assert [result["index"] for result in results] == [0, 1, 2, 3, 4]
+    assert [result["status"] for result in results] == [201, 400, 400, 200, 400]
+    assert results[1]["error"].startswith("status: must be one of")
+    assert "an id is required" in results[4]["error"]
+    assert [call["vendor_call_id"] for call in world.get("trunkline", CALLS).json()["calls"]] == ["c-1"]
+
+
+def test_what_was_sent_is_kept_as_it_came(world: World) -> None:
+    raw = b'[ {"vendor_call_id": "c-1",   "status": "completed", "unheard_of": 1.50} ]'
+    ask(world, "POST", CALLS, raw)
+    rows = world.run(
+        world.joined.pool.fetch("SELECT payload, kind FROM sightings WHERE org_id = $1", world.org.id)
+    )
+    assert [(bytes(row["payload"]), row["kind"]) for row in rows] == [(raw[2:-2], "change")]
+
+
+def test_more_calls_than_a_request_may_have_are_refused_whole(world: World) -> None:
+    answer = ask(world, "POST", CALLS, [told(str(n)) for n in range(MOST_CALLS + 1)])
+    assert answer.status_code == 413
+    assert str(MOST_CALLS) in answer.json()["detail"]
+    full = ask(world, "POST", CALLS, [told(str(n)) for n in range(MOST_CALLS)])
+    assert {result["status"] for result in full.json()["results"]} == {201}
+
+
+BAD_BODIES = [
+    (b"", 400),
+    (b"{", 400),
+    (b"\xff", 400),
+    (b"7", 400),
+    (b"null", 400),
+    (b'{"calls": 7}', 400),
+    (b"[" * 5000, 400),
+    (b'{"vendor_call_id": "c", "metadata": ' + b'{"a":' * 300 + b"1" + b"}" * 301, 400),
+    (b'{"vendor_call_id": "c\\u0000"}', 400),
+    (b'{"vendor_call_id": "c", "from_number": "' + b"1" * 5000 + b'"}', 400),
+    (b'{"vendor_call_id": "c", "cost": {"amount": 1e400}}', 400),
+    (b'{"vendor_call_id": "c", "duration_ms": -1}', 400),
+    (b'{"vendor_call_id": "c", "created_at": "yesterday"}', 400),
+]
+
+
+@pytest.mark.parametrize(("body", "status"), BAD_BODIES)
+def test_a_body_that_cannot_be_read_is_a_problem_that_says_why(
+    world: World, body: bytes, status: int
+) -> None:
+    answer = ask(world, "POST", CALLS, body)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["detail"]
+
+
+def test_another_content_type_or_encoding_is_415(world: World) -> None:
+    body = json.dumps(told("c-1")).encode()
+    for headers in ({"content-type": "text/xml"}, {"content-encoding": "gzip"}):
+        answer = ask(world, "POST", CALLS, body, **headers)
+        assert answer.status_code == 415, answer.text
+
+
+def test_a_body_that_says_that_it_is_too_large_is_not_read(world: World) -> None:
+    answer = ask(world, "POST", CALLS, b" " * (32 * 1024 * 1024 + 1))
+    assert answer.status_code == 413
+
+
+# -- changing -------------------------------------------------------------
+
+
+def test_a_change_wins_over_what_was_said_before_and_answers_the_merged_call(world: World) -> None:
+    call_id = tell(
+        world,
+        updated_at="2026-01-01T00:00:00Z",
+        analysis={"summary": "old", "success": True},
+        metadata={"a": 1},
+    )
+    answer = ask(
+        world,
+        "PATCH",
+        f"{CALLS}/{call_id}",
+        {"analysis": {"summary": "new"}, "metadata": {"b": 2}, "result": "busy"},
+    )
+    assert answer.status_code == 200, answer.text
+    changed = answer.json()
+    assert (changed["analysis"]["summary"], changed["analysis"]["success"]) == ("new", True)
+    assert (changed["metadata"], changed["result"]) == ({"a": 1, "b": 2}, "busy")
+    assert changed == world.get("trunkline", f"{CALLS}/{call_id}").json()
+
+
+def test_one_change_after_another_each_wins_also_back_to_what_it_was(world: World) -> None:
+    call_id = tell(world)
+    for summary in ("a", "bbbb", "a", "cc", "a"):
+        answer = ask(world, "PATCH", f"{CALLS}/{call_id}", {"analysis": {"summary": summary}})
+        assert answer.json()["analysis"]["summary"] == summary
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ({"summary": "x"}, "summary"),
+        ({"result": None}, "result"),
+        ({"analysis": {"summary": None}}, "analysis.summary"),
+        ({"vendor": "zudu"}, "vendor"),
+        ({"id": str(uuid.UUID(int=7))}, "id"),
+        ({"status": "sleeping"}, "status"),
+        ({"derived": ["status"]}, "derived"),
+        ({"duration_ms": "long"}, "duration_ms"),
+    ],
+)
+def test_a_change_that_cannot_be_made_is_refused_by_name(world: World, body: Any, named: str) -> None:
+    call_id = tell(world)
+    answer = ask(world, "PATCH", f"{CALLS}/{call_id}", body)
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["errors"][0]["parameter"] == named
+
+
+def test_what_was_kept_makes_the_same_call_again(world: World) -> None:
+    call_id = tell(world, duration_ms=7, metadata={"a": 1}, turns=[{"role": "user", "text": "Hi."}])
+    for body in ({"analysis": {"summary": "x"}}, {"metadata": {"b": 2}}, {"analysis": {"summary": "y"}}):
+        ask(world, "PATCH", f"{CALLS}/{call_id}", body)
+    pool, org = world.joined.pool, world.org.id
+    rows = world.run(
+        pool.fetch("SELECT payload, received_at FROM sightings WHERE org_id = $1 ORDER BY received_at", org)
+    )
+    said = [(change_kept(row["payload"], "our-agent", "c-1"), row["received_at"]) for row in rows]
+    call, stamps = first_call(said[0][0], call_id, said[0][1])
+    for sighting, received_at in said[1:]:
+        call, stamps = merged(call, stamps, sighting, received_at)
+    row = world.run(
+        pool.fetchrow(
+            "SELECT c.body, c.stamps, c.revision, t.body AS transcript FROM calls c"
+            " JOIN call_transcripts t ON t.org_id = c.org_id AND t.call_id = c.id WHERE c.org_id = $1",
+            org,
+        )
+    )
+    stands = known_of(row["body"], row["transcript"], row["stamps"], row["revision"], unkept=False)
+    assert (call, stamps) == (stands.call, stands.stamps)
+
+
+# -- deleting -------------------------------------------------------------
+
+
+def test_a_deleted_call_is_gone_for_good(world: World) -> None:
+    call_id = tell(world)
+    path = f"{CALLS}/{call_id}"
+    gone = ask(world, "DELETE", path)
+    assert (gone.status_code, gone.content) == (204, b"")
+    assert "content-length" not in gone.headers
+    assert world.get("trunkline", path).status_code == 404
+    assert ask(world, "DELETE", path).status_code == 410
+    assert ask(world, "PATCH", path, {"result": "busy"}).status_code == 410
+    assert ask(world, "POST", f"{path}/events", {"type": "end"}).status_code == 410
+    assert ask(world, "POST", CALLS, told("c-1")).status_code == 410
+    many = ask(world, "POST", CALLS, [told("c-1"), told("c-2")])
+    assert [result["status"] for result in many.json()["results"]] == [410, 201]
+    count = "SELECT count(*) FROM sightings WHERE org_id = $1 AND vendor_call_id = 'c-1'"
+    assert world.run(world.joined.pool.fetchval(count, world.org.id)) == 0
+
+
+# -- who may --------------------------------------------------------------
+
+
+def test_a_key_that_may_only_read_is_403_in_the_words_of_every_dialect(world: World) -> None:
+    made = world.run(world.joined.keys.create(world.name, scopes=["read"]))
+    for name, dialect in dialects().items():
+        for operation in dialect.operations:
+            if operation.scope == "write":
+                path = f"/{name}{operation.path}".replace("{id}", str(uuid.uuid4()))
+                answer = world.request(operation.method, path, headers=made.headers[name], content=b"{}")
+                assert answer.status_code == 403, (name, operation.name, answer.text)
+                assert answer.headers["content-type"] == dialect.errors.media_type
+        listed = world.request("GET", f"/{name}{dialect.operations[0].path}", headers=made.headers[name])
+        assert listed.status_code == 200
+
+
+def test_another_org_can_neither_write_a_call_nor_find_out_about_it(
+    world: World, new_world: Callable[..., World]
+) -> None:
+    other = new_world()
+    call_id = tell(world)
+    unknown = str(uuid.uuid4())
+    for method, tail, body in [
+        ("PATCH", "", {"result": "busy"}),
+        ("POST", "/events", {"type": "end"}),
+        ("DELETE", "", None),
+    ]:
+        theirs = ask(other, method, f"{CALLS}/{call_id}{tail}", body)
+        nobodys = ask(other, method, f"{CALLS}/{unknown}{tail}", body)
+        assert theirs.status_code == 404
+        assert theirs.content == nobodys.content
+    before = world.get("trunkline", f"{CALLS}/{call_id}")
+    assert ask(other, "POST", CALLS, told("c-1", result="failed")).status_code == 201
+    assert world.get("trunkline", f"{CALLS}/{call_id}").content == before.content
+    assert ask(world, "DELETE", f"{CALLS}/{call_id}").status_code == 204
+    assert ask(other, "PATCH", f"{CALLS}/{call_id}", {"result": "busy"}).status_code == 200  # their own
