@@ -24,6 +24,7 @@ import msgspec
 from msgspec import Struct, field
 
 from bench.calls import DATA
+from bench.multiplied import multiply
 from bench.results import ROOT
 from trunkline.store.embedded import start_embedded
 from trunkline.store.migrations import FOLDER, head, migrate
@@ -35,8 +36,9 @@ SMALL_SHARE = 100
 """The big org has so many times the calls of a small one."""
 BIG = "big"
 MARKER = "loaded.json"
-WITHOUT_WORDS = 5_000_000
-"""From so many calls on, turns carry no word times, unless it is asked for: they would fill most disks."""
+MULTIPLIED = 5_000_000
+"""From so many calls on, a tenth of them is imported and the rest is made of those; see `multiplied.py`."""
+COPIES = 10
 
 
 def schema() -> str:
@@ -55,6 +57,8 @@ class Load(Struct, kw_only=True):
     """Whether real conversations were at hand."""
     small_orgs: int = SMALL_ORGS
     seed: int = SEED
+    copies: int = 1
+    """How many calls each imported one of the big org was made into."""
     schema: str = field(default_factory=schema)
 
 
@@ -65,7 +69,7 @@ class Marker(Struct, kw_only=True):
     headers: dict[str, dict[str, str]]
     """For each dialect the headers that open the big org."""
     import_seconds: float
-    """How long the big org's import took, while the calls were being made up beside it."""
+    """How long the import into the big org took, while the calls were being made up beside it."""
     database_bytes: int
 
 
@@ -89,7 +93,8 @@ def opened(size: str, *, words: str | None = None, data: Path = DATA, small_orgs
     count = count_of(size)
     load = Load(
         count=count,
-        words=words or ("none" if count >= WITHOUT_WORDS else "source"),
+        words=words or "source",
+        copies=COPIES if count >= MULTIPLIED else 1,
         real=any(data.glob("*.jsonl.gz")),
         small_orgs=small_orgs,
     )
@@ -121,10 +126,12 @@ def _marker(home: Path) -> Marker | None:
 def _fill(home: Path, load: Load, data: Path) -> None:
     url = start_embedded(home)
     asyncio.run(migrate(url))
-    seconds = _import(url, home, BIG, load.count, load.seed, load.words, data)
+    seconds = _import(url, home, BIG, load.count // load.copies, load.seed, load.words, data)
     for number in range(1, load.small_orgs + 1):
-        count = max(1, load.count // SMALL_SHARE)
+        count = max(1, load.count // load.copies // SMALL_SHARE)
         _import(url, home, f"small-{number}", count, load.seed * 100 + number, load.words, data)
+    if load.copies > 1:
+        asyncio.run(multiply(url, BIG, load.copies))
     made = trunkline(url, "keys", "create", "--org", BIG, "--json")
     size = asyncio.run(_settle(url))
     marker = Marker(load=load, headers=made["headers"], import_seconds=round(seconds, 2), database_bytes=size)

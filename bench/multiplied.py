@@ -7,14 +7,11 @@ indexes are built anew and the totals counted from the calls.
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
-from pathlib import Path
 
 import asyncpg
 
-from trunkline.store.embedded import start_embedded
 from trunkline.store.totals import differences, mend
 
 STEP = "interval '97 minutes'"
@@ -40,10 +37,11 @@ $$;
 """
 
 
-async def multiply(url: str, org_id: int, times: int) -> None:
+async def multiply(url: str, org: str, times: int) -> None:
     """Make each call of an org into so many, the one that is there among them."""
     connection = await asyncpg.connect(url, command_timeout=None)
     try:
+        org_id = await connection.fetchval("SELECT org_id FROM orgs WHERE name = $1", org)
         await connection.execute("SET synchronous_commit = off")
         await connection.execute("SET maintenance_work_mem = '1GB'")
         await connection.execute(FUNCTIONS)
@@ -124,15 +122,3 @@ async def _drop_indexes(connection: asyncpg.Connection) -> list[str]:
 
 def _tell(what: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
-
-
-async def _main(home: Path, org: str, times: int) -> None:
-    url = start_embedded(home)
-    connection = await asyncpg.connect(url)
-    org_id = await connection.fetchval("SELECT org_id FROM orgs WHERE name = $1", org)
-    await connection.close()
-    await multiply(url, org_id, times)
-
-
-if __name__ == "__main__":
-    asyncio.run(_main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))
