@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +22,9 @@ from trunkline.store.rows import call_of
 
 SINGLE_CALLS = 100
 """How many different calls are got in turn."""
+
+ANYWHERE = 4000
+"""How many different pages are asked for in turn, of more calls than a server process keeps rows of."""
 
 CONTACTSHIP, CALLEM, ZUDU = ("count",), ("pagination", "total"), ("data", "pagination", "total_count")
 OWN = ("total_size",)
@@ -175,6 +179,7 @@ def _pages(found: Facts) -> list[Question]:
         _listed("first page"),
         _listed("middle page", offset=half),
         _listed("last page", offset=end),
+        _anywhere(end),
         _listed("first page, oldest first", order="asc"),
         _zudu("zudu, by start: first page", 0),
         _zudu("zudu, by start: middle page", zudu_half),
@@ -186,6 +191,19 @@ def _pages(found: Facts) -> list[Question]:
             paths=[f"/api/calls?{urlencode({'limit': PAGE, 'cursor': found.butter_cursor})}"],
         ),
     ]
+
+
+def _anywhere(end: int) -> Question:
+    """Pages at places all over the list. From 100,000 calls on few of their rows are still kept."""
+    drawn = random.Random(ANYWHERE)
+    places = [drawn.randrange(end + 1) for _ in range(ANYWHERE)]
+    return Question(
+        name="pages anywhere",
+        dialect="contactship",
+        paths=[f"/v1/calls?{urlencode({'limit': PAGE, 'offset': place})}" for place in places],
+        total_in=CONTACTSHIP,
+        note=f"{ANYWHERE} places in turn; other pages find their rows kept",
+    )
 
 
 def _zudu(name: str, page: int) -> Question:

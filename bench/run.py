@@ -213,12 +213,15 @@ class _Run:
         with ExitStack() as stack:
             bare = stack.enter_context(peer("bare", workers, self.environment, self.log))
             own = stack.enter_context(ours(workers, self.environment, self.log))
+            nothing_kept = {**self.environment, "TRUNKLINE_KEPT_MB": "0"}
+            afresh = stack.enter_context(ours(workers, nothing_kept, self.log))
             theirs = stack.enter_context(peer("handwritten", workers, self.environment, self.log))
             page = "/v1/calls?limit=20"
             taking_part: list[tuple[str, Server, str]] = [
                 (named(BARE, workers), bare, "/pool"),
                 (named(f"{BARE}, held", workers), bare, "/held"),
                 (named(OURS, workers), own, f"/contactship{page}"),
+                (named(f"{OURS}, no rows kept", workers), afresh, f"/contactship{page}"),
                 (named(PEER, workers), theirs, page),
             ]
             found: dict[str, list[Row]] = {}
