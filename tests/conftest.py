@@ -113,7 +113,12 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = log
         command = [sys.executable, "-m", "trunkline", "serve", "--port", str(self.port), *args]
-        told = {**os.environ, "TRUNKLINE_DATABASE_URL": database_url, **environment}
+        told = {
+            **os.environ,
+            "TRUNKLINE_DATABASE_URL": database_url,
+            "TRUNKLINE_KEEP_RECORDINGS": "false",  # the links of made-up calls lead nowhere
+            **environment,
+        }
         with log.open("wb") as out:
             self.process = subprocess.Popen(command, stdout=out, stderr=out, env=told)
 

@@ -9,6 +9,7 @@ from functools import partial
 
 import asyncpg
 from msgspec import Struct
+from obstore.store import LocalStore, ObjectStore, from_url
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -21,7 +22,10 @@ from trunkline.api.front_door import FrontDoor
 from trunkline.api.health import health_routes
 from trunkline.api.hooks import hook_routes
 from trunkline.api.kept import KeptRows
+from trunkline.api.recordings import Shelf, recording_routes
 from trunkline.dialects import dialects, doors
+from trunkline.ingest.fetching import Fetcher, Limits
+from trunkline.ingest.keeping import Keeper
 from trunkline.ingest.webhooks import Webhooks
 from trunkline.logs import set_up_logs
 from trunkline.service.calls import Calls
@@ -30,6 +34,7 @@ from trunkline.service.clock import Clock, system_clock
 from trunkline.service.commits import Commits
 from trunkline.service.intake import Intake
 from trunkline.service.keys import Keys
+from trunkline.service.recordings import Links
 from trunkline.service.repeats import Repeats
 from trunkline.service.seals import Seals, key_in
 from trunkline.service.sources import Sources
@@ -42,6 +47,7 @@ from trunkline.store.keys import KeyStore
 from trunkline.store.migrations import head, migrate, revision
 from trunkline.store.parts import PartStore
 from trunkline.store.pool import open_pool
+from trunkline.store.recordings import RecordingStore
 from trunkline.store.repeats import RepeatStore
 from trunkline.store.sources import SourceStore
 from trunkline.store.writing import CallWriter
@@ -57,6 +63,7 @@ class Services(Struct, frozen=True):
     commits: Commits
     writes: Writes
     repeats: Repeats
+    links: Links
     sources: Sources
     pool: asyncpg.Pool
 
@@ -89,13 +96,14 @@ async def services(
     pool = await open_pool(database_url, pool_size)
     try:
         store = CallStore(pool)
-        calls = Calls(store, PartStore(pool), most_streams=max(1, pool_size // 2))
         keys = KeyStore(pool)
         writer = CallWriter(pool)
         intake = Intake(writer, clock)
         commits = Commits(intake)
         told = settings or Settings.read()
         seals = Seals(lambda: told.sealing_key or key_in(told.home))
+        links = Links(told.public_url, lambda: told.sealing_key or key_in(told.home), clock)
+        calls = Calls(store, PartStore(pool), links, most_streams=max(1, pool_size // 2))
         changes = Changes(
             ChangeStore(pool),
             partial(listen, database_url),
@@ -110,6 +118,7 @@ async def services(
             commits=commits,
             writes=Writes(store, writer, commits, clock),
             repeats=Repeats(RepeatStore(pool), clock),
+            links=links,
             sources=Sources(SourceStore(pool), keys, doors(), seals, clock),
             pool=pool,
         )
@@ -117,6 +126,26 @@ async def services(
         await commits.close()
     finally:
         await pool.close()
+
+
+def recordings_in(settings: Settings) -> ObjectStore:
+    """Where recordings lie."""
+    if settings.recordings_url is not None:
+        return from_url(settings.recordings_url)
+    return LocalStore(settings.home / "recordings", mkdir=True)
+
+
+def keeper(joined: Services, settings: Settings, clock: Clock = system_clock) -> Keeper:
+    """What keeps recordings."""
+    limits = Limits(most_bytes=settings.largest_recording, allow_private=settings.fetch_private)
+    return Keeper(
+        RecordingStore(joined.pool),
+        ChangeStore(joined.pool),
+        joined.commits,
+        recordings_in(settings),
+        Fetcher(limits),
+        clock,
+    )
 
 
 def application(settings: Settings, database_url: str, clock: Clock = system_clock) -> Application:
@@ -131,6 +160,8 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
             database_url, pool_size=settings.pool_size, clock=clock, settings=settings
         ) as joined:
             opened.append(joined)
+            keeping = keeper(joined, settings, clock).run(database_url) if settings.keep_recordings else None
+            task = asyncio.create_task(keeping) if keeping is not None else None
             yield Answerer(
                 joined.keys,
                 joined.calls,
@@ -140,6 +171,9 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
                 kept_rows=kept_rows,
                 largest_body=settings.largest_body,
             )
+            if task is not None:
+                task.cancel()
+                await asyncio.wait({task})
 
     async def database_answers() -> bool:
         try:
@@ -150,6 +184,10 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
     def webhooks() -> Webhooks:
         joined = opened[-1]
         return Webhooks(joined.sources, doors(), joined.commits, clock)
+
+    def shelf() -> Shelf:
+        joined = opened[-1]
+        return Shelf(RecordingStore(joined.pool), recordings_in(settings), joined.links)
 
     async def refused(_: Request, error: Exception) -> JSONResponse:
         status = error.status_code if isinstance(error, HTTPException) else 404
@@ -162,6 +200,7 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
         routes=[
             *health_routes(database_answers),
             *docs_routes(),
+            *recording_routes(shelf),
             *hook_routes(webhooks, settings.public_url, settings.largest_body),
         ],
         exception_handlers={HTTPException: refused},

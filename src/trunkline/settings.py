@@ -50,6 +50,18 @@ class Settings(Struct, frozen=True, kw_only=True):
     largest_body: int = 32 * 1024 * 1024
     """Bytes that a request's body may have."""
 
+    keep_recordings: bool = True
+    """Whether the server fetches and keeps calls' recordings."""
+
+    recordings_url: str | None = None
+    """Where recordings are kept, as `s3://bucket/folder`; without it a folder in the home folder."""
+
+    largest_recording: int = 500 * 1024 * 1024
+    """Bytes that a recording may have to be kept."""
+
+    fetch_private: bool = False
+    """Whether recordings are fetched from addresses that are not public too: for closed networks only."""
+
     log_level: str = "info"
     """The least urgent messages to print: `debug`, `info`, `warning` or `error`."""
 
@@ -72,6 +84,12 @@ class Settings(Struct, frozen=True, kw_only=True):
             public_url=_told(told, "public_url", _web_address, "http://127.0.0.1:8080"),
             sealing_key=_told(told, "sealing_key", _long_text, None),
             largest_body=_told(told, "largest_body", partial(_between, 1024, 2**30), 32 * 1024 * 1024),
+            keep_recordings=_told(told, "keep_recordings", _yes_or_no, True),
+            recordings_url=_told(told, "recordings_url", str, None),
+            largest_recording=_told(
+                told, "largest_recording", partial(_between, 1, 2**40), 500 * 1024 * 1024
+            ),
+            fetch_private=_told(told, "fetch_private", _yes_or_no, False),
             log_level=_told(
                 told, "log_level", partial(_one_of, ("debug", "info", "warning", "error")), "info"
             ),
@@ -102,6 +120,10 @@ def _web_address(text: str) -> str:
     if url.scheme not in ("http", "https") or not url.netloc or url.query or url.fragment:
         raise ValueError("an address begins with https:// and has no query")
     return text.rstrip("/")
+
+
+def _yes_or_no(text: str) -> bool:
+    return _one_of(("true", "false"), text) == "true"
 
 
 def _long_text(text: str) -> str:

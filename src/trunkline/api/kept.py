@@ -14,7 +14,6 @@ from msgspec import Raw
 
 from trunkline.model.call import Call
 from trunkline.store.calls import StoredCalls
-from trunkline.store.rows import call_of
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -56,7 +55,7 @@ class KeptRows:
         """What `write` makes of each call, as JSON where the calls are in their stored form."""
         if not isinstance(calls, StoredCalls):
             return [write(call, org, *asked) for call in calls]
-        form = write, org, asked
+        form = write, org, (calls.edition, *asked)
         young, old = self._young.setdefault(form, {}), self._old.get(form, {})
         room = self._most_bytes // 2 - self._young_bytes
         rows = []
@@ -67,7 +66,7 @@ class KeptRows:
             if kept is None or kept[0] != body or kept[1] != transcript:
                 kept = old.get(call_id)
                 if kept is None or kept[0] != body or kept[1] != transcript:
-                    kept = _Kept(body, transcript, Raw(_encode(write(call_of(*part), org, *asked))))
+                    kept = _Kept(body, transcript, Raw(_encode(write(calls.read(part), org, *asked))))
                 size = _ENTRY_BYTES + len(body) + len(transcript or b"") + len(kept.row)
                 if size <= self._most_bytes // _SMALLEST_SHARE:
                     room -= size

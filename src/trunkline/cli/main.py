@@ -8,7 +8,17 @@ import asyncpg
 import typer
 
 from trunkline import __version__
-from trunkline.cli import exporting, importing, keys, pulling, reprocessing, serving, sources, totals
+from trunkline.cli import (
+    exporting,
+    importing,
+    keys,
+    pulling,
+    recordings,
+    reprocessing,
+    serving,
+    sources,
+    totals,
+)
 from trunkline.compose import SchemaBehind
 from trunkline.service.keys import KeyProblem
 from trunkline.service.sources import SourceProblem
@@ -30,6 +40,7 @@ app.command("pull")(pulling.pull)
 app.command("ledger")(pulling.ledger)
 app.command("reprocess")(reprocessing.reprocess)
 app.add_typer(keys.app, name="keys")
+app.add_typer(recordings.app, name="recordings")
 app.add_typer(sources.app, name="sources")
 app.add_typer(totals.app, name="totals")
 

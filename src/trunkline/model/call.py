@@ -107,6 +107,10 @@ class Recording(Struct):
 
     enabled: bool | None = None
     url: str | None = None
+    kept: bool | UnsetType = UNSET
+    """Whether we keep it ourselves; the link that is printed is ours then."""
+    original_url: str | UnsetType | None = UNSET
+    """Where the vendor has it, if the link is ours; said when it is printed and never stored."""
 
 
 class Privacy(Struct):

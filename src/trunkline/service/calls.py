@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -38,13 +40,26 @@ class Org(Struct, frozen=True):
     name: str
 
 
+class Links(Protocol):
+    """What makes our links to recordings."""
+
+    def day(self) -> int:
+        """The day for which links are made now."""
+
+    def shown(self, org_id: int, call: Call) -> Call:
+        """A call with our link, if its recording is kept."""
+
+
 class Calls:
     """Answers questions about calls."""
 
-    def __init__(self, store: CallStore, parts: PartStore, most_streams: int = 1) -> None:
+    def __init__(
+        self, store: CallStore, parts: PartStore, links: Links | None = None, most_streams: int = 1
+    ) -> None:
         """`most_streams` is how many long answers may be under way at a time; each holds a connection."""
         self._store = store
         self._parts = parts
+        self._links = links
         self._long_answers = asyncio.Semaphore(most_streams)
 
     async def answer(self, org: Org, intent: Question, ids: CallIds) -> Answered:
@@ -66,7 +81,7 @@ class Calls:
         window = await self._window(org, intent, ids)
         async with aclosing(self._stream(org, intent, window)) as parts:
             async for part in parts:
-                calls = [pieces.call() for pieces in part.calls]
+                calls = [self._shown(org, pieces.call()) for pieces in part.calls]
                 yield CallPage(org=org.name, calls=calls, total=part.total, has_more=part.has_more)
 
     async def _stream(
@@ -97,7 +112,7 @@ class Calls:
         if sought is not None:
             call = await self._store.find(org.id, sought, with_transcript=intent.with_transcript)
             if call is not None:
-                return call
+                return self._shown(org, call)
             if intent.tell_foreign and await self._store.exists_elsewhere(sought):
                 raise Refused(Fault.FOREIGN_CALL, intent.printed_id)
         raise Refused(Fault.CALL_NOT_FOUND, intent.printed_id)
@@ -111,7 +126,14 @@ class Calls:
             with_total=intent.with_total,
             with_transcript=intent.with_transcript,
         )
+        if self._links is not None:
+            page.calls.shown = partial(self._shown, org)
+            page.calls.edition = self._links.day()
         return CallPage(org=org.name, calls=page.calls, total=page.total, has_more=page.has_more)
+
+    def _shown(self, org: Org, call: Call) -> Call:
+        """A call as it is printed: with our link to its recording, if we keep it."""
+        return call if self._links is None else self._links.shown(org.id, call)
 
     async def _window(self, org: Org, intent: ListCalls, ids: CallIds) -> Rows | After:
         window = intent.window

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, overload
 from uuid import UUID
 
@@ -23,9 +23,24 @@ _NO_DIGEST: DigestRange = (UUID(int=1), UUID(int=0))
 class StoredCalls(Sequence[Call]):
     """Calls in their stored form, each of which is read when somebody asks for it."""
 
-    def __init__(self, parts: list[tuple[str, bytes | None]]) -> None:
-        """Each call's body, and its transcript if that is there and was fetched."""
+    def __init__(
+        self,
+        parts: list[tuple[str, bytes | None]],
+        shown: Callable[[Call], Call] | None = None,
+        edition: int = 0,
+    ) -> None:
+        """Each call's body, and its transcript if that is there and was fetched.
+
+        `shown` makes of a call what is printed of it; what that depends on besides the call is its `edition`.
+        """
         self.parts = parts
+        self.shown = shown
+        self.edition = edition
+
+    def read(self, part: tuple[str, bytes | None]) -> Call:
+        """A call from its stored form, as it is printed."""
+        call = call_of(*part)
+        return call if self.shown is None else self.shown(call)
 
     def __len__(self) -> int:
         return len(self.parts)
@@ -36,7 +51,7 @@ class StoredCalls(Sequence[Call]):
     __hash__ = None  # type: ignore[assignment]
 
     def __iter__(self) -> Iterator[Call]:
-        return (call_of(*part) for part in self.parts)
+        return map(self.read, self.parts)
 
     @overload
     def __getitem__(self, place: int) -> Call: ...
@@ -44,8 +59,8 @@ class StoredCalls(Sequence[Call]):
     def __getitem__(self, place: slice) -> StoredCalls: ...
     def __getitem__(self, place: int | slice) -> Call | StoredCalls:
         if isinstance(place, slice):
-            return StoredCalls(self.parts[place])
-        return call_of(*self.parts[place])
+            return StoredCalls(self.parts[place], self.shown, self.edition)
+        return self.read(self.parts[place])
 
 
 class PageOfCalls(NamedTuple):

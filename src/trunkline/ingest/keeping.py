@@ -1,0 +1,135 @@
+"""Keeping recordings: links that appear in calls are fetched before they expire, by one process at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from contextlib import suppress
+from datetime import timedelta
+
+import asyncpg
+import msgspec
+import obstore
+import structlog
+from obstore.store import ObjectStore
+
+from trunkline.ingest.fetching import LONGEST_SECONDS, Fetcher, FetchFailed
+from trunkline.model.call import Recording
+from trunkline.model.query import CallFilter
+from trunkline.model.sighting import Sighting
+from trunkline.service.calls import Org
+from trunkline.service.clock import Clock
+from trunkline.service.commits import Commits
+from trunkline.service.intake import OWN, Origin, Seen
+from trunkline.store.changes import ChangeStore
+from trunkline.store.queries import queries
+from trunkline.store.recordings import Due, KeptRecording, RecordingStore
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 4
+MOST_TRIES = 10
+LOOK_SECONDS = 2.0
+_FIRST_WAIT = timedelta(seconds=30)
+_LONGEST_WAIT = timedelta(hours=6)
+_encode = msgspec.json.Encoder().encode
+
+
+class Keeper:
+    """Follows every org's changes and fetches the recordings that they name."""
+
+    def __init__(
+        self,
+        store: RecordingStore,
+        changes: ChangeStore,
+        commits: Commits,
+        objects: ObjectStore,
+        fetcher: Fetcher,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._changes = changes
+        self._commits = commits
+        self._objects = objects
+        self._fetcher = fetcher
+        self._clock = clock
+
+    async def run(self, database_url: str) -> None:
+        """Keep recordings for ever, whenever no other process does."""
+        while True:
+            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+                connection = await asyncpg.connect(database_url, timeout=10)
+                try:
+                    leads = False
+                    while not connection.is_closed():
+                        leads = leads or await connection.fetchval(queries("recordings")["lead"])
+                        if not leads or not await self.look():
+                            await asyncio.sleep(LOOK_SECONDS)
+                finally:
+                    connection.terminate()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def look(self) -> bool:
+        """Go on a little; false if there was nothing to do."""
+        noted = await self._note()
+        due = await self._store.due(self._clock(), AT_ONCE)
+        await asyncio.gather(*(self._keep(one) for one in due))
+        return noted or bool(due)
+
+    async def _note(self) -> bool:
+        behind = await self._store.behind()
+        for org in behind:
+            look = await self._changes.look(org.org_id, CallFilter(), org.change, with_transcript=False)
+            found = [
+                (change.id, change.call.recording.url)
+                for change in look.changes
+                if change.call is not None
+                and change.call.recording is not None
+                and change.call.recording.url
+                and change.call.recording.kept is not True
+            ]
+            gone = [change.id for change in look.changes if change.call is None]
+            for path in await self._store.drop(org.org_id, gone) if gone else []:
+                with suppress(FileNotFoundError):
+                    await obstore.delete_async(self._objects, path)
+            await self._store.note(org.org_id, look.place, found, self._clock())
+        return bool(behind)
+
+    async def _keep(self, due: Due) -> None:
+        try:
+            async with asyncio.timeout(LONGEST_SECONDS):
+                kept = await self._fetched(due)
+        except TimeoutError:
+            await self._failed(due, FetchFailed(f"it took more than {LONGEST_SECONDS:.0f} seconds"))
+        except FetchFailed as error:
+            await self._failed(due, error)
+        else:
+            await self._tell(due)
+            await self._store.keep(due, kept, self._clock())
+
+    async def _fetched(self, due: Due) -> KeptRecording:
+        path = f"{due.org_id}/{due.call_id.hex[:2]}/{due.call_id}"
+        told: list[str] = []
+        digest, size = hashlib.sha256(), 0
+        writer = obstore.open_writer_async(self._objects, path)
+        async for part in self._fetcher.fetch(due.url, told.append):
+            digest.update(part)
+            size += len(part)
+            await writer.write(part)
+        await writer.close()
+        return KeptRecording(path, size, told[0], digest.digest())
+
+    async def _tell(self, due: Due) -> None:
+        """Say of the call that its recording is kept, as a change like any other."""
+        said = Sighting(vendor=due.vendor, vendor_call_id=due.vendor_call_id, recording=Recording(kept=True))
+        origin = Origin(kind=OWN, source="recordings")
+        await self._commits.take(Org(due.org_id, due.org_name), [Seen(said, _encode(said), origin)])
+
+    async def _failed(self, due: Due, error: FetchFailed) -> None:
+        last = error.for_good or due.attempts + 1 >= MOST_TRIES
+        wait = min(_FIRST_WAIT * 2**due.attempts, _LONGEST_WAIT)
+        state = "failed" if last else "waiting"
+        log.info(
+            "recording not kept", org=due.org_name, call=str(due.call_id), reason=str(error), state=state
+        )
+        await self._store.fail(due, state, str(error)[:500], self._clock() + wait)

@@ -1,0 +1,118 @@
+"""Recordings in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+from msgspec import Struct
+
+from trunkline.store.queries import queries
+
+FOLLOWER = "recordings"
+
+
+class Behind(Struct):
+    """An org whose changes were not all seen, and the place of the last one that was."""
+
+    org_id: int
+    name: str
+    change: int
+
+
+class Due(Struct):
+    """A recording to be fetched."""
+
+    org_id: int
+    org_name: str
+    call_id: UUID
+    url: str
+    attempts: int
+    vendor: str
+    vendor_call_id: str
+
+
+class KeptRecording(Struct):
+    """A recording that is kept."""
+
+    path: str
+    size_bytes: int
+    media_type: str
+    sha256: bytes
+
+
+class ListedRecording(Struct):
+    """A recording as `recordings list` shows it."""
+
+    call_id: UUID
+    url: str
+    state: str
+    attempts: int
+    next_try_at: datetime
+    problem: str | None
+    size_bytes: int | None
+    media_type: str | None
+    fetched_at: datetime | None
+
+
+class RecordingStore:
+    """Every statement about recordings."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def behind(self) -> list[Behind]:
+        """Orgs whose changes were not all seen."""
+        rows = await self._pool.fetch(queries("recordings")["behind"], FOLLOWER)
+        return [Behind(**row) for row in rows]
+
+    async def note(self, org_id: int, change: int, found: Sequence[tuple[str, str]], at: datetime) -> None:
+        """Note recordings by call and link, and how far their org was followed."""
+        calls, urls = [UUID(one[0]) for one in found], [one[1] for one in found]
+        await self._pool.execute(queries("recordings")["note"], org_id, FOLLOWER, change, calls, urls, at)
+
+    async def drop(self, org_id: int, call_ids: Sequence[str]) -> list[str]:
+        """Forget recordings of calls that were taken out; answers where what was kept lies."""
+        sql = queries("recordings")["drop_recordings"]
+        rows = await self._pool.fetch(sql, org_id, [UUID(one) for one in call_ids])
+        return [row["path"] for row in rows if row["path"] is not None]
+
+    async def due(self, now: datetime, most: int) -> list[Due]:
+        """What is to be fetched next."""
+        return [Due(**row) for row in await self._pool.fetch(queries("recordings")["due"], now, most)]
+
+    async def keep(self, due: Due, kept: KeptRecording, at: datetime) -> None:
+        """Note that a recording is kept."""
+        await self._pool.execute(
+            queries("recordings")["keep"],
+            due.org_id,
+            due.call_id,
+            kept.path,
+            kept.size_bytes,
+            kept.media_type,
+            kept.sha256,
+            at,
+        )
+
+    async def fail(self, due: Due, state: str, problem: str, next_try_at: datetime) -> None:
+        """Note that a try failed."""
+        await self._pool.execute(
+            queries("recordings")["fail"], due.org_id, due.call_id, state, problem, next_try_at
+        )
+
+    async def kept(self, org_id: int, call_id: UUID) -> KeptRecording | None:
+        """A recording that is kept."""
+        row = await self._pool.fetchrow(queries("recordings")["kept"], org_id, call_id)
+        return None if row is None else KeptRecording(**row)
+
+    async def listed(self, org_id: int, state: str | None, most: int) -> list[ListedRecording]:
+        """An org's recordings, those that are due soonest first."""
+        rows = await self._pool.fetch(queries("recordings")["recordings_of_org"], org_id, state, most)
+        return [ListedRecording(**row) for row in rows]
+
+    async def retry(self, org_id: int, now: datetime) -> int:
+        """Try again what is not kept; answers how many."""
+        status: str = await self._pool.execute(queries("recordings")["retry"], org_id, now)
+        return int(status.rpartition(" ")[2])
