@@ -14,6 +14,9 @@ A call is read from the same form that get prints: whatever is absent was not me
 is ignored, and a word outside our lists is refused. An export takes the filters of the list and answers
 with a file, as the calls stand at one moment: JSON Lines of what get prints, or a table as CSV, in which
 no text begins like a formula. `tz` moves the instants that are printed, not the days of a filter.
+POST takes one call or up to 1,000, and answers for each; PATCH says something of a call now, which wins
+over what was said before, and refuses null, since a log does not unsay; a deleted call stays out. Events
+of a running call are folded in any order. A write may carry an `Idempotency-Key`, as Stripe has it.
 """
 
 from __future__ import annotations
