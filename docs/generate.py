@@ -83,6 +83,9 @@ def _dialect(dialect: Dialect) -> Iterator[str]:
     yield f"## {dialect.title}\n\n{about[0].upper()}{about[1:]}\n"
     yield f"It answers under `/{dialect.name}`{root}. A new key is sent as:\n"
     yield "\n".join(["```", *(re.sub("[0-9a-f]{48,}", "…", header) for header in headers), "```\n"])
+    if dialect.not_done_here:
+        paths = ", ".join(f"`{method} {path}`" for method, path in dialect.not_done_here)
+        yield f"Trunkline records calls and neither places nor steers them; 501 answers to {paths}.\n"
     document = openapi(dialect)
     for operation in dialect.operations:
         described = document["paths"][operation.path][operation.method.lower()]
@@ -141,6 +144,9 @@ def _anchor(title: str) -> str:
 
 def _operation(dialect: Dialect, operation: Operation, described: dict[str, Any]) -> Iterator[str]:
     yield f"### {dialect.title}: {operation.summary}\n\n`{operation.method} {operation.path}`\n"
+    if operation.body is not None:
+        yield f"It takes a body, such as:\n\n```json\n{operation.body.example.decode()}\n```\n"
+    yield f"It answers {' or '.join(map(str, operation.statuses))}, or refuses as below.\n"
     asked = [parameter for parameter in described["parameters"] if parameter["in"] == "query"]
     if asked:
         yield _row(("parameter", "values", "default", "meaning"))
@@ -150,7 +156,7 @@ def _operation(dialect: Dialect, operation: Operation, described: dict[str, Any]
     yield _row(("status", "when", "body"))
     yield _row(["---"] * 3)
     for status, response in described["responses"].items():
-        if status != "200":
+        if int(status) not in operation.statuses:
             ((_, content),) = response["content"].items()
             for example in content["examples"].values():
                 yield _row(

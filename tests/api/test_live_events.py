@@ -103,6 +103,7 @@ def test_events_say_everything_that_they_can_say(world: World) -> None:
     assert call["turn_count"] == 3
 
 
+@pytest.mark.claim("trunkline:write.events")
 def test_events_in_any_order_and_sent_twice_make_the_same_call(world: World) -> None:
     call_id = running(world)
     events = [*CONVERSATION, END]

@@ -58,6 +58,7 @@ def once(world: World, repeats: Repeats, doing: Doing, request: tuple[bytes, ...
 # -- over HTTP ------------------------------------------------------------
 
 
+@pytest.mark.claim("trunkline:write.repeat")
 def test_a_repeated_request_is_answered_as_the_first_time_and_says_so(world: World) -> None:
     first = ask(world, "POST", CALLS, told("c-1"), **KEY)
     again = ask(world, "POST", CALLS, told("c-1"), **KEY)

@@ -41,6 +41,7 @@ def tell(world: World, name: str = "c-1", **said: Any) -> str:
 # -- telling --------------------------------------------------------------
 
 
+@pytest.mark.claim("trunkline:write.tell")
 def test_a_call_that_is_new_is_201_and_known_200_with_id_state_and_link(world: World) -> None:
     first = ask(world, "POST", CALLS, told("c-1", duration_ms=4000))
     again = ask(world, "POST", CALLS, told("c-1", duration_ms=4000))
@@ -64,6 +65,7 @@ def as_lines(calls: list[Any]) -> tuple[bytes, str]:
     return b"\n\n".join(json.dumps(call).encode() for call in calls) + b"\n", "application/x-ndjson"
 
 
+@pytest.mark.claim("trunkline:write.many")
 @pytest.mark.parametrize("form", [as_list, as_object, as_lines])
 def test_many_calls_are_each_answered_and_bad_ones_are_named(
     world: World, form: Callable[[list[Any]], tuple[bytes, str]]
@@ -139,6 +141,7 @@ def test_a_body_that_says_that_it_is_too_large_is_not_read(world: World) -> None
 # -- changing -------------------------------------------------------------
 
 
+@pytest.mark.claim("trunkline:write.change")
 def test_a_change_wins_over_what_was_said_before_and_answers_the_merged_call(world: World) -> None:
     call_id = tell(
         world,
@@ -212,6 +215,7 @@ def test_what_was_kept_makes_the_same_call_again(world: World) -> None:
 # -- deleting -------------------------------------------------------------
 
 
+@pytest.mark.claim("trunkline:write.delete")
 def test_a_deleted_call_is_gone_for_good(world: World) -> None:
     call_id = tell(world)
     path = f"{CALLS}/{call_id}"
@@ -232,6 +236,7 @@ def test_a_deleted_call_is_gone_for_good(world: World) -> None:
 # -- who may --------------------------------------------------------------
 
 
+@pytest.mark.claim("trunkline:write.scope")
 def test_a_key_that_may_only_read_is_403_in_the_words_of_every_dialect(world: World) -> None:
     made = world.run(world.joined.keys.create(world.name, scopes=["read"]))
     for name, dialect in dialects().items():

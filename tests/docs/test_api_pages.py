@@ -90,7 +90,7 @@ def test_a_dialect_page_shows_every_operation_parameter_and_status(client: TestC
             for parameter in operation["parameters"]:
                 assert f"<code>{parameter['name']}</code>" in text
             for status in operation["responses"]:
-                assert status == "200" or f"<summary><b>{status}</b>" in text
+                assert status < "300" or f"<summary><b>{status}</b>" in text
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -161,18 +161,29 @@ def _operation(dialect: Dialect, operation: Operation, described: dict[str, Any]
     if described["parameters"]:
         yield "<h3>Parameters</h3>"
         yield _table(("Name", "Type", "Default", ""), map(_parameter, described["parameters"]))
-    yield "<h3>Answer</h3>"
-    for media_type, content in described["responses"]["200"]["content"].items():
-        yield _content(media_type, content["schema"], [content["example"]] if "example" in content else [])
+    if "requestBody" in described:
+        yield "<h3>Body</h3>"
+        for media_type, content in described["requestBody"]["content"].items():
+            yield _content(
+                media_type, content["schema"], [content["example"]] if "example" in content else []
+            )
+    answers = [str(status) for status in operation.statuses]
+    yield f"<h3>Answer</h3><p><b>{' or '.join(answers)}</b></p>"
+    for media_type, content in described["responses"][answers[0]].get("content", {}).items():
+        yield _content(media_type, content["schema"], _examples(content))
     yield "<h3>Refusals</h3>"
     for status, response in described["responses"].items():
-        if status != "200":
+        if status not in answers:
             ((media_type, content),) = response["content"].items()
             yield f"<details><summary><b>{status}</b> {escape(response['description'])}</summary>"
             yield _content(media_type, content["schema"], [])
             for example in content["examples"].values():
                 yield f"<p>{escape(example['summary'])}</p>{_example(example['value'])}"
             yield "</details>"
+
+
+def _examples(content: dict[str, Any]) -> list[Any]:
+    return [content["example"]] if "example" in content else []
 
 
 def _content(media_type: str, schema: dict[str, Any], examples: list[Any]) -> str:
@@ -182,7 +193,7 @@ def _content(media_type: str, schema: dict[str, Any], examples: list[Any]) -> st
 def _parameter(parameter: dict[str, Any]) -> tuple[str, ...]:
     schema = parameter["schema"]
     default = msgspec.json.encode(schema["default"]).decode() if "default" in schema else ""
-    where = " in the path" if parameter["in"] == "path" else ""
+    where = {"path": " in the path", "header": " as a header"}.get(parameter["in"], "")
     return (
         _code(parameter["name"]) + where,
         _kind(schema) + escape(_limits(schema)),
@@ -195,13 +206,16 @@ def curl(dialect: Dialect, operation: Operation) -> str:
     """A command line that asks for the vendor's own example, with the key in `$KEY`."""
     path = operation.path.replace("{id}", "$CALL_ID")
     query = f"?{operation.example}" if operation.example else ""
-    lines = [f'curl "{ORIGIN}/{dialect.name}{path}{query}"']
+    method = "" if operation.method == "GET" else f"-X {operation.method} "
+    lines = [f'curl {method}"{ORIGIN}/{dialect.name}{path}{query}"']
     for name, scheme in dialect.auth.openapi.items():
         value = f"${name.upper()}"
         header = (
             f"{scheme['name']}: {value}" if scheme["type"] == "apiKey" else f"Authorization: Bearer {value}"
         )
         lines.append(f'-H "{header}"')
+    if operation.body is not None:
+        lines += ['-H "Content-Type: application/json"', f"--data '{operation.body.example.decode()}'"]
     return " \\\n  ".join(lines)
 
 

@@ -57,10 +57,11 @@ class FrontDoor:
         prefixed = self._dialects.get(segments[0].decode("ascii", "replace"))
         if prefixed is not None:
             return _within(prefixed, method, segments[1:])
-        for shape, candidates in self._at_root.items():
-            if _fits(shape, segments) or _begins(shape, segments):
-                meant = next((d for d in candidates if d.auth.claims(headers)), candidates[-1])
-                return _within(meant, method, segments)
+        for reaches in (_fits, _begins):  # a path of its own is nearer than one above it
+            for shape, candidates in self._at_root.items():
+                if reaches(shape, segments):
+                    meant = next((d for d in candidates if d.auth.claims(headers)), candidates[-1])
+                    return _within(meant, method, segments)
         return None
 
 

@@ -23,10 +23,10 @@ class Body(Struct, frozen=True, kw_only=True):
     """What a request sends."""
 
     shape: Any
-    """The type of the body as JSON, for its description."""
+    """The type of the body as JSON, or a tuple of types of which it has one."""
     example: bytes
-    lines: Any = None
-    """The type of one line, if the body may be JSON Lines."""
+    may_be_lines: bool = False
+    """Whether the body may be JSON Lines."""
 
 
 class Operation(Struct, frozen=True, kw_only=True):
@@ -47,7 +47,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     body: Body | None = None
     """How the body that it takes is described."""
     answer: Any
-    """The type of the answer, in which the vendor's key order is the field order."""
+    """The type of the answer, in which the vendor's key order is the field order. A tuple of types where it
+    is one of several, and `None` where there is nothing to say."""
     read: Callable[[Any, str], Intent]
     """From the typed query and the id in the path, empty where the path has none."""
     write: Callable[[Any, Any], Any]

@@ -66,10 +66,10 @@ def openapi(dialect: Dialect, *, server_url: str = "/") -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for operation in dialect.operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(dialect, operation)
-    records = [operation.answer for operation in dialect.operations if operation.answer is not None]
+    answers, bodies = [dialect.errors.shape], list[Any]()
     for operation in dialect.operations:
-        if operation.body is not None:
-            records += [operation.body.shape, operation.body.lines or operation.body.shape]
+        answers += _each(operation.answer)
+        bodies += _each(operation.body.shape) if operation.body is not None else []
     return {
         "openapi": "3.1.0",
         "info": {
@@ -82,7 +82,7 @@ def openapi(dialect: Dialect, *, server_url: str = "/") -> dict[str, Any]:
         "security": [{name: [] for name in dialect.auth.openapi}],
         "paths": paths,
         "components": {
-            "schemas": _components([*records, dialect.errors.shape]),
+            "schemas": _components(answers) | _components(bodies, sent=True),
             "securitySchemes": dialect.auth.openapi,
         },
     }
@@ -144,9 +144,10 @@ REPEATABLE = {
 
 
 def _request_body(body: Body) -> dict[str, Any]:
-    schema = _schema(kinds.type_info(body.shape))
-    content: dict[str, Any] = {_JSON: {"schema": schema, "example": msgspec.json.decode(body.example)}}
-    if body.lines is not None:
+    content: dict[str, Any] = {
+        _JSON: {"schema": _any_of(body.shape, sent=True), "example": msgspec.json.decode(body.example)}
+    }
+    if body.may_be_lines:
         content[JSON_LINES[0]] = {"schema": {"type": "string"}}
     return {"required": True, "content": content}
 
@@ -216,7 +217,7 @@ def _answer(dialect: Dialect, operation: Operation) -> dict[str, Any]:
     if operation.media_types:
         return _file(operation)
     printed = example_answer(dialect, operation)
-    json: dict[str, Any] = {"schema": _schema(kinds.type_info(operation.answer))}
+    json: dict[str, Any] = {"schema": _any_of(operation.answer)}
     content: dict[str, Any] = {_JSON: json}
     if operation.offers_toon:
         content[TOON] = {"schema": {"type": "string"}}
@@ -283,13 +284,14 @@ def _refusal(dialect: Dialect, operation: Operation, status: int, faults: list[F
 # -- schemas --------------------------------------------------------------
 
 
-def _components(types: Iterable[Any]) -> dict[str, Any]:
+def _components(types: Iterable[Any], *, sent: bool = False) -> dict[str, Any]:
+    """The records among some types; one that is `sent` needs less than one that is printed."""
     found = chain.from_iterable(_records(kind) for kind in kinds.multi_type_info(types))
     by_name: dict[str, kinds.StructType] = {}
     for record in found:
         if by_name.setdefault(record.cls.__name__, record).cls is not record.cls:
             raise TypeError(f"two records of this dialect are called {record.cls.__name__}; rename one")
-    return {name: _record_schema(record) for name, record in by_name.items()}
+    return {name + _SENT * sent: _record_schema(record, sent=sent) for name, record in by_name.items()}
 
 
 def _records(kind: kinds.Type) -> Iterator[kinds.StructType]:
@@ -309,14 +311,19 @@ def _records(kind: kinds.Type) -> Iterator[kinds.StructType]:
                 yield from _records(arm)
 
 
-def _record_schema(record: kinds.StructType) -> dict[str, Any]:
+_SENT = "Sent"
+"""What the name of a record ends in where it is sent rather than printed."""
+
+
+def _record_schema(record: kinds.StructType, *, sent: bool) -> dict[str, Any]:
     tag = {} if record.tag_field is None else {record.tag_field: {"const": record.tag}}
     may_lack_defaults = record.cls.__struct_config__.omit_defaults
+    may_lack_defaults |= sent
     always = [f for f in record.fields if f.required or (_has_default(f) and not may_lack_defaults)]
     return {
         "type": "object",
         **_said(description=record.cls.__doc__),
-        "properties": tag | {field.encode_name: _schema(field.type) for field in record.fields},
+        "properties": tag | {field.encode_name: _schema(field.type, sent=sent) for field in record.fields},
         "required": [*tag, *(field.encode_name for field in always)],
     }
 
@@ -326,24 +333,35 @@ def _has_default(field: kinds.Field) -> bool:
     return field.default is not msgspec.NODEFAULT or field.default_factory is not msgspec.NODEFAULT
 
 
-def _schema(kind: kinds.Type) -> dict[str, Any]:
+def _each(shape: Any) -> list[Any]:
+    if shape is None:
+        return []
+    return list(shape) if isinstance(shape, tuple) else [shape]
+
+
+def _any_of(shape: Any, *, sent: bool = False) -> dict[str, Any]:
+    schemas = [_schema(kinds.type_info(one), sent=sent) for one in _each(shape)]
+    return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+
+
+def _schema(kind: kinds.Type, *, sent: bool = False) -> dict[str, Any]:
     match kind:
         case kinds.AnyType() | kinds.RawType():
             return {}
         case kinds.Metadata():
-            return _schema(kind.type) | (kind.extra_json_schema or {})
+            return _schema(kind.type, sent=sent) | (kind.extra_json_schema or {})
         case kinds.StructType():
-            return {"$ref": f"#/components/schemas/{kind.cls.__name__}"}
+            return {"$ref": f"#/components/schemas/{kind.cls.__name__}{_SENT * sent}"}
         case kinds.EnumType():
             return {"type": "string", "enum": [word.value for word in kind.cls]}
         case kinds.LiteralType():
             return {"type": "string", "enum": list(kind.values)}
         case kinds.CollectionType():
-            return {"type": "array", "items": _schema(kind.item_type)}
+            return {"type": "array", "items": _schema(kind.item_type, sent=sent)}
         case kinds.DictType():
-            return {"type": "object", "additionalProperties": _schema(kind.value_type)}
+            return {"type": "object", "additionalProperties": _schema(kind.value_type, sent=sent)}
         case kinds.UnionType():
-            return reduce(_either, [_schema(arm) for arm in kind.types])
+            return reduce(_either, [_schema(arm, sent=sent) for arm in kind.types])
     return dict(_PLAIN[type(kind)])
 
 

@@ -167,7 +167,6 @@ def test_what_is_not_served_under_the_prefix_is_404_or_405(world: World) -> None
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        pytest.param("POST", "/api/make-call", marks=pytest.mark.claim("butter:path.make_call")),
         pytest.param("GET", "/api/analytics/all", marks=pytest.mark.claim("butter:path.others")),
         pytest.param("GET", "/api/agents", marks=pytest.mark.claim("butter:path.others")),
         pytest.param("GET", "/api/api-keys", marks=pytest.mark.claim("butter:path.others")),

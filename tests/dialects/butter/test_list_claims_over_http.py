@@ -270,15 +270,6 @@ def test_a_cursor_of_another_organization_reads_like_one_that_names_nothing(
         assert other.get("butter", f"{FIRST}?cursor={cursor_after(call_sid)}").status_code == 200
 
 
-@pytest.mark.claim("butter:list.cursor.deleted")
-def test_a_cursor_that_names_a_call_deleted_since_is_refused_like_an_unknown_one(world: World) -> None:
-    world.take([made(1), made(2), made(3)])
-    cursor = following(world, 2, None)["pagination"]["next_cursor"]
-    gone = "DELETE FROM calls WHERE org_id = $1 AND vendor_call_id = $2"
-    world.run(world.joined.pool.execute(gone, world.org.id, sid(2)))
-    says(world.get("butter", f"{FIRST}?cursor={cursor}"), INVALID_CURSOR, 400)
-
-
 # -- order ----------------------------------------------------------------
 
 

@@ -19,7 +19,7 @@ from trunkline.model.merge import first_call, merged
 from trunkline.model.words import EndReason, Result, Role, Status
 
 CAPTURES = Path(__file__).parent / "captures"
-LIST, GET = DIALECT.operations
+LIST, GET, *_ = DIALECT.operations
 SEEN_AT = datetime(2026, 1, 1, tzinfo=UTC)
 KEYS = [
     *("id", "status", "duration", "summary", "evaluation", "endedReason", "callerNumber", "calledNumber"),

@@ -17,7 +17,7 @@ from trunkline.model.intents import CallPage, GetCall, ListCalls
 from trunkline.model.query import CallFilter, Order, Rows
 from trunkline.model.words import EndReason, Role, Status
 
-LIST, GET = DIALECT.operations
+LIST, GET, *_ = DIALECT.operations
 AT = datetime(2026, 2, 3, 4, 5, 6, 789000, tzinfo=UTC)
 FOREIGN = Call(
     id=call_id("elsewhere", "c-1"),

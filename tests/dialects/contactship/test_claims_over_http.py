@@ -121,19 +121,6 @@ def test_what_is_not_documented_under_the_prefix_is_404_or_405(world: World) -> 
         assert refused.headers["allow"] == "GET, HEAD"
 
 
-@pytest.mark.claim("contactship:path.other_endpoints", "contactship:path.status")
-def test_endpoints_that_place_or_run_calls_are_not_there(world: World) -> None:
-    world.take([made(1)])
-    headers = world.headers["contactship"]
-    for kind in ("single-phone-call", "single-contact-call"):
-        answer = world.request("POST", f"/contactship/v1/calls/{kind}", headers=headers, json={})
-        says(answer, {"statusCode": 405, "message": "Method not allowed"}, 405)
-    nowhere = {"statusCode": 404, "message": "Cannot find this path"}
-    says(world.get("contactship", f"/v1/calls/{uuid(1)}/status"), nowhere, 404)
-    stop = f"/contactship/v1/calls/single-phone-call/{uuid(1)}/stop"
-    says(world.request("POST", stop, headers=headers), nowhere, 404)
-
-
 @pytest.mark.claim("contactship:rate.limit")
 def test_more_lists_than_the_vendor_allows_in_a_minute_are_all_answered(world: World) -> None:
     answers = [world.get("contactship", "/v1/calls?limit=0") for _ in range(130)]

@@ -106,10 +106,11 @@ def test_what_is_not_served_is_404_or_405_as_a_problem(world: World) -> None:
     nowhere = world.get("trunkline", "/v1/nowhere")
     refuses(nowhere, 404, "no-such-route", "No such route", "There is nothing at this path.")
     kind = ("method-not-allowed", "Method not allowed", "This path does not take this method.")
-    for path in ("/v1/calls", f"/v1/calls/{uuid(1)}"):
-        answer = world.request("DELETE", f"/trunkline{path}", headers=world.headers["trunkline"])
+    allowed = {"/v1/calls": "GET, POST, HEAD", f"/v1/calls/{uuid(1)}": "GET, PATCH, DELETE, HEAD"}
+    for path, methods in allowed.items():
+        answer = world.request("PUT", f"/trunkline{path}", headers=world.headers["trunkline"])
         refuses(answer, 405, *kind)
-        assert answer.headers["allow"] == "GET, HEAD"
+        assert answer.headers["allow"] == methods
 
 
 @pytest.mark.claim("trunkline:error.internal", "trunkline:error.problem")

@@ -10,7 +10,7 @@ call that has not ended prints as `live` with duration 0, and a duration of 0 to
 as not known. A call of another vendor is engaged if its user said anything. An id that is not of this
 vendor's form is printed as 24 hex digits derived from it. The vendor tells no result, start or end: the
 result follows from the reason and from who spoke, the start is the creation, the end lies a duration
-later, and all three are marked as derived.
+later, and all three are marked as derived. A call may be deleted while it is live; afterwards it is 404.
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ Our choice: a malformed value is refused with 400; `date_to` without a time mean
 limit above 1000 is refused; ties follow the id; words count seconds from the start of the call; tool
 entries have the shape that the vendor's relatives use; TOON is Token-Oriented Object Notation. An id
 that is not a UUID is printed as one that is derived from it. A direction that nobody told prints as
-`inbound`, since the vendor knows no third word.
+`inbound`, since the vendor knows no third word. The status poll says `failed` of a busy call and `ended` of
+an incomplete one, for which it has no word.
 """
 
 from __future__ import annotations

@@ -16,6 +16,9 @@ with a file, as the calls stand at one moment: JSON Lines of what get prints, or
 no text begins like a formula. `tz` moves the instants that are printed, not the days of a filter. A
 stream tells of each call that changes, once with its last state however often it changed since the last
 look, and of each that is taken out; of one that no longer matches it tells nothing.
+POST takes one call or up to 1,000, and answers for each; PATCH says something of a call now, which wins
+over what was said before, and refuses null, since a log does not unsay; a deleted call stays out. Events
+of a running call are folded in any order. A write may carry an `Idempotency-Key`, as Stripe has it.
 """
 
 from __future__ import annotations

@@ -116,13 +116,13 @@ ChangeFields: Any = _fields(
 )
 
 
-class CallsSent(Struct):
+class ManyCalls(Struct):
     """Many calls as they are told."""
 
     calls: list[CallFields]
 
 
-class EventsSent(Struct):
+class ManyEvents(Struct):
     """Many events of one call."""
 
     events: list[Event]

@@ -116,7 +116,8 @@ def _metadata(call: Call, own: bool) -> dict[str, Any]:
         metadata |= {name: value for name, value in named.items() if value is not None}
     if call.scheduled_at is not None:
         scheduled = seconds_of_ms(ms_of_instant(call.scheduled_at))
-        metadata = {"is_scheduled": True, "scheduled_timestamp": scheduled} | metadata
+        metadata.setdefault("is_scheduled", True)  # it may have been cancelled since
+        metadata.setdefault("scheduled_timestamp", scheduled)
     return metadata
 
 
