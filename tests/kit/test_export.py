@@ -20,7 +20,7 @@ import pytest
 import zstandard
 from hypothesis import example, given
 from hypothesis import strategies as st
-from msgspec import structs
+from msgspec import UNSET, structs
 
 from tests.strategies import calls
 from trunkline.dialects.trunkline.question import EVERYTHING
@@ -164,7 +164,8 @@ def test_a_full_call_as_a_row() -> None:
     assert json.loads(row["metadata"]) == call.metadata
     assert json.loads(row["tool_calls"]) == msgspec.to_builtins(call.tool_calls)
     empty = [name for name, cell in row.items() if not cell]
-    assert empty == ["vendor_words", "vendor_fields", "verbatim", "derived"]
+    ours = ["recording.kept", "recording.original_url"]
+    assert empty == [*ours, "vendor_words", "vendor_fields", "verbatim", "derived"]
 
 
 @given(some=st.lists(calls() | calls().map(with_verbatim), min_size=1, max_size=3))
@@ -181,7 +182,7 @@ def expected(name: str, call: Call) -> str:
     value: Any = call
     for part in name.split("."):
         value = getattr(value, part) if value is not None else None
-    if value is None:
+    if value is None or value is UNSET:
         return ""
     printed = json.loads(encode(value))
     return guarded(printed) if isinstance(printed, str) else encode(value).decode()

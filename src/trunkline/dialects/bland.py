@@ -2,8 +2,9 @@
 
 Sources: docs.bland.ai for the details of a call, post-call webhooks and their signature.
 
-Read: the post-call webhook, and a call as its API prints it; a line of the live log is noted. Not carried:
-tool calls, which the transcript names in words only.
+Events: the post-call webhook, and a call as its API prints it; a line of the live log is noted.
+
+Not carried: tool calls, which the transcript names in words only.
 
 Our choice: `end_at` is documented as the moment at which a call would have been cut off, so the end lies
 `corrected_duration` after the start, and is marked as derived; a call holds as of its end. The length in

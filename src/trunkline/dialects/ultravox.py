@@ -2,8 +2,10 @@
 
 Sources: docs.ultravox.ai for webhooks and for the definition of a call.
 
-Read: `call.started`, `call.joined`, `call.ended`, `call.billed`, and a call as its API prints it. Not
-carried: turns and the recording's address, which the vendor gives at addresses of their own, and a price.
+Events: `call.started`, `call.joined`, `call.ended`, `call.billed`, and a call as its API prints it.
+
+Not carried: turns and the recording's address, which the vendor gives at addresses of their own, and a
+price.
 
 Our choice: a call prints no status, so it follows from whether it was joined and ended, and from why it
 ended. A webhook's time is in its headers only, so a call holds as of the last instant that it prints: its

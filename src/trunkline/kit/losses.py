@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import UNSET, Struct, structs
 
 from trunkline.kit.dialect import Dialect
 from trunkline.model.call import (
@@ -176,7 +176,8 @@ def _lost(path: str, said: Any, back: Any) -> list[str]:
     if isinstance(said, Struct):
         if not isinstance(back, Struct):
             return [path]
-        names = [field.name for field in structs.fields(said)]
+        # What a full call leaves unsaid is ours alone, and no vendor can lose it.
+        names = [field.name for field in structs.fields(said) if getattr(said, field.name) is not UNSET]
         by_name = {name: _lost(f"{path}.{name}", getattr(said, name), getattr(back, name)) for name in names}
         if all(lost == [f"{path}.{name}"] for name, lost in by_name.items()):
             return [path]
@@ -226,7 +227,7 @@ def _rows(path: str, said: Any) -> Iterator[str]:
     if isinstance(record, Struct):
         for field in structs.fields(record):
             yield from _rows(f"{path}.{field.name}", getattr(record, field.name))
-    else:
+    elif record is not UNSET:
         yield path
 
 

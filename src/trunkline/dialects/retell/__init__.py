@@ -4,6 +4,9 @@ Sources: docs.retellai.com on webhooks, list calls and get call; the types and t
 Python SDK. Documented are the events, the fields and their units, the reasons for a disconnection and the
 signature `X-Retell-Signature: v=<ms>,d=<hex>`, which holds for five minutes either way.
 
+Events: `call_started`, `call_ended`, `call_analyzed`, `transcript_updated` and the four of a transfer are
+read; those of chats are noted.
+
 Not carried: scrubbed transcripts beside the full one, the access token of a web call.
 
 Our choice: a delivery has no time of its own, so it is as old as the last thing in it: the last word of a

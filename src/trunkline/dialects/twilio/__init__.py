@@ -3,8 +3,9 @@
 Sources: docs.twilio.com for status callbacks, recording callbacks and request signatures; the published
 examples of the REST API; the vendor's own request validator, which signs and checks as this door does.
 
-Read: status and recording callbacks, and of the REST API a call or a recording. Not carried: turns, agent
-and analysis, which a carrier does not have.
+Events: status and recording callbacks, and of the REST API a call or a recording.
+
+Not carried: turns, agent and analysis, which a carrier does not have.
 
 Our choice: an empty field of a form says nothing. A callback holds as of its `Timestamp`, which has whole
 seconds, plus a millisecond for each `SequenceNumber`, so that callbacks of one second keep their order. The

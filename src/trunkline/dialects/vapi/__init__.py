@@ -3,11 +3,13 @@
 Sources: docs.vapi.ai for server messages, server authentication and ended reasons; the vendor's own Python
 SDK for the names of fields and words; its published examples of messages.
 
-Read: `status-update`, `end-of-call-report`, `conversation-update`, `transcript`, `speech-update`, `hang`,
-`transfer-update`, `user-interrupted`, `model-output` and `assistant.speechStarted`, and a call as the list
-and the get print it. Messages of chats and sessions, and of a call's files and deletion, are noted.
-Messages that expect an answer are left to the agent's own server. Not carried: word times, whose zero point
-is not documented, and the assistant's settings, which hold secrets.
+Events: `status-update`, `end-of-call-report`, `conversation-update`, `transcript`, `speech-update`,
+`hang`, `transfer-update`, `user-interrupted`, `model-output` and `assistant.speechStarted`, and a call as
+the list and the get print it. Messages of chats and sessions, and of a call's files and deletion, are
+noted. Messages that expect an answer are left to the agent's own server.
+
+Not carried: word times, whose zero point is not documented, and the assistant's settings, which hold
+secrets.
 
 Our choice: the call inside a message was printed when it began, so status, end, reason, cost and analysis
 are taken from it only where it says `ended`; a report and an update tell them beside it. Any message from

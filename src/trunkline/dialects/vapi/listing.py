@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from trunkline.kit.listing_api import ListApi, Listed, Request
 from trunkline.kit.payload import Payload, Unreadable, told
@@ -58,7 +59,7 @@ LIST_API = ListApi(
     headers=_headers,
     first=_first,
     read=_read,
-    one=lambda call_id: Request(path=f"/call/{call_id}"),
+    one=lambda call_id: Request(path=f"/call/{quote(call_id, safe='')}"),
     read_one=lambda answer: answer,
     requests_per_minute=60,  # our guess: no limit is documented
 )

@@ -11,12 +11,13 @@ calls without a time come last in either direction; words print in upper case an
 are US dollars; tool entries have the shape that the vendor's relatives use. An unanswered, busy or
 canceled call of another vendor prints as `ENDED` with the reason that says so, and its campaign and
 schedule stand in `metadata`, where the vendor has them. A declined call counts as unanswered; a lost line
-and a failed agent print as `ERROR_CONNECTION` and `ERROR_AGENT`. A call of another vendor that has no start
-counts its words from its creation. A channel that nobody told prints as `PHONE_CALL`. Update takes the
-documented fields and refuses any other; a status that a call prints already changes nothing. Only a call that is
-scheduled has a schedule to move or cancel, and one that is cancelled is `REGISTERED`; deleting any other
-call takes it out. The list by POST joins keys by "and", the values of a key by "or", and echoes the
-criteria; numbers and flags take one value, a reason is looked for by what it means, an unknown key is 400.
+and a failed agent print as `ERROR_CONNECTION` and `ERROR_AGENT`. A call of another vendor that has no
+start counts its words from its creation. A channel that nobody told prints as `PHONE_CALL`. Update takes
+the documented fields and refuses any other; a status that a call prints already changes nothing. Only a
+call that is scheduled has a schedule to move or cancel, and one that is cancelled is `REGISTERED`;
+deleting any other call takes it out. The list by POST joins keys by "and", the values of a key by "or",
+and echoes the criteria; numbers and flags take one value, a reason is looked for by what it means, an
+unknown key is 400.
 """
 
 from __future__ import annotations

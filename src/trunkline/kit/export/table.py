@@ -20,7 +20,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 import msgspec
-from msgspec import Raw, Struct, defstruct
+from msgspec import UNSET, Raw, Struct, defstruct
 
 from trunkline.kit.export.shape import Shape, in_zone
 from trunkline.model.call import HEAVY_FIELDS, Call
@@ -96,7 +96,10 @@ class Table:
             if getattr(record, name) is None:
                 setattr(record, name, empty)
         cell = self._cell
-        cells = ["" if value is None else cell[type(value)](value) for value in self._values(record)]
+        cells = [
+            "" if value is None or value is UNSET else cell[type(value)](value)
+            for value in self._values(record)
+        ]
         return f"{','.join(cells)}\r\n"
 
 
