@@ -42,7 +42,7 @@ class DeliveryRefused(Exception):
 class Receipt(Struct, omit_defaults=True):
     """What a vendor is told of a delivery that was kept."""
 
-    received: bool = True
+    received: bool
     event: str = ""
     calls: int = 0
     """How many calls it spoke of."""
@@ -91,7 +91,10 @@ class Webhooks:
         if heard.unknown:
             log.info("words not known", org=source.org.name, vendor=source.vendor, unknown=heard.unknown[:20])
         return Receipt(
-            event=heard.event, calls=len(heard.sightings), note=heard.note if problem is None else problem
+            received=True,
+            event=heard.event,
+            calls=len(heard.sightings),
+            note=heard.note if problem is None else problem,
         )
 
     def _heard(self, door: Door, source: Source, body: bytes, content_type: str) -> tuple[Heard, str | None]:

@@ -4,19 +4,20 @@ Sources: elevenlabs.io/docs on post-call webhooks, list conversations and get co
 the verifier of ElevenLabs' own Python SDK. Documented are the three types of webhook, the fields and their
 units, and the signature `ElevenLabs-Signature: t=<s>,v0=<hex>`, which holds for thirty minutes.
 
-Events: `post_call_transcription`, `post_call_audio` and `call_initiation_failure`, also as `unredacted_…`.
+Events: `post_call_transcription`, `post_call_audio` and `call_initiation_failure`, also as
+`unredacted_…`.
 
-Not carried: what each turn took and cost, feedback on turns, an interrupted turn's first wording, the audio
-itself, conversations that come as OpenTelemetry traces; the payload is kept, so that they can be read
-later.
+Not carried: what each turn took and cost, feedback on turns, an interrupted turn's first wording, the
+audio itself, conversations that come as OpenTelemetry traces; the payload is kept, so that they can be
+read later.
 
 Our choice: a signature may lie five minutes in the future. A delivery is as old as its `event_timestamp`.
-The reasons for an end are sentences that nobody documents; some are guessed by their beginning. A call that could not be made is dated by its delivery, and where its reason is `unknown` the
-carrier's SIP code is the reason. `processing` counts as over. The end is derived from the start and the
-duration. Costs are credits. What a team collects is kept as its values, and whole in `analysis` beside
-them. Dynamic variables stand in the metadata under the vendor's name. The list is asked for a second more
-at either end, since nobody says whether its bounds count, and each conversation is then asked for by
-itself.
+The reasons for an end are sentences that nobody documents; some are guessed by their beginning. A call
+that could not be made is dated by its delivery, and where its reason is `unknown` the carrier's SIP code
+is the reason. `processing` counts as over. The end is derived from the start and the duration. Costs are
+credits. What a team collects is kept as its values, and whole in `analysis` beside them. Dynamic
+variables stand in the metadata under the vendor's name. The list is asked for a second more at either
+end, since nobody says whether its bounds count, and each conversation is then asked for by itself.
 """
 
 from __future__ import annotations
