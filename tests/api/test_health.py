@@ -81,6 +81,10 @@ def test_while_the_database_is_away_every_dialect_says_so_and_afterwards_all_is_
             path = f"/{name}{dialects()[name].operations[0].path}"
             return client.get(path, headers=made.headers[name])
 
+        def tell() -> httpx2.Response:
+            headers = {**made.headers["trunkline"], "Idempotency-Key": "once"}
+            return client.post("/trunkline/v1/calls", headers=headers, json={"vendor_call_id": "c-1"})
+
         assert {ask(name).status_code for name in dialects()} == {200}
 
         database.stop()
@@ -95,6 +99,8 @@ def test_while_the_database_is_away_every_dialect_says_so_and_afterwards_all_is_
                 assert (answer.status_code, answer.json()) == (status, msgspec.to_builtins(body))
                 assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
                 assert answer.headers["content-type"] == dialect.errors.media_type
+            written = tell()
+            assert (written.status_code, written.headers["retry-after"]) == (503, "1")
         # What needs no database is refused for what it is.
         assert client.get("/callem/v1/calls").status_code == 401
         assert client.get("/callem/nothing").status_code == 404
@@ -103,6 +109,8 @@ def test_while_the_database_is_away_every_dialect_says_so_and_afterwards_all_is_
         wait_for(lambda: client.get("/readyz"), 200)
         for name in dialects():
             wait_for(lambda name=name: ask(name), 200)  # type: ignore[misc]
+        told = wait_for(tell, 201)
+        assert "idempotent-replayed" not in told.headers
     log = own_server.log.read_text()
     assert '"event": "database unavailable"' in log
     assert "Traceback" not in log
