@@ -34,6 +34,7 @@ from trunkline.service.clock import Clock, system_clock
 from trunkline.service.commits import Commits
 from trunkline.service.intake import Intake
 from trunkline.service.keys import Keys
+from trunkline.service.ledger import Ledger
 from trunkline.service.recordings import Links
 from trunkline.service.repeats import Repeats
 from trunkline.service.seals import Seals, key_in
@@ -47,6 +48,7 @@ from trunkline.store.keys import KeyStore
 from trunkline.store.migrations import head, migrate, revision
 from trunkline.store.parts import PartStore
 from trunkline.store.pool import open_pool
+from trunkline.store.pulls import PullStore
 from trunkline.store.recordings import RecordingStore
 from trunkline.store.repeats import RepeatStore
 from trunkline.store.sources import SourceStore
@@ -63,6 +65,7 @@ class Services(Struct, frozen=True):
     commits: Commits
     writes: Writes
     repeats: Repeats
+    ledger: Ledger
     links: Links
     sources: Sources
     pool: asyncpg.Pool
@@ -110,6 +113,7 @@ async def services(
             most_streams=told.streams,
             most_looks=max(1, pool_size // 2),
         )
+        sources = Sources(SourceStore(pool), keys, doors(), seals, clock)
         yield Services(
             calls=calls,
             changes=changes,
@@ -119,7 +123,8 @@ async def services(
             writes=Writes(store, writer, commits, clock),
             repeats=Repeats(RepeatStore(pool), clock),
             links=links,
-            sources=Sources(SourceStore(pool), keys, doors(), seals, clock),
+            ledger=Ledger(PullStore(pool), sources, clock),
+            sources=sources,
             pool=pool,
         )
         await changes.close()
@@ -166,6 +171,7 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
                 joined.keys,
                 joined.calls,
                 joined.changes,
+                joined.ledger,
                 joined.writes,
                 joined.repeats,
                 kept_rows=kept_rows,

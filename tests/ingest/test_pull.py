@@ -27,9 +27,9 @@ from trunkline.ingest.pull import Pull, Pulled
 from trunkline.kit.door import Door
 from trunkline.model.call import Call
 from trunkline.model.ids import call_id
+from trunkline.model.ledger import SourceLedger
 from trunkline.model.words import Status
 from trunkline.service.clock import system_clock
-from trunkline.service.ledger import Ledger, SourceLedger
 from trunkline.service.sources import Source
 from trunkline.store.pulls import PullStore
 from trunkline.store.totals import differences
@@ -62,7 +62,7 @@ def pull(copy: World, source: Source, **span: Any) -> Pulled:
 
 
 def ledger(copy: World, source: Source) -> SourceLedger:
-    return copy.run(Ledger(PullStore(copy.joined.pool), system_clock).of(source))
+    return copy.run(copy.joined.ledger.of(source))
 
 
 def own_calls(vendor: str, count: int) -> list[Call]:
@@ -143,6 +143,10 @@ def test_a_gap_is_filled_and_named_in_the_ledger(new_world: Callable[..., World]
     assert {call.vendor_call_id for call in told.calls} == {call.vendor_call_id for call in calls[30:]}
     assert {call.state for call in told.calls} == {"repaired"}
     assert sum(hour.repaired for hour in told.hours) == 10
+    answer = copy.get("trunkline", "/v1/ledger").json()
+    assert [(one["source"], one["told"], one["held"]) for one in answer["sources"]] == [(source.id, 40, 40)]
+    assert len(answer["sources"][0]["calls"]) == 10
+    assert original.get("trunkline", "/v1/ledger").json() == {"sources": []}
 
 
 def test_a_puller_that_is_killed_goes_on_and_loses_nothing(

@@ -25,7 +25,8 @@ from trunkline.kit.sent import Sent
 from trunkline.model.call import Call
 from trunkline.model.changes import Change, Look
 from trunkline.model.faults import Fault
-from trunkline.model.intents import CallPage, GetCall, ListChanges, OneCall, Outcome
+from trunkline.model.intents import CallPage, GetCall, ListChanges, OneCall, Outcome, ReadLedger
+from trunkline.model.ledger import LedgerFound
 from trunkline.model.words import Status
 
 ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -106,6 +107,8 @@ def assert_fits(dialect: Dialect, operation: Operation, call: Call, query: Any) 
     found: Outcome = CallPage(org="acme", calls=[call], total=1)
     if isinstance(operation.read(query, dialect.ids.printed(call)), GetCall):
         found = OneCall("acme", call)
+    elif isinstance(operation.read(query, ""), ReadLedger):
+        found = LedgerFound([])
     elif isinstance(operation.read(query, ""), ListChanges):
         found = Look([Change(2, call.id, call), Change(3, call.id, None)], 3, has_more=False)
     answer = ENCODER.encode(operation.write(found, query))

@@ -29,13 +29,14 @@ from trunkline.kit.export import File
 from trunkline.kit.query import read_query
 from trunkline.kit.sent import Sent
 from trunkline.model.faults import Fault, Refused
-from trunkline.model.intents import CallPage, FollowCalls, ListCalls, ListChanges, Outcome
+from trunkline.model.intents import CallPage, FollowCalls, ListCalls, ListChanges, Outcome, ReadLedger
 from trunkline.model.writes import Write
 from trunkline.service.calls import Calls, Org
 from trunkline.service.changes import Changes
 from trunkline.service.export import chunks_of
 from trunkline.service.intake import TooManyWriters
 from trunkline.service.keys import Caller, Keys
+from trunkline.service.ledger import Ledger
 from trunkline.service.repeats import Given, Repeats
 from trunkline.service.writes import Writes
 
@@ -98,6 +99,7 @@ class Answerer:
         keys: Keys,
         calls: Calls,
         changes: Changes,
+        ledger: Ledger,
         writes: Writes,
         repeats: Repeats,
         *,
@@ -107,6 +109,7 @@ class Answerer:
         self._keys = keys
         self._calls = calls
         self._changes = changes
+        self._ledger = ledger
         self._writes = writes
         self._repeats = repeats
         self._kept_rows = kept_rows
@@ -207,6 +210,8 @@ class Answerer:
         outcome: Outcome
         if isinstance(intent, FollowCalls):
             outcome = self._changes.follow(org, resumed(intent, headers, may_stream=may_stream))
+        elif isinstance(intent, ReadLedger):
+            outcome = await self._ledger.all(org, intent.since, intent.until)
         elif isinstance(intent, ListChanges):
             outcome = await self._changes.page(org, intent)
         else:

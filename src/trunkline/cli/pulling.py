@@ -16,8 +16,8 @@ from trunkline.compose import Services, database, services
 from trunkline.ingest.asking import PullFailed
 from trunkline.ingest.pull import Pull, Pulled
 from trunkline.kit.wire import instant_of_iso
+from trunkline.model.ledger import SourceLedger
 from trunkline.service.clock import system_clock
-from trunkline.service.ledger import Ledger, SourceLedger
 from trunkline.settings import Settings
 from trunkline.store.pulls import PullStore
 
@@ -101,7 +101,7 @@ def ledger(
 
     async def run(url: str) -> list[SourceLedger]:
         async with services(url, pool_size=2) as joined:
-            reader = Ledger(PullStore(joined.pool), system_clock)
+            reader = joined.ledger
             found = await joined.sources.listed(org)
             return [await reader.of(one, first, last) for one in found if source in ("", one.id)]
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from msgspec import Struct
 
 from trunkline.model.call import Call
 from trunkline.model.changes import ChangeStream, Look
+from trunkline.model.ledger import LedgerFound
 from trunkline.model.pieces import Part
 from trunkline.model.query import CallFilter, Order, Window
 from trunkline.model.writes import Write, Written
@@ -61,10 +63,17 @@ class FollowCalls(Struct, frozen=True, kw_only=True):
     with_transcript: bool = False
 
 
+class ReadLedger(Struct, frozen=True, kw_only=True):
+    """What vendors list beside what we hold, for calls made in a range."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+
 Question = ListCalls | GetCall | ExportCalls
 """What is asked of the calls as they stand."""
 
-Intent = Question | ListChanges | FollowCalls | Write
+Intent = Question | ListChanges | FollowCalls | ReadLedger | Write
 
 
 class Printing(Protocol):
@@ -115,4 +124,4 @@ class CallStream(Struct, frozen=True):
 
 Answered = CallPage | OneCall | CallStream
 
-Outcome = Answered | Look | ChangeStream | Written
+Outcome = Answered | Look | ChangeStream | LedgerFound | Written

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from msgspec import Struct
-
+from trunkline.model.ledger import LedgerFound, SourceLedger
+from trunkline.service.calls import Org
 from trunkline.service.clock import Clock
-from trunkline.service.sources import Source
-from trunkline.store.pulls import LedgerCall, LedgerHour, PullStore
+from trunkline.service.sources import Source, Sources
+from trunkline.store.pulls import PullStore
 
 GRACE = timedelta(minutes=10)
 """After a call's end its first webhook should have come."""
@@ -20,27 +20,17 @@ MOST_NAMES = 1000
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class SourceLedger(Struct, kw_only=True):
-    """The ledger of one source."""
-
-    source: str
-    vendor: str
-    label: str
-    pulled_at: datetime | None
-    """When its list was last read to the end."""
-    told: int
-    held: int
-    hours: list[LedgerHour]
-    calls: list[LedgerCall]
-    more: bool
-
-
 class Ledger:
     """Reads the ledger."""
 
-    def __init__(self, store: PullStore, clock: Clock) -> None:
+    def __init__(self, store: PullStore, sources: Sources, clock: Clock) -> None:
         self._store = store
+        self._sources = sources
         self._clock = clock
+
+    async def all(self, org: Org, since: datetime | None, until: datetime | None) -> LedgerFound:
+        """The ledgers of all of an org's sources."""
+        return LedgerFound([await self.of(one, since, until) for one in await self._sources.listed(org.name)])
 
     async def of(
         self, source: Source, since: datetime | None = None, until: datetime | None = None

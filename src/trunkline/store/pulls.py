@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
+from trunkline.model.ledger import LedgerCall, LedgerHour
 from trunkline.store.queries import queries
 
 
@@ -30,27 +31,6 @@ class ListedCall(NamedTuple):
     vendor_call_id: str
     created_at: datetime | None
     reason: str | None = None
-
-
-class LedgerHour(Struct, kw_only=True):
-    """One hour of creation: what the vendor listed and what we hold."""
-
-    hour: datetime
-    told: int
-    held: int
-    missing: int
-    repaired: int
-    checked_at: datetime
-
-
-class LedgerCall(Struct, kw_only=True):
-    """A call that is missing, was repaired or came late."""
-
-    vendor_call_id: str
-    hour: datetime | None
-    state: str
-    reason: str
-    noticed_at: datetime
 
 
 class PullStore:

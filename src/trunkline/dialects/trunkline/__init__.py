@@ -40,6 +40,8 @@ from trunkline.dialects.trunkline.wire import (
     ChangesQuery,
     ExportQuery,
     GetQuery,
+    LedgerAnswer,
+    LedgerQuery,
     ListQuery,
     Problem,
     StreamQuery,
@@ -63,7 +65,9 @@ from trunkline.model.intents import (
     ListCalls,
     ListChanges,
     OneCall,
+    ReadLedger,
 )
+from trunkline.model.ledger import LedgerFound
 from trunkline.model.query import Order, SortField
 
 __all__ = ["DIALECT", "DOOR"]
@@ -197,6 +201,32 @@ STREAM = Operation(
     media_types=(EVENTS,),
 )
 
+
+def read_ledger(query: LedgerQuery, _: str) -> ReadLedger:
+    """From the query string to a question."""
+    return ReadLedger(
+        since=query.created_from.first if query.created_from else None,
+        until=query.created_to.last if query.created_to else None,
+    )
+
+
+def write_ledger(found: LedgerFound, _: LedgerQuery) -> LedgerAnswer:
+    """From the ledgers to the answer."""
+    return LedgerAnswer(found.sources)
+
+
+LEDGER = Operation(
+    name="read_ledger",
+    summary="Compare what vendors list with what is held",
+    path="/v1/ledger",
+    query=LedgerQuery,
+    answer=LedgerAnswer,
+    read=read_ledger,
+    write=write_ledger,
+    faults=(Fault.BAD_REQUEST,),
+    offers_toon=True,
+)
+
 # -- the dialect ----------------------------------------------------------
 
 
@@ -230,7 +260,7 @@ DIALECT = Dialect(
         texts=texts(),
         media_type="application/problem+json",
     ),
-    operations=(LIST, GET, EXPORT, CHANGES, STREAM, *WRITES),
+    operations=(LIST, GET, EXPORT, CHANGES, STREAM, LEDGER, *WRITES),
     wire=Call,
     from_wire=from_wire,
     to_wire=to_wire,

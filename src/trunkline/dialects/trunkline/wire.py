@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, defstruct, structs
 from trunkline.kit.export import FORMATS, PACKINGS
 from trunkline.kit.query import DayOrInstant, Phone, TimeZone, Words
 from trunkline.model.call import Call
+from trunkline.model.ledger import SourceLedger
 from trunkline.model.live import Event
 from trunkline.model.words import Channel, Direction, EndReason, Result, Sentiment, Status
 
@@ -255,3 +256,16 @@ if [get_args(get_type_hints(ExportQuery)[name]) for name in ("format", "compress
     tuple(PACKINGS),
 ]:
     raise TypeError("every form and compression of a file must be one that can be asked for")
+
+
+class LedgerQuery(Struct, kw_only=True):
+    """The parameters of the ledger; a date alone means that whole UTC day."""
+
+    created_from: DayOrInstant | None = None
+    created_to: DayOrInstant | None = None
+
+
+class LedgerAnswer(Struct):
+    """What each source's vendor lists beside what we hold."""
+
+    sources: list[SourceLedger]
