@@ -139,7 +139,7 @@ async def _written(url: str, name: str, data: Path, seconds: float, pool_size: i
 
         async def write(owner: Org) -> None:
             while (now := time.perf_counter()) - began < seconds and (seen := next(supply, None)) is not None:
-                await joined.intake.take(owner, [seen], "bench")
+                await joined.commits.take(owner, [seen])
                 latencies.append(time.perf_counter() - now)
 
         await asyncio.gather(*(write(owners[number % orgs]) for number in range(WRITERS)))
