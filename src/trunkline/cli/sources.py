@@ -60,9 +60,6 @@ def add(
     org: Annotated[str, typer.Option(help="The org whose calls come from it; made if it is new.")],
     vendor: Annotated[str, typer.Option(help="The vendor, as `retell`.")],
     label: Annotated[str, typer.Option(help="A note to recognise the source by.")] = "",
-    secret: Annotated[
-        str, typer.Option(envvar="TRUNKLINE_WEBHOOK_SECRET", help="What the vendor signs its webhooks with.")
-    ] = "",
     base_url: Annotated[
         str, typer.Option(help="Where the vendor's API is, if not at its usual address.")
     ] = "",
@@ -72,7 +69,7 @@ def add(
 ) -> None:
     """Add an account with a vendor and print the address to which its webhooks are to be sent."""
     told = _told() if stdin else _Told()
-    secrets = [*([secret] if secret else []), *(told.webhook_secrets() or [])]
+    secrets = told.webhook_secrets() or []
     source = run(
         lambda sources: sources.add(
             org,
