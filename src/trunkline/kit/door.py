@@ -65,9 +65,11 @@ FORM = "application/x-www-form-urlencoded"
 def document_of(body: bytes, content_type: str) -> Any:
     """A delivery's body as a document: JSON, or a form as an object of texts.
 
-    Raises `Unreadable`. Of a form's field that is given twice the last one counts.
+    Raises `Unreadable`. Of a form's field that is given twice the last one counts. What begins like JSON is
+    read as JSON, since some senders call everything a form.
     """
-    if content_type.partition(";")[0].strip().lower() == FORM:
+    is_form = content_type.partition(";")[0].strip().lower() == FORM
+    if is_form and body.lstrip()[:1] not in (b"{", b"["):
         try:
             return dict(
                 parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=1000)
