@@ -42,6 +42,10 @@ PROBES = 3  # to see about how long an answer takes
 FAILURES = (OSError, RuntimeError, HTTPException, asyncpg.PostgresError, subprocess.SubprocessError)
 
 
+LEFT_OUT = ("text", "peer", "second")
+"""Searches in transcripts, the peer beyond its first page, and the second worker beyond its first page."""
+
+
 class Options(Struct, frozen=True, kw_only=True):
     """What is asked of a run."""
 
@@ -54,6 +58,8 @@ class Options(Struct, frozen=True, kw_only=True):
     starts: int = 3
     small_orgs: int = SMALL_ORGS
     words: str | None = None
+    leave_out: tuple[str, ...] = ()
+    """Some of `LEFT_OUT`, which take hours on a big log."""
     data: Path = DATA
     results: Path = RESULTS
 
@@ -114,11 +120,13 @@ class _Run:
         self._limits()
         for workers in (1, 2):
             self._head_to_head(workers)
-        for workers in (1, 2):
+        left_out = self.options.leave_out
+        for workers in (1,) if "second" in left_out else (1, 2):
             self._ours(workers, asked, totals)
-        self._peer(
-            [(question, total) for question, total in zip(asked, totals, strict=True) if question.peer]
-        )
+        if "peer" not in left_out:
+            self._peer(
+                [(question, total) for question, total in zip(asked, totals, strict=True) if question.peer]
+            )
         for name, part in (("export", self._export), ("import", self._imports), ("writes", self._writes)):
             _say(name)
             try:
@@ -138,6 +146,7 @@ class _Run:
                 "connections": options.connections,
                 "rounds": options.rounds,
                 "pool_size": self.pool_size,
+                "left_out": ", ".join(self.options.leave_out),
             },
             load={
                 "big_org_calls": self.facts.calls,
@@ -160,7 +169,12 @@ class _Run:
 
     def _expanded(self) -> list[Question]:
         """All questions, with the deep pages of one filter that many calls meet."""
-        asked = questions(self.facts)
+        left_out = self.options.leave_out
+        asked = [
+            question
+            for question in questions(self.facts)
+            if "text" not in left_out or "call_transcripts" not in question.truth
+        ]
         place = next(index for index, question in enumerate(asked) if question.name == "status, common")
         (total,) = asyncio.run(self._totals([asked[place]]))
         return [*asked[: place + 1], *deep(asked[place], total or 0), *asked[place + 1 :]]
@@ -389,10 +403,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add("--starts", type=int, default=3, help="how often the server is started")
     add("--small-orgs", type=int, default=SMALL_ORGS, help="orgs beside the big one")
     add("--words", choices=("source", "all", "none"), help="which word times the calls have")
+    add("--leave-out", nargs="*", choices=LEFT_OUT, default=(), help="what takes hours on a big log")
     add("--data", type=Path, default=DATA, help="folder of the conversation files")
     add("--results", type=Path, default=RESULTS, help="folder of the saved results")
     given = parser.parse_args(arguments)
-    report = run(Options(**vars(given)))
+    report = run(Options(**{**vars(given), "leave_out": tuple(given.leave_out)}))
     print(table(report))
     print(f"\nsaved as {save(report, given.results)}")
     if report.problems:
