@@ -75,7 +75,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
     calls_in: Callable[[Any], list[Any] | None]
     """The calls in a saved answer of the vendor; `None` if the document is not one."""
     from_line: Callable[[bytes], Sighting | None] | None = None
-    """Reads a line that holds one call as `from_wire` would, but faster; `None` for what that is to look at."""
+    """Reads a line with one call as `from_wire` would, but faster; `None` for what that is to look at."""
     vocabularies: tuple[Vocabulary[Any], ...] = ()
     drops: frozenset[str] = frozenset()
     """Paths of our fields that this dialect cannot say; checked against what a full call loses."""
