@@ -23,6 +23,7 @@ from trunkline.model.query import CallFilter, Rows
 from trunkline.model.sighting import Sighting
 from trunkline.model.words import Status
 from trunkline.service.intake import Seen, Taken
+from trunkline.store.totals import differences
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -96,6 +97,26 @@ def test_the_same_call_may_be_in_two_orgs(new_world: Callable[..., World]) -> No
     for world in (one, other):
         assert world.see([sighting(name)]) == Taken(stored=1)
     assert calls_of(one) == calls_of(other)
+
+
+def test_a_big_batch_in_which_some_calls_are_known_is_stored_like_a_small_one(world: World) -> None:
+    names = [f"call-{number}" for number in range(120)]
+    assert world.see([sighting(name) for name in names[40:50]]) == Taken(stored=10)
+    later = [sighting(name, status=Status.COMPLETED, duration_ms=5000) for name in names[45:]]
+    assert world.see([sighting(name) for name in names[:45]] + later) == Taken(stored=115, unchanged=5)
+    stored = {call.vendor_call_id: call.duration_ms for call in calls_of(world)}
+    assert stored == {name: None if number < 45 else 5000 for number, name in enumerate(names)}
+    assert world.run(differences(world.joined.pool, world.org.id)) == []
+
+
+def test_of_a_big_batch_of_new_calls_that_want_one_id_all_are_stored(world: World) -> None:
+    wanted, names = str(uuid.uuid4()), [f"call-{number}" for number in range(70)]
+    batch = [sighting(name, id=wanted) if number < 3 else sighting(name) for number, name in enumerate(names)]
+    assert world.see(batch) == Taken(stored=70)
+    stored = [call.id for call in calls_of(world)]
+    assert wanted in stored
+    assert len(set(stored)) == 70
+    assert world.run(differences(world.joined.pool, world.org.id)) == []
 
 
 # -- canonical ids --------------------------------------------------------

@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType, defstruct
 from trunkline.dialects.trunkline.wire import CLOSED
 from trunkline.kit.payload import Payload, Unreadable, told
 from trunkline.kit.wire import instant_of_iso
-from trunkline.model.call import Agent, Campaign, Contact, Cost
+from trunkline.model.call import Agent, Call, Campaign, Contact, Cost
 from trunkline.model.ids import is_uuid
 from trunkline.model.sighting import Sighting
 from trunkline.model.words import Role
@@ -100,10 +100,13 @@ def _is_whole(line: Any) -> bool:
         and all(0 < len(text) <= 200 and not text.isspace() for text in (line.vendor, line.vendor_call_id))
         and (not line.duration_ms or 0 <= line.duration_ms <= DAY_MS)
         and (not line.turn_count or 0 <= line.turn_count < 2**31)
-        and line.said_at is UNSET
+        and all(getattr(line, name) is UNSET for name in _ABOUT_ITSELF)
         and all(getattr(line, name) != "" for name in INSTANTS)
     )
 
+
+_ABOUT_ITSELF = tuple(set(Sighting.__struct_fields__) - set(Call.__struct_fields__))
+"""Fields of a sighting that are not the call's; a line that has one is not from us."""
 
 _plain = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 
