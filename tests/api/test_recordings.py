@@ -15,7 +15,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.conftest import LONGEST_WAIT_SECONDS, Server, World
+from tests.conftest import LONGEST_WAIT_SECONDS, Background, Server, World
+from trunkline.compose import Services
 from trunkline.dialects import dialects
 from trunkline.ingest import fetching
 from trunkline.ingest.fetching import Fetcher, FetchFailed, Limits, is_public
@@ -78,7 +79,15 @@ def vendor() -> Iterator[Vendor]:
 
 
 @pytest.fixture(scope="module")
-def keeping(embedded_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def keeping(
+    embedded_url: str, background: Background, joined: Services, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    # What other tests made up before has links that lead nowhere, and would be asked for first.
+    seen = """
+        INSERT INTO followers (org_id, name, change) SELECT org_id, 'recordings', n FROM change_counts
+        ON CONFLICT (org_id, name) DO UPDATE SET change = excluded.change
+    """
+    background.run(joined.pool.execute(seen))
     log = tmp_path_factory.mktemp("keeping") / "server.log"
     served = Server(
         embedded_url,
