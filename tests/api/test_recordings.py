@@ -268,6 +268,13 @@ def test_no_private_address_is_asked(address: str) -> None:
         fetched("http://recordings.example/x.wav", "93.184.216.34", address)
 
 
+def test_names_of_examples_are_known() -> None:
+    for host in ("example.com", "recordings.example.org", "a.test", "EXAMPLE.NET", "x.invalid:80"):
+        assert fetching.is_example(f"https://{host}/x.wav"), host
+    for host in ("example.com.evil.net", "examples.com", "mytest", "127.0.0.1", "", "["):
+        assert not fetching.is_example(f"https://{host}/x.wav"), host
+
+
 def test_the_address_that_was_checked_is_the_one_that_is_asked(vendor: Vendor) -> None:
     port = vendor.server.server_port
     got = fetched(f"http://recordings.example:{port}/pinned.wav", "127.0.0.1", private=True)

@@ -7,9 +7,11 @@ changes its mind leads nowhere else. Redirects are followed by hand, each one ch
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from urllib.parse import urlsplit
 
 import httpx2
 from msgspec import Struct
@@ -60,6 +62,19 @@ def is_public(text: str) -> bool:
         if address in _NAT64:
             return is_public(str(IPv4Address(int(address) & 0xFFFFFFFF)))
     return address.is_global and not address.is_multicast
+
+
+_EXAMPLES = re.compile(r"(?:.*\.)?(?:example(?:\.(?:com|net|org))?|test|invalid|localhost)\.?", re.IGNORECASE)
+"""Names that are reserved for examples and lead nowhere (RFC 2606)."""
+
+
+def is_example(url: str) -> bool:
+    """Whether a link is one of an example, as in a demo."""
+    try:
+        host = urlsplit(url).hostname
+    except ValueError:
+        return False
+    return host is not None and _EXAMPLES.fullmatch(host) is not None
 
 
 class Fetcher:

@@ -13,7 +13,7 @@ import obstore
 import structlog
 from obstore.store import ObjectStore
 
-from trunkline.ingest.fetching import LONGEST_SECONDS, Fetcher, FetchFailed
+from trunkline.ingest.fetching import LONGEST_SECONDS, Fetcher, FetchFailed, is_example
 from trunkline.model.call import Recording
 from trunkline.model.query import CallFilter
 from trunkline.model.sighting import Sighting
@@ -87,6 +87,7 @@ class Keeper:
                 and change.call.recording is not None
                 and change.call.recording.url
                 and change.call.recording.kept is not True
+                and not is_example(change.call.recording.url)
             ]
             gone = [change.id for change in look.changes if change.call is None]
             for path in await self._store.drop(org.org_id, gone) if gone else []:
