@@ -22,8 +22,7 @@ from trunkline.service.clock import Clock
 from trunkline.service.commits import Commits
 from trunkline.service.intake import OWN, Origin, Seen
 from trunkline.store.changes import ChangeStore
-from trunkline.store.queries import queries
-from trunkline.store.recordings import Due, KeptRecording, RecordingStore
+from trunkline.store.recordings import Due, KeptRecording, RecordingStore, leads_on
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +61,7 @@ class Keeper:
                 try:
                     leads = False
                     while not connection.is_closed():
-                        leads = leads or await connection.fetchval(queries("recordings")["lead"])
+                        leads = leads or await leads_on(connection)
                         if not leads or not await self.look():
                             await asyncio.sleep(LOOK_SECONDS)
                 finally:

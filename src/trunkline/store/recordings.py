@@ -116,3 +116,9 @@ class RecordingStore:
         """Try again what is not kept; answers how many."""
         status: str = await self._pool.execute(queries("recordings")["retry"], org_id, now)
         return int(status.rpartition(" ")[2])
+
+
+async def leads_on(connection: asyncpg.Connection) -> bool:
+    """Whether this process may keep recordings, for as long as the connection lives."""
+    leads: bool = await connection.fetchval(queries("recordings")["lead"])
+    return leads
