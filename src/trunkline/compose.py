@@ -25,6 +25,7 @@ from trunkline.api.kept import KeptRows
 from trunkline.api.recordings import Shelf, recording_routes
 from trunkline.dialects import dialects, doors
 from trunkline.ingest.fetching import Fetcher, Limits
+from trunkline.ingest.indexing import Indexer
 from trunkline.ingest.keeping import Keeper
 from trunkline.ingest.webhooks import Webhooks
 from trunkline.logs import set_up_logs
@@ -44,6 +45,7 @@ from trunkline.settings import Settings
 from trunkline.store.calls import CallStore
 from trunkline.store.changes import ChangeStore, listen
 from trunkline.store.embedded import start_embedded
+from trunkline.store.indexing import WordStore
 from trunkline.store.keys import KeyStore
 from trunkline.store.migrations import head, migrate, revision
 from trunkline.store.parts import PartStore
@@ -165,8 +167,9 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
             database_url, pool_size=settings.pool_size, clock=clock, settings=settings
         ) as joined:
             opened.append(joined)
-            keeping = keeper(joined, settings, clock).run(database_url) if settings.keep_recordings else None
-            task = asyncio.create_task(keeping) if keeping is not None else None
+            tasks = {asyncio.create_task(Indexer(WordStore(joined.pool)).run())}
+            if settings.keep_recordings:
+                tasks.add(asyncio.create_task(keeper(joined, settings, clock).run(database_url)))
             yield Answerer(
                 joined.keys,
                 joined.calls,
@@ -177,9 +180,9 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
                 kept_rows=kept_rows,
                 largest_body=settings.largest_body,
             )
-            if task is not None:
+            for task in tasks:
                 task.cancel()
-                await asyncio.wait({task})
+            await asyncio.wait(tasks)
 
     async def database_answers() -> bool:
         try:

@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import Background
 from trunkline.compose import Services
+from trunkline.ingest.indexing import Indexer
 from trunkline.model.call import Agent, Call, Campaign, Contact
 from trunkline.model.ids import call_id, uuid_of
 from trunkline.model.query import After, CallFilter, Order, Place, Rows, SortField, Span, Wording
@@ -20,6 +21,7 @@ from trunkline.model.sighting import sighting_of
 from trunkline.model.words import Channel, Direction, Result, Status
 from trunkline.service.calls import Org
 from trunkline.service.intake import Seen
+from trunkline.store.indexing import WordStore
 from trunkline.store.listing import listing
 
 CALLS = 24_000
@@ -63,12 +65,15 @@ def org(background: Background, joined: Services) -> Org:
             campaign=Campaign(id=f"campaign-{rng.randrange(6)}") if rng.random() < 0.6 else None,
             from_number=f"+1202555{rng.randrange(400):04d}",
             contact=Contact(phone_number=f"+1303555{rng.randrange(400):04d}"),
+            transcript_text=f"My ticket is {number:05d}, about {rng.choice(('a refund', 'an order'))}.",
         )
         batch.append(Seen(sighting_of(call)))
         if len(batch) == 2000:
             background.run(joined.intake.take(org, batch, "test"))
             batch = []
-    background.run(joined.pool.execute("VACUUM ANALYZE calls, call_totals"))
+    background.run(Indexer(WordStore(joined.pool)).index(org.id, lambda _: None))
+    tables = "calls, call_totals, call_transcripts, call_words, said_words, word_endings, unindexed_calls"
+    background.run(joined.pool.execute(f"VACUUM ANALYZE {tables}"))
     return org
 
 
@@ -109,6 +114,12 @@ FILTERS = {
     "a channel": CallFilter(channel=words("phone")),
     "a phone number": CallFilter(phone="+12025550123"),
     "any number": CallFilter(any_number="+13035550123"),
+    "a word": CallFilter(transcript_text="12345"),
+    "a part of words": CallFilter(transcript_text="1234"),
+    "a few words": CallFilter(transcript_text="ticket is 1234"),
+    "words that nobody said": CallFilter(transcript_text="ticket is lost"),
+    "a word and a status": CallFilter(transcript_text="12345", status=words("completed")),
+    "a word and starts of a few days": CallFilter(transcript_text="02345", started_at=FEW_DAYS),
 }
 WALKED = {name for name, asked in FILTERS.items() if asked.started_at or asked.ended_at or asked.duration_ms}
 """Filters whose deep pages skip row by row."""

@@ -18,6 +18,7 @@ from msgspec import structs
 import trunkline.store.listing as listing_module
 from tests.conftest import Background
 from trunkline.compose import Services
+from trunkline.ingest.indexing import Indexer
 from trunkline.model.call import Agent, Call, Campaign
 from trunkline.model.ids import call_id, uuid_of
 from trunkline.model.query import After, CallFilter, Order, Place, Rows, SortField, Span, Wording
@@ -26,6 +27,7 @@ from trunkline.model.words import Direction, Result, Status
 from trunkline.service.calls import Org
 from trunkline.service.intake import Seen
 from trunkline.store.calls import CallStore
+from trunkline.store.indexing import WordStore
 from trunkline.store.migrations import FOLDER, statements
 from trunkline.store.periods import END, LONGEST_MS, Cover, Level, cover, cover_of_durations, start_of
 from trunkline.store.totals import Difference, differences, mend
@@ -34,6 +36,14 @@ from trunkline.store.writing import CallWriter
 START = datetime(2025, 11, 20, tzinfo=UTC)
 AGENTS = ("a", "b", str(uuid.UUID(int=7)))
 WORDS = ("answering-machine", "odd")
+TEXTS = (
+    "Cancel my order, please.",
+    "I ordered two; cancel one",
+    "reorder? No: CANCELLED!",
+    "我要退款 today",
+    "",
+)
+PIECES = ("order", "cancel my", "cancel", " or", "l", "退", "款 to", "D!", "refund", "?", "")
 LAGS = (
     *(timedelta(seconds=seconds) for seconds in range(9)),
     timedelta(hours=1),
@@ -112,6 +122,7 @@ def some_call(number: int, rng: random.Random) -> Call:
         agent=Agent(id=rng.choice(AGENTS)) if rng.random() < 0.8 else None,
         campaign=Campaign(id=rng.choice("xy")) if rng.random() < 0.5 else None,
         vendor_words=words,
+        transcript_text=rng.choice(TEXTS) if rng.random() < 0.8 else None,
     )
 
 
@@ -132,6 +143,10 @@ def within(value: Any, span: Span | None) -> bool:
     )
 
 
+def holds(call: Call, text: str) -> bool:
+    return isinstance(call.transcript_text, str) and text.casefold() in call.transcript_text.casefold()
+
+
 def matches(call: Call, asked: CallFilter) -> bool:
     return (
         all(
@@ -149,6 +164,7 @@ def matches(call: Call, asked: CallFilter) -> bool:
             asked.campaign_id is None or (call.campaign is not None and call.campaign.id in asked.campaign_id)
         )
         and (asked.vendor is None or call.vendor in asked.vendor)
+        and (asked.transcript_text is None or holds(call, asked.transcript_text))
     )
 
 
@@ -164,6 +180,8 @@ def filters(draw: st.DrawFn) -> CallFilter:
         only = draw(st.sampled_from(["started_at", "ended_at", "duration_ms"]))
         span = draw(spans_of_durations if only == "duration_ms" else spans_of_instants)
         return structs.replace(CallFilter(), **{only: span})
+    if draw(st.integers(0, 4)) == 0:
+        return CallFilter(transcript_text=draw(st.sampled_from(PIECES)))
     statuses = st.frozensets(st.sampled_from([status.value for status in Status]), min_size=1, max_size=3)
     wording = st.builds(Wording, statuses) | st.builds(
         Wording, statuses, st.just("one"), st.frozensets(st.sampled_from(WORDS), max_size=1)
@@ -181,6 +199,7 @@ def filters(draw: st.DrawFn) -> CallFilter:
         direction=sometimes(st.just(Wording(frozenset({"inbound", "unknown"})))),
         agent_ref=sometimes(st.sampled_from(AGENTS).map(uuid_of)),
         campaign_id=sometimes(st.frozensets(st.sampled_from("xy"), min_size=1)),
+        transcript_text=rarely(st.sampled_from(PIECES)),
     )
 
 
@@ -192,7 +211,9 @@ def crowd(background: Background, joined: Services) -> Crowd:
     org, rng = new_org(background, joined), random.Random(11)
     calls = [some_call(number, rng) for number in range(1500)]
     seen = [Seen(sighting_of(call)) for call in calls]
-    background.run(joined.intake.take(org, seen, "test"))
+    background.run(joined.intake.take(org, seen[:1000], "test"))
+    background.run(Indexer(WordStore(joined.pool)).index(org.id, lambda _: None))
+    background.run(joined.intake.take(org, seen[1000:], "test"))
     return org, calls
 
 

@@ -11,6 +11,7 @@ from trunkline import __version__
 from trunkline.cli import (
     exporting,
     importing,
+    indexing,
     keys,
     pulling,
     recordings,
@@ -38,6 +39,7 @@ app.command("import")(importing.import_files)
 app.command("export")(exporting.export)
 app.command("pull")(pulling.pull)
 app.command("ledger")(pulling.ledger)
+app.command("index")(indexing.index)
 app.command("reprocess")(reprocessing.reprocess)
 app.add_typer(keys.app, name="keys")
 app.add_typer(recordings.app, name="recordings")

@@ -14,9 +14,10 @@ from uuid import UUID
 from msgspec import Struct, structs
 
 from trunkline.model.query import After, CallFilter, Order, Place, Rows, SortField, Span
-from trunkline.store import clauses
+from trunkline.store import clauses, said
 from trunkline.store.clauses import Statement
 from trunkline.store.queries import queries
+from trunkline.store.rows import folded
 from trunkline.store.streams import RANGES, Stream, ordered, streams_of
 from trunkline.store.totals import (
     BY_VALUE,
@@ -97,13 +98,17 @@ def _compose(
 ) -> str:
     page = not (isinstance(window, Rows) and window.limit == 0)
     ctes: list[str] = []
-    gated = page and order.by is SortField.CREATED_AT and call_filter.duration_ms is not None
+    text = call_filter.transcript_text
+    if text is not None:
+        ctes.append(said.calls_that_hold(statement, folded(text)))
+    unordered = text is not None or call_filter.duration_ms is not None
+    gated = page and order.by is SortField.CREATED_AT and unordered
     if gated:
         ctes.append(_matches(statement, call_filter))
     total = _total(statement, call_filter, gated=gated) if with_total else ""
     if not page:
         statement.shape.append("total")
-        return queries("calls")["total"].format(total=total or "NULL::bigint")
+        return queries("calls")["total"].format(ctes=_with(ctes), total=total or "NULL::bigint")
     if order.by is SortField.CREATED_AT:
         inner = _by_creation(statement, call_filter, order, window, ctes)
     else:
@@ -115,7 +120,7 @@ def _compose(
     name = "order_by_creation" if order.by is SortField.CREATED_AT else "order_by_value"
     form = "part" if room else "page_with_total" if with_total else "page"
     return queries("calls")[form].format(
-        ctes=parts["ctes"].format(parts=", ".join(ctes)) + "\n" if ctes else "",
+        ctes=_with(ctes),
         total=total,
         streams=inner,
         order=_direction(statement, name, order),
@@ -127,7 +132,15 @@ def _compose(
     )
 
 
+def _with(ctes: list[str]) -> str:
+    return queries("listing")["ctes"].format(parts=", ".join(ctes)) + "\n" if ctes else ""
+
+
 def _total(statement: Statement, call_filter: CallFilter, *, gated: bool) -> str:
+    if call_filter.transcript_text is not None:
+        if call_filter == CallFilter(transcript_text=call_filter.transcript_text):
+            return statement.add("words.count")
+        return statement.add("totals.counted", where=_and(said.among(statement, call_filter)))
     cell = cell_of(call_filter)
     if cell is None:
         # Of two ranges the one of instants is likely the narrower.
@@ -141,11 +154,15 @@ def _total(statement: Statement, call_filter: CallFilter, *, gated: bool) -> str
 
 
 def _matches(statement: Statement, call_filter: CallFilter) -> str:
-    """How many calls have such a duration, which tells whether to sort them or to go through them all."""
-    durations = CallFilter(duration_ms=call_filter.duration_ms)
+    """How many calls match, which tells whether to sort them or to go through all calls in order."""
+    if call_filter.transcript_text is not None:
+        total = statement.add("words.count")
+    else:
+        durations = CallFilter(duration_ms=call_filter.duration_ms)
+        total = total_of(statement, BY_VALUE[SortField.DURATION_MS], durations)
     return statement.add(
         "totals.matches",
-        total=total_of(statement, BY_VALUE[SortField.DURATION_MS], durations),
+        total=total,
         everything=sum_of(statement, EVERYTHING, None, CallFilter()),
     )
 
@@ -245,7 +262,12 @@ def _by_value(
 ) -> str:
     """Calls with a value in its order, then those without one: two streams, the second after the first."""
     column = _COLUMNS[order.by]
-    conditions = clauses.where(statement, call_filter, in_passing=RANGES - {order.by.value})
+    fragment = "listing.stream"
+    if call_filter.transcript_text is None:
+        conditions = clauses.where(statement, call_filter, in_passing=RANGES - {order.by.value})
+    else:
+        conditions = said.among(statement, call_filter, RANGES)
+        fragment = "listing.sorted"
     filled = [*conditions, statement.add("has_value", column=column)]
     empty = [*conditions, statement.add("has_no_value", column=column)]
     sorting = _direction(statement, "order_of_index", order, column=column)
@@ -256,7 +278,8 @@ def _by_value(
         if window.place is not None:
             after = _after(statement, order, window.place)
             if window.place.value is None:
-                return _stream(statement, [*empty, after], among_empty, statement.add("listing.take", limit))
+                take = statement.add("listing.take", limit)
+                return _stream(statement, [*empty, after], among_empty, take, fragment)
             filled = [*filled, after]
     else:
         limit, offset = window.limit, min(window.offset, FAR_BEYOND)
@@ -283,7 +306,7 @@ def _by_value(
         skip = 0
     else:
         parts = [
-            _stream(statement, conditions, its_order, statement.add("listing.take", limit + offset))
+            _stream(statement, conditions, its_order, statement.add("listing.take", limit + offset), fragment)
             for conditions, its_order in ((filled, sorting), (empty, among_empty))
         ]
         skip = offset

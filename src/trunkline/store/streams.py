@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from trunkline.model.ids import uuid_of
 from trunkline.model.query import CallFilter, Span, Wording
-from trunkline.store import clauses
+from trunkline.store import clauses, said
 from trunkline.store.clauses import Statement
 from trunkline.store.periods import BEGINNING, END
 from trunkline.store.totals import BY_VALUE
@@ -30,8 +30,9 @@ class Stream(Struct):
 def ordered(statement: Statement, call_filter: CallFilter, wanted: int) -> list[Stream]:
     """The streams of a filter, whatever ranges it has.
 
-    Calls of some duration are gone through in order if they are many, and sorted if they are few. A range of
-    starts or ends is a range of creations an hour wider at each end, but for the calls that are far off.
+    Calls of some duration, or in which something was said, are gone through in order if they are many, and
+    sorted if they are few. A range of starts or ends is a range of creations an hour wider at each end, but
+    for the calls that are far off.
     """
     streams = streams_of(statement, call_filter)
     field = next((name for name in _NEAR_CREATION if getattr(call_filter, name) is not None), None)
@@ -42,17 +43,16 @@ def ordered(statement: Statement, call_filter: CallFilter, wanted: int) -> list[
         streams.append(
             Stream([far, *clauses.where(statement, call_filter, in_passing=RANGES - {field})], sorted=True)
         )
-    if call_filter.duration_ms is not None:
-        many = statement.add("many_match", wanted)
-        few = statement.add("few_match", wanted)
-        streams = [Stream([*stream.conditions, many], stream.sorted) for stream in streams]
-        streams.append(
-            Stream(
-                [few, *clauses.where(statement, call_filter, in_passing=RANGES - {"duration_ms"})],
-                sorted=True,
-            )
-        )
-    return streams
+    if call_filter.transcript_text is None and call_filter.duration_ms is None:
+        return streams
+    many = statement.add("many_match", wanted)
+    few = statement.add("few_match", wanted)
+    if call_filter.transcript_text is not None:
+        conditions = said.among(statement, call_filter, RANGES)
+    else:
+        conditions = clauses.where(statement, call_filter, in_passing=RANGES - {"duration_ms"})
+    streams = [Stream([*stream.conditions, many], stream.sorted) for stream in streams]
+    return [*streams, Stream([few, *conditions], sorted=True)]
 
 
 _NEAR_CREATION = ("started_at", "ended_at")

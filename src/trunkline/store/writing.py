@@ -227,5 +227,14 @@ class Writing:
             ],
             columns=("org_id", "call_id", "body", "search"),
         )
+        await self._connection.copy_records_to_table(
+            "unindexed_calls",
+            records=[
+                (self._org_id, row.values[0], draft.change)
+                for draft, row in rows
+                if row.transcript is not None
+            ],
+            columns=("org_id", "call_id", "change"),
+        )
         counted = ([row.values[place] for _, row in rows] for place in _COUNTED)
         await self._connection.execute(_MOVE_NEW, self._org_id, *counted)

@@ -31,7 +31,7 @@ ORDER BY {order}
 
 -- name: total
 -- The size of a match alone. no org: the total names it
-SELECT {total} AS total
+{ctes}SELECT {total} AS total
 
 -- name: find
 -- The call that a printed id names: by its vendor's own id first, then by its canonical id, then by its digest.
@@ -105,7 +105,7 @@ WITH incoming AS (
         contact_number = excluded.contact_number, revision = excluded.revision, change = excluded.change,
         unkept = c.unkept OR excluded.unkept, stamps = excluded.stamps, body = excluded.body
     WHERE c.revision = excluded.revision - 1
-    RETURNING new.id, new.vendor, new.vendor_call_id, old.org_id IS NULL AS is_new,
+    RETURNING new.id, new.vendor, new.vendor_call_id, new.change, old.org_id IS NULL AS is_new,
         new.created_at, new.started_at, new.ended_at, new.duration_ms, new.agent_ref, new.campaign_ref,
         new.status, new.status_word, new.result, new.result_word, new.direction,
         new.channel, new.end_reason, new.sentiment, new.success, new.voicemail,
@@ -122,6 +122,17 @@ WITH incoming AS (
     FROM written w JOIN incoming i ON i.vendor = w.vendor AND i.vendor_call_id = w.vendor_call_id
     WHERE i.transcript IS NOT NULL
     ON CONFLICT (org_id, call_id) DO UPDATE SET body = excluded.body, search = excluded.search
+    RETURNING call_id, old.search IS DISTINCT FROM new.search AS differs
+), unindexed AS (
+    INSERT INTO unindexed_calls (org_id, call_id, change)
+    SELECT $1, w.id, w.change FROM said s JOIN written w ON w.id = s.call_id WHERE s.differs
+    ON CONFLICT (org_id, call_id) DO UPDATE SET change = excluded.change
+), unworded AS (
+    DELETE FROM call_words x USING said s WHERE x.org_id = $1 AND x.call_id = s.call_id AND s.differs
+    RETURNING x.words
+), lost AS (
+    INSERT INTO lost_words (org_id, word_id) SELECT DISTINCT $1::integer, unnest(words) FROM unworded
+    ON CONFLICT (org_id, word_id) DO NOTHING
 ), delta AS (
     SELECT 1 AS n, created_at, started_at, ended_at, duration_ms, agent_ref, campaign_ref, vendor, status, status_word,
         result, result_word, direction, channel, end_reason, sentiment, success, voicemail
@@ -158,6 +169,13 @@ WITH gone AS (
         success, voicemail
 ), unsaid AS (
     DELETE FROM call_transcripts t USING gone g WHERE t.org_id = $1 AND t.call_id = g.id
+), unindexed AS (
+    DELETE FROM unindexed_calls u USING gone g WHERE u.org_id = $1 AND u.call_id = g.id
+), unworded AS (
+    DELETE FROM call_words x USING gone g WHERE x.org_id = $1 AND x.call_id = g.id RETURNING x.words
+), lost AS (
+    INSERT INTO lost_words (org_id, word_id) SELECT DISTINCT $1::integer, unnest(words) FROM unworded
+    ON CONFLICT (org_id, word_id) DO NOTHING
 ), unseen AS (
     DELETE FROM sightings s USING gone g
     WHERE s.org_id = $1 AND s.vendor = g.vendor AND s.vendor_call_id = g.vendor_call_id

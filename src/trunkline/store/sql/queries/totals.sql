@@ -160,7 +160,7 @@ DELETE FROM call_totals WHERE org_id = $1 AND n = 0;
  ) x)
 
 -- name: matches
--- How many calls have such a duration, and how many there are.
+-- How many calls match what has no order of its own, a duration or a text, and how many there are.
 matches AS MATERIALIZED (SELECT {total} AS n, {everything} AS everything)
 
 -- name: of_matches
