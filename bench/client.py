@@ -6,7 +6,9 @@ import asyncio
 import http.client
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import cycle
 from typing import cast
 
 import uvloop
@@ -79,6 +81,26 @@ def request_bytes(path: str, headers: Mapping[str, str]) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode("ascii")
 
 
+def post_bytes(path: str, headers: Mapping[str, str], body: bytes) -> bytes:
+    """A POST request of JSON as it goes over the wire."""
+    lines = [
+        f"POST {path} HTTP/1.1",
+        f"Host: {HOST}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
+    return "\r\n".join([*lines, "", ""]).encode("ascii") + body
+
+
+def send(port: int, feeds: Sequence[Iterator[bytes]], *, seconds: float) -> Sample:
+    """Send what the feeds have, a connection for each, the next as soon as the last was answered.
+
+    Ends after so many seconds, or when a feed has no more.
+    """
+    return uvloop.run(_drive(port, feeds, seconds, None))
+
+
 def drive(
     port: int,
     paths: Sequence[str],
@@ -92,18 +114,14 @@ def drive(
 
     Ends after so many seconds, but not before the first answer, or after so many answers if that comes first.
     """
-    requests = [request_bytes(path, headers) for path in paths]
-    return uvloop.run(_drive(port, requests, connections, seconds, most))
+    requests = cycle([request_bytes(path, headers) for path in paths])
+    return uvloop.run(_drive(port, [requests] * connections, seconds, most))
 
 
-async def _drive(
-    port: int, requests: list[bytes], connections: int, seconds: float, most: int | None
-) -> Sample:
+async def _drive(port: int, feeds: Sequence[Iterator[bytes]], seconds: float, most: int | None) -> Sample:
     loop = asyncio.get_running_loop()
-    run = _Run(requests, most)
-    clients = [
-        (await loop.create_connection(lambda: _Client(run), HOST, port))[1] for _ in range(connections)
-    ]
+    run = _Run(most)
+    clients = [(await loop.create_connection(partial(_Client, run, feed), HOST, port))[1] for feed in feeds]
     began = time.perf_counter()
     for client in clients:
         client.ask()
@@ -119,20 +137,12 @@ async def _drive(
 class _Run:
     """What all connections of a run share."""
 
-    def __init__(self, requests: list[bytes], most: int | None) -> None:
+    def __init__(self, most: int | None) -> None:
         self.latencies: list[float] = []
         self.failed = 0
         self.size = 0
         self.stopped = asyncio.Event()
-        self._requests = requests
         self._most = most
-        self._next = 0
-
-    def next_request(self) -> bytes:
-        """The next path's request; after the last one the first again."""
-        request = self._requests[self._next % len(self._requests)]
-        self._next += 1
-        return request
 
     def note(self, seconds: float, size: int, *, good: bool) -> None:
         """Count an answer, unless the run is over."""
@@ -159,8 +169,9 @@ class _Run:
 class _Client(asyncio.Protocol):
     """One connection: a request, its whole answer, the next request."""
 
-    def __init__(self, run: _Run) -> None:
+    def __init__(self, run: _Run, requests: Iterator[bytes]) -> None:
         self._run = run
+        self._requests = requests
         self._transport: asyncio.Transport | None = None
         self._answer = _Answer()
         self._began = 0.0
@@ -172,10 +183,15 @@ class _Client(asyncio.Protocol):
 
     def ask(self) -> None:
         """Send the next request."""
-        if self._transport is not None and not self._run.stopped.is_set():
-            self._answer = _Answer()
-            self._began = time.perf_counter()
-            self._transport.write(self._run.next_request())
+        if self._transport is None or self._run.stopped.is_set():
+            return
+        request = next(self._requests, None)
+        if request is None:
+            self._run.stop()
+            return
+        self._answer = _Answer()
+        self._began = time.perf_counter()
+        self._transport.write(request)
 
     def close(self) -> None:
         """Hang up."""
@@ -225,7 +241,8 @@ class _Answer:
     def _read_head(self, head: bytes) -> None:
         length = _LENGTH.search(head)
         self._in_chunks = length is None and _CHUNKED.search(head) is not None
-        self.good = head[9:12] == b"200" and (length is not None or self._in_chunks)
+        whole = length is not None or self._in_chunks
+        self.good = head[9:12] == b"204" or (head[9:10] == b"2" and whole)
         self.size = self._missing = int(length[1]) if length else 0
 
     def _take_body(self, data: bytes) -> bool:

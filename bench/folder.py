@@ -130,6 +130,7 @@ def _fill(home: Path, load: Load, data: Path) -> None:
     for number in range(1, load.small_orgs + 1):
         count = max(1, load.count // load.copies // SMALL_SHARE)
         _import(url, home, f"small-{number}", count, load.seed * 100 + number, load.words, data)
+    trunkline(url, "index", "--json")
     if load.copies > 1:
         asyncio.run(multiply(url, BIG, load.copies))
     made = trunkline(url, "keys", "create", "--org", BIG, "--json")

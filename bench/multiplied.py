@@ -17,7 +17,7 @@ from trunkline.store.totals import differences, mend
 STEP = "interval '97 minutes'"
 """How much later each copy lies than the one before."""
 
-TABLES = ("calls", "call_transcripts")
+TABLES = ("calls", "call_transcripts", "call_words")
 
 FUNCTIONS = """
 CREATE OR REPLACE FUNCTION pg_temp.printed(at timestamptz) RETURNS text LANGUAGE sql IMMUTABLE AS $$
@@ -54,10 +54,11 @@ async def multiply(url: str, org: str, times: int) -> None:
             _tell(f"copy {copy} of {times - 1}")
             await connection.execute(_COPY_CALLS.format(step=STEP), org_id, copy)
             await connection.execute(_COPY_TRANSCRIPTS, org_id, copy)
+            await connection.execute(_COPY_WORDS, org_id, copy)
         for statement in indexes:
             _tell(statement[:90])
             await connection.execute(statement)
-        await connection.execute("VACUUM (ANALYZE) calls, call_transcripts")
+        await connection.execute("VACUUM (ANALYZE) calls, call_transcripts, call_words")
     finally:
         await connection.close()
     pool = await asyncpg.create_pool(url, min_size=1, max_size=1, command_timeout=None)
@@ -95,6 +96,13 @@ WHERE org_id = $1 AND c.id IN (SELECT id FROM originals)
 _COPY_TRANSCRIPTS = """
 INSERT INTO call_transcripts (org_id, call_id, body, search)
 SELECT org_id, pg_temp.other(call_id, $2::integer), body, search FROM call_transcripts
+WHERE org_id = $1 AND call_id IN (SELECT id FROM originals)
+"""
+
+
+_COPY_WORDS = """
+INSERT INTO call_words (org_id, call_id, words)
+SELECT org_id, pg_temp.other(call_id, $2::integer), words FROM call_words
 WHERE org_id = $1 AND call_id IN (SELECT id FROM originals)
 """
 

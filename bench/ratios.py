@@ -9,13 +9,20 @@ from bench.results import Row
 OURS, LIMIT, BARE, PEER = "ours", "pgbench", "bare ASGI", "peer"
 IMPORTER, COPY_IN, COPY_OUT = "ours, import", "COPY FROM", "COPY TO"
 """Who is measured."""
-FIRST_PAGE, IMPORT, EXPORT = "first page", "import", "export"
+FIRST_PAGE, IMPORT, EXPORT, SINGLE = "first page", "import", "export", "single calls"
 """What the others are measured against us with."""
+WRITERS = 64
+"""Clients that write at once."""
 
 
 def named(who: str, workers: int) -> str:
     """Who serves, by how many workers."""
     return f"{who}, {workers} worker" + ("s" if workers > 1 else "")
+
+
+def commits_of(clients: int) -> str:
+    """The name of the row that tells how many transactions the disk takes."""
+    return "commits of one small row" + ("" if clients == 1 else f", {clients} clients")
 
 
 def ratios(rows: Sequence[Row]) -> dict[str, float]:
@@ -49,5 +56,10 @@ def ratios(rows: Sequence[Row]) -> dict[str, float]:
             lambda row: row.alone_p50_ms,
         )
     compare("import, calls/s: ours / COPY", (IMPORTER, IMPORT), (COPY_IN, IMPORT))
+    commits = ("pgbench", commits_of(WRITERS))
+    for workers in (1, 2):
+        single = (named(OURS, workers), SINGLE)
+        also = "" if workers == 1 else ", 2 workers"
+        compare(f"single calls over HTTP / {commits[1]}{also}", single, commits)
     compare("export, bytes/s: ours / COPY TO", (named(OURS, 1), EXPORT), (COPY_OUT, EXPORT))
     return made

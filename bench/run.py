@@ -24,7 +24,7 @@ import asyncpg
 import msgspec
 from msgspec import Struct, structs
 
-from bench import limit, writes
+from bench import doors, limit, writes
 from bench.calls import DATA
 from bench.client import fetch, stream
 from bench.driving import Driver
@@ -94,6 +94,7 @@ class _Run:
             "BENCH_DATABASE_URL": url,
             "BENCH_ORG_ID": str(self.facts.org_id),
             "BENCH_POOL_SIZE": str(self.pool_size),
+            "TRUNKLINE_KEEP_RECORDINGS": "false",  # the links of made-up calls lead nowhere
         }
 
     async def _look(self) -> tuple[Facts, dict[str, str], dict[str, str]]:
@@ -127,7 +128,13 @@ class _Run:
             self._peer(
                 [(question, total) for question, total in zip(asked, totals, strict=True) if question.peer]
             )
-        for name, part in (("export", self._export), ("import", self._imports), ("writes", self._writes)):
+        parts = {
+            "export": self._export,
+            "import": self._imports,
+            "writes": self._writes,
+            "doors": self._doors,
+        }
+        for name, part in parts.items():
             _say(name)
             try:
                 part()
@@ -368,6 +375,12 @@ class _Run:
         self.rows += asyncio.run(
             writes.single_writes(self.url, self.options.data, self.options.seconds, self.pool_size)
         )
+
+    def _doors(self) -> None:
+        for workers in (1, 2):
+            self.rows += doors.by_door(
+                self.folder.home, self.url, self.options.data, self.options.seconds, workers, self.log
+            )
 
 
 def _say(what: str) -> None:

@@ -15,7 +15,7 @@ import msgspec
 from bench.calls import Options, make_lines, write_calls
 from bench.folder import Folder, trunkline
 from bench.limit import pgbench
-from bench.ratios import COPY_IN, IMPORT, IMPORTER
+from bench.ratios import COPY_IN, IMPORT, IMPORTER, WRITERS, commits_of
 from bench.results import Row, sample_of
 from trunkline.compose import services
 from trunkline.dialects import dialects
@@ -27,7 +27,6 @@ from trunkline.store.migrations import migrate
 
 IMPORTED = 50_000
 """How many calls are imported into an empty database, unless the run is smaller."""
-WRITERS = 64
 SUPPLY = 8_000
 """How many single calls are ready for each second; the run ends when they are all taken."""
 
@@ -177,7 +176,7 @@ async def _commits(url: str, seconds: float) -> list[Row]:
         rows.append(
             Row(
                 subject="pgbench",
-                name="commits of one small row",
+                name=commits_of(clients),
                 connections=clients,
                 per_second=sample.per_second,
                 unit="commits",
