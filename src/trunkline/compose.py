@@ -147,7 +147,6 @@ def keeper(joined: Services, settings: Settings, clock: Clock = system_clock) ->
     limits = Limits(most_bytes=settings.largest_recording, allow_private=settings.fetch_private)
     return Keeper(
         RecordingStore(joined.pool),
-        ChangeStore(joined.pool),
         joined.commits,
         recordings_in(settings),
         Fetcher(limits),

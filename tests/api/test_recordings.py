@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import threading
 import time
@@ -101,11 +102,11 @@ def keeping(
     served.stop()
 
 
-def recorded(world: World, url: str, call_id: str = CALL_ID) -> None:
+def recorded(world: World, url: str, call_id: str = CALL_ID, status: Status = Status.COMPLETED) -> None:
     said = Sighting(
         vendor="contactship",
         vendor_call_id=call_id,
-        status=Status.COMPLETED,
+        status=status,
         created_at=datetime(2026, 3, 1, tzinfo=UTC),
         recording=Recording(enabled=True, url=url),
     )
@@ -151,6 +152,31 @@ def test_a_recording_is_kept_and_every_dialect_prints_our_link(
     assert whole.status_code == 200
     assert whole.content == SOUND
     assert whole.headers["content-type"] == "audio/wav"
+
+
+def test_an_export_has_our_link_beside_the_vendors(world: World, vendor: Vendor, keeping: Server) -> None:
+    url = f"{vendor.url}/call.wav"
+    recorded(world, url)
+    wait_for(world, "kept")
+    (line,) = world.get("trunkline", "/v1/calls:export").text.splitlines()
+    listed = world.get("trunkline", f"/v1/calls/{CALL_ID}").json()["recording"]
+    assert json.loads(line)["recording"] == listed
+    assert httpx2.get(link(world, keeping)).content == SOUND
+    table = world.get("trunkline", "/v1/calls:export", params={"format": "csv"}).text
+    assert listed["url"] in table
+
+
+def test_recordings_are_looked_for_in_calls_that_are_over(world: World, joined: Services) -> None:
+    def found() -> set[str]:
+        calls, _ = world.run(RecordingStore(joined.pool).changed(world.org.id, 0, 1000))
+        return {call.vendor_call_id for call in calls}
+
+    recorded(world, "https://example.com/call.wav", status=Status.IN_PROGRESS)
+    recorded(world, "https://example.com/other.wav", call_id="over")
+    world.see([Sighting(vendor="contactship", vendor_call_id="silent", status=Status.COMPLETED)])
+    assert found() == {"over"}
+    recorded(world, "https://example.com/call.wav")
+    assert found() == {"over", CALL_ID}
 
 
 def test_a_recording_is_served_in_ranges(world: World, vendor: Vendor, keeping: Server) -> None:

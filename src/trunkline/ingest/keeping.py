@@ -15,13 +15,11 @@ from obstore.store import ObjectStore
 
 from trunkline.ingest.fetching import LONGEST_SECONDS, Fetcher, FetchFailed, is_example
 from trunkline.model.call import Recording
-from trunkline.model.query import CallFilter
 from trunkline.model.sighting import Sighting
 from trunkline.service.calls import Org
 from trunkline.service.clock import Clock
 from trunkline.service.commits import Commits
 from trunkline.service.intake import OWN, Origin, Seen
-from trunkline.store.changes import ChangeStore
 from trunkline.store.recordings import Due, KeptRecording, RecordingStore, leads_on
 
 log = structlog.get_logger(__name__)
@@ -29,25 +27,25 @@ log = structlog.get_logger(__name__)
 AT_ONCE = 4
 MOST_TRIES = 10
 LOOK_SECONDS = 2.0
+MOST_CHANGES = 5000
+"""Changes of an org that are gone through at a time."""
 _FIRST_WAIT = timedelta(seconds=30)
 _LONGEST_WAIT = timedelta(hours=6)
 _encode = msgspec.json.Encoder().encode
 
 
 class Keeper:
-    """Follows every org's changes and fetches the recordings that they name."""
+    """Follows every org's changes and fetches the recordings of calls that are over."""
 
     def __init__(
         self,
         store: RecordingStore,
-        changes: ChangeStore,
         commits: Commits,
         objects: ObjectStore,
         fetcher: Fetcher,
         clock: Clock,
     ) -> None:
         self._store = store
-        self._changes = changes
         self._commits = commits
         self._objects = objects
         self._fetcher = fetcher
@@ -78,21 +76,20 @@ class Keeper:
     async def _note(self) -> bool:
         behind = await self._store.behind()
         for org in behind:
-            look = await self._changes.look(org.org_id, CallFilter(), org.change, with_transcript=False)
+            up_to = min(org.reach, org.change + MOST_CHANGES)
+            calls, gone = await self._store.changed(org.org_id, org.change, up_to)
             found = [
-                (change.id, change.call.recording.url)
-                for change in look.changes
-                if change.call is not None
-                and change.call.recording is not None
-                and change.call.recording.url
-                and change.call.recording.kept is not True
-                and not is_example(change.call.recording.url)
+                (call.id, call.recording.url)
+                for call in calls
+                if call.recording is not None
+                and call.recording.url
+                and call.recording.kept is not True
+                and not is_example(call.recording.url)
             ]
-            gone = [change.id for change in look.changes if change.call is None]
             for path in await self._store.drop(org.org_id, gone) if gone else []:
                 with suppress(FileNotFoundError):
                     await obstore.delete_async(self._objects, path)
-            await self._store.note(org.org_id, look.place, found, self._clock())
+            await self._store.note(org.org_id, up_to, found, self._clock())
         return bool(behind)
 
     async def _keep(self, due: Due) -> None:

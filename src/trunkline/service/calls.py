@@ -23,7 +23,7 @@ from trunkline.model.intents import (
     OneCall,
     Question,
 )
-from trunkline.model.pieces import Part
+from trunkline.model.pieces import Part, Pieces
 from trunkline.model.query import After, AfterCall, Place, Rows
 from trunkline.service.ahead import ahead
 from trunkline.store.calls import CallStore
@@ -68,10 +68,22 @@ class Calls:
         Raises `Refused` with `CALL_NOT_FOUND`, `FOREIGN_CALL` or `BAD_CURSOR`.
         """
         if isinstance(intent, ExportCalls):
-            return CallStream(org.name, self._stream(org, intent, ENDLESS))
+            return CallStream(org.name, self._exported(org, intent))
         if isinstance(intent, GetCall):
             return OneCall(org.name, await self._get(org, intent, ids))
         return await self._list(org, intent, ids)
+
+    async def _exported(self, org: Org, intent: ExportCalls) -> AsyncGenerator[Part, None]:
+        async with aclosing(self._stream(org, intent, ENDLESS)) as parts:
+            async for part in parts:
+                yield part._replace(calls=[self._linked(org, pieces) for pieces in part.calls])
+
+    def _linked(self, org: Org, pieces: Pieces) -> Pieces:
+        """A call as `_shown` has it, still in its parts; few calls have to be read for that."""
+        if '"kept":true' not in pieces.light:
+            return pieces
+        shown = self._shown(org, Pieces(pieces.light).call())
+        return pieces._replace(light=Pieces.of(shown).light)
 
     async def pages(self, org: Org, intent: ListCalls, ids: CallIds) -> AsyncGenerator[CallPage, None]:
         """A big page as several small ones; only the last of them knows whether more calls follow the page.

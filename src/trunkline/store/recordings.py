@@ -9,17 +9,20 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
+from trunkline.model.call import Call
+from trunkline.model.words import Status
 from trunkline.store.queries import queries
+from trunkline.store.rows import call_of
 
 FOLLOWER = "recordings"
 
 
 class Behind(Struct):
-    """An org whose changes were not all seen, and the place of the last one that was."""
+    """An org whose changes were not all seen, with the last that was seen and the last there is."""
 
     org_id: int
-    name: str
     change: int
+    reach: int
 
 
 class Due(Struct):
@@ -68,15 +71,22 @@ class RecordingStore:
         rows = await self._pool.fetch(queries("recordings")["behind"], FOLLOWER)
         return [Behind(**row) for row in rows]
 
+    async def changed(self, org_id: int, after: int, up_to: int) -> tuple[list[Call], list[UUID]]:
+        """Calls that are over and may have a recording, and calls that were taken out, among some changes."""
+        final = [status.value for status in Status if status.is_final]
+        rows = await self._pool.fetch(queries("recordings")["recorded"], org_id, after, up_to, final)
+        gone = await self._pool.fetch(queries("recordings")["taken_out"], org_id, after, up_to)
+        return [call_of(row["body"], None) for row in rows], [row["id"] for row in gone]
+
     async def note(self, org_id: int, change: int, found: Sequence[tuple[str, str]], at: datetime) -> None:
         """Note recordings by call and link, and how far their org was followed."""
         calls, urls = [UUID(one[0]) for one in found], [one[1] for one in found]
         await self._pool.execute(queries("recordings")["note"], org_id, FOLLOWER, change, calls, urls, at)
 
-    async def drop(self, org_id: int, call_ids: Sequence[str]) -> list[str]:
+    async def drop(self, org_id: int, call_ids: Sequence[UUID]) -> list[str]:
         """Forget recordings of calls that were taken out; answers where what was kept lies."""
         sql = queries("recordings")["drop_recordings"]
-        rows = await self._pool.fetch(sql, org_id, [UUID(one) for one in call_ids])
+        rows = await self._pool.fetch(sql, org_id, call_ids)
         return [row["path"] for row in rows if row["path"] is not None]
 
     async def due(self, now: datetime, most: int) -> list[Due]:

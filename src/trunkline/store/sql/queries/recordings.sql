@@ -1,13 +1,22 @@
 -- Recordings: what is to be fetched, what is kept, and what failed.
 
 -- name: behind
--- Orgs whose changes a follower has not seen to the end, and where it is.
+-- Orgs whose changes a follower has not seen to the end, where it is, and where the end is.
 -- no org: every org is followed
-SELECT c.org_id, o.name, coalesce(f.change, 0) AS change
-FROM change_counts c JOIN orgs o ON o.org_id = c.org_id
-LEFT JOIN followers f ON f.org_id = c.org_id AND f.name = $1
+SELECT c.org_id, coalesce(f.change, 0) AS change, c.n AS reach
+FROM change_counts c LEFT JOIN followers f ON f.org_id = c.org_id AND f.name = $1
 WHERE c.n > coalesce(f.change, 0)
 ORDER BY c.org_id;
+
+-- name: recorded
+-- Calls that are over and may have a recording, among changes after one place and up to another.
+SELECT c.body FROM calls c
+WHERE c.org_id = $1 AND c.change > $2 AND c.change <= $3 AND c.change > 0
+    AND c.status = ANY($4) AND strpos(c.body, '"recording":{') > 0;
+
+-- name: taken_out
+-- Calls that were taken out, among the same changes.
+SELECT d.id FROM deleted_calls d WHERE d.org_id = $1 AND d.change > $2 AND d.change <= $3;
 
 -- name: note
 -- Recordings to be fetched, and how far their org was followed. One that is kept stays; another link is a new chance.
