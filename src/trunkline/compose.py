@@ -28,12 +28,14 @@ from trunkline.service.clock import Clock, system_clock
 from trunkline.service.commits import Commits
 from trunkline.service.intake import Intake
 from trunkline.service.keys import Keys
+from trunkline.service.ledger import Ledger
 from trunkline.service.seals import Seals, key_in
 from trunkline.service.sources import Sources
 from trunkline.settings import Settings
 from trunkline.store.calls import CallStore
 from trunkline.store.embedded import start_embedded
 from trunkline.store.keys import KeyStore
+from trunkline.store.ledger import LedgerStore
 from trunkline.store.migrations import head, migrate, revision
 from trunkline.store.parts import PartStore
 from trunkline.store.pool import open_pool
@@ -45,6 +47,7 @@ class Services(Struct, frozen=True):
     """What the product does, joined to one database."""
 
     calls: Calls
+    ledger: Ledger
     keys: Keys
     intake: Intake
     commits: Commits
@@ -80,7 +83,8 @@ async def services(
     pool = await open_pool(database_url, pool_size)
     try:
         store = CallStore(pool)
-        calls = Calls(store, PartStore(pool), most_streams=max(1, pool_size // 2))
+        ledger = Ledger(LedgerStore(pool), clock)
+        calls = Calls(store, PartStore(pool), ledger, most_streams=max(1, pool_size // 2))
         keys = KeyStore(pool)
         intake = Intake(CallWriter(pool), clock)
         commits = Commits(intake)
@@ -88,6 +92,7 @@ async def services(
         seals = Seals(told.sealing_key or key_in(told.home))
         yield Services(
             calls=calls,
+            ledger=ledger,
             keys=Keys(keys, dialects(), clock),
             intake=intake,
             commits=commits,

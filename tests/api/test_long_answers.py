@@ -32,8 +32,11 @@ from trunkline.model.intents import CallStream, ExportCalls
 from trunkline.model.query import CallFilter
 from trunkline.service import calls as service
 from trunkline.service.calls import Calls
+from trunkline.service.clock import system_clock
 from trunkline.service.export import chunks_of
+from trunkline.service.ledger import Ledger
 from trunkline.store.calls import CallStore
+from trunkline.store.ledger import LedgerStore
 from trunkline.store.parts import PartStore
 from trunkline.store.writing import CallWriter
 
@@ -218,7 +221,7 @@ def stream_of(world: World, calls: Calls) -> CallStream:
 def test_one_long_answer_too_many_is_refused_for_now(few: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "LONGEST_WAIT_SECONDS", 0.01)
     pool = few.joined.pool
-    calls = Calls(CallStore(pool), PartStore(pool), most_streams=1)
+    calls = Calls(CallStore(pool), PartStore(pool), Ledger(LedgerStore(pool), system_clock), most_streams=1)
 
     async def ask_twice() -> None:
         first, second, third = streams

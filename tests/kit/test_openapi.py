@@ -20,7 +20,8 @@ from trunkline.kit.openapi import OF_AUTH, example_answer, faults_of, openapi, q
 from trunkline.kit.query import DayOrInstant, Phone, Uuid, Words, parameters
 from trunkline.model.call import Call
 from trunkline.model.faults import Fault
-from trunkline.model.intents import CallPage, GetCall, OneCall, Outcome
+from trunkline.model.intents import CallPage, GetCall, OneCall, Outcome, ReadLedger
+from trunkline.model.ledger import example_ledger
 from trunkline.model.words import Status
 
 ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -94,8 +95,11 @@ def test_an_answer_with_every_switch_turned_on_fits_the_schema_too(dialect: Dial
 
 def assert_fits(dialect: Dialect, operation: Operation, call: Call, query: Any) -> None:
     found: Outcome = CallPage(org="acme", calls=[call], total=1)
-    if isinstance(operation.read(query, dialect.ids.printed(call)), GetCall):
+    intent = operation.read(query, dialect.ids.printed(call))
+    if isinstance(intent, GetCall):
         found = OneCall("acme", call)
+    if isinstance(intent, ReadLedger):
+        found = example_ledger()
     answer = ENCODER.encode(operation.write(found, query))
     document = openapi(dialect)
     described = document["paths"][operation.path][operation.method.lower()]

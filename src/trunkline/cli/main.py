@@ -8,7 +8,7 @@ import asyncpg
 import typer
 
 from trunkline import __version__
-from trunkline.cli import exporting, importing, keys, serving, sources, totals
+from trunkline.cli import exporting, importing, keys, ledger, pulling, serving, sources, totals
 from trunkline.compose import SchemaBehind
 from trunkline.service.keys import KeyProblem
 from trunkline.service.sources import SourceProblem
@@ -26,6 +26,8 @@ app.command("migrate")(serving.migrate)
 app.command("demo")(serving.demo)
 app.command("import")(importing.import_files)
 app.command("export")(exporting.export)
+app.command("pull")(pulling.pull)
+app.command("ledger")(ledger.ledger)
 app.add_typer(keys.app, name="keys")
 app.add_typer(sources.app, name="sources")
 app.add_typer(totals.app, name="totals")

@@ -28,7 +28,8 @@ from trunkline.kit.toon import MEDIA_TYPE as TOON
 from trunkline.kit.toon import toon
 from trunkline.model.call import HEAVY_FIELDS
 from trunkline.model.faults import Fault, Refused
-from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall
+from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall, ReadLedger
+from trunkline.model.ledger import example_ledger
 from trunkline.model.pieces import Pieces
 
 OF_AUTH = (
@@ -247,6 +248,8 @@ def example_answer(dialect: Dialect, operation: Operation) -> Any:
     call = full_call()
     query, _ = read_query(operation.example.encode(), operation.query)
     intent = operation.read(query, dialect.ids.printed(call))
+    if isinstance(intent, ReadLedger):
+        return operation.write(example_ledger(), query)
     if not isinstance(intent, ListCalls | GetCall):
         return None
     if not intent.with_transcript:

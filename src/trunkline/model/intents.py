@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from msgspec import Struct
 
 from trunkline.model.call import Call
+from trunkline.model.ledger import LedgerPage
 from trunkline.model.pieces import Part
 from trunkline.model.query import CallFilter, Order, Window
 
@@ -41,7 +43,16 @@ class ExportCalls(Struct, frozen=True, kw_only=True):
     with_transcript: bool = True
 
 
-Intent = ListCalls | GetCall | ExportCalls
+class ReadLedger(Struct, frozen=True, kw_only=True):
+    """What vendors say they have against what the log holds."""
+
+    source_id: str | None = None
+    """A UUID; `None` for all sources of the org."""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+Intent = ListCalls | GetCall | ExportCalls | ReadLedger
 
 
 class Printing(Protocol):
@@ -90,4 +101,4 @@ class CallStream(Struct, frozen=True):
     parts: AsyncGenerator[Part, None]
 
 
-Outcome = CallPage | OneCall | CallStream
+Outcome = CallPage | OneCall | CallStream | LedgerPage

@@ -20,10 +20,12 @@ from trunkline.model.intents import (
     ListCalls,
     OneCall,
     Outcome,
+    ReadLedger,
 )
 from trunkline.model.pieces import Part
 from trunkline.model.query import After, AfterCall, Place, Rows
 from trunkline.service.ahead import ahead
+from trunkline.service.ledger import Ledger
 from trunkline.store.calls import CallStore
 from trunkline.store.parts import ENDLESS, PartStore
 
@@ -41,21 +43,24 @@ class Org(Struct, frozen=True):
 class Calls:
     """Answers questions about calls."""
 
-    def __init__(self, store: CallStore, parts: PartStore, most_streams: int = 1) -> None:
+    def __init__(self, store: CallStore, parts: PartStore, ledger: Ledger, *, most_streams: int = 1) -> None:
         """`most_streams` is how many long answers may be under way at a time; each holds a connection."""
         self._store = store
         self._parts = parts
+        self._ledger = ledger
         self._long_answers = asyncio.Semaphore(most_streams)
 
     async def answer(self, org: Org, intent: Intent, ids: CallIds) -> Outcome:
         """Answer an intent of a dialect whose ids have the given form.
 
-        Raises `Refused` with `CALL_NOT_FOUND`, `FOREIGN_CALL` or `BAD_CURSOR`.
+        Raises `Refused` with `CALL_NOT_FOUND`, `FOREIGN_CALL`, `BAD_CURSOR` or `BAD_REQUEST`.
         """
         if isinstance(intent, ExportCalls):
             return CallStream(org.name, self._stream(org, intent, ENDLESS))
         if isinstance(intent, GetCall):
             return OneCall(org.name, await self._get(org, intent, ids))
+        if isinstance(intent, ReadLedger):
+            return await self._ledger.shown(org.id, intent)
         return await self._list(org, intent, ids)
 
     async def pages(self, org: Org, intent: ListCalls, ids: CallIds) -> AsyncGenerator[CallPage, None]:

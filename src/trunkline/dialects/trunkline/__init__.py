@@ -14,6 +14,8 @@ A call is read from the same form that get prints: whatever is absent was not me
 is ignored, and a word outside our lists is refused. An export takes the filters of the list and answers
 with a file, as the calls stand at one moment: JSON Lines of what get prints, or a table as CSV, in which
 no text begins like a formula. `tz` moves the instants that are printed, not the days of a filter.
+The ledger tells, for each hour in which calls were created, how many a source's vendor listed and how many
+we hold, and names the calls that did not come as they should have.
 """
 
 from __future__ import annotations
@@ -25,9 +27,21 @@ from msgspec import UNSET
 from trunkline.dialects.trunkline.door import DOOR
 from trunkline.dialects.trunkline.page_token import token_after, window_of
 from trunkline.dialects.trunkline.problems import problem, texts
-from trunkline.dialects.trunkline.question import filter_of, included_in_get, included_in_list
+from trunkline.dialects.trunkline.question import (
+    filter_of,
+    included_in_get,
+    included_in_list,
+    ledger_of,
+)
 from trunkline.dialects.trunkline.reading import NAME, from_line, from_wire
-from trunkline.dialects.trunkline.wire import CallList, ExportQuery, GetQuery, ListQuery, Problem
+from trunkline.dialects.trunkline.wire import (
+    CallList,
+    ExportQuery,
+    GetQuery,
+    LedgerQuery,
+    ListQuery,
+    Problem,
+)
 from trunkline.dialects.trunkline.writing import IDS, in_list, shown, to_wire, write_file
 from trunkline.kit.auth import Bearer
 from trunkline.kit.dialect import Dialect, Operation
@@ -37,6 +51,7 @@ from trunkline.kit.payload import has_call
 from trunkline.model.call import Call
 from trunkline.model.faults import Fault
 from trunkline.model.intents import CallPage, ExportCalls, GetCall, ListCalls, OneCall
+from trunkline.model.ledger import LedgerPage
 from trunkline.model.query import Order, SortField
 
 __all__ = ["DIALECT", "DOOR"]
@@ -119,6 +134,16 @@ EXPORT = Operation(
     faults=(Fault.BAD_REQUEST,),
     media_types=MEDIA_TYPES,
 )
+LEDGER = Operation(
+    name="read_ledger",
+    summary="Read the ledger",
+    path="/v1/ledger",
+    query=LedgerQuery,
+    answer=LedgerPage,
+    read=ledger_of,
+    write=lambda page, _: page,
+    faults=(Fault.BAD_REQUEST,),
+)
 
 # -- the dialect ----------------------------------------------------------
 
@@ -153,7 +178,7 @@ DIALECT = Dialect(
         texts=texts(),
         media_type="application/problem+json",
     ),
-    operations=(LIST, GET, EXPORT),
+    operations=(LIST, GET, EXPORT, LEDGER),
     wire=Call,
     from_wire=from_wire,
     to_wire=to_wire,

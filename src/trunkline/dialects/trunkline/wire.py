@@ -8,7 +8,7 @@ from typing import Annotated, Literal, get_args, get_type_hints
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from trunkline.kit.export import FORMATS, PACKINGS
-from trunkline.kit.query import DayOrInstant, Phone, TimeZone, Words
+from trunkline.kit.query import DayOrInstant, Phone, TimeZone, Uuid, Words
 from trunkline.model.call import Call
 from trunkline.model.words import Channel, Direction, EndReason, Result, Sentiment, Status
 
@@ -128,6 +128,15 @@ class ExportQuery(CallQuery, kw_only=True):
     format: Literal["jsonl", "csv"] = "jsonl"
     compression: Literal["none", "gzip", "zstd"] = "none"
     tz: Annotated[TimeZone, ZONE] | None = None
+
+
+class LedgerQuery(Struct, kw_only=True):
+    """What may be asked of the ledger."""
+
+    source_id: Uuid | None = None
+    """All sources of the org, unless the query names one."""
+    since: Annotated[DayOrInstant, Meta(description="a day before until, if it is not said")] | None = None
+    until: Annotated[DayOrInstant, Meta(description="now, if it is not said")] | None = None
 
 
 if [get_args(get_type_hints(ExportQuery)[name]) for name in ("format", "compression")] != [

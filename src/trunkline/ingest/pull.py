@@ -1,0 +1,241 @@
+"""Pulls: a vendor's list, read page by page into the log, from where the last pull ended.
+
+A page is committed before the request for the next one is remembered; a pull that was killed reads one page
+again at the most, which changes nothing. When it ends, what it met goes into the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import structlog
+from msgspec import Struct, field
+
+from trunkline.ingest.asking import Asker, PullStopped, VendorAway, VendorRefused
+from trunkline.ingest.listed import Item, item_in, unreadable
+from trunkline.kit.door import Door
+from trunkline.kit.listing_api import ListApi, Listed, Request
+from trunkline.kit.payload import Unreadable
+from trunkline.kit.wire import hour_of
+from trunkline.service.clock import Clock
+from trunkline.service.commits import Commits
+from trunkline.service.intake import Origin, Seen, State, encoded
+from trunkline.service.sources import Source
+from trunkline.store.pulls import Met, PullStore, StoredPull
+
+log = structlog.get_logger(__name__)
+
+OVERLAP = timedelta(hours=1)
+"""How far before the newest call of the last pull the next one begins, at least (our choice)."""
+
+LONGEST_OPEN = timedelta(days=30)
+"""A call that has not ended after so long is not asked for again (our choice)."""
+
+MOST_NAMED = 1000
+MOST_FAILING = 3
+"""Single calls in a row that cannot be fetched, before the vendor counts as away."""
+
+_AWAY = frozenset({401, 403})
+_STALE = frozenset({400, 404, 410, 422})
+"""How a vendor refuses a place in its list that it no longer knows."""
+
+_HOUR = timedelta(hours=1)
+
+
+class Sum(Struct):
+    """What a pull did."""
+
+    pages: int = 0
+    calls: int = 0
+    """Those of the range, each time that one was listed."""
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    """Calls that were taken out of the log, and stay out."""
+    unreadable: dict[str, str] = field(default_factory=dict)
+    """The reason for each, the first thousand."""
+
+
+class Pull:
+    """Pulls from one source."""
+
+    def __init__(
+        self,
+        source: Source,
+        door: Door,
+        commits: Commits,
+        store: PullStore,
+        asker: Asker,
+        clock: Clock,
+        told: Callable[[Sum, int | None], None] = lambda _, __: None,
+    ) -> None:
+        """`told` hears after every page what was done, and how many calls the vendor says there are."""
+        self._source = source
+        self._door = door
+        self._api = list_api(door)
+        self._commits = commits
+        self._store = store
+        self._asker = asker
+        self._clock = clock
+        self._told = told
+        self._failing = 0
+
+    async def run(self, since: datetime | None = None, until: datetime | None = None) -> Sum:
+        """Pull the calls of a range of creation, or all since the last pull; raises `PullStopped`.
+
+        A pull that did not come to its end goes on, if it was for the same range; else it begins anew.
+        """
+        async with self._store.locked() as ours:
+            if not ours:
+                raise PullStopped("somebody else is pulling from this source")
+            total = Sum()
+            pull = await self._store.standing()
+            asked = (pull.asked_since, pull.asked_until)
+            goes_on = pull.started_at is not None and asked == (since, until)
+            if not goes_on:
+                pull = await self._begun(pull, since, until)
+            try:
+                await self._read(pull, total)
+            except VendorRefused as error:
+                if not goes_on or error.status not in _STALE:
+                    raise
+                log.warning("the place in the list is stale", source=self._source.id, status=error.status)
+                await self._read(await self._begun(pull, since, until), total)
+            await self._store.end(self._clock(), _hour_from(pull.range_from), until and hour_of(until))
+            return total
+
+    async def _begun(self, pull: StoredPull, since: datetime | None, until: datetime | None) -> StoredPull:
+        range_from = since
+        if since is None and pull.reached_at is not None:
+            vendors = list({*pull.vendors, self._source.vendor})
+            still_open = await self._store.oldest_open(vendors, pull.reached_at - LONGEST_OPEN)
+            begin = pull.reached_at - OVERLAP
+            range_from = hour_of(min(begin, still_open or begin))
+            if until is not None:
+                range_from = min(range_from, until)
+        begun = msgspec.structs.replace(
+            pull,
+            started_at=self._clock(),
+            asked_since=since,
+            asked_until=until,
+            range_from=range_from,
+            next=_json(self._api.first(range_from, until)),
+        )
+        await self._store.begin(begun)
+        return begun
+
+    async def _read(self, pull: StoredPull, total: Sum) -> None:
+        sent: set[str] = set()
+        count: int | None = None
+        following = pull.next
+        while following is not None:
+            if following in sent:
+                raise PullStopped("the vendor's list goes round in a circle")
+            sent.add(following)
+            request = msgspec.json.decode(following, type=Request)
+            listed = await self._page(request)
+            count = listed.total if listed.total is not None else count
+            past = await self._take(listed.items, pull, total)
+            following = None if listed.following is None or past else _json(listed.following)
+            await self._store.turn(following, self._newest_at, self._vendors)
+            total.pages += 1
+            self._told(total, count)
+
+    async def _page(self, request: Request) -> Listed:
+        answer = await self._asker.ask(request)
+        try:
+            return self._api.read(answer, request)
+        except Unreadable as error:
+            raise PullStopped(f"the answer to {request.path} is not a list of calls: {error}") from None
+
+    async def _take(self, listed: list[Any], pull: StoredPull, total: Sum) -> bool:
+        """Store the calls of a page; true if it reaches back before the range, so that it is the last one."""
+        self._newest_at, self._vendors = None, list[str]()
+        met: list[Met] = []
+        seen: list[Seen] = []
+        past = False
+        async for item in self._items(listed, pull):
+            if item is None:
+                past = self._api.newest_first
+                continue
+            met.append(item.met)
+            total.calls += 1
+            if item.sighting is None:
+                if len(total.unreadable) < MOST_NAMED:
+                    total.unreadable[item.met.vendor_call_id] = item.met.reason or ""
+            elif item.met.created_at is not None:
+                self._newest_at = max(self._newest_at or item.met.created_at, item.met.created_at)
+            seen.append(Seen(item.sighting, encoded(item.raw), self._origin(item)))
+        self._vendors = sorted({one.vendor for one in met})
+        await self._store.meet(met, self._clock())
+        for result in await self._commits.take(self._source.org, seen) if seen else []:
+            if result.state is not State.NOTED:
+                setattr(total, result.state.value, getattr(total, result.state.value) + 1)
+        return past
+
+    def _origin(self, item: Item) -> Origin:
+        return Origin(
+            vendor=self._source.vendor,
+            kind="call",
+            source=self._source.label or self._source.vendor,
+            source_id=self._source.id,
+            problem=None if item.sighting is not None else (item.met.reason or "")[:500],
+        )
+
+    async def _items(self, listed: list[Any], pull: StoredPull) -> AsyncIterator[Item | None]:
+        """The calls of a page that are in the range, whole; `None` for one that is older."""
+        for raw in listed:
+            item = item_in(self._door, raw)
+            created_at = item.met.created_at
+            if created_at is not None and pull.range_from is not None and created_at < pull.range_from:
+                yield None
+            elif created_at is None or pull.asked_until is None or created_at <= pull.asked_until:
+                yield await self._whole(item)
+
+    async def _whole(self, item: Item) -> Item:
+        if self._api.one is None or self._api.read_one is None or item.sighting is None:
+            return item
+        try:
+            answer = await self._asker.ask(self._api.one(item.sighting.vendor_call_id))
+            whole = item_in(self._door, self._api.read_one(answer))
+        except Unreadable as error:
+            return unreadable(item, str(error))
+        except (VendorAway, VendorRefused) as error:
+            self._failing += 1
+            if self._failing >= MOST_FAILING or (isinstance(error, VendorRefused) and error.status in _AWAY):
+                raise
+            return unreadable(item, str(error))
+        self._failing = 0
+        return whole if whole.sighting is not None else unreadable(item, whole.met.reason or "")
+
+
+def list_api(door: Door) -> ListApi:
+    """How a vendor is asked for its calls; raises `PullStopped` if it cannot be."""
+    if door.list_api is None:
+        raise PullStopped(f"{door.title} cannot be asked for its calls")
+    return door.list_api
+
+
+def asker_of(source: Source, door: Door) -> Asker:
+    """Whoever asks the vendor of a source; raises `PullStopped` if it cannot be asked."""
+    api = list_api(door)
+    if source.disabled_at is not None:
+        raise PullStopped(f"source {source.id} is disabled")
+    if source.credential is None:
+        raise PullStopped(f"source {source.id} has no credential: give one with `trunkline sources change`")
+    return Asker(source.base_url or api.base_url, api.headers(source.credential), api.requests_per_minute)
+
+
+def _json(request: Request) -> str:
+    return msgspec.json.encode(request).decode()
+
+
+def _hour_from(instant: datetime | None) -> datetime | None:
+    """The first whole hour of a range."""
+    if instant is None or instant == hour_of(instant):
+        return instant
+    return hour_of(instant) + _HOUR

@@ -1,0 +1,53 @@
+"""Reading the ledger: ranges of whole hours, always of one org."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from trunkline.kit.wire import hour_of
+from trunkline.model.faults import Fault, Refused
+from trunkline.model.intents import ReadLedger
+from trunkline.model.ledger import LedgerPage
+from trunkline.service.clock import Clock
+from trunkline.store.ledger import LedgerStore
+
+HOUR = timedelta(hours=1)
+
+USUAL_RANGE = timedelta(days=1)
+LONGEST_RANGE = timedelta(days=31)
+
+MOST_NAMED = 1000
+"""Calls that one answer names."""
+
+
+class Ledger:
+    """Tells how complete the log is."""
+
+    def __init__(self, store: LedgerStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def shown(self, org_id: int, asked: ReadLedger) -> LedgerPage:
+        """The hours that a range touches; the last day if no range is said.
+
+        Raises `Refused` with `BAD_REQUEST` for a range that is empty or too long.
+        """
+        now = self._clock()
+        last = asked.until or max(now, asked.since or now)
+        try:
+            since = hour_of(asked.since or last - USUAL_RANGE)
+            until = hour_of(last) + HOUR
+        except OverflowError:
+            raise Refused(Fault.BAD_REQUEST, "is outside the calendar", "until") from None
+        if not timedelta() < until - since <= LONGEST_RANGE + HOUR:
+            raise Refused(Fault.BAD_REQUEST, "until must follow since by 31 days at the most", "until")
+        source_id = None if asked.source_id is None else UUID(asked.source_id)
+        calls, count = await self._store.calls(org_id, source_id, since, until, MOST_NAMED)
+        return LedgerPage(
+            since=since,
+            until=until,
+            hours=await self._store.hours(org_id, source_id, since, until),
+            calls=calls,
+            left_out=count - len(calls),
+        )

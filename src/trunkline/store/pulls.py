@@ -1,0 +1,112 @@
+"""Pulls in PostgreSQL: where each stands, so that one that was killed goes on, and what it has met."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+from msgspec import Struct
+
+from trunkline.store.ledger import settle
+from trunkline.store.queries import queries
+
+_LOCK_TRIES, _LOCK_WAIT_SECONDS = 20, 0.1
+
+
+class StoredPull(Struct, kw_only=True):
+    """Where the pull of one source stands."""
+
+    started_at: datetime | None = None
+    """`None` if none is under way."""
+    asked_since: datetime | None = None
+    asked_until: datetime | None = None
+    range_from: datetime | None = None
+    next: str | None = None
+    """The request that is to be sent, as JSON."""
+    newest_at: datetime | None = None
+    reached_from: datetime | None = None
+    reached_at: datetime | None = None
+    """The newest creation that complete pulls have seen."""
+    vendors: Sequence[str] = ()
+
+
+class Met(Struct, frozen=True):
+    """A call that a pull was told of."""
+
+    vendor: str
+    vendor_call_id: str
+    created_at: datetime | None
+    over_at: datetime | None
+    """When it ended, or else was created."""
+    reason: str | None = None
+    """Why it could not be read."""
+
+
+class PullStore:
+    """The pull of one source."""
+
+    def __init__(self, pool: asyncpg.Pool, org_id: int, source_id: UUID) -> None:
+        self._pool = pool
+        self._key = (org_id, source_id)
+
+    @asynccontextmanager
+    async def locked(self) -> AsyncIterator[bool]:
+        """Keep others from pulling the same source; false if another one does already."""
+        async with self._pool.acquire() as connection:
+            for _ in range(_LOCK_TRIES):  # the database may not have noticed yet that another one was killed
+                got = await connection.fetchval(queries("pulls")["lock_pull"], *self._key)
+                if got:
+                    break
+                await asyncio.sleep(_LOCK_WAIT_SECONDS)
+            try:
+                yield got
+            finally:
+                if got and not connection.is_closed():
+                    await connection.fetchval(queries("pulls")["unlock_pull"], *self._key)
+
+    async def standing(self) -> StoredPull:
+        """Where the pull stands."""
+        row = await self._pool.fetchrow(queries("pulls")["pull"], *self._key)
+        return StoredPull() if row is None else StoredPull(**row)
+
+    async def begin(self, pull: StoredPull) -> None:
+        """A pull begins; what an earlier one met and did not bring to its end is forgotten."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(queries("pulls")["forget_met"], *self._key)
+            await connection.execute(
+                queries("pulls")["begin_pull"],
+                *self._key,
+                pull.started_at,
+                pull.asked_since,
+                pull.asked_until,
+                pull.range_from,
+                pull.next,
+            )
+
+    async def meet(self, calls: Sequence[Met], at: datetime) -> None:
+        """Note the calls of a page, before they are stored."""
+        once = {(call.vendor, call.vendor_call_id): call for call in calls}.values()
+        names = ("vendor", "vendor_call_id", "created_at", "over_at", "reason")
+        columns = ([getattr(call, name) for call in once] for name in names)
+        await self._pool.execute(queries("pulls")["meet"], *self._key, at, *columns)
+
+    async def turn(self, following: str | None, newest_at: datetime | None, vendors: Sequence[str]) -> None:
+        """Remember the next request, now that the calls of a page are committed."""
+        await self._pool.execute(queries("pulls")["turn_page"], *self._key, following, newest_at, vendors)
+
+    async def oldest_open(self, vendors: Sequence[str], since: datetime) -> datetime | None:
+        """When the oldest call of some vendors was created that is not over."""
+        sql = queries("pulls")["oldest_open"]
+        found: datetime | None = await self._pool.fetchval(sql, self._key[0], vendors, since)
+        return found
+
+    async def end(self, now: datetime, first: datetime | None, end: datetime | None) -> None:
+        """A pull came to its end, and went over the hours from `first` to before `end` whole."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            await settle(connection, *self._key, now, first, end)
+            await connection.execute(queries("pulls")["end_pull"], *self._key, now)
+            await connection.execute(queries("pulls")["forget_met"], *self._key)

@@ -1,0 +1,77 @@
+-- Pulls: where a source's pull stands, and what it has met. $1 is always the org, $2 the source.
+
+-- name: lock_pull
+-- One pull of a source at a time; the lock ends with its connection. no org: the key is made of org and source
+SELECT pg_try_advisory_lock(hashtextextended($1::integer::text || ' ' || $2::uuid::text, 5));
+
+-- name: unlock_pull
+-- Lets the next one in. no org: the key is made of org and source
+SELECT pg_advisory_unlock(hashtextextended($1::integer::text || ' ' || $2::uuid::text, 5));
+
+-- name: pull
+-- Where the pull of a source stands.
+SELECT started_at, asked_since, asked_until, range_from, next, newest_at, reached_from, reached_at, vendors
+FROM pulls WHERE org_id = $1 AND source_id = $2;
+
+-- name: begin_pull
+-- A pull begins; what complete ones have reached stays.
+INSERT INTO pulls (org_id, source_id, started_at, asked_since, asked_until, range_from, next)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (org_id, source_id) DO UPDATE SET
+    started_at = excluded.started_at, asked_since = excluded.asked_since, asked_until = excluded.asked_until,
+    range_from = excluded.range_from, next = excluded.next, newest_at = NULL;
+
+-- name: forget_met
+-- Empties what a pull has met.
+DELETE FROM pull_calls WHERE org_id = $1 AND source_id = $2;
+
+-- name: meet
+-- Notes the calls of a page before they are stored. Of one that was met before, it stays as it was then whether we
+-- had it: a page that is read again after a kill finds calls that it brought itself.
+INSERT INTO pull_calls AS p (
+    org_id, source_id, vendor, vendor_call_id, created_at, over_at, met_at, had, reason
+)
+SELECT $1, $2, m.vendor, m.vendor_call_id, m.created_at, m.over_at, $3,
+    EXISTS (
+        SELECT FROM calls c
+        WHERE c.org_id = $1 AND c.vendor = m.vendor AND c.vendor_call_id = m.vendor_call_id
+    ) OR EXISTS (
+        SELECT FROM deleted_calls d
+        WHERE d.org_id = $1 AND d.vendor = m.vendor AND d.vendor_call_id = m.vendor_call_id
+    ),
+    m.reason
+FROM unnest($4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::text[])
+    AS m (vendor, vendor_call_id, created_at, over_at, reason)
+ON CONFLICT (org_id, source_id, vendor, vendor_call_id) DO UPDATE SET
+    created_at = excluded.created_at, over_at = excluded.over_at, reason = excluded.reason;
+
+-- name: turn_page
+-- The page before is committed, and this request is the next one.
+UPDATE pulls SET
+    next = $3,
+    newest_at = greatest(newest_at, $4),
+    vendors = ARRAY(SELECT DISTINCT v FROM unnest(vendors || $5::text[]) AS v ORDER BY v)
+WHERE org_id = $1 AND source_id = $2;
+
+-- name: oldest_open
+-- When the oldest call of some vendors was created that is not over, if that is not too long ago.
+SELECT created_at FROM calls
+WHERE org_id = $1 AND vendor = ANY($2::text[]) AND created_at >= $3
+    AND status IN ('scheduled', 'queued', 'ringing', 'in_progress')
+ORDER BY created_at
+LIMIT 1;
+
+-- name: end_pull
+-- A pull came to its end. What it reached counts if nothing lies between it and what was reached before.
+UPDATE pulls SET
+    started_at = NULL, next = NULL, newest_at = NULL, completed_at = $3,
+    reached_from = CASE
+        WHEN reached_at IS NULL THEN range_from
+        WHEN range_from > reached_at OR asked_until < reached_from OR reached_from IS NULL THEN reached_from
+        WHEN range_from IS NOT NULL THEN least(reached_from, range_from)
+    END,
+    reached_at = CASE
+        WHEN newest_at IS NULL OR range_from > reached_at THEN reached_at
+        ELSE greatest(reached_at, least(newest_at, started_at))
+    END
+WHERE org_id = $1 AND source_id = $2;

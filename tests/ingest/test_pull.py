@@ -1,0 +1,370 @@
+"""Pulling from Trunkline itself in every dialect, and from a small vendor that misbehaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+
+from tests.conftest import Server, World
+from tests.dialects.conftest import odd_ones
+from tests.dialects.test_pulls import BOTH, Client, by_id, own_calls
+from tests.ingest.vendors import NOW, Puller, SmallVendor, call, small_vendor
+from trunkline.dialects import dialects
+from trunkline.ingest import asking
+from trunkline.ingest.asking import PullStopped, VendorAway, VendorRefused
+from trunkline.kit.door import Door
+from trunkline.service.intake import Seen
+from trunkline.store.pulls import PullStore
+from trunkline.store.writing import CallWriter
+
+every_door = pytest.mark.parametrize("door", BOTH, ids=[door.name for door in BOTH])
+
+NewWorld = Callable[..., World]
+
+
+@pytest.fixture
+def vendor() -> Iterator[SmallVendor]:
+    with small_vendor() as running:
+        yield running
+
+
+@pytest.fixture
+def puller(world: World, vendor: SmallVendor) -> Puller:
+    return Puller.small(world, vendor)
+
+
+def listed(world: World, **query: Any) -> list[dict[str, Any]]:
+    answer = world.get("trunkline", "/v1/calls", params={"page_size": 1000, **query})
+    assert answer.status_code == 200, answer.text
+    calls: list[dict[str, Any]] = answer.json()["calls"]
+    return calls
+
+
+def names(world: World) -> list[str]:
+    return sorted(one["vendor_call_id"] for one in listed(world))
+
+
+# -- every dialect --------------------------------------------------------
+
+
+@every_door
+def test_everything_arrives_once_and_equal(door: Door, new_world: NewWorld, server: Server) -> None:
+    theirs, ours = new_world(), new_world()
+    calls = own_calls(door.name, 230 if door.list_api and door.list_api.one is None else 110)
+    theirs.take(calls)
+    if door.name == "contactship":
+        theirs.see(odd_ones())
+    puller = Puller.of(ours, theirs, door.name, server.url)
+    total = puller.pull()
+    expected = names(theirs)
+    assert names(ours) == expected
+    assert (total.new, total.changed, total.unchanged) == (len(expected), 0, 0)
+    assert (total.calls, total.deleted, total.unreadable) == (len(expected), 0, {})
+    assert total.pages > 1
+    original, copied = (by_id(door, Client(each, door).items()) for each in (theirs, ours))
+    assert copied == original
+
+
+@every_door
+def test_another_pull_begins_before_the_newest_call_and_tells_nothing_new(
+    door: Door, new_world: NewWorld, server: Server
+) -> None:
+    theirs, ours = new_world(), new_world()
+    calls = own_calls(door.name, 40)
+    newest = max(one.created_at for one in calls)
+    theirs.take(calls)
+    puller = Puller.of(ours, theirs, door.name, server.url)
+    puller.pull()
+    begin = (newest - timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
+    open_ones = [one.created_at for one in calls if not one.status.is_final]
+    begin = min([begin, *(at.replace(minute=0, second=0, microsecond=0) for at in open_ones)])
+    again = puller.pull()
+    assert again.calls == again.unchanged == sum(one.created_at >= begin for one in calls)
+    assert names(ours) == names(theirs)
+
+
+@every_door
+def test_a_call_that_was_open_is_completed_by_a_later_pull(
+    door: Door, new_world: NewWorld, server: Server
+) -> None:
+    theirs, ours = new_world(), new_world()
+    calls = [one for one in own_calls(door.name, 60) if one.status == "completed"][:12]
+    for number, one in enumerate(calls):
+        one.created_at = NOW - timedelta(hours=5 * number + 1)
+    live = own_calls(door.name, 1)[0]
+    live.vendor_call_id = dialects()[live.vendor].ids.derive("7c1b6a01-8d0e-4c5c-9d52-0d7a7c1b6a01")
+    early = Seen(
+        dialects()["trunkline"].from_wire(
+            {
+                "vendor": live.vendor,
+                "vendor_call_id": live.vendor_call_id,
+                "status": "in_progress",
+                "created_at": (NOW - timedelta(hours=30)).isoformat(),
+            }
+        )
+    )
+    theirs.take(calls)
+    theirs.run(theirs.joined.intake.take(theirs.org, [early], "test"))
+    puller = Puller.of(ours, theirs, door.name, server.url)
+    puller.pull()
+    before = {one["vendor_call_id"]: one["status"] for one in listed(ours)}
+    assert before[live.vendor_call_id] != "completed"
+    ended = dialects()["trunkline"].from_wire(
+        {
+            "vendor": live.vendor,
+            "vendor_call_id": live.vendor_call_id,
+            "status": "completed",
+            "ended_at": (NOW - timedelta(hours=29)).isoformat(),
+        }
+    )
+    theirs.see([ended])
+    again = puller.pull()
+    after = {one["vendor_call_id"]: one["status"] for one in listed(ours)}
+    assert after[live.vendor_call_id] == "completed"
+    assert (again.new, again.changed) == (0, 1)
+
+
+# -- where it begins and ends ---------------------------------------------
+
+
+def test_a_range_is_what_arrives(puller: Puller, vendor: SmallVendor) -> None:
+    vendor.calls = [call(f"c{n}", minutes_ago=n) for n in range(10)]
+    puller.pull(NOW - timedelta(minutes=6), NOW - timedelta(minutes=3))
+    assert names(puller.world) == ["c3", "c4", "c5", "c6"]
+
+
+def test_a_later_range_leaves_no_gap_behind_for_the_pulls_that_follow(
+    puller: Puller, vendor: SmallVendor
+) -> None:
+    vendor.calls = [call("old", minutes_ago=600)]
+    puller.pull()
+    vendor.calls = [call("new", minutes_ago=5), call("between", minutes_ago=300), *vendor.calls]
+    puller.pull(since=NOW - timedelta(minutes=30))
+    assert names(puller.world) == ["new", "old"]
+    puller.pull()
+    assert names(puller.world) == ["between", "new", "old"]
+
+
+def test_calls_that_arrive_during_a_pull_are_had_by_the_next_one(puller: Puller, vendor: SmallVendor) -> None:
+    vendor.calls = [call(f"c{n}", minutes_ago=n + 10) for n in range(8)]
+    later = iter([call(f"l{n}", minutes_ago=9 - n) for n in range(4)])
+
+    def one_more() -> None:
+        if len(vendor.queries) > 1:
+            vendor.calls[:0] = [one for one in [next(later, None)] if one is not None]
+
+    vendor.before_page = one_more
+    puller.pull()
+    assert set(names(puller.world)) == {f"c{n}" for n in range(8)}
+    vendor.before_page = lambda: None
+    again = puller.pull()
+    assert again.new == 4
+    assert len(names(puller.world)) == 12
+
+
+def test_a_call_in_the_future_does_not_make_the_next_pull_begin_there(
+    puller: Puller, vendor: SmallVendor
+) -> None:
+    vendor.calls = [call("planned", minutes_ago=-6000)]
+    puller.pull()
+    vendor.calls.append(call("now", minutes_ago=1))
+    puller.pull()
+    assert names(puller.world) == ["now", "planned"]
+
+
+def test_a_call_that_was_deleted_stays_deleted(puller: Puller, vendor: SmallVendor) -> None:
+    vendor.calls = [call("kept"), call("gone")]
+    puller.pull()
+    world = puller.world
+    (gone,) = [one["id"] for one in listed(world) if one["vendor_call_id"] == "gone"]
+    assert world.run(CallWriter(world.joined.pool).delete(world.org.id, gone))
+    again = puller.pull()
+    assert (again.deleted, again.unchanged) == (1, 1)
+    assert names(world) == ["kept"]
+
+
+# -- stopped and gone on --------------------------------------------------
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("moment", ["meet", "take", "turn", "end"])
+@pytest.mark.parametrize("page", [1, 3])
+def test_a_pull_that_was_killed_goes_on_with_the_page_it_was_at(
+    moment: str, page: int, puller: Puller, vendor: SmallVendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vendor.calls = [call(f"c{n}", minutes_ago=n) for n in range(9)]
+    count = 0
+    owner: Any = type(puller.world.joined.commits) if moment == "take" else PullStore
+    original = getattr(owner, moment)
+
+    async def killed(*told: Any) -> Any:
+        nonlocal count
+        count += 1
+        if count == page or moment == "end":
+            raise Killed
+        return await original(*told)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, moment, killed)
+        with pytest.raises(Killed):
+            puller.pull()
+    asked = len(vendor.queries)
+    total = puller.pull()
+    assert len(names(puller.world)) == 9
+    resumed = vendor.queries[asked:]
+    if moment == "end":
+        assert resumed == []
+    else:
+        assert [query.get("page_token", "0") for query in resumed] == [str(2 * n) for n in range(page - 1, 5)]
+    assert total.pages == len(resumed)
+    told = puller.world.run(
+        puller.world.joined.pool.fetchval(
+            "SELECT sum(told) FROM ledger_hours WHERE org_id = $1", puller.world.org.id
+        )
+    )
+    assert told == 9
+
+
+def test_a_place_that_the_vendor_no_longer_knows_makes_the_pull_begin_anew(
+    puller: Puller, vendor: SmallVendor
+) -> None:
+    vendor.calls = [call(f"c{n}", minutes_ago=n) for n in range(5)]
+    good = vendor.answer
+    vendor.otherwise = [good("/v1/calls"), (403, {}, b"{}")]
+    with pytest.raises(VendorRefused, match="403 to GET /v1/calls: look at the source's credential"):
+        puller.pull()
+    vendor.otherwise = [(400, {}, b"{}")]
+    vendor.queries.clear()
+    puller.pull()
+    assert [query.get("page_token") for query in vendor.queries] == ["2", None, "2", "4"]
+    assert len(names(puller.world)) == 5
+
+
+def test_two_pulls_of_one_source_do_not_run_at_the_same_time(puller: Puller) -> None:
+    async def both() -> None:
+        async with puller.store.locked() as first:
+            assert first
+            async with puller.store.locked() as second:
+                assert not second
+
+    puller.world.run(both())
+    assert puller.pull().pages == 1
+
+
+# -- a vendor in trouble --------------------------------------------------
+
+
+def test_a_vendor_that_stumbles_is_asked_again_with_growing_waits(
+    puller: Puller, vendor: SmallVendor
+) -> None:
+    vendor.calls = [call("c")]
+    vendor.otherwise = [(503, {}, b""), (500, {}, b"<html>"), (502, {}, b""), (408, {}, b"")]
+    assert puller.pull().new == 1
+    assert puller.waits == [1.0, 2.0, 4.0, 8.0]
+
+
+@pytest.mark.parametrize(
+    "told", ["40", format_datetime(NOW + timedelta(seconds=40), usegmt=True)], ids=["seconds", "date"]
+)
+def test_a_vendor_that_says_when_to_come_back_is_asked_then(
+    told: str, puller: Puller, vendor: SmallVendor
+) -> None:
+    vendor.calls = [call("c")]
+    vendor.otherwise = [(429, {"retry-after": told}, b""), (429, {"retry-after": "nonsense"}, b"")]
+    assert puller.pull().new == 1
+    assert puller.waits == [40.0, 2.0]
+
+
+def test_a_vendor_that_stays_away_stops_the_pull_which_goes_on_later(
+    puller: Puller, vendor: SmallVendor
+) -> None:
+    vendor.calls = [call(f"c{n}") for n in range(4)]
+    vendor.otherwise = [vendor.answer("/v1/calls"), *[(503, {}, b"")] * asking.TRIES]
+    with pytest.raises(VendorAway, match="in 6 tries; at last: 503"):
+        puller.pull()
+    assert len(names(puller.world)) == 2
+    assert puller.pull().pages == 1
+    assert len(names(puller.world)) == 4
+
+
+def test_a_vendor_that_wants_to_be_left_alone_for_long_stops_the_pull(
+    puller: Puller, vendor: SmallVendor
+) -> None:
+    vendor.otherwise = [(429, {"retry-after": "86400"}, b"")]
+    with pytest.raises(VendorAway, match="after 86400 seconds"):
+        puller.pull()
+    assert puller.waits == []
+
+
+def test_a_vendor_that_is_not_there_stops_the_pull(world: World) -> None:
+    with small_vendor() as gone:
+        puller = Puller.small(world, gone)
+    with pytest.raises(VendorAway, match="at last: ConnectError"):
+        puller.pull()
+
+
+def test_an_answer_that_is_too_big_stops_the_pull(
+    puller: Puller, vendor: SmallVendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "LARGEST_ANSWER", 1000)
+    vendor.otherwise = [(200, {}, b" " * 1001)]
+    with pytest.raises(PullStopped, match="more than 1000 bytes"):
+        puller.pull()
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [(b"<html>", "is not JSON"), (b"[" * 100_000, "is not JSON"), (b"[]", "is not a list of calls")],
+    ids=["html", "deep", "list"],
+)
+def test_an_answer_that_is_not_a_list_stops_the_pull(
+    body: bytes, said: str, puller: Puller, vendor: SmallVendor
+) -> None:
+    vendor.otherwise = [(200, {}, body)]
+    with pytest.raises(PullStopped, match=said):
+        puller.pull()
+
+
+def test_a_list_that_goes_round_in_a_circle_stops_the_pull(puller: Puller, vendor: SmallVendor) -> None:
+    page = b'{"calls": [], "next_page_token": "again"}'
+    vendor.otherwise = [(200, {}, page)] * 5
+    with pytest.raises(PullStopped, match="circle"):
+        puller.pull()
+    assert len(vendor.queries) == 2
+
+
+def test_requests_keep_the_distance_that_the_vendor_allows(vendor: SmallVendor, world: World) -> None:
+    puller = Puller.small(world, vendor)
+    vendor.calls = [call(f"c{n}") for n in range(6)]
+    puller._later = lambda: 100.0  # type: ignore[method-assign]
+    puller.pull()
+    assert puller.waits == pytest.approx([0.1, 0.2])
+
+
+# -- calls that cannot be read --------------------------------------------
+
+
+def test_a_call_that_cannot_be_read_is_named_and_kept_and_does_not_stop_the_others(
+    puller: Puller, vendor: SmallVendor
+) -> None:
+    bad: list[Any] = [call("bad", status="parked"), {"status": "completed"}, "nothing"]
+    vendor.calls = [call("a"), *bad, call("b")]
+    vendor.page_size = 5
+    total = puller.pull()
+    assert names(puller.world) == ["a", "b"]
+    assert (total.calls, total.new, len(total.unreadable)) == (5, 2, 3)
+    assert total.unreadable["bad"].startswith("status: ")
+    assert sorted(name[:5] for name in total.unreadable if name != "bad") == ["item ", "item "]
+    kept = puller.world.run(
+        puller.world.joined.pool.fetch(
+            "SELECT problem FROM sightings WHERE org_id = $1 AND vendor_call_id = ''", puller.world.org.id
+        )
+    )
+    assert sorted(row["problem"] for row in kept) == sorted(total.unreadable.values())
