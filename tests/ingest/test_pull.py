@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
@@ -79,11 +79,13 @@ def test_another_pull_begins_before_the_newest_call_and_tells_nothing_new(
     theirs.take(calls)
     puller = Puller.of(ours, theirs, door.name, server.url)
     puller.pull()
-    begin = (newest - timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
-    open_ones = [one.created_at for one in calls if not one.status.is_final]
-    begin = min([begin, *(at.replace(minute=0, second=0, microsecond=0) for at in open_ones)])
+    # A vendor's form may have no word for a call that is not over, or no place for its creation.
+    live = ("scheduled", "queued", "ringing", "in_progress")
+    stand = [(datetime.fromisoformat(one["created_at"]), one["status"]) for one in listed(ours)]
+    begin = min([newest - timedelta(hours=1), *(at for at, status in stand if status in live)])
+    begin = begin.replace(minute=0, second=0, microsecond=0)
     again = puller.pull()
-    assert again.calls == again.unchanged == sum(one.created_at >= begin for one in calls)
+    assert again.calls == again.unchanged == sum(at >= begin for at, _ in stand) < 40
     assert names(ours) == names(theirs)
 
 
@@ -201,7 +203,7 @@ def test_a_pull_that_was_killed_goes_on_with_the_page_it_was_at(
 ) -> None:
     vendor.calls = [call(f"c{n}", minutes_ago=n) for n in range(9)]
     count = 0
-    owner: Any = type(puller.world.joined.commits) if moment == "take" else PullStore
+    owner: Any = type(puller.commits) if moment == "take" else PullStore
     original = getattr(owner, moment)
 
     async def killed(*told: Any) -> Any:

@@ -16,9 +16,21 @@ from tests.conftest import World
 from trunkline.dialects import doors
 from trunkline.ingest.asking import Asker
 from trunkline.ingest.pull import Pull, Sum, list_api
+from trunkline.ingest.webhooks import Webhooks
 from trunkline.kit.door import Door
-from trunkline.service.sources import Source
+from trunkline.kit.signatures import Delivery
+from trunkline.model.intents import ReadLedger
+from trunkline.model.ledger import LedgerPage
+from trunkline.service.commits import Commits
+from trunkline.service.intake import Intake
+from trunkline.service.ledger import Ledger
+from trunkline.service.seals import Seals
+from trunkline.service.sources import Source, Sources
+from trunkline.store.keys import KeyStore
+from trunkline.store.ledger import LedgerStore
 from trunkline.store.pulls import PullStore
+from trunkline.store.sources import SourceStore
+from trunkline.store.writing import CallWriter
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -87,14 +99,21 @@ def small_vendor() -> Iterator[SmallVendor]:
 class Puller:
     """Pulls into an org from one source, by a clock that the test sets; waits are noted and not waited."""
 
-    def __init__(self, world: World, vendor: str, base_url: str, credential: dict[str, str]) -> None:
+    def __init__(
+        self, world: World, vendor: str, base_url: str, credential: dict[str, str], made_at: datetime = NOW
+    ) -> None:
         self.world = world
-        self.now = NOW
+        self.now = made_at
         self.waits: list[float] = []
         self._seconds = 0.0
         self.door: Door = doors()[vendor]
-        adding = world.joined.sources.add(world.name, vendor, credential=credential, base_url=base_url)
+        pool = world.joined.pool
+        sources = Sources(SourceStore(pool), KeyStore(pool), doors(), Seals("s" * 32), self._clock)
+        adding = sources.add(world.name, vendor, credential=credential, base_url=base_url)
         self.source: Source = world.run(adding)
+        self.commits = Commits(Intake(CallWriter(pool), self._clock))
+        self.webhooks = Webhooks(sources, doors(), self.commits, self._clock)
+        self.ledger = Ledger(LedgerStore(pool), self._clock)
         self.store = PullStore(world.joined.pool, world.org.id, UUID(self.source.id))
 
     @classmethod
@@ -105,8 +124,20 @@ class Puller:
         return cls(world, vendor, f"{url}/{vendor}", dict(zip(api.credential, worn, strict=True)))
 
     @classmethod
-    def small(cls, world: World, vendor: SmallVendor) -> Puller:
-        return cls(world, "trunkline", vendor.url, {"api_key": "tl_x"})
+    def small(cls, world: World, vendor: SmallVendor, made_at: datetime = NOW) -> Puller:
+        return cls(world, "trunkline", vendor.url, {"api_key": "tl_x"}, made_at)
+
+    def _clock(self) -> datetime:
+        return self.now
+
+    def deliver(self, *calls: dict[str, Any]) -> None:
+        """A webhook that speaks of some calls."""
+        for one in calls:
+            delivery = Delivery(body=json.dumps(one).encode(), headers={}, url="")
+            self.world.run(self.webhooks.take(self.source.address, delivery))
+
+    def read_ledger(self, **asked: Any) -> LedgerPage:
+        return self.world.run(self.ledger.shown(self.world.org.id, ReadLedger(**asked)))
 
     def _later(self) -> float:
         self._seconds += 3600.0
@@ -126,14 +157,12 @@ class Puller:
             self.source.base_url,
             api.headers(self.source.credential),
             api.requests_per_minute,
-            clock=lambda: self.now,
+            clock=self._clock,
             monotonic=self._later,
             sleep=self._slept,
         )
         async with asker:
-            work = Pull(
-                self.source, self.door, self.world.joined.commits, self.store, asker, lambda: self.now
-            )
+            work = Pull(self.source, self.door, self.commits, self.store, asker, self._clock)
             return await work.run(since, until)
 
 
