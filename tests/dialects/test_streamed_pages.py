@@ -15,6 +15,7 @@ from tests.dialects.walks import WALKS
 from trunkline.api.pages import WHOLE
 from trunkline.dialects import dialects
 from trunkline.kit.query import parameters
+from trunkline.model.intents import ListCalls
 
 STREAMING = sorted(name for name, dialect in dialects().items() if dialect.operations[0].rows)
 EXAMPLES = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -46,7 +47,9 @@ def test_every_list_with_big_pages_says_where_its_calls_stand() -> None:
         meta = parameters(asked.query)[WALKS[name].limit].meta
         assert meta is not None
         largest = meta.le or (meta.extra or {})["clamp"]
-        prints_transcripts = name in TRANSCRIPT or asked.read(asked.query(), "").with_transcript
+        intent = asked.read(asked.query(), "")
+        assert isinstance(intent, ListCalls)
+        prints_transcripts = name in TRANSCRIPT or intent.with_transcript
         assert bool(asked.rows) == (largest > WHOLE and prints_transcripts), name
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from tests.conftest import Server, World
 from tests.dialects.conftest import odd_ones
@@ -16,6 +18,7 @@ from tests.ingest.vendors import NOW, Puller, SmallVendor, call, small_vendor
 from trunkline.dialects import dialects
 from trunkline.ingest import asking
 from trunkline.ingest.asking import PullStopped, VendorAway, VendorRefused
+from trunkline.ingest.pull import list_api
 from trunkline.kit.door import Door
 from trunkline.service.intake import Seen
 from trunkline.store.pulls import PullStore
@@ -370,3 +373,98 @@ def test_a_call_that_cannot_be_read_is_named_and_kept_and_does_not_stop_the_othe
         )
     )
     assert sorted(row["problem"] for row in kept) == sorted(total.unreadable.values())
+
+
+# -- vendors whose lists say less or are in no range ----------------------
+
+
+class Summaries(SmallVendor):
+    """Lists calls in Butter's form; each is fetched on its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failing: dict[str, list[int]] = {}
+        self.fetched: list[str] = []
+
+    def answer(self, path: str) -> tuple[int, dict[str, str], bytes]:
+        name = path.partition("?")[0].rpartition("/")[2]
+        if name == "calls":
+            calls = [summary(one) for one in ("a", "b", "c", "d", "e")]
+            return 200, {}, json.dumps({"data": calls, "pagination": {}}).encode()
+        self.fetched.append(name)
+        if self.failing.get(name):
+            return self.failing[name].pop(0), {}, b"{}"
+        return 200, {}, json.dumps({"data": {**summary(name), "duration_seconds": 17}}).encode()
+
+
+def summary(name: str) -> dict[str, Any]:
+    return {"call_sid": name, "status": "completed", "created_at": "2026-03-02T10:00:00Z"}
+
+
+@pytest.fixture
+def summaries(world: World) -> Iterator[tuple[Puller, Summaries]]:
+    made = Summaries()
+    with small_vendor(made):
+        yield Puller(world, "butter", made.url, {"api_key": "k"}), made
+
+
+def test_a_call_is_fetched_whole_where_the_list_has_a_summary(summaries: tuple[Puller, Summaries]) -> None:
+    puller, vendor = summaries
+    assert puller.pull().new == 5
+    assert vendor.fetched == ["a", "b", "c", "d", "e"]
+    assert {one["duration_ms"] for one in listed(puller.world)} == {17_000}
+
+
+def test_calls_that_cannot_be_fetched_are_named_and_had_the_next_time(
+    summaries: tuple[Puller, Summaries],
+) -> None:
+    puller, vendor = summaries
+    vendor.failing = {"a": [404], "b": [410], "c": [422], "d": [503] * asking.TRIES}
+    total = puller.pull()
+    assert sorted(total.unreadable) == ["a", "b", "c", "d"]
+    assert total.unreadable["a"] == "the vendor answers 404 to GET /api/calls/a"
+    assert names(puller.world) == ["e"]
+    page = puller.read_ledger()
+    assert [(one.vendor_call_id, one.state) for one in page.calls] == [(one, "missing") for one in "abcd"]
+    assert puller.pull().new == 4
+    assert {one.state for one in puller.read_ledger().calls} == {"repaired"}
+
+
+def test_a_vendor_that_fails_for_one_call_after_another_counts_as_away(
+    summaries: tuple[Puller, Summaries],
+) -> None:
+    puller, vendor = summaries
+    vendor.failing = {name: [503] * asking.TRIES for name in "bcd"}
+    with pytest.raises(VendorAway):
+        puller.pull()
+    assert puller.pull().new == 5
+
+
+def test_a_list_without_a_filter_is_read_until_it_is_older_than_the_range(
+    puller: Puller, vendor: SmallVendor
+) -> None:
+    api = list_api(puller.door)
+    unfiltered = structs.replace(api, first=lambda _, __: api.first(None, None))
+    puller.door = structs.replace(puller.door, list_api=unfiltered)
+    vendor.calls = [call(f"c{n}", minutes_ago=10 * n) for n in range(20)]
+    total = puller.pull(NOW - timedelta(minutes=55), NOW - timedelta(minutes=15))
+    assert names(puller.world) == ["c2", "c3", "c4", "c5"]
+    assert (total.calls, total.pages) == (4, 4)
+    unordered = structs.replace(unfiltered, newest_first=False)
+    puller.door = structs.replace(puller.door, list_api=unordered)
+    total = puller.pull(NOW - timedelta(minutes=55), NOW - timedelta(minutes=16))
+    assert (total.calls, total.pages) == (4, 10)
+
+
+@pytest.mark.parametrize("base_url", ["ftp://127.0.0.1", "127.0.0.1:1", "http://x:y"])
+def test_an_address_that_is_none_stops_the_pull_at_once(base_url: str, world: World) -> None:
+    puller = Puller(world, "trunkline", base_url, {"api_key": "k"})
+    with pytest.raises(PullStopped, match="is not the address of an API"):
+        puller.pull()
+    assert puller.waits == []
+
+
+def test_a_credential_that_no_header_can_carry_stops_the_pull(world: World) -> None:
+    puller = Puller(world, "trunkline", "http://127.0.0.1:1", {"api_key": "k\r\nx: y"})
+    with pytest.raises(PullStopped, match="the credential has characters"):
+        puller.pull()

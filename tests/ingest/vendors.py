@@ -71,12 +71,12 @@ class SmallVendor:
 
 
 @contextmanager
-def small_vendor() -> Iterator[SmallVendor]:
-    vendor = SmallVendor()
+def small_vendor(vendor: SmallVendor | None = None) -> Iterator[SmallVendor]:
+    serves = vendor or SmallVendor()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            status, headers, body = vendor.answer(self.path)
+            status, headers, body = serves.answer(self.path)
             self.send_response(status)
             for name, value in {"content-length": str(len(body)), **headers}.items():
                 self.send_header(name, value)
@@ -87,10 +87,10 @@ def small_vendor() -> Iterator[SmallVendor]:
             pass
 
     serving = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    vendor.url = f"http://127.0.0.1:{serving.server_port}"
+    serves.url = f"http://127.0.0.1:{serving.server_port}"
     thread = threading.Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    yield vendor
+    yield serves
     serving.shutdown()
     thread.join()
     serving.server_close()

@@ -75,8 +75,8 @@ def test_a_gap_that_webhooks_left_is_filled_and_named(puller: Puller, vendor: Sm
         5: (1, 1, 0, 0, 0, 0),
         6: (1, 1, 0, 0, 0, 0),
     }
-    (one, *_) = page.calls
-    assert (one.noticed_at, one.repaired_at, one.source_id) == (NOW, NOW, puller.source.id)
+    named = page.calls[0]
+    assert (named.noticed_at, named.repaired_at, named.source_id) == (NOW, NOW, puller.source.id)
 
 
 def test_a_gap_is_still_named_when_the_pull_that_fills_it_is_killed_between(

@@ -61,6 +61,8 @@ class Asker:
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._base_url = base_url.rstrip("/")
+        if not all(value.isascii() and value.isprintable() for value in headers.values()):
+            raise PullStopped("the credential has characters that a header cannot have")
         self._client = httpx2.AsyncClient(headers=headers, timeout=TIMEOUT, follow_redirects=False)
         self._spacing = 60.0 / requests_per_minute
         self._next_at = 0.0
@@ -85,6 +87,8 @@ class Asker:
             try:
                 async with asyncio.timeout(SLOWEST_ANSWER_SECONDS):
                     status, headers, body = await self._send(request)
+            except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
+                raise PullStopped(f"{self._base_url} is not the address of an API: {error}") from None
             except (httpx2.RequestError, TimeoutError) as error:
                 problem = type(error).__name__
             else:

@@ -7,7 +7,7 @@ again at the most, which changes nothing. When it ends, what it met goes into th
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -38,9 +38,12 @@ MOST_NAMED = 1000
 MOST_FAILING = 3
 """Single calls in a row that cannot be fetched, before the vendor counts as away."""
 
-_AWAY = frozenset({401, 403})
+_NOT_ADMITTED = frozenset({401, 403})
 _STALE = frozenset({400, 404, 410, 422})
 """How a vendor refuses a place in its list that it no longer knows."""
+
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+"""No call was before; some write the first day of the calendar for a time that they do not know."""
 
 _HOUR = timedelta(hours=1)
 
@@ -112,8 +115,9 @@ class Pull:
         range_from = since
         if since is None and pull.reached_at is not None:
             vendors = list({*pull.vendors, self._source.vendor})
-            still_open = await self._store.oldest_open(vendors, pull.reached_at - LONGEST_OPEN)
-            begin = pull.reached_at - OVERLAP
+            reached_at = max(pull.reached_at, _EARLIEST)
+            still_open = await self._store.oldest_open(vendors, reached_at - LONGEST_OPEN)
+            begin = reached_at - OVERLAP
             range_from = hour_of(min(begin, still_open or begin))
             if until is not None:
                 range_from = min(range_from, until)
@@ -204,9 +208,13 @@ class Pull:
             whole = item_in(self._door, self._api.read_one(answer))
         except Unreadable as error:
             return unreadable(item, str(error))
-        except (VendorAway, VendorRefused) as error:
+        except VendorRefused as error:
+            if error.status in _NOT_ADMITTED:
+                raise
+            return unreadable(item, str(error))
+        except VendorAway as error:
             self._failing += 1
-            if self._failing >= MOST_FAILING or (isinstance(error, VendorRefused) and error.status in _AWAY):
+            if self._failing >= MOST_FAILING:
                 raise
             return unreadable(item, str(error))
         self._failing = 0
