@@ -236,6 +236,8 @@ def test_the_ledger_is_read_over_http_by_its_own_org_alone(
     assert (hour["hour"], hour["told"], hour["held"], hour["missing"]) == ("2026-03-02T11:00:00Z", 2, 1, 1)
     assert [one["vendor_call_id"] for one in found["calls"]] == ["bad"]
     assert asked(puller.world, **span, source_id=puller.source.id) == found
+    toon = puller.world.get("trunkline", "/v1/ledger", params={**span, "format": "toon"})
+    assert "elsewhere,bad,missing" in toon.text
     other = new_world()
     nothing = {**found, "hours": [], "calls": []}
     assert asked(other, **span) == asked(other, **span, source_id=puller.source.id) == nothing

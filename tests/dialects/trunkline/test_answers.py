@@ -16,7 +16,7 @@ from trunkline.model.ids import call_id
 from trunkline.model.intents import CallPage, OneCall
 from trunkline.model.words import Role, Status
 
-LIST, GET, _ = DIALECT.operations
+LIST, GET, *_ = DIALECT.operations
 PLAIN = Call(
     id=call_id("callem", "c-1"),
     vendor="callem",
@@ -130,7 +130,7 @@ def test_our_own_api_keeps_to_its_prefix_and_refuses_unknown_parameters() -> Non
     assert not DIALECT.at_root
     assert DIALECT.refuse_unknown
     paths = [operation.path for operation in DIALECT.operations]
-    assert paths == ["/v1/calls", "/v1/calls/{id}", "/v1/calls:export"]
+    assert paths == ["/v1/calls", "/v1/calls/{id}", "/v1/calls:export", "/v1/ledger"]
     assert all(operation.offers_toon != bool(operation.media_types) for operation in DIALECT.operations)
 
 

@@ -18,7 +18,7 @@ from trunkline.model.intents import CallPage, ListCalls
 from trunkline.model.query import After, Place
 from trunkline.model.words import Status
 
-LIST, _, _ = DIALECT.operations
+LIST, *_ = DIALECT.operations
 ID = "f1e2d3c4-b5a6-7890-1234-567890abcdef"
 AT = datetime(2026, 2, 3, 4, 5, 6, 789123, tzinfo=UTC)
 CALL = Call(id=ID, vendor="callem", vendor_call_id="c-1", status=Status.COMPLETED, created_at=AT)

@@ -13,7 +13,7 @@ from trunkline.model.faults import Fault, Refused
 from trunkline.model.intents import GetCall, ListCalls
 from trunkline.model.query import After, CallFilter, Order, SortField, Span, Wording
 
-LIST, GET, _ = DIALECT.operations
+LIST, GET, *_ = DIALECT.operations
 
 
 def asked(query: str) -> ListCalls:

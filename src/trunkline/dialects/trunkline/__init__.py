@@ -143,6 +143,7 @@ LEDGER = Operation(
     read=ledger_of,
     write=lambda page, _: page,
     faults=(Fault.BAD_REQUEST,),
+    offers_toon=True,
 )
 
 # -- the dialect ----------------------------------------------------------

@@ -137,6 +137,7 @@ class LedgerQuery(Struct, kw_only=True):
     """All sources of the org, unless the query names one."""
     since: Annotated[DayOrInstant, Meta(description="a day before until, if it is not said")] | None = None
     until: Annotated[DayOrInstant, Meta(description="now, if it is not said")] | None = None
+    format: Annotated[Literal["json", "toon"], FORMAT] | None = None
 
 
 if [get_args(get_type_hints(ExportQuery)[name]) for name in ("format", "compression")] != [
