@@ -378,6 +378,10 @@ def test_a_call_that_cannot_be_read_is_named_and_kept_and_does_not_stop_the_othe
 # -- vendors whose lists say less or are in no range ----------------------
 
 
+SUMMED = [f"summed-up-{one}" for one in "abcde"]
+"""Long ids: Butter tells whether another org has a call, and a test of any short id must not meet one."""
+
+
 class Summaries(SmallVendor):
     """Lists calls in Butter's form; each is fetched on its own."""
 
@@ -389,7 +393,7 @@ class Summaries(SmallVendor):
     def answer(self, path: str) -> tuple[int, dict[str, str], bytes]:
         name = path.partition("?")[0].rpartition("/")[2]
         if name == "calls":
-            calls = [summary(one) for one in ("a", "b", "c", "d", "e")]
+            calls = [summary(one) for one in SUMMED]
             return 200, {}, json.dumps({"data": calls, "pagination": {}}).encode()
         self.fetched.append(name)
         if self.failing.get(name):
@@ -411,7 +415,7 @@ def summaries(world: World) -> Iterator[tuple[Puller, Summaries]]:
 def test_a_call_is_fetched_whole_where_the_list_has_a_summary(summaries: tuple[Puller, Summaries]) -> None:
     puller, vendor = summaries
     assert puller.pull().new == 5
-    assert vendor.fetched == ["a", "b", "c", "d", "e"]
+    assert vendor.fetched == SUMMED
     assert {one["duration_ms"] for one in listed(puller.world)} == {17_000}
 
 
@@ -419,13 +423,14 @@ def test_calls_that_cannot_be_fetched_are_named_and_had_the_next_time(
     summaries: tuple[Puller, Summaries],
 ) -> None:
     puller, vendor = summaries
-    vendor.failing = {"a": [404], "b": [410], "c": [422], "d": [503] * asking.TRIES}
+    failing = [[404], [410], [422], [503] * asking.TRIES]
+    vendor.failing = dict(zip(SUMMED, failing, strict=False))
     total = puller.pull()
-    assert sorted(total.unreadable) == ["a", "b", "c", "d"]
-    assert total.unreadable["a"] == "the vendor answers 404 to GET /api/calls/a"
-    assert names(puller.world) == ["e"]
+    assert sorted(total.unreadable) == SUMMED[:4]
+    assert total.unreadable[SUMMED[0]] == f"the vendor answers 404 to GET /api/calls/{SUMMED[0]}"
+    assert names(puller.world) == SUMMED[4:]
     page = puller.read_ledger()
-    assert [(one.vendor_call_id, one.state) for one in page.calls] == [(one, "missing") for one in "abcd"]
+    assert [(one.vendor_call_id, one.state) for one in page.calls] == [(one, "missing") for one in SUMMED[:4]]
     assert puller.pull().new == 4
     assert {one.state for one in puller.read_ledger().calls} == {"repaired"}
 
@@ -434,7 +439,7 @@ def test_a_vendor_that_fails_for_one_call_after_another_counts_as_away(
     summaries: tuple[Puller, Summaries],
 ) -> None:
     puller, vendor = summaries
-    vendor.failing = {name: [503] * asking.TRIES for name in "bcd"}
+    vendor.failing = {name: [503] * asking.TRIES for name in SUMMED[1:4]}
     with pytest.raises(VendorAway):
         puller.pull()
     assert puller.pull().new == 5
