@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -21,6 +22,7 @@ from bench.results import Row, Sample, row_of
 from bench.writes import scratch
 from trunkline.compose import Services, services
 from trunkline.dialects import dialects, doors
+from trunkline.ingest.asking import Asker
 from trunkline.ingest.pull import Pull
 from trunkline.ingest.reading import seen_in
 from trunkline.service.calls import Org
@@ -34,6 +36,8 @@ SUPPLY = 4000
 PULLED_CALLS = 3000
 PULLED_FROM = "callem"
 """Whose list API is read: a thousand calls on a page, with their conversations."""
+NO_LIMIT = 1_000_000
+"""Requests a minute that may be sent."""
 SECRET = "bench-secret-of-the-webhooks"  # noqa: S105
 SEALING_KEY = "bench-sealing-key-of-32-characters-or-more"
 
@@ -180,12 +184,11 @@ async def _pulled(joined: Services, server: Server, data: Path, subject: str) ->
         base_url=f"http://127.0.0.1:{server.port}/{PULLED_FROM}",
     )
 
-    async def no_wait(_: float) -> None:
-        await asyncio.sleep(0)
-
-    puller = Pull(joined.commits, PullStore(joined.pool), system_clock, no_wait)
+    store = PullStore(joined.pool, source.org.id, UUID(source.id))
+    headers = door.list_api.headers(source.credential or {})
     began = time.perf_counter()
-    pulled = await puller.run(source, door)
+    async with Asker(source.base_url or "", headers, NO_LIMIT) as asker:
+        pulled = await Pull(source, door, joined.commits, store, asker, system_clock).run()
     took = time.perf_counter() - began
     row = Row(
         subject=subject,

@@ -47,10 +47,10 @@ from trunkline.store.changes import ChangeStore, listen
 from trunkline.store.embedded import start_embedded
 from trunkline.store.indexing import WordStore
 from trunkline.store.keys import KeyStore
+from trunkline.store.ledger import LedgerStore
 from trunkline.store.migrations import head, migrate, revision
 from trunkline.store.parts import PartStore
 from trunkline.store.pool import open_pool
-from trunkline.store.pulls import PullStore
 from trunkline.store.recordings import RecordingStore
 from trunkline.store.repeats import RepeatStore
 from trunkline.store.sources import SourceStore
@@ -125,7 +125,7 @@ async def services(
             writes=Writes(store, writer, commits, clock),
             repeats=Repeats(RepeatStore(pool), clock),
             links=links,
-            ledger=Ledger(PullStore(pool), sources, clock),
+            ledger=Ledger(LedgerStore(pool), clock),
             sources=sources,
             pool=pool,
         )

@@ -20,7 +20,7 @@ DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
 WORDS = [
     *("call", "turn", "word", "tool call", "sighting", "dialect", "vendor", "org", "key", "intent", "fault"),
-    *("total", "recording"),
+    *("total", "recording", "source", "pull", "ledger"),
 ]
 
 

@@ -1,247 +1,475 @@
-"""Pulling from a running server that speaks the vendor's dialect, and from one that does not behave."""
+"""Pulling from Trunkline itself in every dialect, and from a small vendor that misbehaves."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import random
-import signal
-import subprocess
-import sys
-import threading
-import time
-import uuid
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from datetime import datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
 from msgspec import structs
 
-from tests.conftest import LONGEST_WAIT_SECONDS, World
-from tests.dialects.conftest import some_calls
-from trunkline.dialects import dialects, doors
-from trunkline.ingest.asking import PullFailed
-from trunkline.ingest.pull import Pull, Pulled
+from tests.conftest import Server, World
+from tests.dialects.conftest import odd_ones
+from tests.dialects.test_pulls import BOTH, Client, by_id, own_calls
+from tests.ingest.vendors import NOW, Puller, SmallVendor, call, small_vendor
+from trunkline.dialects import dialects
+from trunkline.ingest import asking
+from trunkline.ingest.asking import PullStopped, VendorAway, VendorRefused
+from trunkline.ingest.pull import list_api
 from trunkline.kit.door import Door
-from trunkline.model.call import Call
-from trunkline.model.ids import call_id
-from trunkline.model.ledger import SourceLedger
-from trunkline.model.words import Status
-from trunkline.service.clock import system_clock
-from trunkline.service.sources import Source
+from trunkline.service.intake import Seen
 from trunkline.store.pulls import PullStore
-from trunkline.store.totals import differences
 from trunkline.store.writing import CallWriter
 
-VENDORS = [name for name, door in doors().items() if name in dialects() and door.list_api is not None]
-every_vendor = pytest.mark.parametrize("vendor", VENDORS)
+every_door = pytest.mark.parametrize("door", BOTH, ids=[door.name for door in BOTH])
 
-
-async def no_wait(_: float) -> None:
-    """Tests do not wait as politely as a client must."""
-    await asyncio.sleep(0)
-
-
-def source_of(copy: World, vendor: str, original: World | None = None, base_url: str = "") -> Source:
-    door = doors()[vendor]
-    assert door.list_api is not None
-    credential = dict.fromkeys(door.list_api.credential, "k")
-    if original is not None:
-        worn = [value.removeprefix("Bearer ") for value in original.headers[vendor].values()]
-        credential = dict(zip(door.list_api.credential, worn, strict=True))
-        base_url = f"{original.url}/{vendor}"
-    return copy.run(copy.joined.sources.add(copy.org.name, vendor, credential=credential, base_url=base_url))
-
-
-def pull(copy: World, source: Source, **span: Any) -> Pulled:
-    puller = Pull(copy.joined.commits, PullStore(copy.joined.pool), system_clock, no_wait)
-    door: Door = doors()[source.vendor]
-    return copy.run(puller.run(source, door, **span))
-
-
-def ledger(copy: World, source: Source) -> SourceLedger:
-    return copy.run(copy.joined.ledger.of(source))
-
-
-def own_calls(vendor: str, count: int) -> list[Call]:
-    if dialects()[vendor].keeps_everything:
-        return some_calls(next(name for name in dialects() if name != vendor), count)
-    return some_calls(vendor, count)
-
-
-def held(world: World) -> dict[str, int]:
-    rows = world.run(
-        world.joined.pool.fetch(
-            "SELECT vendor_call_id, count(*) AS n FROM calls WHERE org_id = $1 GROUP BY 1", world.org.id
-        )
-    )
-    return {row["vendor_call_id"]: row["n"] for row in rows}
-
-
-@every_vendor
-def test_a_pull_brings_every_call_once_and_a_second_one_nothing(
-    vendor: str, new_world: Callable[..., World]
-) -> None:
-    original, copy = new_world(), new_world()
-    calls = own_calls(vendor, 120)
-    original.take(calls)
-    source = source_of(copy, vendor, original)
-    pulled = pull(copy, source)
-    assert (pulled.new, pulled.unreadable) == (120, [])
-    assert held(copy) == {call.vendor_call_id: 1 for call in calls}
-    assert copy.run(differences(copy.joined.pool, copy.org.id)) == []
-    again = pull(copy, source)
-    assert (again.new, again.changed) == (0, 0)
-
-
-def test_calls_made_and_ended_meanwhile_come_with_the_next_pull(new_world: Callable[..., World]) -> None:
-    original, copy = new_world(), new_world()
-    first, running, later = sorted(own_calls("contactship", 3), key=lambda call: call.created_at)
-    live = structs.replace(running, status=Status.IN_PROGRESS, result=None, ended_at=None, duration_ms=None)
-    original.take([first, live])
-    source = source_of(copy, "contactship", original)
-    assert pull(copy, source).new == 2
-    original.take([later, structs.replace(running, updated_at=system_clock())])
-    pulled = pull(copy, source)
-    assert pulled.new == 1
-    ended = copy.get("contactship", f"/v1/calls/{running.vendor_call_id}").json()
-    assert ended == original.get("contactship", f"/v1/calls/{running.vendor_call_id}").json()
-    assert ended["call_status"] != "in-progress"
-
-
-def test_a_deleted_call_does_not_come_back(new_world: Callable[..., World]) -> None:
-    original, copy = new_world(), new_world()
-    calls = own_calls("zudu", 3)
-    original.take(calls)
-    source = source_of(copy, "zudu", original)
-    pull(copy, source)
-    gone = call_id("zudu", calls[0].vendor_call_id)
-    assert copy.run(CallWriter(copy.joined.pool).delete(copy.org.id, gone))
-    assert pull(copy, source).deleted == 1
-    assert calls[0].vendor_call_id not in held(copy)
-
-
-def test_a_gap_is_filled_and_named_in_the_ledger(new_world: Callable[..., World]) -> None:
-    original, copy = new_world(), new_world()
-    calls = own_calls("callem", 40)
-    original.take(calls)
-    source = source_of(copy, "callem", original)
-    # The source is as old as the log, so a webhook should have told of every call.
-    copy.run(
-        copy.joined.pool.execute(
-            "UPDATE sources SET created_at = '2000-01-01Z' WHERE org_id = $1", copy.org.id
-        )
-    )
-    source = copy.run(copy.joined.sources.named(copy.org.name, source.id))
-    copy.take(calls[:30])
-    pulled = pull(copy, source)
-    assert (pulled.new, pulled.repaired) == (10, 10)
-    told = ledger(copy, source)
-    assert told.told == told.held == 40
-    assert {call.vendor_call_id for call in told.calls} == {call.vendor_call_id for call in calls[30:]}
-    assert {call.state for call in told.calls} == {"repaired"}
-    assert sum(hour.repaired for hour in told.hours) == 10
-    answer = copy.get("trunkline", "/v1/ledger").json()
-    assert [(one["source"], one["told"], one["held"]) for one in answer["sources"]] == [(source.id, 40, 40)]
-    assert len(answer["sources"][0]["calls"]) == 10
-    assert original.get("trunkline", "/v1/ledger").json() == {"sources": []}
-
-
-def test_a_puller_that_is_killed_goes_on_and_loses_nothing(
-    new_world: Callable[..., World], embedded_url: str
-) -> None:
-    original, copy = new_world(), new_world()
-    calls = own_calls("butter", 300)  # a page, then a request for each of its calls
-    original.take(calls)
-    source = source_of(copy, "butter", original)
-    command = [sys.executable, "-m", "trunkline", "pull", "--org", copy.org.name, "--source", source.id]
-    environment = {**os.environ, "TRUNKLINE_DATABASE_URL": embedded_url}
-    rng, killed = random.Random(5), 0
-    deadline = time.monotonic() + 4 * LONGEST_WAIT_SECONDS
-    while time.monotonic() < deadline:
-        process = subprocess.Popen(
-            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        )
-        try:
-            process.communicate(timeout=rng.uniform(1.0, 2.5) if killed < 5 else LONGEST_WAIT_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
-            killed += 1
-            continue
-        assert process.returncode == 0
-        break
-    assert killed
-    assert held(copy) == {call.vendor_call_id: 1 for call in calls}
-    assert ledger(copy, source).told == 300
-
-
-class Moody:
-    """A vendor that answers a list of its choice, after being told how often to fail."""
-
-    def __init__(self) -> None:
-        self.failures: list[tuple[int, dict[str, str]]] = []
-        self.calls: list[Any] = []
-        self.asked = 0
-        moody = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                moody.asked += 1
-                status, headers = moody.failures.pop(0) if moody.failures else (200, {})
-                body = json.dumps({"data": moody.calls, "count": len(moody.calls)}).encode()
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: Any) -> None:
-                """Say nothing."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+NewWorld = Callable[..., World]
 
 
 @pytest.fixture
-def moody() -> Iterator[Moody]:
-    vendor = Moody()
-    yield vendor
-    vendor.server.shutdown()
-    vendor.server.server_close()
+def vendor() -> Iterator[SmallVendor]:
+    with small_vendor() as running:
+        yield running
 
 
-def test_a_vendor_that_is_busy_or_down_is_asked_again(moody: Moody, world: World) -> None:
-    moody.failures = [(429, {"retry-after": "1"}), (500, {}), (503, {})]
-    source = source_of(world, "contactship", base_url=moody.url)
-    assert pull(world, source).pages == 1
-    assert moody.asked == 4
+@pytest.fixture
+def puller(world: World, vendor: SmallVendor) -> Puller:
+    return Puller.small(world, vendor)
 
 
-def test_a_vendor_that_refuses_is_not_asked_again(moody: Moody, world: World) -> None:
-    moody.failures = [(401, {})]
-    source = source_of(world, "contactship", base_url=moody.url)
-    with pytest.raises(PullFailed, match="status 401"):
-        pull(world, source)
-    assert moody.asked == 1
+def listed(world: World, **query: Any) -> list[dict[str, Any]]:
+    answer = world.get("trunkline", "/v1/calls", params={"page_size": 1000, **query})
+    assert answer.status_code == 200, answer.text
+    calls: list[dict[str, Any]] = answer.json()["calls"]
+    return calls
 
 
-def test_what_cannot_be_read_is_named_and_missing_until_it_can(moody: Moody, world: World) -> None:
-    good = {"id": str(uuid.uuid4()), "call_status": "completed", "created_at": "2026-03-01T10:00:00Z"}
-    bad = {"id": str(uuid.uuid4()), "call_status": "completed", "created_at": "yesterday"}
-    moody.calls = [good, bad]
-    source = source_of(world, "contactship", base_url=moody.url)
-    pulled = pull(world, source)
-    assert pulled.new == 1
-    assert [bad["id"] in reason for reason in pulled.unreadable] == [True]
-    assert [(call.vendor_call_id, call.state) for call in ledger(world, source).calls] == [
-        (bad["id"], "missing")
-    ]
-    bad["created_at"] = "2026-03-01T11:00:00Z"
-    pull(world, source)
-    assert [call.state for call in ledger(world, source).calls] == ["repaired"]
-    assert (ledger(world, source).told, ledger(world, source).held) == (2, 2)
+def names(world: World) -> list[str]:
+    return sorted(one["vendor_call_id"] for one in listed(world))
+
+
+# -- every dialect --------------------------------------------------------
+
+
+@every_door
+def test_everything_arrives_once_and_equal(door: Door, new_world: NewWorld, server: Server) -> None:
+    theirs, ours = new_world(), new_world()
+    calls = own_calls(door.name, 230 if door.list_api and door.list_api.one is None else 110)
+    theirs.take(calls)
+    if door.name == "contactship":
+        theirs.see(odd_ones())
+    puller = Puller.of(ours, theirs, door.name, server.url)
+    total = puller.pull()
+    expected = names(theirs)
+    assert names(ours) == expected
+    assert (total.new, total.changed, total.unchanged) == (len(expected), 0, 0)
+    assert (total.calls, total.deleted, total.unreadable) == (len(expected), 0, {})
+    assert total.pages > 1
+    original, copied = (by_id(door, Client(each, door).items()) for each in (theirs, ours))
+    assert copied == original
+
+
+@every_door
+def test_another_pull_begins_before_the_newest_call_and_tells_nothing_new(
+    door: Door, new_world: NewWorld, server: Server
+) -> None:
+    theirs, ours = new_world(), new_world()
+    calls = own_calls(door.name, 40)
+    newest = max(one.created_at for one in calls)
+    theirs.take(calls)
+    puller = Puller.of(ours, theirs, door.name, server.url)
+    puller.pull()
+    # A vendor's form may have no word for a call that is not over, or no place for its creation.
+    live = ("scheduled", "queued", "ringing", "in_progress")
+    stand = [(datetime.fromisoformat(one["created_at"]), one["status"]) for one in listed(ours)]
+    begin = min([newest - timedelta(hours=1), *(at for at, status in stand if status in live)])
+    begin = begin.replace(minute=0, second=0, microsecond=0)
+    again = puller.pull()
+    assert again.calls == again.unchanged == sum(at >= begin for at, _ in stand) < 40
+    assert names(ours) == names(theirs)
+
+
+@every_door
+def test_a_call_that_was_open_is_completed_by_a_later_pull(
+    door: Door, new_world: NewWorld, server: Server
+) -> None:
+    theirs, ours = new_world(), new_world()
+    calls = [one for one in own_calls(door.name, 60) if one.status == "completed"][:12]
+    for number, one in enumerate(calls):
+        one.created_at = NOW - timedelta(hours=5 * number + 1)
+    live = own_calls(door.name, 1)[0]
+    live.vendor_call_id = dialects()[live.vendor].ids.derive("7c1b6a01-8d0e-4c5c-9d52-0d7a7c1b6a01")
+    early = Seen(
+        dialects()["trunkline"].from_wire(
+            {
+                "vendor": live.vendor,
+                "vendor_call_id": live.vendor_call_id,
+                "status": "in_progress",
+                "created_at": (NOW - timedelta(hours=30)).isoformat(),
+            }
+        )
+    )
+    theirs.take(calls)
+    theirs.run(theirs.joined.intake.take(theirs.org, [early], "test"))
+    puller = Puller.of(ours, theirs, door.name, server.url)
+    puller.pull()
+    before = {one["vendor_call_id"]: one["status"] for one in listed(ours)}
+    assert before[live.vendor_call_id] != "completed"
+    ended = dialects()["trunkline"].from_wire(
+        {
+            "vendor": live.vendor,
+            "vendor_call_id": live.vendor_call_id,
+            "status": "completed",
+            "ended_at": (NOW - timedelta(hours=29)).isoformat(),
+        }
+    )
+    theirs.see([ended])
+    again = puller.pull()
+    after = {one["vendor_call_id"]: one["status"] for one in listed(ours)}
+    assert after[live.vendor_call_id] == "completed"
+    assert (again.new, again.changed) == (0, 1)
+
+
+# -- where it begins and ends ---------------------------------------------
+
+
+def test_a_range_is_what_arrives(puller: Puller, vendor: SmallVendor) -> None:
+    vendor.calls = [call(f"c{n}", minutes_ago=n) for n in range(10)]
+    puller.pull(NOW - timedelta(minutes=6), NOW - timedelta(minutes=3))
+    assert names(puller.world) == ["c3", "c4", "c5", "c6"]
+
+
+def test_a_later_range_leaves_no_gap_behind_for_the_pulls_that_follow(
+    puller: Puller, vendor: SmallVendor
+) -> None:
+    vendor.calls = [call("old", minutes_ago=600)]
+    puller.pull()
+    vendor.calls = [call("new", minutes_ago=5), call("between", minutes_ago=300), *vendor.calls]
+    puller.pull(since=NOW - timedelta(minutes=30))
+    assert names(puller.world) == ["new", "old"]
+    puller.pull()
+    assert names(puller.world) == ["between", "new", "old"]
+
+
+def test_calls_that_arrive_during_a_pull_are_had_by_the_next_one(puller: Puller, vendor: SmallVendor) -> None:
+    vendor.calls = [call(f"c{n}", minutes_ago=n + 10) for n in range(8)]
+    later = iter([call(f"l{n}", minutes_ago=9 - n) for n in range(4)])
+
+    def one_more() -> None:
+        if len(vendor.queries) > 1:
+            vendor.calls[:0] = [one for one in [next(later, None)] if one is not None]
+
+    vendor.before_page = one_more
+    puller.pull()
+    assert set(names(puller.world)) == {f"c{n}" for n in range(8)}
+    vendor.before_page = lambda: None
+    again = puller.pull()
+    assert again.new == 4
+    assert len(names(puller.world)) == 12
+
+
+def test_a_call_in_the_future_does_not_make_the_next_pull_begin_there(
+    puller: Puller, vendor: SmallVendor
+) -> None:
+    vendor.calls = [call("planned", minutes_ago=-6000)]
+    puller.pull()
+    vendor.calls.append(call("now", minutes_ago=1))
+    puller.pull()
+    assert names(puller.world) == ["now", "planned"]
+
+
+def test_a_call_that_was_deleted_stays_deleted(puller: Puller, vendor: SmallVendor) -> None:
+    vendor.calls = [call("kept"), call("gone")]
+    puller.pull()
+    world = puller.world
+    (gone,) = [one["id"] for one in listed(world) if one["vendor_call_id"] == "gone"]
+    assert world.run(CallWriter(world.joined.pool).delete(world.org.id, gone))
+    again = puller.pull()
+    assert (again.deleted, again.unchanged) == (1, 1)
+    assert names(world) == ["kept"]
+
+
+# -- stopped and gone on --------------------------------------------------
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("moment", ["meet", "take", "turn", "end"])
+@pytest.mark.parametrize("page", [1, 3])
+def test_a_pull_that_was_killed_goes_on_with_the_page_it_was_at(
+    moment: str, page: int, puller: Puller, vendor: SmallVendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vendor.calls = [call(f"c{n}", minutes_ago=n) for n in range(9)]
+    count = 0
+    owner: Any = type(puller.commits) if moment == "take" else PullStore
+    original = getattr(owner, moment)
+
+    async def killed(*told: Any) -> Any:
+        nonlocal count
+        count += 1
+        if count == page or moment == "end":
+            raise Killed
+        return await original(*told)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, moment, killed)
+        with pytest.raises(Killed):
+            puller.pull()
+    asked = len(vendor.queries)
+    total = puller.pull()
+    assert len(names(puller.world)) == 9
+    resumed = vendor.queries[asked:]
+    if moment == "end":
+        assert resumed == []
+    else:
+        assert [query.get("page_token", "0") for query in resumed] == [str(2 * n) for n in range(page - 1, 5)]
+    assert total.pages == len(resumed)
+    told = puller.world.run(
+        puller.world.joined.pool.fetchval(
+            "SELECT sum(told) FROM ledger_hours WHERE org_id = $1", puller.world.org.id
+        )
+    )
+    assert told == 9
+
+
+def test_a_place_that_the_vendor_no_longer_knows_makes_the_pull_begin_anew(
+    puller: Puller, vendor: SmallVendor
+) -> None:
+    vendor.calls = [call(f"c{n}", minutes_ago=n) for n in range(5)]
+    good = vendor.answer
+    vendor.otherwise = [good("/v1/calls"), (403, {}, b"{}")]
+    with pytest.raises(VendorRefused, match="403 to GET /v1/calls: look at the source's credential"):
+        puller.pull()
+    vendor.otherwise = [(400, {}, b"{}")]
+    vendor.queries.clear()
+    puller.pull()
+    assert [query.get("page_token") for query in vendor.queries] == ["2", None, "2", "4"]
+    assert len(names(puller.world)) == 5
+
+
+def test_two_pulls_of_one_source_do_not_run_at_the_same_time(puller: Puller) -> None:
+    async def both() -> None:
+        async with puller.store.locked() as first:
+            assert first
+            async with puller.store.locked() as second:
+                assert not second
+
+    puller.world.run(both())
+    assert puller.pull().pages == 1
+
+
+# -- a vendor in trouble --------------------------------------------------
+
+
+def test_a_vendor_that_stumbles_is_asked_again_with_growing_waits(
+    puller: Puller, vendor: SmallVendor
+) -> None:
+    vendor.calls = [call("c")]
+    vendor.otherwise = [(503, {}, b""), (500, {}, b"<html>"), (502, {}, b""), (408, {}, b"")]
+    assert puller.pull().new == 1
+    assert puller.waits == [1.0, 2.0, 4.0, 8.0]
+
+
+@pytest.mark.parametrize(
+    "told", ["40", format_datetime(NOW + timedelta(seconds=40), usegmt=True)], ids=["seconds", "date"]
+)
+def test_a_vendor_that_says_when_to_come_back_is_asked_then(
+    told: str, puller: Puller, vendor: SmallVendor
+) -> None:
+    vendor.calls = [call("c")]
+    vendor.otherwise = [(429, {"retry-after": told}, b""), (429, {"retry-after": "nonsense"}, b"")]
+    assert puller.pull().new == 1
+    assert puller.waits == [40.0, 2.0]
+
+
+def test_a_vendor_that_stays_away_stops_the_pull_which_goes_on_later(
+    puller: Puller, vendor: SmallVendor
+) -> None:
+    vendor.calls = [call(f"c{n}") for n in range(4)]
+    vendor.otherwise = [vendor.answer("/v1/calls"), *[(503, {}, b"")] * asking.TRIES]
+    with pytest.raises(VendorAway, match="in 6 tries; at last: 503"):
+        puller.pull()
+    assert len(names(puller.world)) == 2
+    assert puller.pull().pages == 1
+    assert len(names(puller.world)) == 4
+
+
+def test_a_vendor_that_wants_to_be_left_alone_for_long_stops_the_pull(
+    puller: Puller, vendor: SmallVendor
+) -> None:
+    vendor.otherwise = [(429, {"retry-after": "86400"}, b"")]
+    with pytest.raises(VendorAway, match="after 86400 seconds"):
+        puller.pull()
+    assert puller.waits == []
+
+
+def test_a_vendor_that_is_not_there_stops_the_pull(world: World) -> None:
+    with small_vendor() as gone:
+        puller = Puller.small(world, gone)
+    with pytest.raises(VendorAway, match="at last: ConnectError"):
+        puller.pull()
+
+
+def test_an_answer_that_is_too_big_stops_the_pull(
+    puller: Puller, vendor: SmallVendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "LARGEST_ANSWER", 1000)
+    vendor.otherwise = [(200, {}, b" " * 1001)]
+    with pytest.raises(PullStopped, match="more than 1000 bytes"):
+        puller.pull()
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [(b"<html>", "is not JSON"), (b"[" * 100_000, "is not JSON"), (b"[]", "is not a list of calls")],
+    ids=["html", "deep", "list"],
+)
+def test_an_answer_that_is_not_a_list_stops_the_pull(
+    body: bytes, said: str, puller: Puller, vendor: SmallVendor
+) -> None:
+    vendor.otherwise = [(200, {}, body)]
+    with pytest.raises(PullStopped, match=said):
+        puller.pull()
+
+
+def test_a_list_that_goes_round_in_a_circle_stops_the_pull(puller: Puller, vendor: SmallVendor) -> None:
+    page = b'{"calls": [], "next_page_token": "again"}'
+    vendor.otherwise = [(200, {}, page)] * 5
+    with pytest.raises(PullStopped, match="circle"):
+        puller.pull()
+    assert len(vendor.queries) == 2
+
+
+def test_requests_keep_the_distance_that_the_vendor_allows(vendor: SmallVendor, world: World) -> None:
+    puller = Puller.small(world, vendor)
+    vendor.calls = [call(f"c{n}") for n in range(6)]
+    puller._later = lambda: 100.0  # type: ignore[method-assign]
+    puller.pull()
+    assert puller.waits == pytest.approx([0.1, 0.2])
+
+
+# -- calls that cannot be read --------------------------------------------
+
+
+def test_a_call_that_cannot_be_read_is_named_and_kept_and_does_not_stop_the_others(
+    puller: Puller, vendor: SmallVendor
+) -> None:
+    bad: list[Any] = [call("bad", status="parked"), {"status": "completed"}, "nothing"]
+    vendor.calls = [call("a"), *bad, call("b")]
+    vendor.page_size = 5
+    total = puller.pull()
+    assert names(puller.world) == ["a", "b"]
+    assert (total.calls, total.new, len(total.unreadable)) == (5, 2, 3)
+    assert total.unreadable["bad"].startswith("status: ")
+    assert sorted(name[:5] for name in total.unreadable if name != "bad") == ["item ", "item "]
+    kept = puller.world.run(
+        puller.world.joined.pool.fetch(
+            "SELECT problem FROM sightings WHERE org_id = $1 AND vendor_call_id = ''", puller.world.org.id
+        )
+    )
+    assert sorted(row["problem"] for row in kept) == sorted(total.unreadable.values())
+
+
+# -- vendors whose lists say less or are in no range ----------------------
+
+
+SUMMED = [f"summed-up-{one}" for one in "abcde"]
+"""Long ids: Butter tells whether another org has a call, and a test of any short id must not meet one."""
+
+
+class Summaries(SmallVendor):
+    """Lists calls in Butter's form; each is fetched on its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failing: dict[str, list[int]] = {}
+        self.fetched: list[str] = []
+
+    def answer(self, path: str) -> tuple[int, dict[str, str], bytes]:
+        name = path.partition("?")[0].rpartition("/")[2]
+        if name == "calls":
+            calls = [summary(one) for one in SUMMED]
+            return 200, {}, json.dumps({"data": calls, "pagination": {}}).encode()
+        self.fetched.append(name)
+        if self.failing.get(name):
+            return self.failing[name].pop(0), {}, b"{}"
+        return 200, {}, json.dumps({"data": {**summary(name), "duration_seconds": 17}}).encode()
+
+
+def summary(name: str) -> dict[str, Any]:
+    return {"call_sid": name, "status": "completed", "created_at": "2026-03-02T10:00:00Z"}
+
+
+@pytest.fixture
+def summaries(world: World) -> Iterator[tuple[Puller, Summaries]]:
+    made = Summaries()
+    with small_vendor(made):
+        yield Puller(world, "butter", made.url, {"api_key": "k"}), made
+
+
+def test_a_call_is_fetched_whole_where_the_list_has_a_summary(summaries: tuple[Puller, Summaries]) -> None:
+    puller, vendor = summaries
+    assert puller.pull().new == 5
+    assert vendor.fetched == SUMMED
+    assert {one["duration_ms"] for one in listed(puller.world)} == {17_000}
+
+
+def test_calls_that_cannot_be_fetched_are_named_and_had_the_next_time(
+    summaries: tuple[Puller, Summaries],
+) -> None:
+    puller, vendor = summaries
+    failing = [[404], [410], [422], [503] * asking.TRIES]
+    vendor.failing = dict(zip(SUMMED, failing, strict=False))
+    total = puller.pull()
+    assert sorted(total.unreadable) == SUMMED[:4]
+    assert total.unreadable[SUMMED[0]] == f"the vendor answers 404 to GET /api/calls/{SUMMED[0]}"
+    assert names(puller.world) == SUMMED[4:]
+    page = puller.read_ledger()
+    assert [(one.vendor_call_id, one.state) for one in page.calls] == [(one, "missing") for one in SUMMED[:4]]
+    assert puller.pull().new == 4
+    assert {one.state for one in puller.read_ledger().calls} == {"repaired"}
+
+
+def test_a_vendor_that_fails_for_one_call_after_another_counts_as_away(
+    summaries: tuple[Puller, Summaries],
+) -> None:
+    puller, vendor = summaries
+    vendor.failing = {name: [503] * asking.TRIES for name in SUMMED[1:4]}
+    with pytest.raises(VendorAway):
+        puller.pull()
+    assert puller.pull().new == 5
+
+
+def test_a_list_without_a_filter_is_read_until_it_is_older_than_the_range(
+    puller: Puller, vendor: SmallVendor
+) -> None:
+    api = list_api(puller.door)
+    unfiltered = structs.replace(api, first=lambda _, __: api.first(None, None))
+    puller.door = structs.replace(puller.door, list_api=unfiltered)
+    vendor.calls = [call(f"c{n}", minutes_ago=10 * n) for n in range(20)]
+    total = puller.pull(NOW - timedelta(minutes=55), NOW - timedelta(minutes=15))
+    assert names(puller.world) == ["c2", "c3", "c4", "c5"]
+    assert (total.calls, total.pages) == (4, 4)
+    unordered = structs.replace(unfiltered, newest_first=False)
+    puller.door = structs.replace(puller.door, list_api=unordered)
+    total = puller.pull(NOW - timedelta(minutes=55), NOW - timedelta(minutes=16))
+    assert (total.calls, total.pages) == (4, 10)
+
+
+@pytest.mark.parametrize("base_url", ["ftp://127.0.0.1", "127.0.0.1:1", "http://x:y"])
+def test_an_address_that_is_none_stops_the_pull_at_once(base_url: str, world: World) -> None:
+    puller = Puller(world, "trunkline", base_url, {"api_key": "k"})
+    with pytest.raises(PullStopped, match="is not the address of an API"):
+        puller.pull()
+    assert puller.waits == []
+
+
+def test_a_credential_that_no_header_can_carry_stops_the_pull(world: World) -> None:
+    puller = Puller(world, "trunkline", "http://127.0.0.1:1", {"api_key": "k\r\nx: y"})
+    with pytest.raises(PullStopped, match="the credential has characters"):
+        puller.pull()

@@ -26,7 +26,7 @@ from trunkline.model.call import Call
 from trunkline.model.changes import Change, Look
 from trunkline.model.faults import Fault
 from trunkline.model.intents import CallPage, GetCall, ListChanges, OneCall, Outcome, ReadLedger
-from trunkline.model.ledger import LedgerFound
+from trunkline.model.ledger import example_ledger
 from trunkline.model.words import Status
 
 ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -105,10 +105,11 @@ def test_an_answer_with_every_switch_turned_on_fits_the_schema_too(dialect: Dial
 
 def assert_fits(dialect: Dialect, operation: Operation, call: Call, query: Any) -> None:
     found: Outcome = CallPage(org="acme", calls=[call], total=1)
-    if isinstance(operation.read(query, dialect.ids.printed(call)), GetCall):
+    intent = operation.read(query, dialect.ids.printed(call))
+    if isinstance(intent, GetCall):
         found = OneCall("acme", call)
     elif isinstance(operation.read(query, ""), ReadLedger):
-        found = LedgerFound([])
+        found = example_ledger()
     elif isinstance(operation.read(query, ""), ListChanges):
         found = Look([Change(2, call.id, call), Change(3, call.id, None)], 3, has_more=False)
     answer = ENCODER.encode(operation.write(found, query))

@@ -211,7 +211,7 @@ class Answerer:
         if isinstance(intent, FollowCalls):
             outcome = self._changes.follow(org, resumed(intent, headers, may_stream=may_stream))
         elif isinstance(intent, ReadLedger):
-            outcome = await self._ledger.all(org, intent.since, intent.until)
+            outcome = await self._ledger.shown(org.id, intent)
         elif isinstance(intent, ListChanges):
             outcome = await self._changes.page(org, intent)
         else:

@@ -13,6 +13,7 @@ from trunkline.cli import (
     importing,
     indexing,
     keys,
+    ledger,
     pulling,
     recordings,
     reprocessing,
@@ -38,7 +39,7 @@ app.command("demo")(serving.demo)
 app.command("import")(importing.import_files)
 app.command("export")(exporting.export)
 app.command("pull")(pulling.pull)
-app.command("ledger")(pulling.ledger)
+app.command("ledger")(ledger.ledger)
 app.command("index")(indexing.index)
 app.command("reprocess")(reprocessing.reprocess)
 app.add_typer(keys.app, name="keys")

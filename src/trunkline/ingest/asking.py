@@ -1,44 +1,76 @@
-"""Asking a vendor: one request of its list API, sent within its limits and again until it is answered."""
+"""Asking a vendor: one request after another, within its rate limit, again if it fails, but not for ever."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx2
 import msgspec
 
-from trunkline.kit.listing_api import ListApi, Request
-from trunkline.service.sources import Source
+from trunkline.kit.listing_api import Request
+from trunkline.service.clock import Clock, system_clock
 
-LONGEST_ANSWER_BYTES = 128 * 1024 * 1024
-_TRIES = 8
-_LONGEST_WAIT_SECONDS = 300.0
-_TIMEOUT = httpx2.Timeout(60.0, connect=15.0)
+TRIES = 6
+FIRST_WAIT_SECONDS = 1.0
+LONGEST_WAIT_SECONDS = 600.0
+"""A vendor that wants us to wait for longer is asked another time."""
 
-Wait = Callable[[float], Awaitable[None]]
+SLOWEST_ANSWER_SECONDS = 120.0
+TIMEOUT = httpx2.Timeout(30.0, connect=10.0)
+LARGEST_ANSWER = 64 * 1024 * 1024
+
+_TRY_AGAIN = frozenset({408, 425, 429})
+
+Sleep = Callable[[float], Awaitable[None]]
 
 
-class PullFailed(RuntimeError):
-    """A vendor does not answer as it must; the pull goes on from where it was when it is started again."""
+class PullStopped(RuntimeError):
+    """A pull cannot go on now; another one goes on where it stopped."""
 
 
-class Asking:
-    """A client of one source's list API."""
+class VendorAway(PullStopped):
+    """The vendor did not answer, however often it was asked."""
 
-    def __init__(self, source: Source, api: ListApi, wait: Wait = asyncio.sleep) -> None:
-        """Raises `PullFailed` if the source has no credential."""
-        if source.credential is None:
-            raise PullFailed(f"source {source.id} has no credential to ask with")
-        self._api = api
-        self._base_url = (source.base_url or api.base_url).rstrip("/")
-        self._headers = api.headers(source.credential)
-        self._wait = wait
+
+class VendorRefused(PullStopped):
+    """The vendor refused a request."""
+
+    def __init__(self, status: int, request: Request) -> None:
+        hint = ": look at the source's credential" if status in (401, 403) else ""
+        super().__init__(f"the vendor answers {status} to {request.method} {request.path}{hint}")
+        self.status = status
+
+
+class Asker:
+    """Sends requests to one vendor; use it as a context."""
+
+    def __init__(
+        self,
+        base_url: str,
+        headers: dict[str, str],
+        requests_per_minute: int,
+        *,
+        clock: Clock = system_clock,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._base_url = base_url.rstrip("/")
+        if not all(value.isascii() and value.isprintable() for value in headers.values()):
+            raise PullStopped("the credential has characters that a header cannot have")
+        self._client = httpx2.AsyncClient(headers=headers, timeout=TIMEOUT, follow_redirects=False)
+        self._spacing = 60.0 / requests_per_minute
         self._next_at = 0.0
-        self._client = httpx2.AsyncClient(timeout=_TIMEOUT, follow_redirects=False)
+        self._clock = clock
+        self._monotonic = monotonic
+        self._sleep = sleep
 
-    async def __aenter__(self) -> Asking:
+    async def __aenter__(self) -> Asker:
         """Begin."""
         return self
 
@@ -46,56 +78,66 @@ class Asking:
         """Close the connections."""
         await self._client.aclose()
 
-    async def answer(self, request: Request) -> Any:
-        """The decoded answer to a request; raises `PullFailed`."""
-        reason = ""
-        for attempt in range(_TRIES):
-            await self._keep_pace()
+    async def ask(self, request: Request) -> Any:
+        """Send a request and answer the JSON that comes back; raises `PullStopped`."""
+        problem = ""
+        for attempt in range(TRIES):
+            await self._wait_for_our_turn()
+            wait = FIRST_WAIT_SECONDS * 2**attempt
             try:
-                status, headers, body = await self._send(request)
-            except httpx2.TransportError as error:
-                reason, seconds = f"{type(error).__name__}: {error}", 2.0**attempt
+                async with asyncio.timeout(SLOWEST_ANSWER_SECONDS):
+                    status, headers, body = await self._send(request)
+            except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
+                raise PullStopped(f"{self._base_url} is not the address of an API: {error}") from None
+            except (httpx2.RequestError, TimeoutError) as error:
+                problem = type(error).__name__
             else:
-                if status == httpx2.codes.OK:
-                    return _decoded(body)
-                reason = f"status {status}: {body[:200].decode('utf-8', 'replace')}"
-                if status != httpx2.codes.TOO_MANY_REQUESTS and status < httpx2.codes.INTERNAL_SERVER_ERROR:
-                    raise PullFailed(f"the vendor refuses {request.path}: {reason}")
-                seconds = _told_wait(headers.get("retry-after")) or 2.0**attempt
-            if attempt + 1 < _TRIES:
-                await self._wait(min(seconds, _LONGEST_WAIT_SECONDS))
-        raise PullFailed(f"the vendor does not answer {request.path}: {reason}")
+                if 200 <= status < 300:
+                    return _decoded(body, request)
+                if status < 500 and status not in _TRY_AGAIN:
+                    raise VendorRefused(status, request)
+                problem = str(status)
+                wait = max(wait, self._retry_after(headers))
+            if wait > LONGEST_WAIT_SECONDS:
+                raise VendorAway(f"the vendor wants to be asked again after {wait:.0f} seconds only")
+            if attempt < TRIES - 1:
+                await self._sleep(wait)
+        raise VendorAway(f"the vendor did not answer {request.path} in {TRIES} tries; at last: {problem}")
+
+    async def _wait_for_our_turn(self) -> None:
+        now = self._monotonic()
+        if self._next_at > now:
+            await self._sleep(self._next_at - now)
+        self._next_at = max(now, self._next_at) + self._spacing
 
     async def _send(self, request: Request) -> tuple[int, httpx2.Headers, bytes]:
-        parts: list[bytes] = []
-        size = 0
-        async with self._client.stream(
+        sending = self._client.stream(
             request.method,
             f"{self._base_url}{request.path}",
-            params=list(request.query),
-            headers=self._headers,
+            params=list(request.query) or None,
             json=request.body,
-        ) as answer:
-            async for part in answer.aiter_bytes():
-                size += len(part)
-                if size > LONGEST_ANSWER_BYTES:
-                    raise PullFailed(f"an answer has more than {LONGEST_ANSWER_BYTES} bytes")
-                parts.append(part)
-            return answer.status_code, answer.headers, b"".join(parts)
+        )
+        async with sending as answer:
+            body = bytearray()
+            async for chunk in answer.aiter_bytes():
+                body += chunk
+                if len(body) > LARGEST_ANSWER:
+                    raise PullStopped(f"the answer to {request.path} has more than {LARGEST_ANSWER} bytes")
+            return answer.status_code, answer.headers, bytes(body)
 
-    async def _keep_pace(self) -> None:
-        now = asyncio.get_running_loop().time()
-        if now < self._next_at:
-            await self._wait(self._next_at - now)
-        self._next_at = max(now, self._next_at) + 60.0 / self._api.requests_per_minute
+    def _retry_after(self, headers: httpx2.Headers) -> float:
+        told = headers.get("retry-after", "").strip()
+        if told.isascii() and told.isdigit():
+            return float(told[:9])
+        with suppress(ValueError, TypeError, OverflowError, IndexError):
+            at = parsedate_to_datetime(told)
+            at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
+            return (at - self._clock()).total_seconds()
+        return 0.0
 
 
-def _told_wait(text: str | None) -> float | None:
-    return float(text) if text is not None and text.isascii() and text.isdigit() else None
-
-
-def _decoded(body: bytes) -> Any:
+def _decoded(body: bytes, request: Request) -> Any:
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise PullFailed("an answer of the vendor is not JSON") from None
+        raise PullStopped(f"the answer to {request.method} {request.path} is not JSON") from None

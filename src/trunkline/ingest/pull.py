@@ -1,238 +1,249 @@
-"""Pull: a vendor's own list read page by page, so that what its webhooks lost is found.
+"""Pulls: a vendor's list, read page by page into the log, from where the last pull ended.
 
-Each page is committed before the request for the next one is remembered: a pull that was killed goes on with
-the page it was reading, and what that page told already tells nothing new.
+A page is committed before the request for the next one is remembered; a pull that was killed reads one page
+again at the most, which changes nothing. When it ends, what it met goes into the ledger.
 """
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import msgspec
+import structlog
 from msgspec import Struct, field
 
-from trunkline.ingest.asking import Asking, PullFailed, Wait
+from trunkline.ingest.asking import Asker, PullStopped, VendorAway, VendorRefused
+from trunkline.ingest.listed import Item, item_in, unreadable
 from trunkline.kit.door import Door
 from trunkline.kit.listing_api import ListApi, Listed, Request
 from trunkline.kit.payload import Unreadable
-from trunkline.kit.storable import checked
-from trunkline.model.sighting import Sighting
-from trunkline.model.words import LIVE
+from trunkline.kit.wire import hour_of
 from trunkline.service.clock import Clock
 from trunkline.service.commits import Commits
-from trunkline.service.intake import Origin, Result, Seen, State, encoded
+from trunkline.service.intake import Origin, Seen, State, encoded
 from trunkline.service.sources import Source
-from trunkline.store.pulls import ListedCall, PullStore, StoredPull
+from trunkline.store.pulls import Met, PullStore, StoredPull
+
+log = structlog.get_logger(__name__)
 
 OVERLAP = timedelta(hours=1)
-"""How far a pull reads again what the last one has read, since lists are not always in order. Our choice."""
+"""How far before the newest call of the last pull the next one begins, at least (our choice)."""
 
-LONGEST_OPEN = timedelta(days=7)
-"""How long a call that has not ended is asked for again."""
+LONGEST_OPEN = timedelta(days=30)
+"""A call that has not ended after so long is not asked for again (our choice)."""
 
-GRACE = timedelta(minutes=10)
-"""After the end of a call its webhook should have come; what comes later is late, or repaired by a pull."""
+MOST_NAMED = 1000
+MOST_FAILING = 3
+"""Single calls in a row that cannot be fetched, before the vendor counts as away."""
 
-BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+_NOT_ADMITTED = frozenset({401, 403})
+_STALE = frozenset({400, 404, 410, 422})
+"""How a vendor refuses a place in its list that it no longer knows."""
+
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+"""No call was before; some write the first day of the calendar for a time that they do not know."""
+
+_HOUR = timedelta(hours=1)
 
 
-class Pulled(Struct):
-    """What a pull came to so far."""
+class Sum(Struct):
+    """What a pull did."""
 
     pages: int = 0
     calls: int = 0
+    """Those of the range, each time that one was listed."""
     new: int = 0
     changed: int = 0
     unchanged: int = 0
     deleted: int = 0
-    repaired: int = 0
-    total: int | None = None
-    """How many calls the vendor says there are, if it does."""
-    unreadable: list[str] = field(default_factory=list)
-
-
-class _Item(Struct):
-    """A call of a page: what it says, and why it cannot be taken in, if so."""
-
-    vendor_call_id: str
-    seen: list[Seen]
-    created_at: datetime | None = None
-    reason: str | None = None
+    """Calls that were taken out of the log, and stay out."""
+    unreadable: dict[str, str] = field(default_factory=dict)
+    """The reason for each, the first thousand."""
 
 
 class Pull:
-    """Reads sources' lists."""
+    """Pulls from one source."""
 
-    def __init__(self, commits: Commits, store: PullStore, clock: Clock, wait: Wait = asyncio.sleep) -> None:
+    def __init__(
+        self,
+        source: Source,
+        door: Door,
+        commits: Commits,
+        store: PullStore,
+        asker: Asker,
+        clock: Clock,
+        told: Callable[[Sum, int | None], None] = lambda _, __: None,
+    ) -> None:
+        """`told` hears after every page what was done, and how many calls the vendor says there are."""
+        self._source = source
+        self._door = door
+        self._api = list_api(door)
         self._commits = commits
         self._store = store
+        self._asker = asker
         self._clock = clock
-        self._wait = wait
+        self._told = told
+        self._failing = 0
 
-    async def run(
-        self,
-        source: Source,
-        door: Door,
-        *,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        tell: Callable[[Pulled], None] = lambda _: None,
-    ) -> Pulled:
-        """Read a source's list to its end, from where it was left; raises `PullFailed`."""
-        api = door.list_api
-        if api is None:
-            raise PullFailed(f"{door.title} cannot be asked for its calls")
-        pulled = Pulled()
-        known = await self._store.pull(source.org.id, UUID(source.id))
-        if known is not None and known.following is not None and since is None and until is None:
-            since, until = known.since, known.until
-            request: Request | None = msgspec.json.decode(known.following, type=Request)
-        else:
-            since = since or await self._since(source, known)
-            request = api.first(since, until)
-            written = msgspec.json.encode(request).decode()
-            await self._store.begin(source.org.id, UUID(source.id), (since, until), written, self._clock())
-        async with Asking(source, api, self._wait) as asking:
-            while request is not None:
-                request = await self._page(source, door, asking, request, since, pulled)
-                tell(pulled)
-        await self._store.complete(
-            source.org.id, UUID(source.id), self._clock(), _first_whole_hour(since), until
-        )
-        return pulled
+    async def run(self, since: datetime | None = None, until: datetime | None = None) -> Sum:
+        """Pull the calls of a range of creation, or all since the last pull; raises `PullStopped`.
 
-    async def _since(self, source: Source, known: StoredPull | None) -> datetime | None:
-        """Where the next pull begins: before what the last one reached, and before calls still open."""
-        if known is None or known.reached is None:
-            return None
-        live = sorted(status.value for status in LIVE)
-        oldest = await self._store.oldest_open(
-            source.org.id, source.vendor, live, known.reached - LONGEST_OPEN
-        )
-        return min(known.reached - OVERLAP, oldest or known.reached)
+        A pull that did not come to its end goes on, if it was for the same range; else it begins anew.
+        """
+        async with self._store.locked() as ours:
+            if not ours:
+                raise PullStopped("somebody else is pulling from this source")
+            total = Sum()
+            pull = await self._store.standing()
+            asked = (pull.asked_since, pull.asked_until)
+            goes_on = pull.started_at is not None and asked == (since, until)
+            if not goes_on:
+                pull = await self._begun(pull, since, until)
+            try:
+                await self._read(pull, total)
+            except VendorRefused as error:
+                if not goes_on or error.status not in _STALE:
+                    raise
+                log.warning("the place in the list is stale", source=self._source.id, status=error.status)
+                await self._read(await self._begun(pull, since, until), total)
+            await self._store.end(self._clock(), _hour_from(pull.range_from), until and hour_of(until))
+            return total
 
-    async def _page(
-        self,
-        source: Source,
-        door: Door,
-        asking: Asking,
-        request: Request,
-        since: datetime | None,
-        pulled: Pulled,
-    ) -> Request | None:
-        """Take in a page and remember it; answers the request for the next one."""
-        api = door.list_api
-        assert api is not None  # noqa: S101 the caller has looked
-        listed = _listed(api, await asking.answer(request), request)
-        items = [self._item(source, door, raw, number) for number, raw in enumerate(listed.items)]
-        if api.one is not None:
-            await self._fill_in(source, door, api, asking, items)
-        seen = [one for item in items for one in item.seen]
-        results = await self._commits.take(source.org, seen) if seen else []
-        await self._note(source, items, results, pulled)
-        following = listed.following
-        made = [item.created_at for item in items if item.created_at is not None]
-        if since is not None and api.newest_first and made and max(made) < since:
-            following = None
-        pulled.pages += 1
-        pulled.total = listed.total if listed.total is not None else pulled.total
-        named = {
-            item.vendor_call_id: ListedCall(item.vendor_call_id, item.created_at, item.reason)
-            for item in items
-        }
-        await self._store.advance(
-            source.org.id,
-            UUID(source.id),
-            None if following is None else msgspec.json.encode(following).decode(),
-            list(named.values()),
+    async def _begun(self, pull: StoredPull, since: datetime | None, until: datetime | None) -> StoredPull:
+        range_from = since
+        if since is None and pull.reached_at is not None:
+            vendors = list({*pull.vendors, self._source.vendor})
+            reached_at = max(pull.reached_at, _EARLIEST)
+            still_open = await self._store.oldest_open(vendors, reached_at - LONGEST_OPEN)
+            begin = reached_at - OVERLAP
+            range_from = hour_of(min(begin, still_open or begin))
+            if until is not None:
+                range_from = min(range_from, until)
+        begun = msgspec.structs.replace(
+            pull,
+            started_at=self._clock(),
+            asked_since=since,
+            asked_until=until,
+            range_from=range_from,
+            next=_json(self._api.first(range_from, until)),
         )
-        return following
+        await self._store.begin(begun)
+        return begun
 
-    def _item(self, source: Source, door: Door, raw: Any, number: int) -> _Item:
-        origin = Origin(
-            vendor=source.vendor, source=source.label or source.vendor, source_id=source.id, event="pull"
-        )
+    async def _read(self, pull: StoredPull, total: Sum) -> None:
+        sent: set[str] = set()
+        count: int | None = None
+        following = pull.next
+        while following is not None:
+            if following in sent:
+                raise PullStopped("the vendor's list goes round in a circle")
+            sent.add(following)
+            request = msgspec.json.decode(following, type=Request)
+            listed = await self._page(request)
+            count = listed.total if listed.total is not None else count
+            past = await self._take(listed.items, pull, total)
+            following = None if listed.following is None or past else _json(listed.following)
+            await self._store.turn(following, self._newest_at, self._vendors)
+            total.pages += 1
+            self._told(total, count)
+
+    async def _page(self, request: Request) -> Listed:
+        answer = await self._asker.ask(request)
         try:
-            sighting = checked(door.from_wire(raw))
+            return self._api.read(answer, request)
         except Unreadable as error:
-            return _Item(_name_of(raw, number), [], None, str(error)[:300])
-        made = sighting.created_at if isinstance(sighting.created_at, datetime) else None
-        return _Item(sighting.vendor_call_id, [Seen(sighting, encoded(raw), origin)], made)
+            raise PullStopped(f"the answer to {request.path} is not a list of calls: {error}") from None
 
-    async def _fill_in(
-        self, source: Source, door: Door, api: ListApi, asking: Asking, items: list[_Item]
-    ) -> None:
-        """Ask for each call in full whose line in the list is not known yet."""
-        lines = [
-            (item.vendor_call_id, hashlib.sha256(item.seen[0].raw or b"").digest())
-            for item in items
-            if item.seen
-        ]
-        kept = await self._store.kept(source.org.id, source.vendor, lines)
-        for item in items:
-            if not item.seen or hashlib.sha256(item.seen[0].raw or b"").digest() in kept or api.one is None:
+    async def _take(self, listed: list[Any], pull: StoredPull, total: Sum) -> bool:
+        """Store the calls of a page; true if it reaches back before the range, so that it is the last one."""
+        self._newest_at, self._vendors = None, list[str]()
+        met: list[Met] = []
+        seen: list[Seen] = []
+        past = False
+        async for item in self._items(listed, pull):
+            if item is None:
+                past = self._api.newest_first
                 continue
-            answer = await asking.answer(api.one(item.vendor_call_id))
-            raw = answer if api.read_one is None else api.read_one(answer)
-            whole = self._item(source, door, raw, 0)
-            item.reason = whole.reason
-            item.created_at = item.created_at or whole.created_at
-            item.seen = [*whole.seen, *item.seen]
+            met.append(item.met)
+            total.calls += 1
+            if item.sighting is None:
+                if len(total.unreadable) < MOST_NAMED:
+                    total.unreadable[item.met.vendor_call_id] = item.met.reason or ""
+            elif item.met.created_at is not None:
+                self._newest_at = max(self._newest_at or item.met.created_at, item.met.created_at)
+            seen.append(Seen(item.sighting, encoded(item.raw), self._origin(item)))
+        self._vendors = sorted({one.vendor for one in met})
+        await self._store.meet(met, self._clock())
+        for result in await self._commits.take(self._source.org, seen) if seen else []:
+            if result.state is not State.NOTED:
+                setattr(total, result.state.value, getattr(total, result.state.value) + 1)
+        return past
 
-    async def _note(self, source: Source, items: list[_Item], results: list[Result], pulled: Pulled) -> None:
-        repaired, place = [], 0
-        for item in items:
-            states = {result.state for result in results[place : place + len(item.seen)]}
-            place += len(item.seen)
-            pulled.calls += 1
-            if item.reason is not None:
-                pulled.unreadable.append(f"{item.vendor_call_id}: {item.reason}")
-            if State.NEW in states:
-                pulled.new += 1
-                if self._should_have_come(source, item):
-                    repaired.append(ListedCall(item.vendor_call_id, item.created_at))
-            elif State.CHANGED in states:
-                pulled.changed += 1
-            elif State.DELETED in states:
-                pulled.deleted += 1
-            elif states:
-                pulled.unchanged += 1
-        if repaired:
-            pulled.repaired += len(repaired)
-            await self._store.repaired(source.org.id, UUID(source.id), repaired, self._clock())
+    def _origin(self, item: Item) -> Origin:
+        return Origin(
+            vendor=self._source.vendor,
+            kind="call",
+            source=self._source.label or self._source.vendor,
+            source_id=self._source.id,
+            problem=None if item.sighting is not None else (item.met.reason or "")[:500],
+        )
 
-    def _should_have_come(self, source: Source, item: _Item) -> bool:
-        """Whether a webhook should have told of a call: made since there is a source, and long over."""
-        said: Sighting | None = item.seen[0].sighting
-        if said is None or item.created_at is None or item.created_at < source.created_at:
-            return False
-        over = said.ended_at if isinstance(said.ended_at, datetime) else item.created_at
-        return over < self._clock() - GRACE
+    async def _items(self, listed: list[Any], pull: StoredPull) -> AsyncIterator[Item | None]:
+        """The calls of a page that are in the range, whole; `None` for one that is older."""
+        for raw in listed:
+            item = item_in(self._door, raw)
+            created_at = item.met.created_at
+            if created_at is not None and pull.range_from is not None and created_at < pull.range_from:
+                yield None
+            elif created_at is None or pull.asked_until is None or created_at <= pull.asked_until:
+                yield await self._whole(item)
 
-
-def _listed(api: ListApi, answer: Any, request: Request) -> Listed:
-    try:
-        return api.read(answer, request)
-    except Unreadable as error:
-        raise PullFailed(f"an answer of the vendor cannot be read: {error}") from None
-
-
-def _name_of(raw: Any, number: int) -> str:
-    """A name for a call that cannot be read: its id if there is one to be seen."""
-    if isinstance(raw, dict):
-        for name in ("id", "call_id", "call_sid", "conversation_id", "callId", "sid"):
-            if isinstance(raw.get(name), str) and raw[name]:
-                return str(raw[name])[:200]
-    return f"item {number}"
+    async def _whole(self, item: Item) -> Item:
+        if self._api.one is None or item.sighting is None:
+            return item
+        try:
+            answer = await self._asker.ask(self._api.one(item.sighting.vendor_call_id))
+            whole = item_in(self._door, answer if self._api.read_one is None else self._api.read_one(answer))
+        except Unreadable as error:
+            return unreadable(item, str(error))
+        except VendorRefused as error:
+            if error.status in _NOT_ADMITTED:
+                raise
+            return unreadable(item, str(error))
+        except VendorAway as error:
+            self._failing += 1
+            if self._failing >= MOST_FAILING:
+                raise
+            return unreadable(item, str(error))
+        self._failing = 0
+        return whole if whole.sighting is not None else unreadable(item, whole.met.reason or "")
 
 
-def _first_whole_hour(since: datetime | None) -> datetime:
-    if since is None:
-        return BEGINNING
-    hour = since.replace(minute=0, second=0, microsecond=0)
-    return hour if hour == since else hour + timedelta(hours=1)
+def list_api(door: Door) -> ListApi:
+    """How a vendor is asked for its calls; raises `PullStopped` if it cannot be."""
+    if door.list_api is None:
+        raise PullStopped(f"{door.title} cannot be asked for its calls")
+    return door.list_api
+
+
+def asker_of(source: Source, door: Door) -> Asker:
+    """Whoever asks the vendor of a source; raises `PullStopped` if it cannot be asked."""
+    api = list_api(door)
+    if source.disabled_at is not None:
+        raise PullStopped(f"source {source.id} is disabled")
+    if source.credential is None:
+        raise PullStopped(f"source {source.id} has no credential: give one with `trunkline sources change`")
+    return Asker(source.base_url or api.base_url, api.headers(source.credential), api.requests_per_minute)
+
+
+def _json(request: Request) -> str:
+    return msgspec.json.encode(request).decode()
+
+
+def _hour_from(instant: datetime | None) -> datetime | None:
+    """The first whole hour of a range."""
+    if instant is None or instant == hour_of(instant):
+        return instant
+    return hour_of(instant) + _HOUR

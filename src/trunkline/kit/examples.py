@@ -14,7 +14,7 @@ from trunkline.model.call import HEAVY_FIELDS, Call
 from trunkline.model.changes import Change, Look
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.intents import CallPage, GetCall, ListCalls, ListChanges, OneCall, ReadLedger
-from trunkline.model.ledger import LedgerCall, LedgerFound, LedgerHour, SourceLedger
+from trunkline.model.ledger import example_ledger
 from trunkline.model.writes import (
     CallChanged,
     CallDeleted,
@@ -67,7 +67,7 @@ def example_answer(dialect: Dialect, operation: Operation) -> Any:
         query = operation.takes(Sent(operation.body.example))
     intent = operation.read(query, dialect.ids.printed(call))
     if isinstance(intent, ReadLedger):
-        return operation.write(LedgerFound([_ledger(call)]), query)
+        return operation.write(example_ledger(), query)
     if isinstance(intent, Write):
         return operation.write(_written(intent, call), query)
     if not isinstance(intent, ListCalls | GetCall | ListChanges):
@@ -80,29 +80,6 @@ def example_answer(dialect: Dialect, operation: Operation) -> Any:
     if isinstance(intent, ListChanges):
         return operation.write(Look([Change(42, call.id, call)], 42, has_more=False), query)
     return operation.write(CallPage(org="acme", calls=[call], total=1), query)
-
-
-def _ledger(call: Call) -> SourceLedger:
-    hour = call.created_at.replace(minute=0, second=0, microsecond=0)
-    found = LedgerHour(hour=hour, told=2, held=2, missing=0, repaired=1, checked_at=call.created_at)
-    named = LedgerCall(
-        vendor_call_id=call.vendor_call_id,
-        hour=hour,
-        state="repaired",
-        reason="no webhook told of it",
-        noticed_at=call.created_at,
-    )
-    return SourceLedger(
-        source="6f9c3a86-3a3b-4f6e-9f0a-4d2f6a1f0c11",
-        vendor=call.vendor,
-        label="",
-        pulled_at=call.created_at,
-        told=2,
-        held=2,
-        hours=[found],
-        calls=[named],
-        more=False,
-    )
 
 
 def _written(intent: Write, call: Call) -> Written:

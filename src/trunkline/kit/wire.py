@@ -52,6 +52,11 @@ def instant_of_ms(number: float) -> datetime:
         raise ValueError("outside the calendar") from None
 
 
+def hour_of(instant: datetime) -> datetime:
+    """The beginning of the hour of UTC that an instant lies in."""
+    return instant.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
 def ms_of_instant(instant: datetime) -> int:
     """Write an instant as whole epoch milliseconds, rounded down."""
     return (instant - _EPOCH) // timedelta(milliseconds=1)

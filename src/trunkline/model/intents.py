@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from trunkline.model.call import Call
 from trunkline.model.changes import ChangeStream, Look
-from trunkline.model.ledger import LedgerFound
+from trunkline.model.ledger import LedgerPage
 from trunkline.model.pieces import Part
 from trunkline.model.query import CallFilter, Order, Window
 from trunkline.model.writes import Write, Written
@@ -64,8 +64,10 @@ class FollowCalls(Struct, frozen=True, kw_only=True):
 
 
 class ReadLedger(Struct, frozen=True, kw_only=True):
-    """What vendors list beside what we hold, for calls made in a range."""
+    """What vendors say they have against what the log holds."""
 
+    source_id: str | None = None
+    """A UUID; `None` for all sources of the org."""
     since: datetime | None = None
     until: datetime | None = None
 
@@ -124,4 +126,4 @@ class CallStream(Struct, frozen=True):
 
 Answered = CallPage | OneCall | CallStream
 
-Outcome = Answered | Look | ChangeStream | LedgerFound | Written
+Outcome = Answered | Look | ChangeStream | LedgerPage | Written

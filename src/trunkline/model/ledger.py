@@ -1,51 +1,93 @@
-"""The completeness ledger's records: what a vendor lists, what we hold, and calls by name."""
+"""The ledger: what a source's vendor says it has, hour by hour, against what the log holds."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from msgspec import Struct
 
 
+class LedgerState(StrEnum):
+    """What was wrong with how a call came."""
+
+    LATE = "late"
+    """Its first webhook came long after its end."""
+    MISSING = "missing"
+    """Its vendor lists it, and it cannot be had."""
+    REPAIRED = "repaired"
+    """Nobody told us of it in time, and a pull brought it."""
+
+
 class LedgerHour(Struct, kw_only=True):
-    """One hour of creation: how many calls the vendor listed and how many we hold."""
+    """One hour of creation of one source's calls."""
 
     hour: datetime
-    told: int
+    source_id: str
+    vendor: str
+    told: int | None
+    """How many calls the vendor listed when a pull last went over the hour; null if none has."""
     held: int
+    """How many calls of the vendor the log holds now, whichever way they came."""
+    deleted: int
+    """How many were taken out of the log."""
     missing: int
+    late: int
     repaired: int
-    checked_at: datetime
+    checked_at: datetime | None
 
 
 class LedgerCall(Struct, kw_only=True):
-    """A call that is missing, was repaired or came late."""
+    """A call that did not come as it should have."""
 
-    vendor_call_id: str
-    hour: datetime | None
-    state: str
-    """`missing`, `repaired` or `late`."""
-    reason: str
-    noticed_at: datetime
-
-
-class SourceLedger(Struct, kw_only=True):
-    """The ledger of one source."""
-
-    source: str
+    hour: datetime
+    source_id: str
     vendor: str
-    label: str
-    pulled_at: datetime | None
-    """When its list was last read to the end."""
-    told: int
-    held: int
+    vendor_call_id: str
+    """The vendor's id; `item …` with a digest if not even that could be read."""
+    state: LedgerState
+    noticed_at: datetime
+    repaired_at: datetime | None
+    reason: str | None
+    """Why it could not be had."""
+
+
+class LedgerPage(Struct, kw_only=True):
+    """The ledger of a range of whole hours."""
+
+    since: datetime
+    until: datetime
+    """The end of the last hour."""
     hours: list[LedgerHour]
+    """Hours without anything are left out."""
     calls: list[LedgerCall]
-    more: bool
-    """Whether there are more calls than are named."""
+    left_out: int = 0
+    """How many calls there are beyond those named."""
 
 
-class LedgerFound(Struct, frozen=True):
-    """The ledgers of an org's sources."""
-
-    sources: list[SourceLedger]
+def example_ledger() -> LedgerPage:
+    """An hour in which one call was missed and brought by a pull, for documents."""
+    hour, source_id = datetime(2026, 3, 1, 9, tzinfo=UTC), "5b1f3c52-8d0e-4c5c-9d52-0d7a7c1b6a01"
+    counted = LedgerHour(
+        hour=hour,
+        source_id=source_id,
+        vendor="elsewhere",
+        told=42,
+        held=42,
+        deleted=0,
+        missing=0,
+        late=0,
+        repaired=1,
+        checked_at=hour + timedelta(hours=2),
+    )
+    named = LedgerCall(
+        hour=hour,
+        source_id=source_id,
+        vendor="elsewhere",
+        vendor_call_id="call-17",
+        state=LedgerState.REPAIRED,
+        noticed_at=hour + timedelta(hours=2),
+        repaired_at=hour + timedelta(hours=2),
+        reason=None,
+    )
+    return LedgerPage(since=hour, until=hour + timedelta(hours=1), hours=[counted], calls=[named])

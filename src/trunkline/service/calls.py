@@ -65,7 +65,7 @@ class Calls:
     async def answer(self, org: Org, intent: Question, ids: CallIds) -> Answered:
         """Answer an intent of a dialect whose ids have the given form.
 
-        Raises `Refused` with `CALL_NOT_FOUND`, `FOREIGN_CALL` or `BAD_CURSOR`.
+        Raises `Refused` with `CALL_NOT_FOUND`, `FOREIGN_CALL`, `BAD_CURSOR` or `BAD_REQUEST`.
         """
         if isinstance(intent, ExportCalls):
             return CallStream(org.name, self._exported(org, intent))

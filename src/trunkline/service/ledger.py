@@ -1,55 +1,53 @@
-"""The completeness ledger: hour by hour what a vendor lists beside what we hold, and calls by name."""
+"""Reading the ledger: ranges of whole hours, always of one org."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
-from trunkline.model.ledger import LedgerFound, SourceLedger
-from trunkline.service.calls import Org
+from trunkline.kit.wire import hour_of
+from trunkline.model.faults import Fault, Refused
+from trunkline.model.intents import ReadLedger
+from trunkline.model.ledger import LedgerPage
 from trunkline.service.clock import Clock
-from trunkline.service.sources import Source, Sources
-from trunkline.store.pulls import PullStore
+from trunkline.store.ledger import LedgerStore
 
-GRACE = timedelta(minutes=10)
-"""After a call's end its first webhook should have come."""
+HOUR = timedelta(hours=1)
 
-MOST_NAMES = 1000
-"""Calls of each kind that are named; `more` says that there are others."""
+USUAL_RANGE = timedelta(days=1)
+LONGEST_RANGE = timedelta(days=31)
 
-BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+MOST_NAMED = 1000
+"""Calls that one answer names."""
 
 
 class Ledger:
-    """Reads the ledger."""
+    """Tells how complete the log is."""
 
-    def __init__(self, store: PullStore, sources: Sources, clock: Clock) -> None:
+    def __init__(self, store: LedgerStore, clock: Clock) -> None:
         self._store = store
-        self._sources = sources
         self._clock = clock
 
-    async def all(self, org: Org, since: datetime | None, until: datetime | None) -> LedgerFound:
-        """The ledgers of all of an org's sources."""
-        return LedgerFound([await self.of(one, since, until) for one in await self._sources.listed(org.name)])
+    async def shown(self, org_id: int, asked: ReadLedger) -> LedgerPage:
+        """The hours that a range touches; the last day if no range is said.
 
-    async def of(
-        self, source: Source, since: datetime | None = None, until: datetime | None = None
-    ) -> SourceLedger:
-        """The ledger of a source, for the calls of a range of creation."""
-        org_id, source_id = source.org.id, UUID(source.id)
-        first, last = since or BEGINNING, until or self._clock() + timedelta(days=1)
-        pull = await self._store.pull(org_id, source_id)
-        hours = await self._store.hours(org_id, source_id, source.vendor, first, last)
-        names = await self._store.names(org_id, source_id, first, last, MOST_NAMES + 1)
-        late = await self._store.late(org_id, source_id, source.vendor, (first, last), GRACE, MOST_NAMES + 1)
-        return SourceLedger(
-            source=source.id,
-            vendor=source.vendor,
-            label=source.label,
-            pulled_at=None if pull is None else pull.ended_at,
-            told=sum(hour.told for hour in hours),
-            held=sum(hour.held for hour in hours),
-            hours=hours,
-            calls=[*names[:MOST_NAMES], *late[:MOST_NAMES]],
-            more=len(names) > MOST_NAMES or len(late) > MOST_NAMES,
+        Raises `Refused` with `BAD_REQUEST` for a range that is empty or too long.
+        """
+        now = self._clock()
+        last = asked.until or max(now, asked.since or now)
+        try:
+            since = hour_of(asked.since or last - USUAL_RANGE)
+            until = hour_of(last) + HOUR
+        except OverflowError:
+            raise Refused(Fault.BAD_REQUEST, "is outside the calendar", "until") from None
+        if not timedelta() < until - since <= LONGEST_RANGE + HOUR:
+            raise Refused(Fault.BAD_REQUEST, "until must follow since by 31 days at the most", "until")
+        source_id = None if asked.source_id is None else UUID(asked.source_id)
+        calls, count = await self._store.calls(org_id, source_id, since, until, MOST_NAMED)
+        return LedgerPage(
+            since=since,
+            until=until,
+            hours=await self._store.hours(org_id, source_id, since, until),
+            calls=calls,
+            left_out=count - len(calls),
         )

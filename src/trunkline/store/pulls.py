@@ -1,122 +1,112 @@
-"""Pulls and the ledger in PostgreSQL."""
+"""Pulls in PostgreSQL: where each stands, so that one that was killed goes on, and what it has met."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import NamedTuple
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 from msgspec import Struct
 
-from trunkline.model.ledger import LedgerCall, LedgerHour
+from trunkline.store.ledger import settle
 from trunkline.store.queries import queries
+
+_LOCK_TRIES, _LOCK_WAIT_SECONDS = 20, 0.1
 
 
 class StoredPull(Struct, kw_only=True):
-    """How far a source was read."""
+    """Where the pull of one source stands."""
 
-    since: datetime | None
-    until: datetime | None
-    following: str | None
-    reached: datetime | None
-    began_at: datetime
-    ended_at: datetime | None
+    started_at: datetime | None = None
+    """`None` if none is under way."""
+    asked_since: datetime | None = None
+    asked_until: datetime | None = None
+    range_from: datetime | None = None
+    next: str | None = None
+    """The request that is to be sent, as JSON."""
+    newest_at: datetime | None = None
+    reached_from: datetime | None = None
+    reached_at: datetime | None = None
+    """The newest creation that complete pulls have seen."""
+    vendors: Sequence[str] = ()
 
 
-class ListedCall(NamedTuple):
-    """A call that a vendor listed, and why it could not be taken in, if so."""
+class Met(Struct, frozen=True):
+    """A call that a pull was told of."""
 
+    vendor: str
     vendor_call_id: str
     created_at: datetime | None
+    over_at: datetime | None
+    """When it ended, or else was created."""
     reason: str | None = None
+    """Why it could not be read."""
 
 
 class PullStore:
-    """Every statement about pulls and the ledger."""
+    """The pull of one source."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, org_id: int, source_id: UUID) -> None:
         self._pool = pool
+        self._key = (org_id, source_id)
 
-    async def pull(self, org_id: int, source_id: UUID) -> StoredPull | None:
-        """How far a source was read; `None` if it never was."""
-        row = await self._pool.fetchrow(queries("pulls")["pull"], org_id, source_id)
-        return None if row is None else StoredPull(**row)
+    @asynccontextmanager
+    async def locked(self) -> AsyncIterator[bool]:
+        """Keep others from pulling the same source; false if another one does already."""
+        async with self._pool.acquire() as connection:
+            for _ in range(_LOCK_TRIES):  # the database may not have noticed yet that another one was killed
+                got = await connection.fetchval(queries("pulls")["lock_pull"], *self._key)
+                if got:
+                    break
+                await asyncio.sleep(_LOCK_WAIT_SECONDS)
+            try:
+                yield got
+            finally:
+                if got and not connection.is_closed():
+                    await connection.fetchval(queries("pulls")["unlock_pull"], *self._key)
 
-    async def begin(
-        self,
-        org_id: int,
-        source_id: UUID,
-        span: tuple[datetime | None, datetime | None],
-        following: str,
-        at: datetime,
-    ) -> None:
-        """Begin a pull of a range of creation."""
-        await self._pool.execute(queries("pulls")["begin"], org_id, source_id, *span, following, at)
+    async def standing(self) -> StoredPull:
+        """Where the pull stands."""
+        row = await self._pool.fetchrow(queries("pulls")["pull"], *self._key)
+        return StoredPull() if row is None else StoredPull(**row)
 
-    async def advance(
-        self, org_id: int, source_id: UUID, following: str | None, listed: Sequence[ListedCall]
-    ) -> None:
-        """Remember that a page is in, and the request to go on with."""
-        columns = [list(column) for column in zip(*listed, strict=True)] if listed else [[], [], []]
-        await self._pool.execute(queries("pulls")["advance"], org_id, source_id, following, *columns)
+    async def begin(self, pull: StoredPull) -> None:
+        """A pull begins; what an earlier one met and did not bring to its end is forgotten."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(queries("pulls")["forget_met"], *self._key)
+            await connection.execute(
+                queries("pulls")["begin_pull"],
+                *self._key,
+                pull.started_at,
+                pull.asked_since,
+                pull.asked_until,
+                pull.range_from,
+                pull.next,
+            )
 
-    async def repaired(self, org_id: int, source_id: UUID, found: Sequence[ListedCall], at: datetime) -> None:
-        """Note calls that a pull found long after they should have come."""
-        await self._pool.execute(
-            queries("pulls")["repaired"],
-            org_id,
-            source_id,
-            [call.vendor_call_id for call in found],
-            [call.created_at for call in found],
-            at,
-        )
+    async def meet(self, calls: Sequence[Met], at: datetime) -> None:
+        """Note the calls of a page, before they are stored."""
+        once = {(call.vendor, call.vendor_call_id): call for call in calls}.values()
+        names = ("vendor", "vendor_call_id", "created_at", "over_at", "reason")
+        columns = ([getattr(call, name) for call in once] for name in names)
+        await self._pool.execute(queries("pulls")["meet"], *self._key, at, *columns)
 
-    async def complete(
-        self, org_id: int, source_id: UUID, at: datetime, first_hour: datetime, until: datetime | None
-    ) -> None:
-        """Note that a list was read to its end; the hours from the first one on are as it said."""
-        await self._pool.execute(queries("pulls")["complete"], org_id, source_id, at, first_hour, until)
+    async def turn(self, following: str | None, newest_at: datetime | None, vendors: Sequence[str]) -> None:
+        """Remember the next request, now that the calls of a page are committed."""
+        await self._pool.execute(queries("pulls")["turn_page"], *self._key, following, newest_at, vendors)
 
-    async def oldest_open(
-        self, org_id: int, vendor: str, statuses: Sequence[str], since: datetime
-    ) -> datetime | None:
-        """When the oldest of a vendor's calls was made that has not ended."""
+    async def oldest_open(self, vendors: Sequence[str], since: datetime) -> datetime | None:
+        """When the oldest call of some vendors was created that is not over."""
         sql = queries("pulls")["oldest_open"]
-        oldest: datetime | None = await self._pool.fetchval(sql, org_id, vendor, list(statuses), since)
-        return oldest
+        found: datetime | None = await self._pool.fetchval(sql, self._key[0], vendors, since)
+        return found
 
-    async def kept(self, org_id: int, vendor: str, payloads: Sequence[tuple[str, bytes]]) -> set[bytes]:
-        """Which of some payloads, by call and hash, are kept already."""
-        ids, hashes = ([one[side] for one in payloads] for side in (0, 1))
-        rows = await self._pool.fetch(queries("pulls")["kept"], org_id, vendor, ids, hashes)
-        return {row["hash"] for row in rows}
-
-    async def hours(
-        self, org_id: int, source_id: UUID, vendor: str, since: datetime, until: datetime
-    ) -> list[LedgerHour]:
-        """The ledger's hours in a range, oldest first."""
-        rows = await self._pool.fetch(queries("pulls")["ledger"], org_id, source_id, vendor, since, until)
-        return [LedgerHour(**row) for row in rows]
-
-    async def names(
-        self, org_id: int, source_id: UUID, since: datetime, until: datetime, most: int
-    ) -> list[LedgerCall]:
-        """Calls that are missing or were repaired, newest first."""
-        rows = await self._pool.fetch(queries("pulls")["ledger_names"], org_id, source_id, since, until, most)
-        return [LedgerCall(**row) for row in rows]
-
-    async def late(
-        self,
-        org_id: int,
-        source_id: UUID,
-        vendor: str,
-        span: tuple[datetime, datetime],
-        grace: timedelta,
-        most: int,
-    ) -> list[LedgerCall]:
-        """Calls of which the first webhook came long after their end, newest first."""
-        rows = await self._pool.fetch(queries("pulls")["late"], org_id, source_id, vendor, *span, grace, most)
-        reason = "its first webhook came long after its end"
-        return [LedgerCall(**row, state="late", reason=reason) for row in rows]
+    async def end(self, now: datetime, first: datetime | None, end: datetime | None) -> None:
+        """A pull came to its end, and went over the hours from `first` to before `end` whole."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            await settle(connection, *self._key, now, first, end)
+            await connection.execute(queries("pulls")["end_pull"], *self._key, now)
+            await connection.execute(queries("pulls")["forget_met"], *self._key)

@@ -19,6 +19,8 @@ look, and of each that is taken out; of one that no longer matches it tells noth
 POST takes one call or up to 1,000, and answers for each; PATCH says something of a call now, which wins
 over what was said before, and refuses null, since a log does not unsay; a deleted call stays out. Events
 of a running call are folded in any order. A write may carry an `Idempotency-Key`, as Stripe has it.
+The ledger tells, for each hour in which calls were created, how many a source's vendor listed and how many
+we hold, and names the calls that did not come as they should have.
 """
 
 from __future__ import annotations
@@ -30,7 +32,12 @@ from msgspec import UNSET
 from trunkline.dialects.trunkline.door import DOOR
 from trunkline.dialects.trunkline.page_token import token_after, window_of
 from trunkline.dialects.trunkline.problems import problem, texts
-from trunkline.dialects.trunkline.question import filter_of, included_in_get, included_in_list
+from trunkline.dialects.trunkline.question import (
+    filter_of,
+    included_in_get,
+    included_in_list,
+    ledger_of,
+)
 from trunkline.dialects.trunkline.reading import NAME, from_line, from_wire
 from trunkline.dialects.trunkline.telling import WRITES
 from trunkline.dialects.trunkline.wire import (
@@ -40,7 +47,6 @@ from trunkline.dialects.trunkline.wire import (
     ChangesQuery,
     ExportQuery,
     GetQuery,
-    LedgerAnswer,
     LedgerQuery,
     ListQuery,
     Problem,
@@ -65,9 +71,8 @@ from trunkline.model.intents import (
     ListCalls,
     ListChanges,
     OneCall,
-    ReadLedger,
 )
-from trunkline.model.ledger import LedgerFound
+from trunkline.model.ledger import LedgerPage
 from trunkline.model.query import Order, SortField
 
 __all__ = ["DIALECT", "DOOR"]
@@ -202,27 +207,14 @@ STREAM = Operation(
 )
 
 
-def read_ledger(query: LedgerQuery, _: str) -> ReadLedger:
-    """From the query string to a question."""
-    return ReadLedger(
-        since=query.created_from.first if query.created_from else None,
-        until=query.created_to.last if query.created_to else None,
-    )
-
-
-def write_ledger(found: LedgerFound, _: LedgerQuery) -> LedgerAnswer:
-    """From the ledgers to the answer."""
-    return LedgerAnswer(found.sources)
-
-
 LEDGER = Operation(
     name="read_ledger",
-    summary="Compare what vendors list with what is held",
+    summary="Read the ledger",
     path="/v1/ledger",
     query=LedgerQuery,
-    answer=LedgerAnswer,
-    read=read_ledger,
-    write=write_ledger,
+    answer=LedgerPage,
+    read=ledger_of,
+    write=lambda page, _: page,
     faults=(Fault.BAD_REQUEST,),
     offers_toon=True,
 )

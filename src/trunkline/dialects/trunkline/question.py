@@ -9,11 +9,13 @@ from trunkline.dialects.trunkline.wire import (
     ExportQuery,
     FilterQuery,
     GetQuery,
+    LedgerQuery,
     ListQuery,
     StreamQuery,
 )
 from trunkline.kit.query import DayOrInstant, Phone, Words
 from trunkline.model.faults import Fault, Refused
+from trunkline.model.intents import ReadLedger
 from trunkline.model.query import CallFilter, Span, Wording
 
 Include = frozenset[str]
@@ -44,6 +46,15 @@ def filter_of(query: FilterQuery) -> CallFilter:
         from_number=_number(query.from_number),
         to_number=_number(query.to_number),
         transcript_text=query.transcript_search,
+    )
+
+
+def ledger_of(query: LedgerQuery, _: str) -> ReadLedger:
+    """Which part of the ledger a query asks for."""
+    return ReadLedger(
+        source_id=None if query.source_id is None else query.source_id.text,
+        since=None if query.since is None else query.since.first,
+        until=None if query.until is None else query.until.last,
     )
 
 

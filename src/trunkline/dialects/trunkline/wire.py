@@ -8,9 +8,8 @@ from typing import Annotated, Any, Literal, get_args, get_type_hints
 from msgspec import UNSET, Meta, Struct, UnsetType, defstruct, structs
 
 from trunkline.kit.export import FORMATS, PACKINGS
-from trunkline.kit.query import DayOrInstant, Phone, TimeZone, Words
+from trunkline.kit.query import DayOrInstant, Phone, TimeZone, Uuid, Words
 from trunkline.model.call import Call
-from trunkline.model.ledger import SourceLedger
 from trunkline.model.live import Event
 from trunkline.model.words import Channel, Direction, EndReason, Result, Sentiment, Status
 
@@ -251,21 +250,18 @@ class ExportQuery(CallQuery, kw_only=True):
     tz: Annotated[TimeZone, ZONE] | None = None
 
 
+class LedgerQuery(Struct, kw_only=True):
+    """What may be asked of the ledger."""
+
+    source_id: Uuid | None = None
+    """All sources of the org, unless the query names one."""
+    since: Annotated[DayOrInstant, Meta(description="a day before until, if it is not said")] | None = None
+    until: Annotated[DayOrInstant, Meta(description="now, if it is not said")] | None = None
+    format: Annotated[Literal["json", "toon"], FORMAT] | None = None
+
+
 if [get_args(get_type_hints(ExportQuery)[name]) for name in ("format", "compression")] != [
     tuple(FORMATS),
     tuple(PACKINGS),
 ]:
     raise TypeError("every form and compression of a file must be one that can be asked for")
-
-
-class LedgerQuery(Struct, kw_only=True):
-    """The parameters of the ledger; a date alone means that whole UTC day."""
-
-    created_from: DayOrInstant | None = None
-    created_to: DayOrInstant | None = None
-
-
-class LedgerAnswer(Struct):
-    """What each source's vendor lists beside what we hold."""
-
-    sources: list[SourceLedger]

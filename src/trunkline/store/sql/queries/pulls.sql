@@ -1,111 +1,77 @@
--- Pulls and the ledger. $1 is always the org, $2 mostly the source.
+-- Pulls: where a source's pull stands, and what it has met. $1 is always the org, $2 the source.
+
+-- name: lock_pull
+-- One pull of a source at a time; the lock ends with its connection. no org: the key is made of org and source
+SELECT pg_try_advisory_lock(hashtextextended($1::integer::text || ' ' || $2::uuid::text, 5));
+
+-- name: unlock_pull
+-- Lets the next one in. no org: the key is made of org and source
+SELECT pg_advisory_unlock(hashtextextended($1::integer::text || ' ' || $2::uuid::text, 5));
 
 -- name: pull
--- How far a source was read.
-SELECT since, until, following, reached, began_at, ended_at FROM pulls WHERE org_id = $1 AND source_id = $2;
+-- Where the pull of a source stands.
+SELECT started_at, asked_since, asked_until, range_from, next, newest_at, reached_from, reached_at, vendors
+FROM pulls WHERE org_id = $1 AND source_id = $2;
 
--- name: begin
--- A new pull; what an older one listed is forgotten.
-WITH forgotten AS (
-    DELETE FROM pulled_calls WHERE org_id = $1 AND source_id = $2
+-- name: begin_pull
+-- A pull begins; what complete ones have reached stays.
+INSERT INTO pulls (org_id, source_id, started_at, asked_since, asked_until, range_from, next)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (org_id, source_id) DO UPDATE SET
+    started_at = excluded.started_at, asked_since = excluded.asked_since, asked_until = excluded.asked_until,
+    range_from = excluded.range_from, next = excluded.next, newest_at = NULL;
+
+-- name: forget_met
+-- Empties what a pull has met.
+DELETE FROM pull_calls WHERE org_id = $1 AND source_id = $2;
+
+-- name: meet
+-- Notes the calls of a page before they are stored. Of one that was met before, it stays as it was then whether we
+-- had it: a page that is read again after a kill finds calls that it brought itself.
+INSERT INTO pull_calls AS p (
+    org_id, source_id, vendor, vendor_call_id, created_at, over_at, met_at, had, reason
 )
-INSERT INTO pulls (org_id, source_id, since, until, following, began_at)
-VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (org_id, source_id) DO UPDATE SET since = excluded.since, until = excluded.until,
-    following = excluded.following, began_at = excluded.began_at, ended_at = NULL;
+SELECT $1, $2, m.vendor, m.vendor_call_id, m.created_at, m.over_at, $3,
+    EXISTS (
+        SELECT FROM calls c
+        WHERE c.org_id = $1 AND c.vendor = m.vendor AND c.vendor_call_id = m.vendor_call_id
+    ) OR EXISTS (
+        SELECT FROM deleted_calls d
+        WHERE d.org_id = $1 AND d.vendor = m.vendor AND d.vendor_call_id = m.vendor_call_id
+    ),
+    m.reason
+FROM unnest($4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::text[])
+    AS m (vendor, vendor_call_id, created_at, over_at, reason)
+ON CONFLICT (org_id, source_id, vendor, vendor_call_id) DO UPDATE SET
+    created_at = excluded.created_at, over_at = excluded.over_at, reason = excluded.reason;
 
--- name: advance
--- A page is in: its calls are listed, and the next request is remembered.
-WITH listed AS (
-    INSERT INTO pulled_calls (org_id, source_id, vendor_call_id, created_at, reason)
-    SELECT $1, $2, l.vendor_call_id, l.created_at, l.reason
-    FROM unnest($4::text[], $5::timestamptz[], $6::text[]) AS l (vendor_call_id, created_at, reason)
-    ON CONFLICT (org_id, source_id, vendor_call_id)
-    DO UPDATE SET created_at = coalesce(excluded.created_at, pulled_calls.created_at), reason = excluded.reason
-)
-UPDATE pulls SET following = $3 WHERE org_id = $1 AND source_id = $2;
-
--- name: repaired
--- Calls that a pull found long after they should have come.
-INSERT INTO ledger_calls (org_id, source_id, vendor_call_id, hour, state, reason, noticed_at)
-SELECT $1, $2, r.vendor_call_id, date_trunc('hour', r.created_at, 'UTC'), 'repaired', 'no webhook told of it', $5
-FROM unnest($3::text[], $4::timestamptz[]) AS r (vendor_call_id, created_at)
-ON CONFLICT (org_id, source_id, vendor_call_id)
-DO UPDATE SET state = excluded.state, reason = excluded.reason, noticed_at = excluded.noticed_at;
-
--- name: complete
--- The list was read to its end: the hours it covers are as it said, and what it named in vain is missing.
-WITH covered AS (
-    SELECT date_trunc('hour', created_at, 'UTC') AS hour, count(*) AS told
-    FROM pulled_calls WHERE org_id = $1 AND source_id = $2 AND created_at IS NOT NULL
-    GROUP BY 1
-), emptied AS (
-    UPDATE ledger_hours h SET told = 0, checked_at = $3::timestamptz
-    WHERE h.org_id = $1 AND h.source_id = $2 AND h.hour >= $4::timestamptz AND h.hour <= coalesce($5::timestamptz, $3::timestamptz)
-        AND NOT EXISTS (SELECT 1 FROM covered c WHERE c.hour = h.hour)
-), counted AS (
-    INSERT INTO ledger_hours (org_id, source_id, hour, told, checked_at)
-    SELECT $1, $2, c.hour, c.told, $3::timestamptz FROM covered c WHERE c.hour >= $4::timestamptz
-    ON CONFLICT (org_id, source_id, hour) DO UPDATE SET told = excluded.told, checked_at = excluded.checked_at
-), missing AS (
-    INSERT INTO ledger_calls (org_id, source_id, vendor_call_id, hour, state, reason, noticed_at)
-    SELECT $1, $2, p.vendor_call_id, date_trunc('hour', p.created_at, 'UTC'), 'missing', p.reason, $3::timestamptz
-    FROM pulled_calls p WHERE p.org_id = $1 AND p.source_id = $2 AND p.reason IS NOT NULL
-    ON CONFLICT (org_id, source_id, vendor_call_id)
-    DO UPDATE SET state = excluded.state, reason = excluded.reason, noticed_at = excluded.noticed_at
-), found AS (
-    UPDATE ledger_calls l SET state = 'repaired', reason = 'could be read at last', noticed_at = $3::timestamptz
-    FROM pulled_calls p
-    WHERE l.org_id = $1 AND l.source_id = $2 AND l.state = 'missing' AND p.org_id = $1 AND p.source_id = $2
-        AND p.vendor_call_id = l.vendor_call_id AND p.reason IS NULL
-), ended AS (
-    UPDATE pulls SET following = NULL, ended_at = $3::timestamptz, reached = greatest(reached, (
-        SELECT max(created_at) FROM pulled_calls WHERE org_id = $1 AND source_id = $2
-    )) WHERE org_id = $1 AND source_id = $2
-)
-DELETE FROM pulled_calls WHERE org_id = $1 AND source_id = $2;
+-- name: turn_page
+-- The page before is committed, and this request is the next one.
+UPDATE pulls SET
+    next = $3,
+    newest_at = greatest(newest_at, $4),
+    vendors = ARRAY(SELECT DISTINCT v FROM unnest(vendors || $5::text[]) AS v ORDER BY v)
+WHERE org_id = $1 AND source_id = $2;
 
 -- name: oldest_open
--- The oldest of a vendor's calls that have not ended, among those made since a moment.
-SELECT min(created_at) FROM calls
-WHERE org_id = $1 AND vendor = $2 AND status = ANY($3) AND created_at >= $4;
+-- When the oldest call of some vendors was created that is not over, if that is not too long ago.
+SELECT created_at FROM calls
+WHERE org_id = $1 AND vendor = ANY($2::text[]) AND created_at >= $3
+    AND status IN ('scheduled', 'queued', 'ringing', 'in_progress')
+ORDER BY created_at
+LIMIT 1;
 
--- name: kept
--- Which of some payloads are kept already.
-SELECT s.hash FROM unnest($3::text[], $4::bytea[]) AS k (vendor_call_id, hash)
-JOIN sightings s ON s.org_id = $1 AND s.vendor = $2 AND s.vendor_call_id = k.vendor_call_id AND s.hash = k.hash;
-
--- name: ledger
--- Hour by hour what the vendor listed, what we hold, and how many calls came late, were repaired or are missing.
-WITH hours AS (
-    SELECT hour, told, checked_at FROM ledger_hours
-    WHERE org_id = $1 AND source_id = $2 AND hour >= $4 AND hour < $5
-), held AS (
-    SELECT h.hour, count(c.id) AS held FROM hours h
-    LEFT JOIN calls c ON c.org_id = $1 AND c.vendor = $3 AND c.created_at >= h.hour
-        AND c.created_at < h.hour + interval '1 hour'
-    GROUP BY h.hour
-), named AS (
-    SELECT hour, count(*) FILTER (WHERE state = 'missing') AS missing,
-        count(*) FILTER (WHERE state = 'repaired') AS repaired
-    FROM ledger_calls WHERE org_id = $1 AND source_id = $2 GROUP BY hour
-)
-SELECT h.hour, h.told, d.held, coalesce(n.missing, 0) AS missing, coalesce(n.repaired, 0) AS repaired, h.checked_at
-FROM hours h JOIN held d ON d.hour = h.hour LEFT JOIN named n ON n.hour = h.hour
-ORDER BY h.hour;
-
--- name: ledger_names
--- Calls that are missing or were repaired, by name, newest first.
-SELECT vendor_call_id, hour, state, reason, noticed_at FROM ledger_calls
-WHERE org_id = $1 AND source_id = $2 AND (hour IS NULL OR (hour >= $3 AND hour < $4))
-ORDER BY noticed_at DESC, vendor_call_id LIMIT $5;
-
--- name: late
--- Calls of which the first webhook came long after their end, newest first.
-SELECT f.vendor_call_id, date_trunc('hour', c.created_at, 'UTC') AS hour, f.received_at AS noticed_at
-FROM (
-    SELECT vendor_call_id, min(received_at) AS received_at FROM sightings
-    WHERE org_id = $1 AND source_id = $2 AND kind = 'hook' AND vendor_call_id <> '' GROUP BY vendor_call_id
-) f JOIN calls c ON c.org_id = $1 AND c.vendor = $3 AND c.vendor_call_id = f.vendor_call_id
-WHERE f.received_at > c.ended_at + $6::interval AND c.created_at >= $4 AND c.created_at < $5
-ORDER BY f.received_at DESC LIMIT $7;
+-- name: end_pull
+-- A pull came to its end. What it reached counts if nothing lies between it and what was reached before.
+UPDATE pulls SET
+    started_at = NULL, next = NULL, newest_at = NULL, completed_at = $3,
+    reached_from = CASE
+        WHEN reached_at IS NULL THEN range_from
+        WHEN range_from > reached_at OR asked_until < reached_from OR reached_from IS NULL THEN reached_from
+        WHEN range_from IS NOT NULL THEN least(reached_from, range_from)
+    END,
+    reached_at = CASE
+        WHEN newest_at IS NULL OR range_from > reached_at THEN reached_at
+        ELSE greatest(reached_at, least(newest_at, started_at))
+    END
+WHERE org_id = $1 AND source_id = $2;

@@ -1,4 +1,4 @@
-"""Pull and ledger: how far a list was read, and what it said beside what we hold."""
+"""Pulls, and the ledger of what vendors say they have."""
 
 from trunkline.store.migrations import run_sql
 

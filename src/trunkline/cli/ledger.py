@@ -1,0 +1,78 @@
+"""`trunkline ledger`: what vendors say they have against what the log holds."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from trunkline.cli.pulling import instant
+from trunkline.compose import database, services
+from trunkline.model.faults import Refused
+from trunkline.model.intents import ReadLedger
+from trunkline.model.ledger import LedgerPage
+from trunkline.service.keys import KeyProblem
+from trunkline.settings import Settings
+
+
+def ledger(
+    org: Annotated[str, typer.Option(help="The org.")],
+    source: Annotated[str | None, typer.Option(help="One source; all of them if it is not said.")] = None,
+    since: Annotated[str | None, typer.Option(help="Hours from then on; a day before the end.")] = None,
+    until: Annotated[str | None, typer.Option(help="Hours until then; now if it is not said.")] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show how many calls each vendor listed in each hour and how many are here, and name what went wrong."""
+    asked = ReadLedger(
+        source_id=_uuid(source),
+        since=instant("--since", since, last=False),
+        until=instant("--until", until, last=True),
+    )
+    page = asyncio.run(_read(database(Settings.read()), org, asked))
+    if as_json:
+        typer.echo(msgspec.json.encode(page).decode())
+        return
+    console = Console()
+    console.print(_hours(page))
+    for call in page.calls:
+        name, when = f"{call.vendor} {call.vendor_call_id}", _minute(call.hour)
+        typer.echo(f"{when}  {call.state:8}  {name}{f'  {call.reason}' if call.reason else ''}")
+    if page.left_out:
+        typer.echo(f"and {page.left_out} more: ask for a shorter range")
+
+
+def _uuid(text: str | None) -> str | None:
+    try:
+        return None if text is None else str(uuid.UUID(text))
+    except ValueError:
+        raise typer.BadParameter("a source's id is a UUID", param_hint="--source") from None
+
+
+async def _read(url: str, org: str, asked: ReadLedger) -> LedgerPage:
+    async with services(url, pool_size=1) as joined:
+        org_id = await joined.keys.org_id(org)
+        try:
+            return await joined.ledger.shown(org_id, asked)
+        except Refused as error:
+            raise KeyProblem(error.detail) from None
+
+
+def _hours(page: LedgerPage) -> Table:
+    counts = ("told", "held", "deleted", "missing", "late", "repaired")
+    table = Table("hour", "vendor", "source", *counts, "checked")
+    for hour in page.hours:
+        numbers = ["" if getattr(hour, name) is None else str(getattr(hour, name)) for name in counts]
+        checked = "" if hour.checked_at is None else _minute(hour.checked_at)
+        table.add_row(_minute(hour.hour), hour.vendor, hour.source_id, *numbers, checked)
+    return table
+
+
+def _minute(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M}Z"

@@ -1,0 +1,59 @@
+"""The ledger in PostgreSQL: settled when a pull ends, in the transaction that ends it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+
+from trunkline.model.ledger import LedgerCall, LedgerHour, LedgerState
+from trunkline.store.queries import queries
+
+GRACE = timedelta(minutes=10)
+"""After its end a call is not yet late for so long (our choice)."""
+
+
+async def settle(
+    connection: asyncpg.Connection,
+    org_id: int,
+    source_id: UUID,
+    now: datetime,
+    first: datetime | None,
+    end: datetime | None,
+) -> None:
+    """Note what a pull has met; the hours from `first` to before `end` are those that it went over whole."""
+    sql = queries("ledger")
+    await connection.execute(sql["note_late"], org_id, source_id, GRACE)
+    await connection.execute(sql["note_repaired"], org_id, source_id, now, GRACE)
+    await connection.execute(sql["mend_missing"], org_id, source_id, now)
+    await connection.execute(sql["forget_missing"], org_id, source_id, first, end)
+    await connection.execute(sql["note_missing"], org_id, source_id)
+    await connection.execute(sql["empty_hours"], org_id, source_id, now, first, end)
+    await connection.execute(sql["tell_hours"], org_id, source_id, now, first, end)
+
+
+class LedgerStore:
+    """Reads the ledger."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def hours(
+        self, org_id: int, source_id: UUID | None, since: datetime, until: datetime
+    ) -> list[LedgerHour]:
+        """The hours from `since` to before `until` of one source, or of all that the org has."""
+        rows = await self._pool.fetch(queries("ledger")["shown_hours"], org_id, source_id, since, until)
+        return [LedgerHour(**{**row, "source_id": str(row["source_id"])}) for row in rows]
+
+    async def calls(
+        self, org_id: int, source_id: UUID | None, since: datetime, until: datetime, most: int
+    ) -> tuple[list[LedgerCall], int]:
+        """The first calls of such hours that are named, and how many there are in all."""
+        rows = await self._pool.fetch(queries("ledger")["shown_calls"], org_id, source_id, since, until, most)
+        calls = []
+        for row in rows:
+            said = {name: value for name, value in row.items() if name != "all_calls"}
+            said |= {"source_id": str(row["source_id"]), "state": LedgerState(row["state"])}
+            calls.append(LedgerCall(**said))
+        return calls, rows[0]["all_calls"] if rows else 0
