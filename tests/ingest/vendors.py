@@ -55,6 +55,11 @@ class SmallVendor:
         self.page_size = 2
         self.before_page: Callable[[], None] = lambda: None
         self.url = ""
+        self.key_header: tuple[str, str] | None = None
+        """What a request must have, if anything."""
+
+    def answer_to_post(self, path: str, body: bytes) -> Answer:
+        return 405, {}, b"{}"
 
     def answer(self, path: str) -> Answer:
         query = dict(parse_qsl(urlsplit(path).query))
@@ -75,8 +80,17 @@ def small_vendor(vendor: SmallVendor | None = None) -> Iterator[SmallVendor]:
     serves = vendor or SmallVendor()
 
     class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.told(serves.answer_to_post(self.path, self.rfile.read(int(self.headers["content-length"]))))
+
         def do_GET(self) -> None:
-            status, headers, body = serves.answer(self.path)
+            if serves.key_header and self.headers.get(serves.key_header[0]) != serves.key_header[1]:
+                self.told((401, {}, b"{}"))
+            else:
+                self.told(serves.answer(self.path))
+
+        def told(self, answer: Answer) -> None:
+            status, headers, body = answer
             self.send_response(status)
             for name, value in {"content-length": str(len(body)), **headers}.items():
                 self.send_header(name, value)

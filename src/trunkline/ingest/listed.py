@@ -27,6 +27,8 @@ class Item(Struct, frozen=True):
     met: Met
     sighting: Sighting | None
     """`None` if it cannot be read."""
+    line: Item | None = None
+    """Its line in the list, if this is the whole call that was asked for by itself."""
 
 
 def item_in(door: Door, raw: Any) -> Item:

@@ -6,6 +6,7 @@ again at the most, which changes nothing. When it ends, what it met goes into th
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -161,6 +162,7 @@ class Pull:
         self._newest_at, self._vendors = None, list[str]()
         met: list[Met] = []
         seen: list[Seen] = []
+        firsts: list[int] = []
         past = False
         async for item in self._items(listed, pull):
             if item is None:
@@ -173,10 +175,13 @@ class Pull:
                     total.unreadable[item.met.vendor_call_id] = item.met.reason or ""
             elif item.met.created_at is not None:
                 self._newest_at = max(self._newest_at or item.met.created_at, item.met.created_at)
-            seen.append(Seen(item.sighting, encoded(item.raw), self._origin(item)))
+            firsts.append(len(seen))
+            told = [item] if item.line is None else [item, item.line]
+            seen += [Seen(one.sighting, encoded(one.raw), self._origin(one)) for one in told]
         self._vendors = sorted({one.vendor for one in met})
         await self._store.meet(met, self._clock())
-        for result in await self._commits.take(self._source.org, seen) if seen else []:
+        results = await self._commits.take(self._source.org, seen) if seen else []
+        for result in (results[first] for first in firsts):
             if result.state is not State.NOTED:
                 setattr(total, result.state.value, getattr(total, result.state.value) + 1)
         return past
@@ -192,16 +197,18 @@ class Pull:
 
     async def _items(self, listed: list[Any], pull: StoredPull) -> AsyncIterator[Item | None]:
         """The calls of a page that are in the range, whole; `None` for one that is older."""
-        for raw in listed:
-            item = item_in(self._door, raw)
+        lines = [item_in(self._door, raw) for raw in listed]
+        known = await self._store.known(self._door.name, _digests(lines)) if self._api.one else set[bytes]()
+        for item in lines:
             created_at = item.met.created_at
             if created_at is not None and pull.range_from is not None and created_at < pull.range_from:
                 yield None
             elif created_at is None or pull.asked_until is None or created_at <= pull.asked_until:
-                yield await self._whole(item)
+                yield await self._whole(item, known)
 
-    async def _whole(self, item: Item) -> Item:
-        if self._api.one is None or item.sighting is None:
+    async def _whole(self, item: Item, known: set[bytes]) -> Item:
+        """The call in full; a line that is known says nothing that would be worth another request."""
+        if self._api.one is None or item.sighting is None or _digest(item.raw) in known:
             return item
         try:
             answer = await self._asker.ask(self._api.one(item.sighting.vendor_call_id))
@@ -218,7 +225,17 @@ class Pull:
                 raise
             return unreadable(item, str(error))
         self._failing = 0
-        return whole if whole.sighting is not None else unreadable(item, whole.met.reason or "")
+        if whole.sighting is None:
+            return unreadable(item, whole.met.reason or "")
+        return msgspec.structs.replace(whole, line=item)
+
+
+def _digest(raw: Any) -> bytes:
+    return hashlib.sha256(encoded(raw)).digest()
+
+
+def _digests(lines: list[Item]) -> list[tuple[str, bytes]]:
+    return [(line.sighting.vendor_call_id, _digest(line.raw)) for line in lines if line.sighting is not None]
 
 
 def list_api(door: Door) -> ListApi:

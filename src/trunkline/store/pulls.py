@@ -98,6 +98,12 @@ class PullStore:
         """Remember the next request, now that the calls of a page are committed."""
         await self._pool.execute(queries("pulls")["turn_page"], *self._key, following, newest_at, vendors)
 
+    async def known(self, vendor: str, lines: Sequence[tuple[str, bytes]]) -> set[bytes]:
+        """Which of some payloads are kept already, by call and digest."""
+        names, digests = [line[0] for line in lines], [line[1] for line in lines]
+        sql = queries("pulls")["known_lines"]
+        return {row["hash"] for row in await self._pool.fetch(sql, self._key[0], vendor, names, digests)}
+
     async def oldest_open(self, vendors: Sequence[str], since: datetime) -> datetime | None:
         """When the oldest call of some vendors was created that is not over."""
         sql = queries("pulls")["oldest_open"]

@@ -75,3 +75,8 @@ UPDATE pulls SET
         ELSE greatest(reached_at, least(newest_at, started_at))
     END
 WHERE org_id = $1 AND source_id = $2;
+
+-- name: known_lines
+-- Which of some payloads are kept already.
+SELECT s.hash FROM unnest($3::text[], $4::bytea[]) AS k (vendor_call_id, hash)
+JOIN sightings s ON s.org_id = $1 AND s.vendor = $2 AND s.vendor_call_id = k.vendor_call_id AND s.hash = k.hash;
