@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -47,6 +48,8 @@ _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 """No call was before; some write the first day of the calendar for a time that they do not know."""
 
 _HOUR = timedelta(hours=1)
+_COUNTED = (State.NEW, State.CHANGED, State.DELETED, State.UNCHANGED)
+"""What a call counts as of which a line and the whole came: whatever is more."""
 
 
 class Sum(Struct):
@@ -162,7 +165,7 @@ class Pull:
         self._newest_at, self._vendors = None, list[str]()
         met: list[Met] = []
         seen: list[Seen] = []
-        firsts: list[int] = []
+        sizes: list[int] = []
         past = False
         async for item in self._items(listed, pull):
             if item is None:
@@ -175,15 +178,18 @@ class Pull:
                     total.unreadable[item.met.vendor_call_id] = item.met.reason or ""
             elif item.met.created_at is not None:
                 self._newest_at = max(self._newest_at or item.met.created_at, item.met.created_at)
-            firsts.append(len(seen))
-            told = [item] if item.line is None else [item, item.line]
+            # The whole call comes last, so that it has the last word where both are as old.
+            told = [item] if item.line is None else [item.line, item]
+            sizes.append(len(told))
             seen += [Seen(one.sighting, encoded(one.raw), self._origin(one)) for one in told]
         self._vendors = sorted({one.vendor for one in met})
         await self._store.meet(met, self._clock())
-        results = await self._commits.take(self._source.org, seen) if seen else []
-        for result in (results[first] for first in firsts):
-            if result.state is not State.NOTED:
-                setattr(total, result.state.value, getattr(total, result.state.value) + 1)
+        results = iter(await self._commits.take(self._source.org, seen) if seen else [])
+        for size in sizes:
+            states = {result.state for result in islice(results, size)}
+            counted = next((state for state in _COUNTED if state in states), None)
+            if counted is not None:
+                setattr(total, counted.value, getattr(total, counted.value) + 1)
         return past
 
     def _origin(self, item: Item) -> Origin:
