@@ -173,6 +173,11 @@ class Payload:
             return value
         raise self._unreadable(names, "a list", value)
 
+    def json_objects(self, *names: str) -> list[dict[str, Any]] | UnsetType | None:
+        """A list of objects as they are; whatever in it is none is left out."""
+        found = self.items(*names)
+        return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else found
+
     def objects(self, *names: str) -> Iterator[Payload]:
         """The objects of a list; nothing if the list is absent or null."""
         found = self.items(*names)

@@ -4,7 +4,7 @@ A call's state is a map from paths (`status`, `agent/name`, `metadata/priority`)
 stamp: when it was said. Two states merge path by path, and the greater statement wins. "Greater" is a
 total order, so the merge is commutative, associative and idempotent by construction:
 
-1. any value beats null, and a told value beats a derived one;
+1. any value beats null, one that says something beats `[]` and `unknown`, and a told value a derived one;
 2. an ended status beats a live one;
 3. the later statement beats the earlier one;
 4. between statements of the same instant the richer one wins, then the greater encoding, so that there is an
@@ -46,7 +46,7 @@ OBJECTS: frozenset[Path] = frozenset(
 )
 """Paths whose members are merged one by one; every other value is taken or left whole."""
 
-SAYS_NOTHING: tuple[Any, ...] = (None, [], Direction.UNKNOWN.value, Channel.UNKNOWN.value)
+SAYS_NOTHING: tuple[Any, ...] = ([], Direction.UNKNOWN.value, Channel.UNKNOWN.value)
 """Values that never replace one that says something. An empty transcript is not a shorter transcript."""
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -56,7 +56,8 @@ _encode_comparably = msgspec.json.Encoder(order="deterministic", decimal_format=
 class Statement(NamedTuple):
     """One value and what decides between it and another; compared field by field."""
 
-    says_something: bool
+    says: int
+    """0 for null, 1 for what says nothing, 2 for anything else."""
     told: bool
     final: bool
     order: int
@@ -157,7 +158,7 @@ def _state(record: Call | Sighting, stamps: Stamps) -> State:
         stamp = stamps.get("/".join(path), stamps[EVERY])
         encoding = _encode_comparably(value)
         state[path] = Statement(
-            says_something=value not in SAYS_NOTHING,
+            says=0 if value is None else 1 if value in SAYS_NOTHING else 2,
             told=told,
             final=path == ("status",) and Status(value).is_final,
             order=stamp if told else _order(path, value, stamp),

@@ -132,7 +132,7 @@ def analysis_from(wire: Payload | UnsetType | None, words: dict[str, str]) -> An
         success=told(wire.flag("call_successful")),
         voicemail=told(wire.flag("in_voicemail")),
         custom={**(told(wire.json_object("custom_analysis_data")) or {}), **custom} or None,
-        evaluations=told(wire.items("evaluation_results")),
+        evaluations=told(wire.json_objects("evaluation_results")),
     )
 
 

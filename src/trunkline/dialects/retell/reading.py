@@ -163,7 +163,7 @@ def _read_parts(wire: Payload, sighting: Sighting, unknown: list[str]) -> None:
             fields["telephony_identifier"] = rest
     cost = wire.object("call_cost")
     if isinstance(cost, Payload):
-        cents, items = told(cost.number("combined_cost")), told(cost.items("product_costs"))
+        cents, items = told(cost.number("combined_cost")), told(cost.json_objects("product_costs"))
         amount = None if cents is None else cents / Decimal(100)
         sighting.cost = Cost(amount=amount, unit="USD", items=items)
         if rest := cost.rest("combined_cost", "product_costs"):

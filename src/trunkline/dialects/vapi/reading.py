@@ -271,8 +271,7 @@ def _result_of(output: Any) -> Any:
 
 
 def _read_cost(call: Payload, sighting: Sighting) -> None:
-    amount, parts = told(call.number("cost")), told(call.items("costs"))
-    items = [part for part in parts or () if isinstance(part, dict)]
+    amount, items = told(call.number("cost")), told(call.json_objects("costs"))
     if amount is not None or items:
         sighting.cost = Cost(amount=amount, unit="USD", items=items or None)
 

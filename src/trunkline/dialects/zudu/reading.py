@@ -157,7 +157,9 @@ def _cost_from(wire: Payload | UnsetType | None) -> Cost | UnsetType | None:
     if not isinstance(wire, Payload):
         return wire
     return Cost(
-        amount=told(wire.number("combined_cost")), unit=CURRENCY, items=told(_dicts(wire, "product_costs"))
+        amount=told(wire.number("combined_cost")),
+        unit=CURRENCY,
+        items=told(wire.json_objects("product_costs")),
     )
 
 
@@ -167,13 +169,8 @@ def _telephony_from(wire: Payload | UnsetType | None) -> Telephony | UnsetType |
     return Telephony(sid=told(wire.text("call_sid")), conference_sid=told(wire.text("conference_sid")))
 
 
-def _dicts(wire: Payload, name: str) -> list[dict[str, Any]] | UnsetType | None:
-    items = wire.items(name)
-    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else items
-
-
 def _read_events(wire: Payload, sighting: Sighting, derived: list[str]) -> None:
-    events = _dicts(wire, "events")
+    events = wire.json_objects("events")
     sighting.events = events
     created = told(wire.epoch_ms("created_at"))
     if created is None and isinstance(events, list) and events:
