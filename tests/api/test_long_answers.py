@@ -82,8 +82,14 @@ def half_read(world: World, query: str = "") -> Iterator[Iterator[bytes]]:
 
 
 def in_transaction(world: World, database: asyncpg.Connection) -> list[int]:
-    """The connections of servers that are in the middle of reading."""
-    sql = "SELECT pid FROM pg_stat_activity WHERE application_name = 'trunkline' AND xact_start IS NOT NULL"
+    """The connections of servers that are in the middle of reading a list in parts.
+
+    A server works in the background too, on the same connections; the statement tells the two apart.
+    """
+    sql = (
+        "SELECT pid FROM pg_stat_activity"
+        " WHERE application_name = 'trunkline' AND xact_start IS NOT NULL AND query LIKE '%bytes_before%'"
+    )
     return [row["pid"] for row in world.run(database.fetch(sql))]
 
 

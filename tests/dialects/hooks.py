@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -105,13 +104,30 @@ def _capture(vendor: str, path: Path) -> Capture:
     return Capture(name, raw["source"], raw.get("headers", {}), body, read_by, raw["heard"])
 
 
-def lives(door: Door) -> Iterator[list[Sighting]]:
-    """The sightings of each call that more than one capture speaks of."""
-    told: dict[tuple[str, str], list[Sighting]] = {}
-    for capture in captures(door.name):
-        for sighting in capture.sightings(door):
-            told.setdefault((sighting.vendor, sighting.vendor_call_id), []).append(sighting)
-    return (life for life in told.values() if len(life) > 1)
+def kept_documents(door: Door) -> list[tuple[str, Any]]:
+    """Everything that is kept of a vendor's deliveries, in whichever form, and what reads it."""
+    folder = Path(__file__).parent / door.name / "captures" / "hooks"
+    found = []
+    for path in sorted(folder.glob("*.json")):
+        raw = msgspec.json.decode(path.read_bytes())
+        types = {name.lower(): value for name, value in raw.get("headers", {}).items()}
+        content_type = types.get("content-type", "application/json")
+        document = raw["document"] if "document" in raw else document_of(raw["body"].encode(), content_type)
+        found.append((raw.get("read_by", "read"), document))
+    return found
+
+
+def lives(door: Door) -> list[list[Sighting]]:
+    """The sightings of each call that more than one delivery speaks of."""
+    told: dict[str, list[Sighting]] = {}
+    for read_by, document in kept_documents(door):
+        try:
+            found = [door.from_wire(document)] if read_by == "from_wire" else door.read(document).sightings
+        except (Unreadable, AnswerExpected):
+            continue
+        for sighting in found:
+            told.setdefault(sighting.vendor_call_id, []).append(sighting)
+    return [life for life in told.values() if len(life) > 1]
 
 
 def signs(vendor: str) -> ModuleType:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET, structs
 
 import trunkline.dialects
-from tests.dialects.hooks import Capture, captures, lives, signs
+from tests.dialects.hooks import Capture, captures, kept_documents, lives, signs
 from trunkline.dialects import dialects, doors
 from trunkline.kit.door import AnswerExpected, Door, document_of
 from trunkline.kit.listing_api import Request
@@ -36,7 +36,7 @@ ELSEWHERE = {"bland", "elevenlabs", "retell", "twilio", "ultravox", "vapi"}
 HERE = [door for door in EVERY if door.name not in ELSEWHERE]
 SIGNING = [door for door in HERE if not isinstance(door.signing, SecretAddress)]
 CAPTURES = [(door, capture) for door in HERE for capture in captures(door.name)]
-LIVES = [(door, life) for door in HERE for life in lives(door)]
+LIVES = [(door, life) for door in EVERY for life in lives(door)]
 CALL_ID = "00000000-0000-4000-8000-000000000001"
 
 captured_door = pytest.mark.parametrize("door", HERE, ids=[door.name for door in HERE])
@@ -225,19 +225,6 @@ def changed(document: Any, path: tuple[Any, ...], value: Any) -> Any:
     else:
         place[path[-1]] = value
     return copy
-
-
-def kept_documents(door: Door) -> list[tuple[str, Any]]:
-    """Everything that is kept of a vendor's deliveries, in whichever form, and what reads it."""
-    folder = Path(__file__).parent / door.name / "captures" / "hooks"
-    found = []
-    for path in sorted(folder.glob("*.json")):
-        raw = msgspec.json.decode(path.read_bytes())
-        types = {name.lower(): value for name, value in raw.get("headers", {}).items()}
-        content_type = types.get("content-type", "application/json")
-        document = raw["document"] if "document" in raw else document_of(raw["body"].encode(), content_type)
-        found.append((raw.get("read_by", "read"), document))
-    return found
 
 
 @every_door
