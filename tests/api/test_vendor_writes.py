@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.api.test_writes import ask
@@ -15,7 +16,9 @@ from trunkline.dialects import dialects
 from trunkline.dialects.butter.reading import from_wire as butter_from_wire
 from trunkline.dialects.callem.reading import from_wire as callem_from_wire
 from trunkline.dialects.zudu.reading import from_wire as zudu_from_wire
+from trunkline.kit.auth import NewKey
 from trunkline.model.call import Call
+from trunkline.model.faults import Fault, Refused
 from trunkline.model.words import Status
 
 claim = pytest.mark.claim
@@ -378,6 +381,24 @@ def test_nothing_here_places_or_steers_a_call(world: World, name: str, method: s
         assert answer.status_code == 501, answer.text
         assert "Trunkline records calls" in answer.text
         assert answer.headers["content-type"] == dialects()[name].errors.media_type
+
+
+@pytest.mark.parametrize(("name", "method", "path"), NOT_DONE)
+def test_what_is_not_done_here_is_told_to_nobody_without_a_good_key(
+    world: World, name: str, method: str, path: str
+) -> None:
+    errors = dialects()[name].errors
+    reader = world.run(world.joined.keys.create(world.name, scopes=["read"])).headers[name]
+    strangers = dialects()[name].auth.wear(NewKey.made())
+    for headers, fault in (
+        ({}, Fault.NO_CREDENTIAL),
+        (strangers, Fault.UNKNOWN_CREDENTIAL),
+        (reader, Fault.SCOPE_MISSING),
+    ):
+        answer = world.request(method, f"/{name}{path}".replace("{id}", "x"), headers=headers, content=b"{}")
+        status, body = errors.answer(Refused(fault, "write" if fault is Fault.SCOPE_MISSING else ""))
+        assert (answer.status_code, answer.json()) == (status, msgspec.to_builtins(body))
+        assert answer.status_code in (401, 403)
 
 
 def test_there_is_something_that_is_not_done() -> None:

@@ -148,7 +148,10 @@ class Answerer:
     ) -> Answer | Streamed:
         dialect, operation = route.dialect, route.operation
         if operation is None:
-            raise route.refused or Refused(Fault.NO_SUCH_ROUTE)
+            refused = route.refused or Refused(Fault.NO_SUCH_ROUTE)
+            if refused.fault is Fault.NOT_DONE_HERE:  # a vendor would look at the key first too
+                await self._keys.check(dialect.name, dialect.auth.read(headers), address, "write")
+            raise refused
         credential = dialect.auth.read(headers)
         caller = await self._keys.check(dialect.name, credential, address, operation.scope)
         still_allowed = partial(self._keys.check, dialect.name, credential, address, operation.scope)

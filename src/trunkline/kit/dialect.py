@@ -92,7 +92,10 @@ class Dialect(Struct, frozen=True, kw_only=True):
     errors: ErrorEnvelope
     operations: tuple[Operation, ...]
     not_done_here: tuple[tuple[str, str], ...] = ()
-    """Methods and paths that the vendor documents and that would place or steer a call."""
+    """Methods and paths that the vendor documents and that would place or steer a call.
+
+    A key that may write is told so; any other is refused as everywhere.
+    """
     wire: type[Struct]
     """A call as the vendor prints it in full."""
     from_wire: Callable[[Any], Sighting]
