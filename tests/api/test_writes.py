@@ -126,11 +126,36 @@ def test_a_body_that_cannot_be_read_is_a_problem_that_says_why(
     assert answer.json()["detail"]
 
 
-def test_another_content_type_or_encoding_is_415(world: World) -> None:
+FORM = "application/x-www-form-urlencoded"
+"""What `curl --data` calls a body unless it is told otherwise."""
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "lines"),
+    [
+        ("POST", CALLS, ", or application/x-ndjson for JSON Lines"),
+        ("POST", f"{CALLS}/{uuid.UUID(int=7)}/events", ", or application/x-ndjson for JSON Lines"),
+        ("PATCH", f"{CALLS}/{uuid.UUID(int=7)}", ""),
+    ],
+)
+def test_another_content_type_is_415_with_the_header_that_is_to_be_sent(
+    world: World, method: str, path: str, lines: str
+) -> None:
     body = json.dumps(told("c-1")).encode()
-    for headers in ({"content-type": "text/xml"}, {"content-encoding": "gzip"}):
-        answer = ask(world, "POST", CALLS, body, **headers)
+    for kind in (FORM, "text/xml", f"{FORM}; charset=utf-8"):
+        answer = ask(world, method, path, body, **{"content-type": kind})
         assert answer.status_code == 415, answer.text
+        assert answer.json()["detail"] == (
+            f"The body cannot be taken: it came as {kind.partition(';')[0]};"
+            f" send it with the header Content-Type: application/json{lines}."
+        )
+    assert world.get("trunkline", CALLS).json()["calls"] == []
+
+
+def test_a_content_encoding_is_415_with_the_header_that_is_not_to_be_sent(world: World) -> None:
+    answer = ask(world, "POST", CALLS, told("c-1"), **{"content-encoding": "gzip"})
+    assert answer.status_code == 415
+    assert answer.json()["detail"].endswith("send it as it is, without the header Content-Encoding.")
 
 
 def test_a_body_that_says_that_it_is_too_large_is_not_read(world: World) -> None:

@@ -238,7 +238,7 @@ class Answerer:
     async def _sent(self, headers: Headers, receive: Receive | None) -> Sent:
         """The request's body."""
         if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
-            raise Refused(Fault.UNSUPPORTED_BODY, "a body is taken as it is, without a content encoding")
+            raise Refused(Fault.UNSUPPORTED_BODY, "send it as it is, without the header Content-Encoding")
         if receive is None:
             return Sent(b"")
         content = await body_of(receive, headers.get("content-length"), self._largest_body)

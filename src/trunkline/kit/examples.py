@@ -9,7 +9,7 @@ from msgspec import UNSET
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.losses import full_call
 from trunkline.kit.query import parameters, read_query
-from trunkline.kit.sent import Sent
+from trunkline.kit.sent import Sent, header_to_send
 from trunkline.model.call import HEAVY_FIELDS, Call
 from trunkline.model.changes import Change, Look
 from trunkline.model.faults import Fault, Refused
@@ -40,6 +40,8 @@ def usual_refusal(dialect: Dialect, operation: Operation, fault: Fault) -> Refus
                 return Refused(fault, f"{parameter.name} {error}", parameter.name)
     if fault in (Fault.CALL_NOT_FOUND, Fault.FOREIGN_CALL):
         return Refused(fault, dialect.ids.printed(full_call()))
+    if fault is Fault.UNSUPPORTED_BODY and operation.body is not None:
+        return Refused(fault, header_to_send("text/plain", or_lines=operation.body.may_be_lines))
     return Refused(fault, _DETAILS.get(fault, ""))
 
 

@@ -38,10 +38,20 @@ class Sent(Struct, frozen=True):
             raise Refused(Fault.BAD_REQUEST, "the body must be a JSON object")
         return found
 
-    def must_be_json(self) -> None:
-        """Raises `Refused` for a body that says that it is something else."""
+    def must_be_json(self, *, or_lines: bool = False) -> None:
+        """Raises `Refused` for a body that says that it is something else.
+
+        It is not guessed at: a form is what `curl --data` calls everything, and now and then it is one.
+        `or_lines` only says that JSON Lines would have been taken too.
+        """
         if self.media_type not in ("", JSON) and not self.media_type.endswith("+json"):
-            raise Refused(Fault.UNSUPPORTED_BODY, f"the body must be {JSON}")
+            raise Refused(Fault.UNSUPPORTED_BODY, header_to_send(self.media_type, or_lines=or_lines))
+
+
+def header_to_send(media_type: str, *, or_lines: bool) -> str:
+    """What to tell a client that called its body something that is not taken."""
+    lines = f", or {JSON_LINES[0]} for JSON Lines" if or_lines else ""
+    return f"it came as {media_type[:80]}; send it with the header Content-Type: {JSON}{lines}"
 
 
 def read_json(raw: bytes | msgspec.Raw) -> Any:

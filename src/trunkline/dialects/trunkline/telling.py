@@ -64,7 +64,7 @@ def items_of(sent: Sent, name: str, most: int) -> tuple[list[msgspec.Raw], bool]
     if sent.is_lines:
         items = [msgspec.Raw(line) for line in sent.content.splitlines() if line.strip()]
         return _not_too_many(items, name, most), True
-    sent.must_be_json()
+    sent.must_be_json(or_lines=True)
     try:
         if sent.content.lstrip()[:1] == b"[":
             return _not_too_many(msgspec.json.decode(sent.content, type=list[msgspec.Raw]), name, most), True

@@ -238,7 +238,7 @@ DIALECT = Dialect(
             Fault.TOO_SLOW: "Request body came too slowly",
             Fault.CONFLICT: "A request with this key is still running",
             Fault.CALL_DELETED: "Call with ID '{detail}' does not exist",
-            Fault.UNSUPPORTED_BODY: "Unsupported content type",
+            Fault.UNSUPPORTED_BODY: "The body cannot be taken: {detail}",
             Fault.UNPROCESSABLE: "{detail}",
             Fault.NOT_DONE_HERE: "{detail}",
             Fault.INTERNAL: "An unexpected error occurred",
