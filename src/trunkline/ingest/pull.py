@@ -7,6 +7,7 @@ again at the most, which changes nothing. When it ends, what it met goes into th
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -48,6 +49,13 @@ _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 """No call was before; some write the first day of the calendar for a time that they do not know."""
 
 _HOUR = timedelta(hours=1)
+
+MOST_READINGS = 3
+"""How often one pull reads a list that keeps moving under it (our choice)."""
+
+_ANY = math.inf
+"""Nobody knows how many."""
+
 _COUNTED = (State.NEW, State.CHANGED, State.DELETED, State.UNCHANGED)
 """What a call counts as of which a line and the whole came: whatever is more."""
 
@@ -57,7 +65,7 @@ class Sum(Struct):
 
     pages: int = 0
     calls: int = 0
-    """Those of the range, each time that one was listed."""
+    """Those of the range, each time that one was listed: a list that moved is read again."""
     new: int = 0
     changed: int = 0
     unchanged: int = 0
@@ -65,6 +73,18 @@ class Sum(Struct):
     """Calls that were taken out of the log, and stay out."""
     unreadable: dict[str, str] = field(default_factory=dict)
     """The reason for each, the first thousand."""
+
+
+class _Turned(Struct):
+    """What a page came to."""
+
+    past: bool
+    """Whether it reaches back before the range, so that it is the last one."""
+    newest_at: datetime | None
+    vendors: list[str]
+    fresh: int
+    """Calls that this pull had not met before."""
+    repeated: int
 
 
 class Pull:
@@ -106,7 +126,7 @@ class Pull:
             if not goes_on:
                 pull = await self._begun(pull, since, until)
             try:
-                await self._read(pull, total)
+                await self._read(pull, total, goes_on=goes_on)
             except VendorRefused as error:
                 if not goes_on or error.status not in _STALE:
                     raise
@@ -136,22 +156,56 @@ class Pull:
         await self._store.begin(begun)
         return begun
 
-    async def _read(self, pull: StoredPull, total: Sum) -> None:
+    async def _read(self, pull: StoredPull, total: Sum, *, goes_on: bool = False) -> None:
+        """Read the list to its end, and again as far as it moved meanwhile, so that it leaves no gap.
+
+        Where pages are asked for by their place, a call that is put in before the place pushes another one
+        into the next page, which is met again; a call that is taken out lets another one slip past unseen.
+        Whether that happened between the readings of a pull that was broken off, nobody can tell.
+        """
+        missed = await self._read_once(pull.next, pull, total)
+        if goes_on and self._api.by_place:
+            missed = _ANY
+        for _ in range(MOST_READINGS - 1):
+            if not missed:
+                return
+            following = _json(self._api.first(pull.range_from, pull.asked_until))
+            await self._store.turn(following, None, [])
+            missed = await self._read_once(following, pull, total, wanted=missed)
+        if missed:
+            log.warning("the list did not hold still", source=self._source.id, readings=MOST_READINGS)
+
+    async def _read_once(
+        self, following: str | None, pull: StoredPull, total: Sum, wanted: float | None = None
+    ) -> float:
+        """Read a list on to its end, or until so many calls were met that had not been.
+
+        Answers how many calls of the list cannot have been met.
+        """
         sent: set[str] = set()
         count: int | None = None
-        following = pull.next
+        repeated = fresh = 0
+        taken_out = False
         while following is not None:
             if following in sent:
                 raise PullStopped("the vendor's list goes round in a circle")
             sent.add(following)
-            request = msgspec.json.decode(following, type=Request)
-            listed = await self._page(request)
-            count = listed.total if listed.total is not None else count
-            past = await self._take(listed.items, pull, total)
-            following = None if listed.following is None or past else _json(listed.following)
-            await self._store.turn(following, self._newest_at, self._vendors)
+            listed = await self._page(msgspec.json.decode(following, type=Request))
+            turned = await self._take(listed.items, pull, total)
+            fresh += turned.fresh
+            repeated += turned.repeated
+            if listed.total is not None:
+                taken_out = taken_out or (count is not None and listed.total < count)
+                count = listed.total
+            over = turned.past or (wanted is not None and fresh >= wanted)
+            following = None if listed.following is None or over else _json(listed.following)
+            await self._store.turn(following, turned.newest_at, turned.vendors)
             total.pages += 1
             self._told(total, count)
+        if not self._api.by_place:
+            return 0
+        # A second reading meets everything again, and cannot tell what was put in while it went on.
+        return _ANY if taken_out else repeated if wanted is None else 0
 
     async def _page(self, request: Request) -> Listed:
         answer = await self._asker.ask(request)
@@ -160,9 +214,9 @@ class Pull:
         except Unreadable as error:
             raise PullStopped(f"the answer to {request.path} is not a list of calls: {error}") from None
 
-    async def _take(self, listed: list[Any], pull: StoredPull, total: Sum) -> bool:
-        """Store the calls of a page; true if it reaches back before the range, so that it is the last one."""
-        self._newest_at, self._vendors = None, list[str]()
+    async def _take(self, listed: list[Any], pull: StoredPull, total: Sum) -> _Turned:
+        """Store the calls of a page."""
+        newest_at: datetime | None = None
         met: list[Met] = []
         seen: list[Seen] = []
         sizes: list[int] = []
@@ -177,20 +231,20 @@ class Pull:
                 if len(total.unreadable) < MOST_NAMED:
                     total.unreadable[item.met.vendor_call_id] = item.met.reason or ""
             elif item.met.created_at is not None:
-                self._newest_at = max(self._newest_at or item.met.created_at, item.met.created_at)
+                newest_at = max(newest_at or item.met.created_at, item.met.created_at)
             # The whole call comes last, so that it has the last word where both are as old.
             told = [item] if item.line is None else [item.line, item]
             sizes.append(len(told))
             seen += [Seen(one.sighting, encoded(one.raw), self._origin(one)) for one in told]
-        self._vendors = sorted({one.vendor for one in met})
-        await self._store.meet(met, self._clock())
+        fresh = await self._store.meet(met, self._clock())
         results = iter(await self._commits.take(self._source.org, seen) if seen else [])
         for size in sizes:
             states = {result.state for result in islice(results, size)}
             counted = next((state for state in _COUNTED if state in states), None)
             if counted is not None:
                 setattr(total, counted.value, getattr(total, counted.value) + 1)
-        return past
+        names = {(one.vendor, one.vendor_call_id) for one in met}
+        return _Turned(past, newest_at, sorted({vendor for vendor, _ in names}), fresh, len(names) - fresh)
 
     def _origin(self, item: Item) -> Origin:
         return Origin(

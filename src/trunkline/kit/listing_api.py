@@ -53,5 +53,8 @@ class ListApi(Struct, frozen=True, kw_only=True):
     """The call in the answer to that."""
     newest_first: bool = True
     """Whether pages come newest first, so that a pull may stop at the first call before its range."""
+    by_place: bool = False
+    """Whether pages are asked for by their place, as by an offset: a list that moves pushes calls onto
+    the next page or past it."""
     requests_per_minute: int
     """What the vendor allows, or a polite guess."""

@@ -87,12 +87,13 @@ class PullStore:
                 pull.next,
             )
 
-    async def meet(self, calls: Sequence[Met], at: datetime) -> None:
-        """Note the calls of a page, before they are stored."""
+    async def meet(self, calls: Sequence[Met], at: datetime) -> int:
+        """Note the calls of a page, before they are stored; answers how many this pull had not met before."""
         once = {(call.vendor, call.vendor_call_id): call for call in calls}.values()
         names = ("vendor", "vendor_call_id", "created_at", "over_at", "reason")
         columns = ([getattr(call, name) for call in once] for name in names)
-        await self._pool.execute(queries("pulls")["meet"], *self._key, at, *columns)
+        rows = await self._pool.fetch(queries("pulls")["meet"], *self._key, at, *columns)
+        return sum(row["fresh"] for row in rows)
 
     async def turn(self, following: str | None, newest_at: datetime | None, vendors: Sequence[str]) -> None:
         """Remember the next request, now that the calls of a page are committed."""

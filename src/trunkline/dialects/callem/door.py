@@ -127,6 +127,7 @@ DOOR = Door(
         first=first,
         read=listed,
         newest_first=False,
+        by_place=True,
         requests_per_minute=120,
     ),
 )

@@ -223,6 +223,7 @@ DOOR = Door(
         headers=headers,
         first=first,
         read=listed,
+        by_place=True,
         requests_per_minute=20,
     ),
 )

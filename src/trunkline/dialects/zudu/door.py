@@ -167,6 +167,7 @@ DOOR = Door(
         first=first,
         read=listed,
         newest_first=False,  # calls whose creation nobody told come last, whenever they were
+        by_place=True,
         requests_per_minute=60,
     ),
 )

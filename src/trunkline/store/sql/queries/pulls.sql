@@ -27,7 +27,8 @@ DELETE FROM pull_calls WHERE org_id = $1 AND source_id = $2;
 
 -- name: meet
 -- Notes the calls of a page before they are stored. Of one that was met before, it stays as it was then whether we
--- had it: a page that is read again after a kill finds calls that it brought itself.
+-- had it: a page that is read again after a kill finds calls that it brought itself. A row that no conflict has
+-- updated is a call that was not met before.
 INSERT INTO pull_calls AS p (
     org_id, source_id, vendor, vendor_call_id, created_at, over_at, met_at, had, reason
 )
@@ -43,7 +44,8 @@ SELECT $1, $2, m.vendor, m.vendor_call_id, m.created_at, m.over_at, $3,
 FROM unnest($4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::text[])
     AS m (vendor, vendor_call_id, created_at, over_at, reason)
 ON CONFLICT (org_id, source_id, vendor, vendor_call_id) DO UPDATE SET
-    created_at = excluded.created_at, over_at = excluded.over_at, reason = excluded.reason;
+    created_at = excluded.created_at, over_at = excluded.over_at, reason = excluded.reason
+RETURNING p.xmax = 0 AS fresh;
 
 -- name: turn_page
 -- The page before is committed, and this request is the next one.

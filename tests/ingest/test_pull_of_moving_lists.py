@@ -1,0 +1,128 @@
+"""Lists that move while they are pulled: what is put in or taken out before the place that is read."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from tests.conftest import Server, World
+from tests.dialects.test_pulls import BOTH, own_calls
+from tests.ingest.test_pull import listed
+from tests.ingest.vendors import Puller
+from trunkline.kit.door import Door
+from trunkline.model.call import Call
+from trunkline.model.ids import call_id
+from trunkline.model.sighting import sighting_of
+from trunkline.service.intake import Seen
+from trunkline.store.pulls import PullStore
+from trunkline.store.writing import CallWriter
+
+BY_PLACE = [door for door in BOTH if door.list_api is not None and door.list_api.by_place]
+MORE_THAN_TWO_PAGES = 450
+
+each_door = pytest.mark.parametrize("door", BY_PLACE, ids=[door.name for door in BY_PLACE])
+NewWorld = Callable[..., World]
+Turned = Callable[[], Awaitable[None]]
+
+
+class BrokenOff(BaseException):
+    pass
+
+
+class Moving:
+    """A vendor's list, of which some pages are being read, and the pull that reads them."""
+
+    def __init__(self, door: Door, new_world: NewWorld, url: str, patch: pytest.MonkeyPatch) -> None:
+        self.theirs, self.ours = new_world(), new_world()
+        self.calls = own_calls(door.name, MORE_THAN_TWO_PAGES)
+        self.theirs.take(self.calls)
+        self.puller = Puller.of(self.ours, self.theirs, door.name, url)
+        self._patch = patch
+
+    def after_a_page(self, number: int, turned: Turned) -> None:
+        """Do something when so many pages were taken, before the next one is asked for."""
+        original = PullStore.turn
+        pages = 0
+
+        async def turn(store: PullStore, *told: Any) -> None:
+            nonlocal pages
+            await original(store, *told)
+            pages += 1
+            if pages == number:
+                await turned()
+
+        self._patch.setattr(PullStore, "turn", turn)
+
+    async def take_out(self) -> None:
+        """Take a call out of the vendor's list that was met."""
+        sql = "SELECT vendor_call_id FROM pull_calls WHERE org_id = $1 ORDER BY vendor_call_id LIMIT 1"
+        name = await self.ours.joined.pool.fetchval(sql, self.ours.org.id)
+        gone = next(one for one in self.calls if one.vendor_call_id == name)
+        self.calls.remove(gone)
+        assert await CallWriter(self.theirs.joined.pool).delete(self.theirs.org.id, gone.id)
+
+    def newer(self) -> Call:
+        """A call that comes first in a list of the newest."""
+        first = max(self.calls, key=lambda one: one.created_at)
+        name = f"{first.vendor_call_id[:-4]}ffff"
+        return structs.replace(
+            first,
+            id=call_id(first.vendor, name),
+            vendor_call_id=name,
+            created_at=first.created_at + timedelta(seconds=1),
+        )
+
+    def missing(self) -> set[str]:
+        """What the vendor lists and we do not hold."""
+        held = {one["vendor_call_id"] for one in listed(self.ours)}
+        return {one.vendor_call_id for one in self.calls} - held
+
+
+@pytest.fixture
+def moving(door: Door, new_world: NewWorld, server: Server, monkeypatch: pytest.MonkeyPatch) -> Moving:
+    return Moving(door, new_world, server.url, monkeypatch)
+
+
+@each_door
+def test_a_call_that_is_taken_out_lets_no_other_slip_past(moving: Moving) -> None:
+    moving.after_a_page(2, moving.take_out)
+    moving.puller.pull()
+    assert moving.missing() == set()
+
+
+@each_door
+def test_a_call_that_is_put_in_before_the_place_is_met_by_the_same_pull(moving: Moving) -> None:
+    newer = moving.newer()
+    moving.calls.append(newer)
+
+    async def put_in() -> None:
+        await moving.theirs.joined.intake.take(moving.theirs.org, [Seen(sighting_of(newer))], "test")
+
+    moving.after_a_page(2, put_in)
+    total = moving.puller.pull()
+    assert moving.missing() == set()
+    assert total.new == len(moving.calls)
+
+
+@each_door
+def test_a_pull_that_goes_on_after_the_list_moved_misses_nothing(moving: Moving) -> None:
+    async def break_off() -> None:
+        raise BrokenOff
+
+    moving.after_a_page(2, break_off)
+    with pytest.raises(BrokenOff):
+        moving.puller.pull()
+    moving.ours.run(moving.take_out())
+    moving.puller.pull()
+    assert moving.missing() == set()
+
+
+@each_door
+def test_a_list_that_holds_still_is_read_once(moving: Moving) -> None:
+    total = moving.puller.pull()
+    assert total.calls == total.new == len(moving.calls)
+    assert moving.missing() == set()
