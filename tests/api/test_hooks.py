@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from standardwebhooks import Webhook
 
 from tests.conftest import LONGEST_WAIT_SECONDS, Server, World
 from trunkline.dialects import doors
@@ -208,6 +209,29 @@ def test_a_source_is_not_made_without_what_it_needs(world: World) -> None:
         world.run(add(world.org.name, "nobody"))
     with pytest.raises(SourceProblem, match="asked with"):
         world.run(add(world.org.name, "zudu", credential={"key": "x"}))
+    with pytest.raises(SourceProblem, match="documents no signature"):
+        world.run(add(world.org.name, "zudu", webhook_secrets=["x"]))
+
+
+def test_our_own_form_is_taken_by_its_address_or_signed_as_standard_webhooks_says(world: World) -> None:
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    add = world.joined.sources.add
+    bare, signing = (
+        world.run(add(world.org.name, "trunkline", webhook_secrets=each)) for each in ((), (secret,))
+    )
+    body = json.dumps({"vendor": "elsewhere", "vendor_call_id": "c-1", "status": "completed"})
+    now = datetime.now(UTC)
+    signed = {
+        "webhook-id": "msg_1",
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(secret).sign("msg_1", now, body),
+    }
+
+    def status(source: Source, headers: dict[str, str]) -> int:
+        headers = {"content-type": "application/json", **headers}
+        return world.request("POST", f"/hooks/{source.address}", content=body, headers=headers).status_code
+
+    assert [status(bare, {}), status(signing, {}), status(signing, signed)] == [200, 401, 200]
 
 
 def test_secrets_are_sealed_in_the_database(world: World) -> None:

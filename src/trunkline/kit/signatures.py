@@ -67,6 +67,8 @@ class HmacSigned(Struct, frozen=True, kw_only=True):
     instant: Callable[[str], datetime] | None = None
     """Reads the time; raises `ValueError`. `None` if the vendor signs none."""
     window: Window | None = None
+    key: Callable[[str], bytes] = str.encode
+    """The bytes that a written secret stands for."""
 
     def check(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> None:
         """See `Signing`."""
@@ -74,7 +76,7 @@ class HmacSigned(Struct, frozen=True, kw_only=True):
         if self.instant is not None and self.window is not None:
             check_time(shown.stamp, self.instant, self.window, now)
         message = self.message(delivery.body, shown.stamp)
-        digests = [hmac.digest(secret.encode(), message, self.algorithm) for secret in secrets]
+        digests = [hmac.digest(self.key(secret), message, self.algorithm) for secret in secrets]
         given = [read for text in shown.signatures if (read := self._bytes(text)) is not None]
         # Every pair is compared, so that the time taken tells nothing of where a match was.
         matches = [hmac.compare_digest(digest, signature) for digest in digests for signature in given]
@@ -133,9 +135,13 @@ class SecretAddress(Struct, frozen=True, kw_only=True):
     """
 
     secret_is: str = ""
+    signed: Signing | None = None
+    """How deliveries are signed besides, where a team gave a secret."""
 
     def check(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> None:
         """See `Signing`."""
+        if self.signed is not None and secrets:
+            self.signed.check(delivery, secrets, now)
 
 
 def check_secret(given: str, secrets: Sequence[str]) -> None:
@@ -190,6 +196,21 @@ def pairs_in_header(name: str, stamp: str, signature: str) -> Callable[[Headers]
     return shown
 
 
+def _standard(headers: Headers) -> Shown:
+    written = _required(headers, "webhook-signature").split(" ")
+    signatures = [text for version, _, text in (part.partition(",") for part in written) if version == "v1"]
+    stamp = f"{_required(headers, 'webhook-id')}.{_required(headers, 'webhook-timestamp')}"
+    return Shown(tuple(signatures), stamp)
+
+
+def _standard_key(secret: str) -> bytes:
+    """A secret is base64 behind `whsec_`; one that is not counts as it is written (our choice)."""
+    try:
+        return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except (ValueError, binascii.Error):
+        return secret.encode()
+
+
 def _required(headers: Headers, name: str) -> str:
     value = headers.get(name)
     if not value:
@@ -211,3 +232,15 @@ def _epoch(text: str, per_second: int) -> datetime:
     if not text.isascii() or not text.isdigit() or len(text) > 15:
         raise ValueError("not a Unix time")
     return datetime.fromtimestamp(int(text) / per_second, UTC)
+
+
+STANDARD_WEBHOOKS = HmacSigned(
+    secret_is="the secret, as `whsec_…`",  # noqa: S106
+    shown=_standard,
+    message=lambda body, stamp: stamp.encode() + b"." + body,
+    in_base64=True,
+    instant=lambda stamp: epoch_seconds(stamp.rpartition(".")[2]),
+    window=Window(past=timedelta(minutes=5), future=timedelta(minutes=5)),
+    key=_standard_key,
+)
+"""As Standard Webhooks says for a shared secret (`v1`); signatures of other versions are passed over."""

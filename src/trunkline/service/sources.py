@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from trunkline.kit.door import Door
 from trunkline.kit.listing_api import ListApi
+from trunkline.kit.signatures import SecretAddress
 from trunkline.service.calls import Org
 from trunkline.service.clock import Clock
 from trunkline.service.keys import org_name
@@ -80,6 +81,7 @@ class Sources:
         door = self.door(vendor)
         if door.signing.secret_is and not webhook_secrets and credential is None:
             raise SourceProblem(f"{door.title} signs its webhooks: give {door.signing.secret_is}")
+        _check_secrets(door, webhook_secrets)
         if credential is not None:
             _check_credential(door, door.list_api, credential)
         address = secrets.token_urlsafe(24)
@@ -147,8 +149,9 @@ class Sources:
         stored = await self._stored(org, source_id)
         if stored is None:
             raise _unknown(org, source_id)
+        door = self.door(stored.vendor)
+        _check_secrets(door, webhook_secrets or ())
         if credential is not None:
-            door = self.door(stored.vendor)
             _check_credential(door, door.list_api, credential)
         await self._store.change(
             stored.org_id,
@@ -185,6 +188,12 @@ class Sources:
             created_at=stored.created_at,
             disabled_at=stored.disabled_at,
         )
+
+
+def _check_secrets(door: Door, webhook_secrets: Sequence[str]) -> None:
+    signing = door.signing
+    if webhook_secrets and isinstance(signing, SecretAddress) and signing.signed is None:
+        raise SourceProblem(f"{door.title} documents no signature: the address is the secret")
 
 
 def _check_credential(door: Door, api: ListApi | None, credential: Mapping[str, str]) -> None:

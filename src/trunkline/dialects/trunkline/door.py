@@ -6,7 +6,8 @@ Events: none; a delivery is a call as get prints it, or several as `{"calls": [â
 
 Not carried: nothing.
 
-Our choice: the address is the secret. A call keeps the vendor and the id that it has elsewhere, so that a
+Our choice: the address is the secret, and a source that was given one besides takes only what is signed with
+it as Standard Webhooks says. A call keeps the vendor and the id that it has elsewhere, so that a
 call pulled from another Trunkline and heard of from its vendor is one call. One call of a delivery that
 cannot be read refuses the delivery, because whoever sends our own form can put it right. The list is asked
 for with everything that can be included.
@@ -25,7 +26,7 @@ from trunkline.dialects.trunkline.wire import INCLUDABLE
 from trunkline.kit.door import Door, Heard
 from trunkline.kit.listing_api import ListApi, Listed, Request
 from trunkline.kit.payload import Payload, Unreadable, told
-from trunkline.kit.signatures import SecretAddress
+from trunkline.kit.signatures import STANDARD_WEBHOOKS, SecretAddress
 from trunkline.kit.unknown import Unknown
 from trunkline.model.sighting import Sighting
 
@@ -94,7 +95,7 @@ DOOR = Door(
     name=NAME,
     title="Trunkline",
     about=__doc__ or "",
-    signing=SecretAddress(),
+    signing=SecretAddress(signed=STANDARD_WEBHOOKS),
     read=read,
     from_wire=from_wire,
     list_api=ListApi(

@@ -46,6 +46,8 @@ def read(document: Any) -> Heard:
     event = told(message.text("type"))
     if not event:
         raise Unreadable("message.type", "a message has a type")
+    if event.startswith(TRANSCRIPT + "["):  # the name under which a server asks for the final ones alone
+        event = TRANSCRIPT
     if event in EXPECT_AN_ANSWER:
         raise AnswerExpected(event)
     if event in NOT_OF_A_CALL:
