@@ -36,6 +36,7 @@ from trunkline.service.commits import Commits
 from trunkline.service.intake import Intake
 from trunkline.service.keys import Keys
 from trunkline.service.ledger import Ledger
+from trunkline.service.numbers import Numbers
 from trunkline.service.recordings import Links
 from trunkline.service.repeats import Repeats
 from trunkline.service.seals import Seals, key_in
@@ -49,6 +50,7 @@ from trunkline.store.indexing import WordStore
 from trunkline.store.keys import KeyStore
 from trunkline.store.ledger import LedgerStore
 from trunkline.store.migrations import head, migrate, revision
+from trunkline.store.numbers import NumberStore
 from trunkline.store.parts import PartStore
 from trunkline.store.pool import open_pool
 from trunkline.store.recordings import RecordingStore
@@ -61,6 +63,7 @@ class Services(Struct, frozen=True):
     """What the product does, joined to one database."""
 
     calls: Calls
+    numbers: Numbers
     changes: Changes
     keys: Keys
     intake: Intake
@@ -108,7 +111,8 @@ async def services(
         told = settings or Settings.read()
         seals = Seals(lambda: told.sealing_key or key_in(told.home))
         links = Links(told.public_url, lambda: told.sealing_key or key_in(told.home), clock)
-        calls = Calls(store, PartStore(pool), links, most_streams=max(1, pool_size // 2))
+        numbers = Numbers(NumberStore(pool))
+        calls = Calls(store, PartStore(pool), links, numbers, most_streams=max(1, pool_size // 2))
         changes = Changes(
             ChangeStore(pool),
             partial(listen, database_url),
@@ -118,6 +122,7 @@ async def services(
         sources = Sources(SourceStore(pool), keys, doors(), seals, clock)
         yield Services(
             calls=calls,
+            numbers=numbers,
             changes=changes,
             keys=Keys(keys, dialects(), clock),
             intake=intake,
@@ -166,7 +171,10 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
             database_url, pool_size=settings.pool_size, clock=clock, settings=settings
         ) as joined:
             opened.append(joined)
-            tasks = {asyncio.create_task(Indexer(WordStore(joined.pool)).run())}
+            tasks = {
+                asyncio.create_task(Indexer(WordStore(joined.pool)).run()),
+                asyncio.create_task(joined.numbers.run()),
+            }
             if settings.keep_recordings:
                 tasks.add(asyncio.create_task(keeper(joined, settings, clock).run(database_url)))
             yield Answerer(

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import httpx2
+import msgspec
 import pytest
 
 from tests.conftest import World
-from trunkline.dialects.trunkline.telling import MOST_CALLS, change_kept
+from trunkline.dialects.trunkline.reading import from_wire
+from trunkline.dialects.trunkline.telling import MOST_CALLS
 from trunkline.model.merge import first_call, merged
+from trunkline.model.sighting import Sighting
 from trunkline.store.rows import known_of
 
 CALLS = "/v1/calls"
@@ -213,6 +217,15 @@ def test_a_change_that_cannot_be_made_is_refused_by_name(world: World, body: Any
     assert answer.json()["errors"][0]["parameter"] == named
 
 
+def again(raw: bytes) -> Sighting:
+    """What a kept payload says, as old as it was when it was told."""
+    said = msgspec.json.decode(raw)
+    sighting = from_wire({**said, "vendor": "our-agent", "vendor_call_id": "c-1"})
+    if "said_at" in said:
+        sighting.said_at = msgspec.convert(said["said_at"], type=datetime)
+    return sighting
+
+
 def test_what_was_kept_makes_the_same_call_again(world: World) -> None:
     call_id = tell(world, duration_ms=7, metadata={"a": 1}, turns=[{"role": "user", "text": "Hi."}])
     for body in ({"analysis": {"summary": "x"}}, {"metadata": {"b": 2}}, {"analysis": {"summary": "y"}}):
@@ -221,7 +234,7 @@ def test_what_was_kept_makes_the_same_call_again(world: World) -> None:
     rows = world.run(
         pool.fetch("SELECT payload, received_at FROM sightings WHERE org_id = $1 ORDER BY received_at", org)
     )
-    said = [(change_kept(row["payload"], "our-agent", "c-1"), row["received_at"]) for row in rows]
+    said = [(again(row["payload"]), row["received_at"]) for row in rows]
     call, stamps = first_call(said[0][0], call_id, said[0][1])
     for sighting, received_at in said[1:]:
         call, stamps = merged(call, stamps, sighting, received_at)

@@ -6,14 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec import UNSET, structs
 
 from tests.conftest import World
 from trunkline.dialects import dialects, doors
 from trunkline.ingest.reprocessing import Derived, Reprocessing
+from trunkline.model.call import Recording
 from trunkline.model.sighting import Sighting
-from trunkline.service.intake import Origin, Seen, encoded
+from trunkline.service.intake import KEPT, Origin, Seen, encoded
 from trunkline.store.totals import differences
 from trunkline.store.writing import CallWriter
 
@@ -73,3 +75,13 @@ def test_a_payload_that_named_no_call_is_found_once_it_can_be_read(world: World,
     assert again(world).found == 1
     assert len(world.get("trunkline", "/v1/calls").json()["calls"]) == 1
     assert again(world) == Derived(calls=1)
+
+
+def test_that_we_keep_a_recording_is_still_so(world: World, read: Sighting) -> None:
+    kept = Sighting(vendor=read.vendor, vendor_call_id=read.vendor_call_id, recording=Recording(kept=True))
+    seen = [Seen(read, encoded(RAW)), Seen(kept, msgspec.json.encode(kept), Origin(kind=KEPT))]
+    world.run(world.joined.intake.take(world.org, seen, "test"))
+    before = world.get("trunkline", f"/v1/calls/{read.vendor_call_id}").json()
+    assert before["recording"]["kept"] is True
+    assert again(world) == Derived(calls=1)
+    assert world.get("trunkline", f"/v1/calls/{read.vendor_call_id}").json() == before

@@ -23,10 +23,13 @@ from trunkline.service.calls import Org
 from trunkline.service.intake import Seen
 from trunkline.store.indexing import WordStore
 from trunkline.store.listing import listing
+from trunkline.store.numbers import NumberStore
 
 CALLS = 24_000
 START = datetime(2025, 1, 1, tzinfo=UTC)
 LENGTH = timedelta(days=400)
+LINE = "+12025550000"
+"""A number that every call has."""
 MOST_ROWS = 1_500
 """Rows that a statement may look at: a page, the rest of an hour or day, and a few hundred sums."""
 MOST_BUFFERS = 2_500
@@ -63,6 +66,7 @@ def org(background: Background, joined: Services) -> Org:
             channel=Channel.PHONE,
             agent=Agent(id=f"agent-{rng.randrange(12)}"),
             campaign=Campaign(id=f"campaign-{rng.randrange(6)}") if rng.random() < 0.6 else None,
+            to_number=LINE,
             from_number=f"+1202555{rng.randrange(400):04d}",
             contact=Contact(phone_number=f"+1303555{rng.randrange(400):04d}"),
             transcript_text=f"My ticket is {number:05d}, about {rng.choice(('a refund', 'an order'))}.",
@@ -72,6 +76,7 @@ def org(background: Background, joined: Services) -> Org:
             background.run(joined.intake.take(org, batch, "test"))
             batch = []
     background.run(Indexer(WordStore(joined.pool)).index(org.id, lambda _: None))
+    background.run(NumberStore(joined.pool).sum_up(org.id, LINE))
     tables = "calls, call_totals, call_transcripts, call_words, said_words, word_endings, unindexed_calls"
     background.run(joined.pool.execute(f"VACUUM ANALYZE {tables}"))
     return org
@@ -113,6 +118,9 @@ FILTERS = {
     "a vendor": CallFilter(vendor=frozenset({"plans"})),
     "a channel": CallFilter(channel=words("phone")),
     "a phone number": CallFilter(phone="+12025550123"),
+    "a line": CallFilter(to_number=LINE),
+    "a line wherever it stands": CallFilter(any_number=LINE),
+    "a ragged range and a line": CallFilter(created_at=RAGGED, to_number=LINE),
     "any number": CallFilter(any_number="+13035550123"),
     "a word": CallFilter(transcript_text="12345"),
     "a part of words": CallFilter(transcript_text="1234"),
@@ -121,7 +129,11 @@ FILTERS = {
     "a word and a status": CallFilter(transcript_text="12345", status=words("completed")),
     "a word and starts of a few days": CallFilter(transcript_text="02345", started_at=FEW_DAYS),
 }
-WALKED = {name for name, asked in FILTERS.items() if asked.started_at or asked.ended_at or asked.duration_ms}
+WALKED = {
+    name
+    for name, asked in FILTERS.items()
+    if asked.started_at or asked.ended_at or asked.duration_ms or LINE in (asked.to_number, asked.any_number)
+}
 """Filters whose deep pages skip row by row."""
 DEPTHS = {"first page": 0, "a little down": 150, "in the middle": CALLS // 2, "near the end": CALLS - 40}
 

@@ -19,7 +19,7 @@ import trunkline.store.listing as listing_module
 from tests.conftest import Background
 from trunkline.compose import Services
 from trunkline.ingest.indexing import Indexer
-from trunkline.model.call import Agent, Call, Campaign
+from trunkline.model.call import Agent, Call, Campaign, Contact
 from trunkline.model.ids import call_id, uuid_of
 from trunkline.model.query import After, CallFilter, Order, Place, Rows, SortField, Span, Wording
 from trunkline.model.sighting import Sighting, sighting_of
@@ -29,6 +29,7 @@ from trunkline.service.intake import Seen
 from trunkline.store.calls import CallStore
 from trunkline.store.indexing import WordStore
 from trunkline.store.migrations import FOLDER, statements
+from trunkline.store.numbers import NumberStore
 from trunkline.store.periods import END, LONGEST_MS, Cover, Level, cover, cover_of_durations, start_of
 from trunkline.store.totals import Difference, differences, mend
 from trunkline.store.writing import CallWriter
@@ -74,6 +75,15 @@ DURATIONS = (
     LONGEST_MS,
     2**62,
 )
+LINES = ("+12025550101", "+12025550102", "+12025550103")
+"""Numbers that stand in every place; the first one has running totals from the middle of the writing on."""
+PLACES = {
+    "from_number": {"from"},
+    "to_number": {"to"},
+    "phone": {"from", "contact"},
+    "any_number": {"from", "to", "contact"},
+}
+"""Which sides of a call each filter looks for a number on."""
 instants = st.one_of(
     st.integers(0, 200).map(lambda days: START + timedelta(days=days)),
     st.integers(0, 200 * 24).map(lambda hours: START + timedelta(hours=hours)),
@@ -123,6 +133,9 @@ def some_call(number: int, rng: random.Random) -> Call:
         campaign=Campaign(id=rng.choice("xy")) if rng.random() < 0.5 else None,
         vendor_words=words,
         transcript_text=rng.choice(TEXTS) if rng.random() < 0.8 else None,
+        from_number=rng.choice([None, *LINES]),
+        to_number=rng.choice([None, *LINES]),
+        contact=Contact(phone_number=rng.choice([None, *LINES])),
     )
 
 
@@ -147,6 +160,11 @@ def holds(call: Call, text: str) -> bool:
     return isinstance(call.transcript_text, str) and text.casefold() in call.transcript_text.casefold()
 
 
+def numbers(call: Call) -> dict[str, str | None]:
+    contact = call.contact.phone_number if call.contact else None
+    return {"from": call.from_number, "to": call.to_number, "contact": contact}
+
+
 def matches(call: Call, asked: CallFilter) -> bool:
     return (
         all(
@@ -165,6 +183,10 @@ def matches(call: Call, asked: CallFilter) -> bool:
         )
         and (asked.vendor is None or call.vendor in asked.vendor)
         and (asked.transcript_text is None or holds(call, asked.transcript_text))
+        and all(
+            (number := getattr(asked, name)) is None or number in {numbers(call)[side] for side in sides}
+            for name, sides in PLACES.items()
+        )
     )
 
 
@@ -189,6 +211,10 @@ def filters(draw: st.DrawFn) -> CallFilter:
     low, high = sometimes(instants), sometimes(instants)
     if draw(st.integers(0, 9)) == 0:
         return CallFilter(vendor=frozenset({"one"}), created_at=Span(low, high) if low or high else None)
+    if draw(st.integers(0, 4)) == 0:
+        asked = CallFilter(created_at=Span(low, high) if low or high else None)
+        place, number = draw(st.sampled_from(sorted(PLACES))), draw(st.sampled_from(LINES))
+        return structs.replace(asked, **{place: number})
     return CallFilter(
         created_at=Span(low, high) if low or high else None,
         started_at=rarely(spans_of_instants),
@@ -200,6 +226,7 @@ def filters(draw: st.DrawFn) -> CallFilter:
         agent_ref=sometimes(st.sampled_from(AGENTS).map(uuid_of)),
         campaign_id=sometimes(st.frozensets(st.sampled_from("xy"), min_size=1)),
         transcript_text=rarely(st.sampled_from(PIECES)),
+        **{draw(st.sampled_from(sorted(PLACES))): rarely(st.sampled_from(LINES))},
     )
 
 
@@ -213,6 +240,7 @@ def crowd(background: Background, joined: Services) -> Crowd:
     seen = [Seen(sighting_of(call)) for call in calls]
     background.run(joined.intake.take(org, seen[:1000], "test"))
     background.run(Indexer(WordStore(joined.pool)).index(org.id, lambda _: None))
+    assert background.run(NumberStore(joined.pool).sum_up(org.id, LINES[0]))
     background.run(joined.intake.take(org, seen[1000:], "test"))
     return org, calls
 
@@ -364,6 +392,23 @@ class Log(RuleBasedStateMachine):
             )
 
         self.background.run(delete_and_write())
+
+    @rule(number=st.sampled_from(LINES), size=st.integers(1, 4), times=st.integers(1, 2))
+    def a_number_is_summed_up_while_others_write(self, number: str, size: int, times: int) -> None:
+        store = NumberStore(self.joined.pool)
+        batches = [
+            [Seen(self._news(self.rng.randrange(self.numbers + size))) for _ in range(size)] for _ in "ab"
+        ]
+        gone = call_id("one", str(self.rng.randrange(self.numbers + 1)))
+
+        async def sum_up_and_write() -> None:
+            await asyncio.gather(
+                *(self.joined.intake.take(self.org, batch, "test") for batch in batches),
+                *(store.sum_up(self.org.id, number) for _ in range(times)),
+                CallWriter(self.joined.pool).delete(self.org.id, gone),
+            )
+
+        self.background.run(sum_up_and_write())
 
     @rule()
     def everything_is_told_again(self) -> None:

@@ -19,7 +19,7 @@ from trunkline.model.sighting import Sighting
 from trunkline.service.calls import Org
 from trunkline.service.clock import Clock
 from trunkline.service.commits import Commits
-from trunkline.service.intake import OWN, Origin, Seen
+from trunkline.service.intake import KEPT, Origin, Seen
 from trunkline.store.recordings import Due, KeptRecording, RecordingStore, leads_on
 
 log = structlog.get_logger(__name__)
@@ -119,7 +119,7 @@ class Keeper:
     async def _tell(self, due: Due) -> None:
         """Say of the call that its recording is kept, as a change like any other."""
         said = Sighting(vendor=due.vendor, vendor_call_id=due.vendor_call_id, recording=Recording(kept=True))
-        origin = Origin(kind=OWN, source="recordings")
+        origin = Origin(kind=KEPT, source="recordings")
         await self._commits.take(Org(due.org_id, due.org_name), [Seen(said, _encode(said), origin)])
 
     async def _failed(self, due: Due, error: FetchFailed) -> None:

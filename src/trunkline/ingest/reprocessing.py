@@ -22,7 +22,7 @@ from trunkline.model.live import told_live
 from trunkline.model.merge import Stamps, first_call, merged
 from trunkline.model.sighting import Sighting
 from trunkline.service.calls import Org
-from trunkline.service.intake import EVENT, OWN, Intake, Origin, Seen
+from trunkline.service.intake import EVENT, KEPT, OWN, Intake, Origin, Seen
 from trunkline.store.rows import Draft, Known
 from trunkline.store.writing import CallWriter, KeptPayload, Key
 
@@ -104,6 +104,8 @@ class Reprocessing:
     def _said(self, vendor: str, body: bytes, kind: str, content_type: str) -> list[Sighting]:
         if kind == "hook":
             return heard_in(self._doors[vendor], body, content_type).sightings
+        if kind == KEPT:
+            return [msgspec.json.decode(body, type=Sighting)]
         item = msgspec.json.decode(body)
         reader: Dialect | Door | None = self._dialects.get(vendor) or self._doors.get(vendor)
         if reader is None or kind == OWN:

@@ -26,6 +26,7 @@ from trunkline.model.intents import (
 from trunkline.model.pieces import Part, Pieces
 from trunkline.model.query import After, AfterCall, Place, Rows
 from trunkline.service.ahead import ahead
+from trunkline.service.numbers import Numbers
 from trunkline.store.calls import CallStore
 from trunkline.store.parts import ENDLESS, PartStore
 
@@ -54,12 +55,18 @@ class Calls:
     """Answers questions about calls."""
 
     def __init__(
-        self, store: CallStore, parts: PartStore, links: Links | None = None, most_streams: int = 1
+        self,
+        store: CallStore,
+        parts: PartStore,
+        links: Links | None = None,
+        numbers: Numbers | None = None,
+        most_streams: int = 1,
     ) -> None:
         """`most_streams` is how many long answers may be under way at a time; each holds a connection."""
         self._store = store
         self._parts = parts
         self._links = links
+        self._numbers = numbers
         self._long_answers = asyncio.Semaphore(most_streams)
 
     async def answer(self, org: Org, intent: Question, ids: CallIds) -> Answered:
@@ -138,6 +145,8 @@ class Calls:
             with_total=intent.with_total,
             with_transcript=intent.with_transcript,
         )
+        if self._numbers is not None and page.total is not None:
+            self._numbers.asked(org.id, intent.filter, page.total)
         if self._links is not None:
             page.calls.shown = partial(self._shown, org)
             page.calls.edition = self._links.day()

@@ -31,6 +31,9 @@ EVENT = "event"
 OWN = "change"
 """The kind of payload that is a call in our own form, of whatever vendor."""
 
+KEPT = "recording"
+"""The kind of payload by which we say of ourselves that a recording is kept."""
+
 _TRIES = 5
 _MANY = 50
 """From so many calls on it pays to try first whether all of them are new."""
@@ -42,8 +45,7 @@ class Origin(Struct, frozen=True, kw_only=True):
     vendor: str = ""
     """Whose form it has; needed where no sighting tells."""
     kind: str = "call"
-    """`call` as its vendor's API prints one, `hook` as its webhooks are written, `event` as one event
-    of a live call, `own` as a call in our own form."""
+    """`call` as its vendor's API prints one, `hook` as its webhooks are written, or a kind above."""
     content_type: str = "application/json"
     source: str = ""
     """Where it came from, in a word or two."""

@@ -26,6 +26,7 @@ from trunkline.store.totals import (
     Descent,
     beyond,
     cell_of,
+    cell_of_number,
     descend,
     descend_without,
     sum_of,
@@ -147,7 +148,13 @@ def _total(statement: Statement, call_filter: CallFilter, *, gated: bool) -> str
         instants = (call_filter.created_at, call_filter.started_at, call_filter.ended_at)
         passing = frozenset({"duration_ms"}) if any(instants) else frozenset[str]()
         conditions = clauses.where(statement, call_filter, in_passing=passing)
-        return statement.add("totals.counted", where=_and(conditions))
+        counted = statement.add("totals.counted", where=_and(conditions))
+        summed = cell_of_number(call_filter)
+        if summed is None:
+            return counted
+        number, cell = summed
+        total = total_of(statement, cell, call_filter)
+        return statement.add("totals.of_number", number, summed=total, counted=counted)
     if gated:
         return statement.add("totals.of_matches")
     return total_of(statement, cell, call_filter)

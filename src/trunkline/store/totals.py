@@ -19,6 +19,8 @@ NONE = UUID(int=0)
 _PARTS = {"status": 1, "result": 3, "direction": 5}
 """Where each word stands in an outcome; a kept word stands one further on."""
 _SINGLE_WORDS = ("vendor", "channel", "end_reason", "sentiment", "success", "voicemail")
+NUMBERS = ("phone", "any_number", "from_number", "to_number")
+"""Where a number is looked for."""
 _UNITS = {
     Level.MINUTE: "minute",
     Level.HOUR: "hour",
@@ -130,6 +132,17 @@ def sum_of(statement: Statement, cell: Cell, span: Span | None, call_filter: Cal
         fragment = "totals.edges_of_numbers" if of_durations else "totals.edges"
         terms.append(statement.add(fragment, *sides, column=f"c.{cell.field}", where=also))
     return " + ".join(terms) or "0::bigint"
+
+
+def cell_of_number(call_filter: CallFilter) -> tuple[str, Cell] | None:
+    """A number that is all that is asked for beside a range of creation, and its running sums, if any."""
+    asked = [name for name in CallFilter.__struct_fields__ if getattr(call_filter, name) is not None]
+    others = [name for name in asked if name != "created_at"]
+    if len(others) != 1 or others[0] not in NUMBERS:
+        return None
+    (place,) = others
+    number: str = getattr(call_filter, place)
+    return number, Cell(8, Level.DAY, values=(f"{place}:{number}",))
 
 
 class Descent(Struct, frozen=True):
@@ -265,4 +278,10 @@ async def mend(pool: asyncpg.Pool, org_id: int) -> int:
 
 def _whole(name: str) -> str:
     named = queries("totals")
-    return named[name].format(recount=named["recount"], cells=named["cells"])
+    return named[name].format(recount=named["recount"], cells=cells("AND s.counted"))
+
+
+def cells(only: str = "") -> str:
+    """SQL for what `delta` comes to in the totals; `only` narrows the numbers that are summed."""
+    named = queries("totals")
+    return named["cells"].format(numbers=named["numbers"].format(only=only))

@@ -13,11 +13,12 @@ from msgspec import Struct
 
 from trunkline.store.queries import queries
 from trunkline.store.rows import COLUMNS, Draft, Known, columns, known_of, row_of
+from trunkline.store.totals import cells
 
 Key = tuple[str, str]
 """Vendor and the vendor's own id: what makes two sightings the same call."""
 
-_MOVES = {"cells": queries("totals")["cells"], "move": queries("totals")["move"]}
+_MOVES = {"cells": cells(), "move": queries("totals")["move"]}
 _WRITE = queries("calls")["write"].format(**_MOVES)
 _DELETE = queries("calls")["delete"].format(**_MOVES)
 _MOVE_NEW = queries("calls")["move_new"].format(**_MOVES)
@@ -25,7 +26,8 @@ _MANY = 50
 """From so many new calls on COPY is worth its further round trips."""
 _COUNTED_NAMES = """
     created_at started_at ended_at duration_ms agent_ref campaign_ref vendor status status_word
-    result result_word direction channel end_reason sentiment success voicemail
+    result result_word direction channel end_reason sentiment success voicemail from_number to_number
+    contact_number
 """
 _COUNTED = tuple(COLUMNS.index(name) for name in _COUNTED_NAMES.split())
 """The places of the columns that totals are kept by, in the order of the statement."""

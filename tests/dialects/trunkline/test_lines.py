@@ -65,6 +65,7 @@ def test_a_call_that_we_print_is_read_quickly_and_alike(call: Call) -> None:
         {"created_at": "2026-03-01 12:00"},
         {"ended_at": "2026-03-01T12:00:00.123456789Z"},
         {"duration_ms": 0, "turn_count": 0},
+        {"recording": {"url": "https://calls.example/recordings/x", "kept": True, "original_url": "y"}},
         {"colour": {"of": ["a", "member", "that", "nobody", "knows"]}},
     ],
 )

@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType, defstruct
 from trunkline.dialects.trunkline.wire import CLOSED
 from trunkline.kit.payload import Payload, Unreadable, told
 from trunkline.kit.wire import instant_of_iso
-from trunkline.model.call import Agent, Call, Campaign, Contact, Cost
+from trunkline.model.call import Agent, Call, Campaign, Contact, Cost, Recording
 from trunkline.model.ids import is_uuid
 from trunkline.model.sighting import Sighting
 from trunkline.model.words import Role
@@ -51,7 +51,13 @@ def from_wire(raw: Any) -> Sighting:
     except msgspec.ValidationError as error:
         raise _unreadable(str(error)) from None
     _check(sighting)
+    sighting.recording = _not_ours(sighting.recording)
     return sighting
+
+
+def _not_ours(recording: Any) -> Any:
+    """A recording without that it is kept: whoever prints that keeps it, which need not be us."""
+    return Recording(recording.enabled, recording.url) if isinstance(recording, Recording) else recording
 
 
 _Amount: Any = defstruct("_Amount", [("amount", str | int | float | None, None)], bases=(Cost,))
@@ -86,6 +92,7 @@ def from_line(text: bytes) -> Sighting | None:
             amount = line.cost.amount
             read = None if amount is None else Decimal(str(amount))
             line.cost = Cost(read, line.cost.unit, line.cost.items)
+        line.recording = _not_ours(line.recording)
     except (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError):
         return None
     return line if _is_whole(line) else None

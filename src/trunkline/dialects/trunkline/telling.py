@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 import msgspec
-from msgspec import UNSET, structs
+from msgspec import UNSET
 
 from trunkline.dialects.trunkline.reading import from_wire
 from trunkline.dialects.trunkline.wire import (
@@ -331,12 +330,3 @@ EVENTS = Operation(
     faults=(Fault.BAD_REQUEST, Fault.CALL_NOT_FOUND, Fault.CALL_DELETED),
 )
 WRITES = (TELL, CHANGE, DELETE, EVENTS)
-
-
-def change_kept(raw: bytes, vendor: str, vendor_call_id: str) -> Sighting:
-    """Read a payload of the kind `change` again: our own form, with the time at which it was said."""
-    said = msgspec.json.decode(raw)
-    sighting = from_wire({**said, "vendor": vendor, "vendor_call_id": vendor_call_id})
-    if "said_at" in said:
-        sighting = structs.replace(sighting, said_at=msgspec.convert(said["said_at"], type=datetime))
-    return sighting

@@ -109,13 +109,15 @@ WITH incoming AS (
         new.created_at, new.started_at, new.ended_at, new.duration_ms, new.agent_ref, new.campaign_ref,
         new.status, new.status_word, new.result, new.result_word, new.direction,
         new.channel, new.end_reason, new.sentiment, new.success, new.voicemail,
+        new.from_number, new.to_number, new.contact_number,
         old.created_at AS old_created_at, old.started_at AS old_started_at,
         old.ended_at AS old_ended_at, old.duration_ms AS old_duration_ms,
         old.agent_ref AS old_agent_ref, old.campaign_ref AS old_campaign_ref, old.vendor AS old_vendor,
         old.status AS old_status, old.status_word AS old_status_word, old.result AS old_result,
         old.result_word AS old_result_word, old.direction AS old_direction,
         old.channel AS old_channel, old.end_reason AS old_end_reason, old.sentiment AS old_sentiment,
-        old.success AS old_success, old.voicemail AS old_voicemail
+        old.success AS old_success, old.voicemail AS old_voicemail, old.from_number AS old_from_number,
+        old.to_number AS old_to_number, old.contact_number AS old_contact_number
 ), said AS (
     INSERT INTO call_transcripts (org_id, call_id, body, search)
     SELECT $1, w.id, i.transcript, i.search
@@ -135,12 +137,14 @@ WITH incoming AS (
     ON CONFLICT (org_id, word_id) DO NOTHING
 ), delta AS (
     SELECT 1 AS n, created_at, started_at, ended_at, duration_ms, agent_ref, campaign_ref, vendor, status, status_word,
-        result, result_word, direction, channel, end_reason, sentiment, success, voicemail
+        result, result_word, direction, channel, end_reason, sentiment, success, voicemail, from_number, to_number,
+        contact_number
     FROM written
     UNION ALL
     SELECT -1, old_created_at, old_started_at, old_ended_at, old_duration_ms, old_agent_ref, old_campaign_ref,
         old_vendor, old_status, old_status_word, old_result, old_result_word, old_direction, old_channel,
-        old_end_reason, old_sentiment, old_success, old_voicemail
+        old_end_reason, old_sentiment, old_success, old_voicemail, old_from_number, old_to_number,
+        old_contact_number
     FROM written WHERE NOT is_new
 ), {cells}, {move}
 SELECT id, vendor, vendor_call_id, is_new FROM written;
@@ -151,11 +155,11 @@ WITH delta AS (
     SELECT 1 AS n, i.* FROM unnest(
         $2::timestamptz[], $3::timestamptz[], $4::timestamptz[], $5::bigint[], $6::uuid[], $7::uuid[], $8::text[],
         $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
-        $17::boolean[], $18::boolean[]
+        $17::boolean[], $18::boolean[], $19::text[], $20::text[], $21::text[]
     ) AS i (
         created_at, started_at, ended_at, duration_ms, agent_ref, campaign_ref, vendor,
         status, status_word, result, result_word, direction, channel, end_reason, sentiment,
-        success, voicemail
+        success, voicemail, from_number, to_number, contact_number
     )
 ), {cells}, {move}
 SELECT;
@@ -166,7 +170,7 @@ WITH gone AS (
     DELETE FROM calls WHERE org_id = $1 AND id = $2
     RETURNING id, digest, created_at, started_at, ended_at, duration_ms, agent_ref, campaign_ref, vendor,
         vendor_call_id, status, status_word, result, result_word, direction, channel, end_reason, sentiment,
-        success, voicemail
+        success, voicemail, from_number, to_number, contact_number
 ), unsaid AS (
     DELETE FROM call_transcripts t USING gone g WHERE t.org_id = $1 AND t.call_id = g.id
 ), unindexed AS (

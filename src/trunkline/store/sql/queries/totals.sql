@@ -39,7 +39,7 @@ hours AS (
     WHERE v.value IS NOT NULL
     GROUP BY 1, 2
     HAVING sum(n) <> 0
-), instants AS (
+), {numbers}, instants AS (
     SELECT v.cuboid, date_trunc(CASE WHEN v.cuboid = 18 THEN 'minute' ELSE 'hour' END, v.instant, 'UTC') AS instant,
         sum(n)::integer AS n
     FROM delta CROSS JOIN LATERAL (VALUES
@@ -68,7 +68,8 @@ hours AS (
     UNION ALL
     SELECT 8, x.level, date_trunc(x.unit, day, 'UTC'), '00000000-0000-0000-0000-000000000000',
         '00000000-0000-0000-0000-000000000000', value, '', n
-    FROM others CROSS JOIN (VALUES (2, 'day'), (3, 'month'), (4, 'year')) AS x (level, unit)
+    FROM (SELECT * FROM others UNION ALL SELECT * FROM numbers) o
+    CROSS JOIN (VALUES (2, 'day'), (3, 'month'), (4, 'year')) AS x (level, unit)
     UNION ALL
     SELECT i.cuboid, x.level, date_trunc(x.unit, instant, 'UTC'), '00000000-0000-0000-0000-000000000000',
         '00000000-0000-0000-0000-000000000000', '', '', n
@@ -84,6 +85,22 @@ hours AS (
     HAVING sum(n) <> 0
 )
 
+-- name: numbers
+-- What `delta` comes to of the numbers that are summed: for each place in which a filter looks for one.
+numbers AS (
+    SELECT date_trunc('day', d.created_at, 'UTC') AS day, v.place || ':' || s.number AS value, sum(d.n)::integer AS n
+    FROM delta d
+    JOIN summed_numbers s ON s.org_id = $1 AND s.number = ANY(ARRAY[d.from_number, d.to_number, d.contact_number])
+        {only}
+    CROSS JOIN LATERAL (VALUES
+        ('from_number', d.from_number = s.number), ('to_number', d.to_number = s.number),
+        ('phone', s.number IN (d.from_number, d.contact_number)), ('any_number', true)
+    ) AS v (place, meets)
+    WHERE v.meets
+    GROUP BY 1, 2
+    HAVING sum(d.n) <> 0
+)
+
 -- name: move
 -- Moves the totals. The rows are locked in the order of their key, so that writers wait for each other in one
 -- direction only.
@@ -97,18 +114,24 @@ moved AS (
 )
 
 -- name: recount
--- Every call of the org as something that is new.
+-- Every call of the org as something that is new, and what is kept, but for numbers that are not counted yet.
 WITH delta AS (
     SELECT 1 AS n, created_at, started_at, ended_at, duration_ms, agent_ref, campaign_ref, vendor, status, status_word,
-        result, result_word, direction, channel, end_reason, sentiment, success, voicemail
+        result, result_word, direction, channel, end_reason, sentiment, success, voicemail, from_number, to_number,
+        contact_number
     FROM calls WHERE org_id = $1
+), kept AS (
+    SELECT * FROM call_totals t
+    WHERE t.org_id = $1 AND (t.cuboid <> 8 OR NOT EXISTS (
+        SELECT 1 FROM summed_numbers s
+        WHERE s.org_id = $1 AND NOT s.counted AND s.number = substr(t.value, strpos(t.value, ':') + 1)))
 )
 
 -- name: differences
 -- Where the totals are not what a recount gives, from one snapshot.
 {recount}, {cells}
 SELECT cuboid, agent, campaign, value, level, period, outcome, coalesce(t.n, 0) AS kept, coalesce(s.n, 0) AS counted
-FROM (SELECT * FROM call_totals WHERE org_id = $1) t
+FROM kept t
 FULL JOIN sums s USING (cuboid, agent, campaign, value, level, period, outcome)
 WHERE coalesce(t.n, 0) <> coalesce(s.n, 0)
 ORDER BY cuboid, level, period, outcome;
@@ -118,7 +141,7 @@ ORDER BY cuboid, level, period, outcome;
 -- difference is of one snapshot, in which calls and totals belong together.
 {recount}, {cells}, lacking AS (
     SELECT cuboid, agent, campaign, value, level, period, outcome, coalesce(s.n, 0) - coalesce(t.n, 0) AS n
-    FROM (SELECT * FROM call_totals WHERE org_id = $1) t
+    FROM kept t
     FULL JOIN sums s USING (cuboid, agent, campaign, value, level, period, outcome)
     WHERE coalesce(t.n, 0) <> coalesce(s.n, 0)
 )
@@ -128,6 +151,54 @@ FROM lacking
 ORDER BY cuboid, agent, campaign, value, level, period, outcome
 ON CONFLICT (org_id, cuboid, agent, campaign, value, level, period, outcome)
 DO UPDATE SET n = t.n + excluded.n;
+
+-- name: note_number
+-- From now on writers move the totals of this number.
+INSERT INTO summed_numbers (org_id, number)
+SELECT $1::integer, $2::text WHERE (SELECT count(*) FROM summed_numbers WHERE org_id = $1) < $3
+ON CONFLICT (org_id, number) DO NOTHING;
+
+-- name: hold_number
+-- Whether a number is noted and still has to be counted; nobody else counts it meanwhile.
+SELECT true FROM summed_numbers WHERE org_id = $1 AND number = $2 AND NOT counted FOR UPDATE;
+
+-- name: count_number
+-- Adds to the totals of a number what its calls come to and was not moved since it was noted. Writers may go on, as
+-- with mend.
+WITH delta AS (
+    SELECT 1 AS n, created_at, from_number, to_number, contact_number FROM calls
+    WHERE org_id = $1 AND (from_number = $2 OR to_number = $2 OR contact_number = $2)
+), {numbers}, sums AS (
+    SELECT x.level, date_trunc(x.unit, day, 'UTC') AS period, value, sum(n)::bigint AS n
+    FROM numbers CROSS JOIN (VALUES (2, 'day'), (3, 'month'), (4, 'year')) AS x (level, unit)
+    GROUP BY 1, 2, 3
+), kept AS (
+    SELECT level, period, value, n FROM call_totals
+    WHERE org_id = $1 AND cuboid = 8 AND agent = '00000000-0000-0000-0000-000000000000'
+        AND campaign = '00000000-0000-0000-0000-000000000000'
+        AND value = ANY(ARRAY['from_number:' || $2, 'to_number:' || $2, 'phone:' || $2, 'any_number:' || $2])
+), lacking AS (
+    SELECT level, period, value, coalesce(s.n, 0) - coalesce(k.n, 0) AS n
+    FROM kept k FULL JOIN sums s USING (level, period, value)
+    WHERE coalesce(s.n, 0) <> coalesce(k.n, 0)
+), added AS (
+    INSERT INTO call_totals AS t (org_id, cuboid, agent, campaign, value, level, period, outcome, n)
+    SELECT $1, 8, '00000000-0000-0000-0000-000000000000', '00000000-0000-0000-0000-000000000000', value, level,
+        period, '', n
+    FROM lacking
+    ORDER BY value, level, period
+    ON CONFLICT (org_id, cuboid, agent, campaign, value, level, period, outcome)
+    DO UPDATE SET n = t.n + excluded.n
+)
+UPDATE summed_numbers SET counted = true WHERE org_id = $1 AND number = $2;
+
+-- name: has_number
+SELECT EXISTS (SELECT 1 FROM summed_numbers WHERE org_id = $1 AND number = $2 AND counted);
+
+-- name: of_number
+-- A number that many calls have has running totals; any other is counted.
+(CASE WHEN EXISTS (SELECT 1 FROM summed_numbers s WHERE s.org_id = $1 AND s.number = ? AND s.counted)
+ THEN {summed} ELSE {counted} END)
 
 -- name: drop_empty
 -- Totals that came to nothing.

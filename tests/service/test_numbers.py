@@ -1,0 +1,105 @@
+"""Numbers that many calls have: their totals are counted once, and exact ever after."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec import structs
+
+from tests.conftest import World
+from tests.dialects.conftest import some_calls
+from trunkline.dialects import dialects
+from trunkline.model.ids import call_id
+from trunkline.model.intents import CallPage, ListCalls
+from trunkline.model.query import CallFilter, Order, Rows, Wording
+from trunkline.service import numbers as numbers_module
+from trunkline.service.calls import Calls
+from trunkline.service.numbers import Numbers
+from trunkline.store import numbers as number_store
+from trunkline.store.calls import CallStore
+from trunkline.store.numbers import NumberStore
+from trunkline.store.parts import PartStore
+from trunkline.store.totals import differences
+
+LINE = "+12025550100"
+ASKED = CallFilter(to_number=LINE)
+
+
+@pytest.fixture(autouse=True)
+def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numbers_module, "MANY_CALLS", 10)
+
+
+@pytest.fixture
+def numbers(world: World) -> Numbers:
+    return Numbers(NumberStore(world.joined.pool))
+
+
+def write(world: World, count: int, first: int = 0) -> None:
+    (call,) = some_calls("trunkline", 1)
+    some = [
+        structs.replace(
+            call, id=call_id("lines", str(one)), vendor="lines", vendor_call_id=str(one), to_number=LINE
+        )
+        for one in range(first, first + count)
+    ]
+    world.take(some)
+
+
+def total(world: World, numbers: Numbers, asked: CallFilter = ASKED) -> int | None:
+    pool = world.joined.pool
+    calls = Calls(CallStore(pool), PartStore(pool), numbers=numbers)
+    intent = ListCalls(filter=asked, order=Order(), window=Rows(5), with_total=True, with_transcript=False)
+    page = world.run(calls.answer(world.org, intent, dialects()["trunkline"].ids))
+    assert isinstance(page, CallPage)
+    return page.total
+
+
+def summed(world: World) -> list[tuple[str, bool]]:
+    sql = "SELECT number, counted FROM summed_numbers WHERE org_id = $1 ORDER BY number"
+    return [(row["number"], row["counted"]) for row in world.run(world.joined.pool.fetch(sql, world.org.id))]
+
+
+def test_a_number_that_was_counted_is_summed_up_and_stays_exact(world: World, numbers: Numbers) -> None:
+    write(world, 12)
+    assert total(world, numbers) == 12
+    world.run(numbers.next())
+    assert summed(world) == [(LINE, True)]
+    assert total(world, numbers) == 12
+    write(world, 5, first=12)
+    assert total(world, numbers) == 17
+    assert world.run(differences(world.joined.pool, world.org.id)) == []
+
+
+def test_what_is_summed_up_is_what_the_total_is_taken_from(world: World, numbers: Numbers) -> None:
+    write(world, 12)
+    world.run(NumberStore(world.joined.pool).sum_up(world.org.id, LINE))
+    spoil = "UPDATE call_totals SET n = n + 1 WHERE org_id = $1 AND value = $2"
+    world.run(world.joined.pool.execute(spoil, world.org.id, f"to_number:{LINE}"))
+    assert total(world, numbers) == 13
+    assert {one.value for one in world.run(differences(world.joined.pool, world.org.id))} == {
+        f"to_number:{LINE}"
+    }
+
+
+def test_numbers_of_few_calls_and_other_questions_are_counted(world: World, numbers: Numbers) -> None:
+    write(world, 9)
+    assert total(world, numbers) == 9
+    write(world, 20, first=9)
+    narrower = structs.replace(ASKED, status=Wording(frozenset({"completed", "in_progress", "busy"})))
+    assert total(world, numbers, narrower) is not None
+    assert total(world, numbers, CallFilter()) == 29
+    assert numbers.waiting == 0
+    assert total(world, numbers) == 29
+    assert total(world, numbers) == 29
+    assert numbers.waiting == 1
+
+
+def test_an_org_may_have_so_many_and_the_rest_is_counted(
+    world: World, numbers: Numbers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(number_store, "MOST_NUMBERS", 0)
+    write(world, 12)
+    assert total(world, numbers) == 12
+    world.run(numbers.next())
+    assert summed(world) == []
+    assert total(world, numbers) == 12
