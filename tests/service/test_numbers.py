@@ -18,7 +18,9 @@ from trunkline.store import numbers as number_store
 from trunkline.store.calls import CallStore
 from trunkline.store.numbers import NumberStore
 from trunkline.store.parts import PartStore
+from trunkline.store.queries import queries
 from trunkline.store.totals import differences
+from trunkline.store.writing import CallWriter
 
 LINE = "+12025550100"
 ASKED = CallFilter(to_number=LINE)
@@ -68,6 +70,20 @@ def test_a_number_that_was_counted_is_summed_up_and_stays_exact(world: World, nu
     write(world, 5, first=12)
     assert total(world, numbers) == 17
     assert world.run(differences(world.joined.pool, world.org.id)) == []
+
+
+def test_what_is_written_between_noting_and_counting_is_there_once(world: World, numbers: Numbers) -> None:
+    pool = world.joined.pool
+    write(world, 12)
+    world.run(pool.execute(queries("totals")["note_number"], world.org.id, LINE, 10))
+    write(world, 5, first=12)
+    for gone in (0, 13):
+        assert world.run(CallWriter(pool).delete(world.org.id, call_id("lines", str(gone))))
+    assert world.run(differences(pool, world.org.id)) == []
+    assert total(world, numbers) == 15
+    assert world.run(NumberStore(pool).sum_up(world.org.id, LINE))
+    assert total(world, numbers) == 15
+    assert world.run(differences(pool, world.org.id)) == []
 
 
 def test_what_is_summed_up_is_what_the_total_is_taken_from(world: World, numbers: Numbers) -> None:
