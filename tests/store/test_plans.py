@@ -97,6 +97,13 @@ FILTERS = {
     "a direction": CallFilter(direction=words("inbound")),
     "an agent": CallFilter(agent_ref=uuid_of("agent-3")),
     "an agent and a status": CallFilter(agent_ref=uuid_of("agent-3"), status=words("completed")),
+    "an agent and a rare status": CallFilter(agent_ref=uuid_of("agent-3"), status=words("ringing")),
+    "agents and statuses as a vendor says them": CallFilter(
+        agent_id=frozenset({"agent-3", "agent-4"}), status=words("failed", "busy", vendor="plans")
+    ),
+    "a campaign and a rare status": CallFilter(
+        campaign_id=frozenset({"campaign-2"}), status=words("ringing")
+    ),
     "a campaign": CallFilter(campaign_id=frozenset({"campaign-2"})),
     "a campaign and a status": CallFilter(campaign_id=frozenset({"campaign-2"}), status=words("busy")),
     "agent and campaign": CallFilter(agent_ref=uuid_of("agent-3"), campaign_id=frozenset({"campaign-2"})),

@@ -14,7 +14,13 @@ from trunkline.store.clauses import Statement
 from trunkline.store.periods import BEGINNING, END
 from trunkline.store.totals import BY_VALUE
 
-_ONE_INDEX = frozenset({"agent_ref", "campaign_ref", "vendor_call_id", "from_number", "to_number"})
+_REFS = (
+    ("agent_id", "c.agent_ref"),
+    ("agent_ref", "c.agent_ref"),
+    ("campaign_id", "c.campaign_ref"),
+    ("campaign_ref", "c.campaign_ref"),
+)
+_ONE_INDEX = frozenset({"vendor_call_id", "from_number", "to_number"})
 """Filters that an index of their own serves, so that no other has to be chosen."""
 RANGES = frozenset(field.value for field in BY_VALUE)
 """Ranges that are looked at in passing where another index gives the order."""
@@ -75,10 +81,10 @@ def streams_of(statement: Statement, call_filter: CallFilter) -> list[Stream]:
     if call_filter.any_number is not None:
         columns = ("c.from_number", "c.to_number", "c.contact_number")
         return _number_streams(statement, call_filter, "any_number", columns)
-    for name, column in (("agent_id", "c.agent_ref"), ("campaign_id", "c.campaign_ref")):
-        ids: frozenset[str] | None = getattr(call_filter, name)
-        if ids is not None:
-            return _id_streams(statement, call_filter, name, column, ids)
+    for name, column in _REFS:
+        asked: frozenset[str] | str | None = getattr(call_filter, name)
+        if asked is not None:
+            return _ref_streams(statement, call_filter, name, column, asked)
     if all(getattr(call_filter, name) is None for name in _ONE_INDEX):
         for name in ("status", "result"):
             wording: Wording | None = getattr(call_filter, name)
@@ -87,22 +93,32 @@ def streams_of(statement: Statement, call_filter: CallFilter) -> list[Stream]:
     return [Stream(clauses.where(statement, call_filter, in_passing=RANGES))]
 
 
-def _id_streams(
-    statement: Statement, call_filter: CallFilter, name: str, column: str, ids: frozenset[str]
+def _ref_streams(
+    statement: Statement, call_filter: CallFilter, name: str, column: str, asked: frozenset[str] | str
 ) -> list[Stream]:
+    """The calls of agents or campaigns, for which there are indexes, with a status or without."""
+    ids = [asked] if isinstance(asked, str) else asked
+    refs = sorted({UUID(uuid_of(one)) for one in ids})
+    apart = frozenset({name})
+    if call_filter.status is not None:
+        rest = _word_streams(statement, call_filter, "status", call_filter.status, apart)
+    else:
+        rest = [Stream(clauses.where(statement, call_filter, apart, RANGES))]
     return [
-        Stream(
-            [
-                statement.add("value", ref, column=column),
-                *clauses.where(statement, call_filter, frozenset({name}), RANGES),
-            ]
-        )
-        for ref in sorted({UUID(uuid_of(one)) for one in ids})
+        Stream([statement.add("value", ref, column=column), *stream.conditions])
+        for ref in refs
+        for stream in rest
     ]
 
 
-def _word_streams(statement: Statement, call_filter: CallFilter, name: str, wording: Wording) -> list[Stream]:
-    column, rest = f"c.{name}", frozenset({name})
+def _word_streams(
+    statement: Statement,
+    call_filter: CallFilter,
+    name: str,
+    wording: Wording,
+    apart: frozenset[str] = frozenset(),
+) -> list[Stream]:
+    column, rest = f"c.{name}", apart | {name}
     streams = []
     for value in sorted(wording.values):
         conditions = [statement.add("value", value, column=column)]
