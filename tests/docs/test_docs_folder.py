@@ -17,7 +17,7 @@ from trunkline.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = sorted(DOCS.rglob("*.md"))
+PAGES = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md")])
 WORDS = [
     *("call", "turn", "word", "tool call", "sighting", "dialect", "vendor", "org", "key", "intent", "fault"),
     *("total", "recording", "source", "pull", "ledger"),
@@ -80,8 +80,9 @@ def commands() -> Iterator[tuple[str, list[str]]]:
     for page in PAGES:
         for block in re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
             for line in block.replace("\\\n", " ").splitlines():
-                if line.startswith("trunkline "):
-                    yield named(page), shlex.split(line.partition(" < ")[0])[1:]
+                command = line.strip().removeprefix(".venv/bin/")
+                if command.startswith("trunkline "):
+                    yield named(page), shlex.split(command.partition(" < ")[0])[1:]
 
 
 @pytest.mark.parametrize(("page", "words"), list(commands()))
