@@ -116,3 +116,16 @@ def test_a_forged_host_is_not_repeated(client: TestClient) -> None:
 def test_only_reading_is_allowed(client: TestClient) -> None:
     assert client.head("/").status_code == 200
     assert client.post("/").status_code == 405
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_parameter_says_what_it_means(name: str) -> None:
+    paths = openapi(dialects()[name])["paths"]
+    silent = [
+        f"{method} {path}: {parameter['name']}"
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+        for parameter in operation.get("parameters", ())
+        if not parameter.get("description")
+    ]
+    assert silent == []

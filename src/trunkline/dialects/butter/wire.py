@@ -130,5 +130,5 @@ class GetQuery(Struct, kw_only=True):
 class ListQuery(Struct, kw_only=True):
     """What may be asked of list calls."""
 
-    limit: Annotated[int, Meta(ge=1, le=100)] = 50
-    cursor: Annotated[str, Meta(max_length=4096)] | None = None
+    limit: Annotated[int, Meta(ge=1, le=100, description="calls on a page")] = 50
+    cursor: Annotated[str, Meta(max_length=4096, description="the page before ended here")] | None = None

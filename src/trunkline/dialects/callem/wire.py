@@ -70,4 +70,4 @@ class ListQuery(Struct, kw_only=True):
     """What may be asked of list calls."""
 
     limit: Annotated[int, Meta(ge=1, extra={"clamp": 1000})] = 100
-    offset: Annotated[int, Meta(ge=0)] = 0
+    offset: Annotated[int, Meta(ge=0, description="calls that are passed over")] = 0

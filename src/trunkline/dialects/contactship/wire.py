@@ -108,40 +108,53 @@ class StatusFound(Struct):
     data: WireStatus
 
 
+TRANSCRIPT = Meta(description="whether to print the conversation")
+RESULT = Meta(description="the result as ContactShip spells it")
+
+
 class GetQuery(Struct, kw_only=True):
     """What may be asked of get call."""
 
-    include_transcript: bool = True
-    include_words: bool = False
-    include_tools: bool = False
-    transcript_format: Literal["json", "toon"] = "json"
+    include_transcript: Annotated[bool, TRANSCRIPT] = True
+    include_words: Annotated[bool, Meta(description="whether to print the times of words")] = False
+    include_tools: Annotated[bool, Meta(description="whether to print tool calls among the turns")] = False
+    transcript_format: Annotated[Literal["json", "toon"], Meta(description="how transcripts are printed")] = (
+        "json"
+    )
 
 
 class ListQuery(GetQuery, kw_only=True):
     """What may be asked of list calls."""
 
-    include_transcript: bool = False
-    limit: Annotated[int, Meta(ge=0, le=1000)] = 20
-    offset: Annotated[int, Meta(ge=0)] = 0
-    order: Literal["asc", "desc"] = "desc"
+    include_transcript: Annotated[bool, TRANSCRIPT] = False
+    limit: Annotated[int, Meta(ge=0, le=1000, description="calls on a page")] = 20
+    offset: Annotated[int, Meta(ge=0, description="calls that are passed over")] = 0
+    order: Annotated[Literal["asc", "desc"], Meta(description="`desc` has the latest calls first")] = "desc"
     date_from: DayOrInstant | None = None
     date_to: DayOrInstant | None = None
     call_status: (
-        Literal[
-            "in-progress",
-            "completed",
-            "no-answer",
-            "failed",
-            "in-queue",
-            "incomplete",
-            "busy",
-            "answering-machine",
-            "scheduled",
-            "voice_mail",
+        Annotated[
+            Literal[
+                "in-progress",
+                "completed",
+                "no-answer",
+                "failed",
+                "in-queue",
+                "incomplete",
+                "busy",
+                "answering-machine",
+                "scheduled",
+                "voice_mail",
+            ],
+            Meta(description="the status as ContactShip spells it"),
         ]
         | None
     ) = None
-    call_result: Literal["answered", "voicemail", "no_answer", "busy", "failed"] | None = None
-    agent_id: Uuid | None = None
-    campaign_id: Uuid | None = None
-    phone: Phone | None = field(name="phoneNumber", default=None)
+    call_result: Annotated[Literal["answered", "voicemail", "no_answer", "busy", "failed"], RESULT] | None = (
+        None
+    )
+    agent_id: Annotated[Uuid, Meta(description="the agent that spoke")] | None = None
+    campaign_id: Annotated[Uuid, Meta(description="the campaign that called")] | None = None
+    phone: Annotated[Phone, Meta(description="the calling number or the contact's")] | None = field(
+        name="phoneNumber", default=None
+    )

@@ -159,13 +159,25 @@ ZONE = Meta(
     description="by whose clocks instants are written; UTC if it is not said. "
     "A date in a filter means a UTC day all the same"
 )
+PACKING = Meta(description="how the file itself is packed, whatever the connection does")
 ANY_OF = Meta(description="one or several, separated by commas")
+TOKEN = Meta(
+    min_length=1,
+    description="the `next_page_token` of the page before; everything else must be asked as it was",
+)
+ORDER_BY = Meta(description="calls without the field come last, in either order")
 AFTER = Meta(
     ge=0,
     description="the place of the last change that is known, where the header `Last-Event-ID` says nothing. "
     "Without either the stream begins now; 0 begins with every change that has a place",
 )
-AT_LEAST_0 = Meta(ge=0)
+SHORTEST = Meta(ge=0, description="milliseconds that a call lasted at least")
+LONGEST = Meta(ge=0, description="milliseconds that a call lasted at most")
+SAID = Meta(
+    min_length=1,
+    description="a piece of what was said, in the middle of a word too; upper and lower case are alike",
+)
+ORDER = Meta(description="`desc` has the latest calls first")
 
 
 class GetQuery(Struct, kw_only=True):
@@ -185,30 +197,30 @@ class FilterQuery(Struct, kw_only=True):
     channel: Annotated[Words, words_of("channel")] | None = None
     end_reason: Annotated[Words, words_of("end_reason")] | None = None
     sentiment: Annotated[Words, words_of("sentiment")] | None = None
-    success: bool | None = None
-    voicemail: bool | None = None
+    success: Annotated[bool, Meta(description="whether the call did what it was for")] | None = None
+    voicemail: Annotated[bool, Meta(description="whether a machine answered")] | None = None
     vendor: Annotated[Words, ANY_OF] | None = None
     vendor_call_id: Annotated[Words, ANY_OF] | None = None
     agent_id: Annotated[Words, ANY_OF] | None = None
     campaign_id: Annotated[Words, ANY_OF] | None = None
     phone: Annotated[Phone, Meta(description="the calling, the called or the contact's number")] | None = None
-    from_number: Phone | None = None
-    to_number: Phone | None = None
+    from_number: Annotated[Phone, Meta(description="the calling number")] | None = None
+    to_number: Annotated[Phone, Meta(description="the called number")] | None = None
     created_from: DayOrInstant | None = None
     created_to: DayOrInstant | None = None
     started_from: DayOrInstant | None = None
     started_to: DayOrInstant | None = None
     ended_from: DayOrInstant | None = None
     ended_to: DayOrInstant | None = None
-    duration_ms_min: Annotated[int, AT_LEAST_0] | None = None
-    duration_ms_max: Annotated[int, AT_LEAST_0] | None = None
-    transcript_search: str | None = None
+    duration_ms_min: Annotated[int, SHORTEST] | None = None
+    duration_ms_max: Annotated[int, LONGEST] | None = None
+    transcript_search: Annotated[str, SAID] | None = None
 
 
 class CallQuery(FilterQuery, kw_only=True):
     """Which calls, and which of them come first."""
 
-    order: Literal["asc", "desc"] = "desc"
+    order: Annotated[Literal["asc", "desc"], ORDER] = "desc"
 
 
 class ChangesQuery(FilterQuery, kw_only=True):
@@ -234,10 +246,12 @@ class ListQuery(CallQuery, kw_only=True):
     include: Annotated[Words, INCLUDE] | None = None
     """Nothing, unless the query says what."""
     format: Annotated[Literal["json", "toon"], FORMAT] | None = None
-    page_size: Annotated[int, Meta(ge=1, le=1000)] = 50
-    page_token: str | None = None
-    include_total: bool = False
-    order_by: Literal["created_at", "started_at", "ended_at", "duration_ms"] = "created_at"
+    page_size: Annotated[int, Meta(ge=1, le=1000, description="calls on a page")] = 50
+    page_token: Annotated[str, TOKEN] | None = None
+    include_total: Annotated[bool, Meta(description="whether to print how many calls match, exactly")] = False
+    order_by: Annotated[Literal["created_at", "started_at", "ended_at", "duration_ms"], ORDER_BY] = (
+        "created_at"
+    )
 
 
 class ExportQuery(CallQuery, kw_only=True):
@@ -245,15 +259,15 @@ class ExportQuery(CallQuery, kw_only=True):
 
     include: Annotated[Words, INCLUDE] | None = None
     """Everything, unless the query says what."""
-    format: Literal["jsonl", "csv"] = "jsonl"
-    compression: Literal["none", "gzip", "zstd"] = "none"
+    format: Annotated[Literal["jsonl", "csv"], Meta(description="a line for each call")] = "jsonl"
+    compression: Annotated[Literal["none", "gzip", "zstd"], PACKING] = "none"
     tz: Annotated[TimeZone, ZONE] | None = None
 
 
 class LedgerQuery(Struct, kw_only=True):
     """What may be asked of the ledger."""
 
-    source_id: Uuid | None = None
+    source_id: Annotated[Uuid, Meta(description="all sources of the org, if it is not said")] | None = None
     """All sources of the org, unless the query names one."""
     since: Annotated[DayOrInstant, Meta(description="a day before until, if it is not said")] | None = None
     until: Annotated[DayOrInstant, Meta(description="now, if it is not said")] | None = None

@@ -138,10 +138,15 @@ class GetQuery(Struct, kw_only=True):
 class ListQuery(Struct, kw_only=True):
     """What may be asked of list calls."""
 
-    page: Annotated[int, Meta(ge=0)] = 0
-    limit: Annotated[int, Meta(ge=1, le=100)] = 20
-    sort_by: Literal["start_timestamp", "end_timestamp", "call_duration", "created_at"] = "start_timestamp"
-    sort_order: Literal["ascending", "descending"] = "descending"
+    page: Annotated[int, Meta(ge=0, description="the number of the page, from 0")] = 0
+    limit: Annotated[int, Meta(ge=1, le=100, description="calls on a page")] = 20
+    sort_by: Annotated[
+        Literal["start_timestamp", "end_timestamp", "call_duration", "created_at"],
+        Meta(description="calls without it come last, in either order"),
+    ] = "start_timestamp"
+    sort_order: Annotated[
+        Literal["ascending", "descending"], Meta(description="which end of the order comes first")
+    ] = "descending"
 
 
 class Thresholds(Struct, forbid_unknown_fields=True):
