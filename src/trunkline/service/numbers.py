@@ -57,3 +57,5 @@ class Numbers:
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             self._noted.discard((org_id, number))
             log.warning("number not summed up", error=repr(error)[:200])
+        except Exception:
+            log.exception("number not summed up")
