@@ -53,7 +53,7 @@ def environment(database_url: str | None, **more: str) -> dict[str, str]:
     told = {name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE_")}
     if database_url is not None:
         told["TRUNKLINE_DATABASE_URL"] = database_url
-    return {**told, "TERM": "dumb", "COLUMNS": "200", **more}
+    return {**told, "TERM": "dumb", **more}
 
 
 def command(*args: str | Path) -> list[str | Path]:

@@ -11,9 +11,9 @@ from typing import Annotated, TypeVar
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from trunkline.cli.tables import console
 from trunkline.compose import database, services
 from trunkline.dialects import dialects
 from trunkline.service.keys import KeyProblem, Keys
@@ -129,7 +129,7 @@ def listed(org: Annotated[str, typer.Option(help="The org.")], *, as_json: Json 
     table = Table(*columns)
     for key in found:
         table.add_row(*(_cell(getattr(key, column)) for column in columns))
-    Console().print(table)
+    console().print(table)
 
 
 @app.command("revoke")

@@ -9,10 +9,10 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from trunkline.cli.pulling import instant
+from trunkline.cli.tables import console
 from trunkline.compose import database, services
 from trunkline.model.faults import Refused
 from trunkline.model.intents import ReadLedger
@@ -39,8 +39,7 @@ def ledger(
     if as_json:
         typer.echo(msgspec.json.encode(page).decode())
         return
-    console = Console()
-    console.print(_hours(page))
+    console().print(_hours(page))
     for call in page.calls:
         name, when = f"{call.vendor} {call.vendor_call_id}", _minute(call.hour)
         typer.echo(f"{when}  {call.state:8}  {name}{f'  {call.reason}' if call.reason else ''}")

@@ -8,9 +8,9 @@ from typing import Annotated, TypeVar
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from trunkline.cli.tables import console
 from trunkline.compose import database, services
 from trunkline.service.clock import system_clock
 from trunkline.settings import Settings
@@ -52,7 +52,7 @@ def listed(
     table = Table(*_COLUMNS)
     for one in found:
         table.add_row(*("" if getattr(one, name) is None else str(getattr(one, name)) for name in _COLUMNS))
-    Console().print(table)
+    console().print(table)
     if len(found) == _MOST:
         typer.echo(f"These are the first {_MOST}.")
 

@@ -9,9 +9,9 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from trunkline.cli.tables import console
 from trunkline.compose import database, services
 from trunkline.service.sources import Source, SourceProblem, Sources
 from trunkline.settings import Settings
@@ -98,7 +98,7 @@ def listed(org: Org, *, as_json: Json = False) -> None:
     table = Table(*columns)
     for source in found:
         table.add_row(*("" if source[column] is None else str(source[column]) for column in columns))
-    Console().print(table)
+    console().print(table)
 
 
 @app.command("change")
