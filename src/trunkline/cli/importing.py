@@ -6,7 +6,8 @@ import asyncio
 import gc
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import IO, Annotated
 
@@ -20,11 +21,13 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from trunkline.compose import Services, database, services
 from trunkline.dialects import dialects
 from trunkline.ingest.files import Reader, Rejected, Source
+from trunkline.service.ahead import ahead
 from trunkline.service.calls import Org
 from trunkline.service.intake import Intake, Prepared, Seen
 from trunkline.service.keys import org_name
 from trunkline.settings import Settings
 from trunkline.store.keys import KeyStore
+from trunkline.store.writing import CallWriter
 
 BATCH_CALLS = 2000
 BATCH_BYTES = 16 * 1024 * 1024
@@ -107,17 +110,20 @@ async def _import(url: str, files: list[Path], org: str, dialect: str | None, re
                     before = total.read
                     reader = Reader(dialects(), dialect)
                     batches = _batches(path, source, reader, out, total, joined.intake)
-                    writing: asyncio.Task[None] | None = None
-                    # The next batch is read in a thread while the database writes the one before.
-                    while batch := await asyncio.to_thread(next, batches, None):
-                        if writing is not None:
-                            await writing
-                        writing = asyncio.create_task(_take(joined, owner, batch, total))
-                        bar.update(task, completed=source.bytes_read(), calls=total.read - before)
-                    if writing is not None:
-                        await writing
+                    # Two batches are read ahead while the database writes one, so that neither side waits.
+                    async with aclosing(ahead(ahead(_prepared(batches)))) as coming:
+                        async for batch in coming:
+                            await _take(joined, owner, batch, total)
+                            await CallWriter(joined.pool).take_stock()
+                            bar.update(task, completed=source.bytes_read(), calls=total.read - before)
                     bar.update(task, completed=source.size, calls=total.read - before)
     return total
+
+
+async def _prepared(batches: Iterator[Prepared]) -> AsyncGenerator[Prepared, None]:
+    """The batches, each read in a thread."""
+    while batch := await asyncio.to_thread(next, batches, None):
+        yield batch
 
 
 async def _take(joined: Services, owner: Org, batch: Prepared, total: Sum) -> None:

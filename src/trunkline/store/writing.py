@@ -110,6 +110,14 @@ class CallWriter:
                 connection.terminate()
                 raise asyncpg.ConnectionDoesNotExistError("the database went away") from error
 
+    async def take_stock(self) -> None:
+        """Let plans that were made for an empty log be made anew, if the database has not seen to it yet.
+
+        It does within a minute of the first calls; a big import cannot wait for that.
+        """
+        if await self._pool.fetchval(queries("writing")["never_analyzed"]):
+            await self._pool.execute(queries("writing")["analyze"])
+
     async def owners(self, org_id: int, ids: Sequence[str]) -> dict[str, Key]:
         """Which calls have some canonical ids."""
         rows = await self._pool.fetch(queries("writing")["owners"], org_id, [UUID(one) for one in ids])

@@ -8,17 +8,31 @@ ON CONFLICT (org_id) DO UPDATE SET n = c.n + excluded.n
 RETURNING n, pg_notify('trunkline_changes', $1::text);
 
 -- name: known
--- Calls as they stand, to merge into.
+-- Calls as they stand, to merge into. Each is looked up by itself: for a join a table that was small when the plan was
+-- made would be read whole ever after.
 SELECT c.vendor, c.vendor_call_id, c.revision, c.unkept, c.stamps, c.body, t.body AS transcript
 FROM unnest($2::text[], $3::text[]) AS k (vendor, vendor_call_id)
-JOIN calls c ON c.org_id = $1 AND c.vendor = k.vendor AND c.vendor_call_id = k.vendor_call_id
+CROSS JOIN LATERAL (
+    SELECT * FROM calls c WHERE c.org_id = $1 AND c.vendor = k.vendor AND c.vendor_call_id = k.vendor_call_id LIMIT 1
+) c
 LEFT JOIN call_transcripts t ON t.org_id = $1 AND t.call_id = c.id;
+
+-- name: never_analyzed
+-- Whether nobody knows yet how many calls there are. no org: it is about the table
+SELECT reltuples < 0 FROM pg_class WHERE oid = 'calls'::regclass;
+
+-- name: analyze
+-- Plans that were made for empty tables are made anew. no org: it is about the tables
+ANALYZE calls, call_transcripts, deleted_calls;
 
 -- name: deleted
 -- Which of some calls were taken out.
 SELECT d.vendor, d.vendor_call_id
 FROM unnest($2::text[], $3::text[]) AS k (vendor, vendor_call_id)
-JOIN deleted_calls d ON d.org_id = $1 AND d.vendor = k.vendor AND d.vendor_call_id = k.vendor_call_id;
+CROSS JOIN LATERAL (
+    SELECT d.vendor, d.vendor_call_id FROM deleted_calls d
+    WHERE d.org_id = $1 AND d.vendor = k.vendor AND d.vendor_call_id = k.vendor_call_id LIMIT 1
+) d;
 
 -- name: owners
 -- Which calls have some canonical ids.
