@@ -27,7 +27,6 @@ from trunkline.service.intake import Intake, Prepared, Seen
 from trunkline.service.keys import org_name
 from trunkline.settings import Settings
 from trunkline.store.keys import KeyStore
-from trunkline.store.writing import CallWriter
 
 BATCH_CALLS = 2000
 BATCH_BYTES = 16 * 1024 * 1024
@@ -114,7 +113,6 @@ async def _import(url: str, files: list[Path], org: str, dialect: str | None, re
                     async with aclosing(ahead(ahead(_prepared(batches)))) as coming:
                         async for batch in coming:
                             await _take(joined, owner, batch, total)
-                            await CallWriter(joined.pool).take_stock()
                             bar.update(task, completed=source.bytes_read(), calls=total.read - before)
                     bar.update(task, completed=source.size, calls=total.read - before)
     return total

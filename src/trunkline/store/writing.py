@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -24,6 +24,8 @@ _DELETE = queries("calls")["delete"].format(**_MOVES)
 _MOVE_NEW = queries("calls")["move_new"].format(**_MOVES)
 _MANY = 50
 """From so many new calls on COPY is worth its further round trips."""
+_A_LOG = 200
+"""From so many calls on it matters how they are looked up."""
 _COUNTED_NAMES = """
     created_at started_at ended_at duration_ms agent_ref campaign_ref vendor status status_word
     result result_word direction channel end_reason sentiment success voicemail from_number to_number
@@ -87,6 +89,7 @@ class CallWriter:
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
+        self._places = 0
 
     @asynccontextmanager
     async def writing(self, org_id: int, places: int) -> AsyncIterator[Writing]:
@@ -101,6 +104,7 @@ class CallWriter:
                         queries("writing")["take_places"], org_id, max(1, places)
                     )
                     yield Writing(connection, org_id, last - places)
+                await self._take_stock(connection, places)
             except asyncpg.UniqueViolationError as error:
                 if error.constraint_name == "calls_pkey":
                     raise IdTaken from None
@@ -110,13 +114,18 @@ class CallWriter:
                 connection.terminate()
                 raise asyncpg.ConnectionDoesNotExistError("the database went away") from error
 
-    async def take_stock(self) -> None:
+    async def _take_stock(self, connection: asyncpg.Connection, places: int) -> None:
         """Let plans that were made for an empty log be made anew, if the database has not seen to it yet.
 
-        It does within a minute of the first calls; a big import cannot wait for that.
+        It does within a minute; until then calls would be looked up by any index that names the org.
         """
-        if await self._pool.fetchval(queries("writing")["never_analyzed"]):
-            await self._pool.execute(queries("writing")["analyze"])
+        before, self._places = self._places, self._places + places
+        if before < _A_LOG <= self._places:
+            with suppress(
+                asyncpg.PostgresError, asyncpg.InterfaceError, OSError
+            ):  # what matters is committed
+                if await connection.fetchval(queries("writing")["never_analyzed"]):
+                    await connection.execute(queries("writing")["analyze"])
 
     async def owners(self, org_id: int, ids: Sequence[str]) -> dict[str, Key]:
         """Which calls have some canonical ids."""
