@@ -55,6 +55,7 @@ DATABASE_DOWN = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection whose server has just gone away, in the middle of saying so
     asyncpg.InsufficientResourcesError,
     asyncpg.ReadOnlySQLTransactionError,
     OSError,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -121,11 +121,11 @@ class CallWriter:
         """
         before, self._places = self._places, self._places + places
         if before < _A_LOG <= self._places:
-            with suppress(
-                asyncpg.PostgresError, asyncpg.InterfaceError, OSError
-            ):  # what matters is committed
+            try:
                 if await connection.fetchval(queries("writing")["never_analyzed"]):
                     await connection.execute(queries("writing")["analyze"])
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
+                connection.terminate()  # what matters is committed, and this one may be of no more use
 
     async def owners(self, org_id: int, ids: Sequence[str]) -> dict[str, Key]:
         """Which calls have some canonical ids."""
