@@ -9,7 +9,7 @@ import structlog
 
 from trunkline.model.query import CallFilter
 from trunkline.store.numbers import MOST_NUMBERS, NumberStore
-from trunkline.store.totals import NUMBERS, cell_of_number
+from trunkline.store.totals import cell_of_number
 
 log = structlog.get_logger(__name__)
 
@@ -28,10 +28,7 @@ class Numbers:
 
     def asked(self, org_id: int, call_filter: CallFilter, total: int) -> None:
         """Hear of a total that was answered."""
-        if total < MANY_CALLS or not any(getattr(call_filter, place) for place in NUMBERS):
-            return
-        found = cell_of_number(call_filter)
-        if found is None:
+        if total < MANY_CALLS or (found := cell_of_number(call_filter)) is None:
             return
         noted = (org_id, found[0])
         if noted not in self._noted and len(self._noted) < _MOST_NOTED:

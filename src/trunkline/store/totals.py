@@ -19,7 +19,7 @@ NONE = UUID(int=0)
 _PARTS = {"status": 1, "result": 3, "direction": 5}
 """Where each word stands in an outcome; a kept word stands one further on."""
 _SINGLE_WORDS = ("vendor", "channel", "end_reason", "sentiment", "success", "voicemail")
-NUMBERS = ("phone", "any_number", "from_number", "to_number")
+_NUMBERS = ("phone", "any_number", "from_number", "to_number")
 """Where a number is looked for."""
 _UNITS = {
     Level.MINUTE: "minute",
@@ -136,12 +136,13 @@ def sum_of(statement: Statement, cell: Cell, span: Span | None, call_filter: Cal
 
 def cell_of_number(call_filter: CallFilter) -> tuple[str, Cell] | None:
     """A number that is all that is asked for beside a range of creation, and its running sums, if any."""
-    asked = [name for name in CallFilter.__struct_fields__ if getattr(call_filter, name) is not None]
-    others = [name for name in asked if name != "created_at"]
-    if len(others) != 1 or others[0] not in NUMBERS:
+    place = next((name for name in _NUMBERS if getattr(call_filter, name) is not None), None)
+    if place is None:
         return None
-    (place,) = others
     number: str = getattr(call_filter, place)
+    alone = structs.replace(CallFilter(created_at=call_filter.created_at), **{place: number})
+    if call_filter != alone:
+        return None
     return number, Cell(8, Level.DAY, values=(f"{place}:{number}",))
 
 
