@@ -22,8 +22,9 @@ $(READY): requirements.lock pyproject.toml
 demo: install
 	$(BIN)/trunkline demo --port $(PORT)
 
+# As many at a time as there are cores, each with a database and a server of its own.
 test: install
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 check: install
 	$(BIN)/ruff check .

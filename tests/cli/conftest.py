@@ -50,7 +50,12 @@ Trunkline = Callable[..., Ran]
 
 
 def environment(database_url: str | None, **more: str) -> dict[str, str]:
-    told = {name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE_")}
+    # A test runner that shares its work out says how wide its own terminal is.
+    told = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("TRUNKLINE_") and name != "COLUMNS"
+    }
     if database_url is not None:
         told["TRUNKLINE_DATABASE_URL"] = database_url
     return {**told, "TERM": "dumb", **more}
