@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import permutations
+from typing import Any
 
+import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
-from tests.strategies import START, sightings
-from trunkline.model.call import Agent, Analysis, Call, Turn, Word
-from trunkline.model.merge import Stamps, first_call, merged
-from trunkline.model.sighting import Sighting, sighting_of
-from trunkline.model.words import Role, Status
+from tests.strategies import START, instants, sightings
+from trunkline.model.call import Agent, Analysis, Call, Cost, ToolCall, Turn, Word
+from trunkline.model.merge import SAYS_NOTHING, Difference, Stamps, difference, first_call, merged
+from trunkline.model.sighting import STATEMENTS, Sighting, sighting_of
+from trunkline.model.words import Channel, Direction, EndReason, Role, Sentiment, Status
 
 SEEN_AT = START + timedelta(days=9)
 
@@ -22,26 +27,102 @@ def told(**fields: object) -> Sighting:
 
 
 def fold(*seen: Sighting) -> tuple[Call, Stamps]:
-    call, stamps = first_call(seen[0], "00000000-0000-4000-8000-000000000001", SEEN_AT)
-    for sighting in seen[1:]:
-        call, stamps = merged(call, stamps, sighting, SEEN_AT)
+    return fold_at(*((sighting, SEEN_AT) for sighting in seen))
+
+
+Seen = tuple[Sighting, datetime]
+
+
+def fold_at(*seen: Seen) -> tuple[Call, Stamps]:
+    """Sightings merged in this order, each with the moment at which it was seen."""
+    (first, seen_at), *rest = seen
+    call, stamps = first_call(first, "00000000-0000-4000-8000-000000000001", seen_at)
+    for sighting, seen_at in rest:
+        call, stamps = merged(call, stamps, sighting, seen_at)
     return call, stamps
 
 
-@given(st.lists(sightings(), min_size=2, max_size=4))
+def stored(state: tuple[Call, Stamps]) -> tuple[bytes, bytes]:
+    """A state as it is stored, byte for byte."""
+    call, stamps = state
+    return encode(call), encode(stamps)
+
+
+encode = msgspec.json.Encoder(decimal_format="number").encode
+
+WORDS = [
+    *("status.completed", "status.ringing", "status.voicemail", "result.null", "result.busy"),
+    *("direction.unknown", "sentiment.positive", "end_reason.other"),
+]
+DERIVED = ["status", "result", "created_at", "started_at", "turns", "turn_count", "agent", "direction"]
+STAMPED = [
+    *("status", "result", "turns", "created_at", "agent/name", "metadata/alpha", "analysis/sentiment"),
+    *("vendor_words/status.completed", "vendor_words/status.ringing", "vendor_words/result.busy"),
+]
+seen_at_some_time = st.tuples(
+    st.tuples(
+        sightings(),
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "vendor_words": st.dictionaries(st.sampled_from(WORDS), st.sampled_from("xy"), max_size=3),
+                "derived": st.lists(st.sampled_from(DERIVED), max_size=3),
+                "said_ats": st.dictionaries(st.sampled_from(STAMPED), instants, max_size=2),
+                "tool_calls": st.lists(st.just(ToolCall(name="look_up")), max_size=1),
+            },
+        ),
+    ).map(lambda parts: structs.replace(parts[0], **parts[1])),
+    st.integers(0, 3).map(lambda hours: SEEN_AT + timedelta(hours=hours)),
+)
+"""Sightings with all that decides between two of them, few different ones, so that ties are common."""
+
+
+@given(st.lists(seen_at_some_time, min_size=2, max_size=4))
 @settings(max_examples=300, deadline=None)
-def test_any_order_of_sightings_ends_in_the_same_call(seen: list[Sighting]) -> None:
-    expected, _ = fold(*seen)
+def test_any_order_of_sightings_ends_in_the_same_values_and_stamps(seen: list[Seen]) -> None:
+    expected = stored(fold_at(*seen))
     for order in permutations(seen):
-        assert fold(*order)[0] == expected
+        assert stored(fold_at(*order)) == expected
 
 
-@given(st.lists(sightings(), min_size=1, max_size=3), st.data())
+@given(st.lists(seen_at_some_time, min_size=1, max_size=3), st.data())
 @settings(max_examples=200, deadline=None)
-def test_a_repeated_sighting_changes_nothing(seen: list[Sighting], data: st.DataObject) -> None:
-    call, stamps = fold(*seen)
-    again = data.draw(st.sampled_from(seen))
-    assert merged(call, stamps, again, SEEN_AT)[0] == call
+def test_a_repeated_sighting_moves_neither_a_value_nor_a_stamp(seen: list[Seen], data: st.DataObject) -> None:
+    call, stamps = fold_at(*seen)
+    same, same_stamps = merged(call, stamps, *data.draw(st.sampled_from(seen)))
+    assert same is call
+    assert same_stamps is stamps
+
+
+@given(st.lists(seen_at_some_time, min_size=3, max_size=5), st.integers(1, 4))
+@settings(max_examples=200, deadline=None)
+def test_sightings_may_be_merged_in_groups_before_the_groups_are(seen: list[Seen], size: int) -> None:
+    first, second = seen[:size], seen[size:] or seen[-1:]
+    whole = merged(*fold_at(*first), as_sighting(*fold_at(*second)), SEEN_AT)
+    assert stored(whole) == stored(fold_at(*seen))
+
+
+def as_sighting(call: Call, stamps: Stamps) -> Sighting:
+    """A state as one sighting that says everything at the time at which it was said."""
+    times = {path: datetime.fromtimestamp(stamp / 1000, UTC) for path, stamp in stamps.items()}
+    said = {name: getattr(call, name) for name in STATEMENTS}
+    return told(derived=call.derived, said_at=times.pop("*"), said_ats=times, **said)
+
+
+@given(seen_at_some_time, seen_at_some_time)
+@settings(max_examples=200, deadline=None)
+def test_what_a_sighting_moved_is_told_exactly(one: Seen, other: Seen) -> None:
+    call, stamps = fold_at(one)
+    more, more_stamps = merged(call, stamps, *other)
+    if encode(more) != encode(call):
+        assert difference(call, stamps, more, more_stamps) is Difference.VALUES
+    elif more_stamps != stamps:
+        assert difference(call, stamps, more, more_stamps) is Difference.STAMPS
+        assert more is call
+    else:
+        assert difference(call, stamps, more, more_stamps) is Difference.NONE
+        assert more is call
+        assert more_stamps is stamps
 
 
 @given(sightings())
@@ -50,6 +131,85 @@ def test_a_call_that_is_told_again_as_a_whole_is_the_same_call(seen: Sighting) -
     call, stamps = fold(seen)
     whole = sighting_of(call)
     assert merged(call, stamps, whole, SEEN_AT)[0] == call
+
+
+def test_a_confirmation_moves_the_stamp_and_decides_what_is_older() -> None:
+    first = told(created_at=START, said_at=START, end_reason=EndReason.AGENT_HANGUP)
+    between = told(said_at=START + timedelta(seconds=1), end_reason=EndReason.USER_HANGUP)
+    last = told(said_at=START + timedelta(seconds=2), end_reason=EndReason.AGENT_HANGUP)
+    for order in permutations([first, between, last]):
+        assert fold(*order)[0].end_reason is EndReason.AGENT_HANGUP
+
+
+@pytest.mark.parametrize("path", SAYS_NOTHING, ids=lambda path: path[0])
+def test_what_says_nothing_at_its_path_never_replaces_what_says_something(path: tuple[str]) -> None:
+    (name,) = path
+    values: dict[str, Any] = {
+        "direction": Direction.INBOUND,
+        "channel": Channel.PHONE,
+        "turns": [Turn(Role.USER, "hello")],
+        "tool_calls": [ToolCall(name="look_up")],
+        "events": [{"type": "begun"}],
+        "transcript_text": "User: hello",
+    }
+    nothing = {"direction": Direction.UNKNOWN, "channel": Channel.UNKNOWN}.get(name, SAYS_NOTHING[path])
+    said = told(created_at=START, said_at=START, **{name: values[name]})
+    empty = told(said_at=START + timedelta(hours=1), **{name: nothing})
+    for order in ([said, empty], [empty, said]):
+        assert getattr(fold(*order)[0], name) == values[name]
+    assert getattr(fold(empty)[0], name) == nothing
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ({"metadata": {"mood": "good"}}, {"metadata": {"mood": "unknown"}}),
+        ({"metadata": {"tags": ["a"]}}, {"metadata": {"tags": []}}),
+        ({"metadata": {"a": {"b": 1}}}, {"metadata": {"a": {}}}),
+        ({"metadata": {"a": 1}}, {"metadata": {"a": True}}),
+        ({"analysis": Analysis(custom={"q": "yes"})}, {"analysis": Analysis(custom={"q": "unknown"})}),
+        ({"analysis": Analysis(evaluations=[{"a": 1}])}, {"analysis": Analysis(evaluations=[])}),
+        (
+            {"analysis": Analysis(sentiment=Sentiment.POSITIVE)},
+            {"analysis": Analysis(sentiment=Sentiment.UNKNOWN)},
+        ),
+        ({"end_reason_raw": "hangup"}, {"end_reason_raw": "unknown"}),
+        ({"billing_status": "paid"}, {"billing_status": ""}),
+        ({"cost": Cost(items=[{"a": 1}])}, {"cost": Cost(items=[])}),
+        ({"latency": {"e2e": 1}}, {"latency": {}}),
+        ({"agent": Agent(config={"a": 1})}, {"agent": Agent(config={})}),
+    ],
+)
+def test_elsewhere_the_same_value_is_a_statement_like_any_other(
+    earlier: dict[str, Any], later: dict[str, Any]
+) -> None:
+    before = told(created_at=START, said_at=START, **earlier)
+    after = told(created_at=START, said_at=START + timedelta(hours=1), **later)
+    for order in ([before, after], [after, before]):
+        assert encode({name: getattr(fold(*order)[0], name) for name in later}) == encode(
+            {name: getattr(fold(after)[0], name) for name in later}
+        )
+
+
+def test_a_word_that_was_outdated_stays_so_whatever_becomes_of_the_value() -> None:
+    ringing = told(
+        created_at=START,
+        said_at=START + timedelta(hours=1),
+        status=Status.RINGING,
+        vendor_words={"status.ringing": "dialing"},
+    )
+    again = told(said_at=START + timedelta(hours=2), status=Status.IN_PROGRESS)
+    over = told(said_at=START, status=Status.COMPLETED)
+    expected = fold(ringing, again, over)[0]
+    for order in permutations([ringing, again, over]):
+        assert fold(*order)[0] == expected
+
+
+def test_an_amount_keeps_the_digits_it_was_told_in() -> None:
+    first = told(created_at=START, said_at=START, cost=Cost(Decimal("1.50"), "USD"))
+    more = told(said_at=START + timedelta(hours=1), from_number="+12025550100")
+    for order in ([first, more], [more, first]):
+        assert b'"amount":1.50' in encode(fold(*order)[0])
 
 
 def test_an_absent_field_and_a_null_erase_nothing() -> None:

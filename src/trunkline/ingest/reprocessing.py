@@ -3,11 +3,15 @@
 A call of which every payload is kept is what its payloads say now, and nothing else. A call of which
 something was told without a payload, as by a file in our own form, keeps that: what its payloads say now is
 merged into it.
+
+Payloads are merged with the times at which they were merged when they came, so that a call is derived again
+as it stands, whatever order they came in and however often.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 from msgspec import Struct, field
@@ -19,10 +23,10 @@ from trunkline.kit.payload import Unreadable
 from trunkline.kit.storable import checked
 from trunkline.model.call import Call
 from trunkline.model.live import told_live
-from trunkline.model.merge import Stamps, first_call, merged
+from trunkline.model.merge import Difference, Stamps, difference, first_call, merged
 from trunkline.model.sighting import Sighting
 from trunkline.service.calls import Org
-from trunkline.service.intake import EVENT, KEPT, OWN, Intake, Origin, Seen
+from trunkline.service.intake import EVENT, HOOK, KEPT, OWN, STATEMENT, Intake, Origin, Seen
 from trunkline.store.rows import Draft, Known
 from trunkline.store.writing import CallWriter, KeptPayload, Key
 
@@ -70,7 +74,8 @@ class Reprocessing:
         async with self._writer.writing(org.id, len(keys)) as writing:
             standing = await writing.standing(keys)
             payloads = await writing.payloads(keys)
-            drafts = []
+            drafts: list[Draft] = []
+            confirmed: list[Draft] = []
             for key, known in standing.known.items():
                 derived.calls += 1
                 try:
@@ -78,20 +83,26 @@ class Reprocessing:
                 except (Unreadable, AnswerExpected) as error:
                     derived.unreadable.append(f"{key[0]} {key[1]}: {error}")
                     continue
-                if call != known.call:
-                    derived.changed += 1
-                    drafts.append(Draft(call, stamps, known.revision, unkept=known.unkept))
+                draft = Draft(call, stamps, known.revision, unkept=known.unkept)
+                match difference(known.call, known.stamps, call, stamps):
+                    case Difference.VALUES:
+                        derived.changed += 1
+                        drafts.append(draft)
+                    case Difference.STAMPS:
+                        confirmed.append(draft)
             await writing.write(drafts)
+            await writing.confirm(confirmed)
 
     def _folded(self, key: Key, known: Known, payloads: Sequence[KeptPayload]) -> tuple[Call, Stamps]:
         state: tuple[Call, Stamps] | None = (known.call, known.stamps) if known.unkept else None
         events = [payload.body for payload in payloads if payload.kind == EVENT]
         told = [
-            (sighting, payload.received_at)
+            (sighting, seen_at)
             for payload in payloads
             if payload.kind != EVENT
             for sighting in self._said(key[0], payload.body, payload.kind, payload.content_type)
             if (sighting.vendor, sighting.vendor_call_id) == key
+            for seen_at in _times(payload)
         ]
         if events:
             told.append((told_live(*key, events), payloads[-1].received_at))
@@ -102,9 +113,9 @@ class Reprocessing:
         return state or (known.call, known.stamps)
 
     def _said(self, vendor: str, body: bytes, kind: str, content_type: str) -> list[Sighting]:
-        if kind == "hook":
+        if kind == HOOK:
             return heard_in(self._doors[vendor], body, content_type).sightings
-        if kind == KEPT:
+        if kind in (KEPT, STATEMENT):
             return [msgspec.json.decode(body, type=Sighting)]
         item = msgspec.json.decode(body)
         reader: Dialect | Door | None = self._dialects.get(vendor) or self._doors.get(vendor)
@@ -135,3 +146,13 @@ class Reprocessing:
                 )
                 await self._writer.read_again(org.id, one.vendor, one.hash)
                 derived.found += len(sightings)
+
+
+def _times(payload: KeptPayload) -> list[datetime]:
+    """The moments at which a payload counts: a delivery as it came first, anything else each time it came.
+
+    The times between the first and the last say no more than these two.
+    """
+    if payload.kind == HOOK or payload.last_received_at == payload.received_at:
+        return [payload.received_at]
+    return [payload.received_at, payload.last_received_at]

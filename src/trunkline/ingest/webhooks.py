@@ -15,7 +15,7 @@ from trunkline.kit.storable import DEEPEST, checked, deeper_than
 from trunkline.model.sighting import Sighting
 from trunkline.service.clock import Clock
 from trunkline.service.commits import Commits
-from trunkline.service.intake import Origin, Seen
+from trunkline.service.intake import HOOK, Origin, Seen
 from trunkline.service.sources import Source, Sources
 
 log = structlog.get_logger(__name__)
@@ -76,7 +76,7 @@ class Webhooks:
         heard, problem = self._heard(door, source, delivery.body, content_type)
         origin = Origin(
             vendor=source.vendor,
-            kind="hook",
+            kind=HOOK,
             content_type=content_type,
             source=source.label or source.vendor,
             source_id=source.id,

@@ -4,11 +4,16 @@ A call's state is a map from paths (`status`, `agent/name`, `metadata/priority`)
 stamp: when it was said. Two states merge path by path, and the greater statement wins. "Greater" is a
 total order, so the merge is commutative, associative and idempotent by construction:
 
-1. any value beats null, one that says something beats `[]` and `unknown`, and a told value a derived one;
+1. any value beats null, one that says something beats one that says nothing at its path, and a told value a
+   derived one;
 2. an ended status beats a live one;
 3. the later statement beats the earlier one;
 4. between statements of the same instant the richer one wins, then the greater encoding, so that there is an
    order at all.
+
+The state is values and stamps: a sighting that only confirms a value moves its stamp, and that decides what
+a later sighting can still change. Null, and what says nothing, has no stamp. Objects that are merged by
+their members hold these in the order of their names, since the order in which they came is not to show.
 """
 
 from __future__ import annotations
@@ -16,6 +21,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
+from enum import Enum
 from typing import Any, NamedTuple
 
 import msgspec
@@ -46,11 +53,35 @@ OBJECTS: frozenset[Path] = frozenset(
 )
 """Paths whose members are merged one by one; every other value is taken or left whole."""
 
-SAYS_NOTHING: tuple[Any, ...] = ([], Direction.UNKNOWN.value, Channel.UNKNOWN.value)
-"""Values that never replace one that says something. An empty transcript is not a shorter transcript."""
+CONVERSATION = ("turns", "tool_calls", "transcript_text", "events")
+"""Fields of which a payload may tell more or less, depending on what it was asked for."""
+
+SAYS_NOTHING: dict[Path, Any] = {
+    ("direction",): Direction.UNKNOWN.value,
+    ("channel",): Channel.UNKNOWN.value,
+    ("turns",): [],
+    ("tool_calls",): [],
+    ("events",): [],
+    ("transcript_text",): "",
+}
+"""What never replaces a value at a path: an empty transcript is not a shorter one. Elsewhere the same value
+is a statement like any other."""
+
+_OPEN_MEMBERS = ("metadata", "vendor_words", "vendor_fields", "verbatim")
+"""Objects whose members have names of any kind."""
+
+_PLAIN = frozenset(
+    name
+    for name in STATEMENTS
+    if (name,) not in OBJECTS and (name,) not in SAYS_NOTHING and name not in ("created_at", "turn_count")
+)
+"""Fields that are one path each, with a stamp whenever they are not null."""
+
+_FINAL_WORDS = frozenset(status.value for status in Status if status.is_final)
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
-_encode_comparably = msgspec.json.Encoder(order="deterministic", decimal_format="number").encode
+# An amount keeps the digits it was told in.
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
 class Statement(NamedTuple):
@@ -61,7 +92,7 @@ class Statement(NamedTuple):
     told: bool
     final: bool
     order: int
-    """Epoch milliseconds of the statement; see `_order`."""
+    """Epoch milliseconds of the statement; see `_order`. 0 where no two statements can differ."""
     richness: int
     encoding: bytes
     value: Any
@@ -70,31 +101,64 @@ class Statement(NamedTuple):
 State = dict[Path, Statement]
 
 
+class Difference(Enum):
+    """How much one state differs from another."""
+
+    NONE = "none"
+    STAMPS = "stamps"
+    """The same call, confirmed at other times."""
+    VALUES = "values"
+
+
 def merged(
     known: Call, stamps: Stamps, sighting: Sighting, seen_at: datetime, *, refolded: bool = False
 ) -> tuple[Call, Stamps]:
     """Merge a sighting into a known call.
 
-    `seen_at` stands in where the payload does not say when its facts were true. The result is equal to
-    the known call when the sighting brings nothing new. A sighting that was `refolded` holds all that its
-    source ever told, so that it wins over an earlier fold of less, also where that said more words.
+    `seen_at` stands in where the payload does not say when its facts were true. A sighting that moves no
+    value brings `known` itself back, and one that moves no stamp either brings `stamps` itself back. A
+    sighting that was `refolded` holds all that its source ever told, so that it wins over an earlier fold of
+    less, also where that said more words.
     """
-    state = _state(known, stamps)
+    before = _state(known, stamps)
+    state = dict(before)
     for path, statement in _state(_completed(sighting, seen_at), stamps_of(sighting, seen_at)).items():
         standing = state.get(path)
         if standing is None or statement[:6] > standing[:6] or (refolded and statement[:4] == standing[:4]):
             state[path] = statement
-    call, merged_stamps = _call(known, state)
-    return settled(call), merged_stamps
+    state = _settled(state)
+    match _difference(before, state):
+        case Difference.NONE:
+            return known, stamps
+        case Difference.STAMPS:
+            return known, _stamps(state)
+    return _call(known, state), _stamps(state)
 
 
 def first_call(sighting: Sighting, call_id: str, seen_at: datetime) -> tuple[Call, Stamps]:
-    """Make the call that a first sighting describes."""
+    """Make the call that a first sighting describes: what merging it into nothing would make."""
     whole = _completed(sighting, seen_at)
+    stamps = {
+        path: stamp
+        for path, stamp in stamps_of(sighting, seen_at).items()
+        if path not in CONVERSATION or _says_something((path,), getattr(sighting, path))
+    }
     said = {name: value for name in STATEMENTS if (value := getattr(whole, name)) is not UNSET}
     call = Call(id=call_id, vendor=sighting.vendor, vendor_call_id=sighting.vendor_call_id, **said)
-    call.derived = sorted(set(whole.derived or ())) or None
-    return settled(call), stamps_of(sighting, seen_at)
+    plain = sum(said[name] is not None for name in _PLAIN & said.keys())
+    if sighting.said_ats is not UNSET or plain < len(stamps) or _has_other_words(whole):
+        # Which stamp is the usual one, and which word is outdated, takes a closer look.
+        call.derived = list(whole.derived or ())
+        state = _settled(_state(call, stamps))
+        return _call(call, state), _stamps(state)
+    _sort_members(call)
+    call.derived = sorted({name for name in whole.derived or () if _is_derived(name, said.get(name))}) or None
+    return settled(call), stamps
+
+
+def difference(one: Call, stamps: Stamps, other: Call, other_stamps: Stamps) -> Difference:
+    """How much two states of one call differ; the order of members does not count where they are merged."""
+    return _difference(_state(one, stamps), _state(other, other_stamps))
 
 
 def _completed(sighting: Sighting, seen_at: datetime) -> Sighting:
@@ -117,10 +181,6 @@ def settled(call: Call) -> Call:
         call.turn_count = len(call.turns)
         call.derived = sorted(derived | {"turn_count"})
     return call
-
-
-CONVERSATION = ("turns", "tool_calls", "transcript_text", "events")
-"""Fields of which a payload may tell more or less, depending on what it was asked for."""
 
 
 def stamps_of(sighting: Sighting, seen_at: datetime) -> Stamps:
@@ -147,41 +207,84 @@ def _milliseconds(instant: datetime) -> int:
     return round(instant.timestamp() * 1000)
 
 
+def _says_something(path: Path, value: Any) -> bool:
+    is_empty = path in SAYS_NOTHING and SAYS_NOTHING[path] == value
+    return value is not None and value is not UNSET and not is_empty
+
+
+def _is_derived(name: str, value: Any) -> bool:
+    """Whether a field that is named as derived is one: it says something, and stands and falls as a whole."""
+    return (name,) not in OBJECTS and _says_something((name,), value)
+
+
 def _state(record: Call | Sighting, stamps: Stamps) -> State:
-    raw: dict[str, Any] = msgspec.json.decode(_encode(record))
+    raw: dict[str, Any] = _decode(_encode(record))
     derived = frozenset(record.derived or ())
     state: State = {}
     for path, value in _leaves({name: raw[name] for name in STATEMENTS if name in raw}, ()):
-        told = path[0] not in derived
-        if path == ("turn_count",) and not told:
-            continue  # counted again when the merging is done
         stamp = stamps.get("/".join(path), stamps[EVERY])
-        encoding = _encode_comparably(value)
-        state[path] = Statement(
-            says=0 if value is None else 1 if value in SAYS_NOTHING else 2,
-            told=told,
-            final=path == ("status",) and Status(value).is_final,
-            order=stamp if told else _order(path, value, stamp),
-            richness=len(encoding),
-            encoding=encoding,
-            value=value,
-        )
+        state[path] = _statement(path, value, stamp, is_derived=path[0] in derived)
+    return _counted(state)
+
+
+def _statement(path: Path, value: Any, stamp: int, *, is_derived: bool) -> Statement:
+    encoding = _encode(value)
+    if value is None or not _says_something(path, value):
+        return Statement(0 if value is None else 1, True, False, 0, 0, encoding, value)
+    if path in OBJECTS:
+        return Statement(2, True, False, 0, 0, encoding, value)
+    told = not is_derived or (path[0],) in OBJECTS
+    return Statement(
+        says=2,
+        told=told,
+        final=path == ("status",) and value in _FINAL_WORDS,
+        order=stamp if told else _order(path, value, stamp),
+        richness=len(encoding),
+        encoding=encoding,
+        value=value,
+    )
+
+
+def _settled(state: State) -> State:
+    """The state without what follows from the rest of it, and without words that are outdated.
+
+    Neither can come back: turns stay, and what outdates a word is only ever replaced by what does so as well.
+    """
+    words = [path for path in state if len(path) == 2 and path[0] == "vendor_words"]
+    outdated = [path for path in words if _is_outdated(path, state[path], state)]
+    for path in outdated:
+        del state[path]
+    return _counted(state)
+
+
+def _counted(state: State) -> State:
+    count = state.get(("turn_count",))
+    if count is not None and ("turns",) in state and not (count.told and count.says == 2):
+        del state[("turn_count",)]  # counted again when the merging is done
     return state
 
 
-def _is_outdated(path: Path, statement: Statement, state: State) -> bool:
+def _is_outdated(path: Path, word: Statement, state: State) -> bool:
     """Whether a vendor's word was kept for a value that was said again since, in the usual word."""
-    if len(path) != 2 or path[0] != "vendor_words":
-        return False
-    field = path[1].partition(".")[0]
+    field, _, value = path[1].partition(".")
     named = state.get((field,)) or state.get(("analysis", field))
-    return named is not None and named.told and named.order > statement.order
+    if named is None or named.says < 2 or not named.told:
+        return False
+    # A word ranks like the value that it stands for, so that once outdated it is so for good.
+    return (named.final, named.order) > (field == "status" and value in _FINAL_WORDS, word.order)
+
+
+def _has_other_words(whole: Sighting) -> bool:
+    """Whether a sighting brings a word for another status than its own."""
+    return any(
+        name.startswith("status.") and name != f"status.{whole.status}" for name in whole.vendor_words or ()
+    )
 
 
 def _order(path: Path, value: Any, stamp: int) -> int:
     # Of several guesses at the creation the earliest instant is the best one, whenever it was made.
     if path == ("created_at",):
-        return -round(datetime.fromisoformat(value).timestamp() * 1000)
+        return -_milliseconds(datetime.fromisoformat(value))
     return stamp
 
 
@@ -195,17 +298,46 @@ def _leaves(said: dict[str, Any], parent: Path) -> Iterator[tuple[Path, Any]]:
             yield path, value
 
 
-def _call(known: Call, state: State) -> tuple[Call, Stamps]:
+def _difference(before: State, state: State) -> Difference:
+    if before == state:
+        return Difference.NONE
+    if {path: (one.told, one.encoding) for path, one in before.items()} == {
+        path: (one.told, one.encoding) for path, one in state.items()
+    }:
+        return Difference.STAMPS if _stamps(before) != _stamps(state) else Difference.NONE
+    return Difference.VALUES
+
+
+def _stamps(state: State) -> Stamps:
+    stamps = {
+        "/".join(path): one.order
+        for path, one in sorted(state.items())
+        if one.says == 2 and path not in OBJECTS and (one.told or path != ("created_at",))
+    }
+    counts = Counter(stamps.values())
+    usual = max(counts, key=lambda stamp: (counts[stamp], stamp))
+    return {EVERY: usual, **{path: stamp for path, stamp in stamps.items() if stamp != usual}}
+
+
+def _call(known: Call, state: State) -> Call:
     raw: dict[str, Any] = {"id": known.id, "vendor": known.vendor, "vendor_call_id": known.vendor_call_id}
-    for path, statement in sorted(state.items(), key=lambda item: len(item[0])):
-        if _is_outdated(path, statement, state):
-            continue
+    for path, statement in sorted(state.items(), key=lambda item: (len(item[0]), item[0])):
         place = raw
         for name in path[:-1]:
             place = place[name]
         place[path[-1]] = {} if path in OBJECTS and statement.value == {} else statement.value
     raw["derived"] = sorted(path[0] for path, statement in state.items() if not statement.told) or None
-    stamps = {"/".join(path): statement.order for path, statement in state.items()}
-    usual = Counter(stamps.values()).most_common(1)[0][0]
-    kept = {path: stamp for path, stamp in sorted(stamps.items()) if stamp != usual}
-    return msgspec.json.decode(_encode(raw), type=Call), {EVERY: usual, **kept}
+    return settled(msgspec.json.decode(_encode(raw), type=Call))
+
+
+def _sort_members(call: Call) -> None:
+    for name in _OPEN_MEMBERS:
+        members = getattr(call, name)
+        if members:
+            setattr(call, name, _by_name(members))
+    if call.analysis is not None and call.analysis.custom:
+        call.analysis = structs.replace(call.analysis, custom=_by_name(call.analysis.custom))
+
+
+def _by_name(members: dict[str, Any]) -> dict[str, Any]:
+    return dict(sorted(members.items()))

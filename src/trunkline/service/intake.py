@@ -3,12 +3,16 @@
 A batch is one transaction. It first takes its places in the org's order of changes, so that writers of one
 org come one after another, in as many processes as there are; then payloads are stored, the calls they
 speak of are read, merged and written. Merging does not depend on order, so it does not matter who was first.
+
+A payload that does not say when it was true is as old as the moment it came. A delivery that comes again is
+the same delivery, as old as it was; what was asked for, or sent by a client, and says the same once more is
+true once more, and so as old as the last time.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 
@@ -23,13 +27,19 @@ from trunkline.model.sighting import Sighting
 from trunkline.service.calls import Org
 from trunkline.service.clock import Clock
 from trunkline.store.rows import Draft, Known, row_of
-from trunkline.store.writing import CallWriter, IdTaken, Key, Payload, Writing
+from trunkline.store.writing import CallWriter, IdTaken, Key, Payload, PayloadKey, Repeat, Writing
 
 EVENT = "event"
 """The kind of payload that is one event of a live call."""
 
+HOOK = "hook"
+"""The kind of payload that a vendor delivered, as its webhooks are written."""
+
 OWN = "change"
 """The kind of payload that is a call in our own form, of whatever vendor."""
+
+STATEMENT = "statement"
+"""The kind of payload that is a sighting as we encode one, with its time: what was said of a known call."""
 
 KEPT = "recording"
 """The kind of payload by which we say of ourselves that a recording is kept."""
@@ -150,7 +160,7 @@ class Intake:
         folded: dict[Key, Folded] = {}
         if len(calls) >= _MANY and all(seen.origin.kind != EVENT for seen in batch):
             folded = {
-                key: _folded_seen(sightings, (), None, now, derived_id=False)
+                key: _folded_seen(sightings, [now] * len(sightings), (), None, now, derived_id=False)
                 for key, sightings in calls.items()
             }
             for fold in folded.values():
@@ -189,9 +199,10 @@ class Intake:
         standing = await writing.standing(list(batch.calls))
         gone = standing.deleted
         kept = [payload for payload in batch.payloads if (payload.vendor, payload.vendor_call_id) not in gone]
-        await writing.keep(kept, batch.now)
+        repeats = await writing.keep(kept, batch.now)
         done: dict[Key, Done] = {}
         drafts: list[Draft] = []
+        confirmed: list[Draft] = []
         for key, seen in batch.calls.items():
             if key in gone:
                 done[key] = Done(None, [State.DELETED] * len(seen))
@@ -201,11 +212,15 @@ class Intake:
             if fold is None:
                 live = any(one.origin.kind == EVENT for one in seen)
                 events = await writing.events(key) if live else []
-                fold = _folded_seen(seen, events, known, batch.now, derived_id=key in derived)
+                times = _times(seen, repeats, batch.now)
+                fold = _folded_seen(seen, times, events, known, batch.now, derived_id=key in derived)
             done[key] = Done(fold.draft.call.id, fold.states)
             if known is None or any(state is not State.UNCHANGED for state in fold.states):
                 drafts.append(fold.draft)
+            elif fold.draft.stamps is not known.stamps:
+                confirmed.append(fold.draft)
         await writing.write(drafts)
+        await writing.confirm(confirmed)
         return done
 
     async def _clashing(self, org: Org, batch: Prepared, derived: set[Key]) -> set[Key]:
@@ -227,8 +242,22 @@ def _key(said: Sighting) -> Key:
     return said.vendor, said.vendor_call_id
 
 
+def _times(seen: Sequence[Seen], repeats: Mapping[PayloadKey, Repeat], now: datetime) -> list[datetime]:
+    """The moments that stand in for the time of sightings that say none."""
+    if not repeats:
+        return [now] * len(seen)
+    times = []
+    for one in seen:
+        repeat = None if one.raw is None else repeats.get(_payload_key(one))
+        if repeat is None:
+            times.append(now)
+        else:
+            times.append(repeat.received_at if repeat.kind == HOOK else repeat.last_received_at)
+    return times
+
+
 def _folded(
-    sightings: Sequence[Sighting],
+    sightings: Sequence[tuple[Sighting, datetime]],
     live: Sighting | None,
     known: Known | None,
     now: datetime,
@@ -241,27 +270,37 @@ def _folded(
     `live` is what all live events of the call say together, and comes last.
     """
     if live is not None:
-        sightings = [*sightings, live]
+        sightings = [*sightings, (live, now)]
     states: list[State] = []
     if known is None:
-        first, *sightings = sightings
-        call, stamps = first_call(first, _wanted_id(first, derived=derived_id), now)
+        (first, at), *sightings = sightings
+        call, stamps = first_call(first, _wanted_id(first, derived=derived_id), at)
         revision = 0
         states.append(State.NEW)
     else:
         call, stamps, revision = known.call, known.stamps, known.revision
-    for sighting in sightings:
-        more, stamps = merged(call, stamps, sighting, now, refolded=sighting is live)
-        states.append(State.UNCHANGED if more == call else State.CHANGED)
+    for sighting, at in sightings:
+        more, stamps = merged(call, stamps, sighting, at, refolded=sighting is live)
+        states.append(State.UNCHANGED if more is call else State.CHANGED)
         call = more
     return Folded(Draft(call, stamps, revision, unkept=unkept), states)
 
 
 def _folded_seen(
-    seen: Sequence[Seen], events: Sequence[bytes], known: Known | None, now: datetime, *, derived_id: bool
+    seen: Sequence[Seen],
+    times: Sequence[datetime],
+    events: Sequence[bytes],
+    known: Known | None,
+    now: datetime,
+    *,
+    derived_id: bool,
 ) -> Folded:
     """Fold what was seen of one call; of live events all that were ever kept count together, in any order."""
-    told = [one.sighting for one in seen if one.sighting is not None and one.origin.kind != EVENT]
+    told = [
+        (one.sighting, at)
+        for one, at in zip(seen, times, strict=True)
+        if one.sighting is not None and one.origin.kind != EVENT
+    ]
     live = None
     if events:
         key = next(_key(one.sighting) for one in seen if one.sighting is not None)
@@ -291,17 +330,16 @@ def _results(batch: Prepared, done: dict[Key, Done]) -> list[Result]:
 
 
 def _payloads(batch: Sequence[Seen], source: str) -> list[Payload]:
-    payloads: dict[tuple[str, str, bytes], Payload] = {}
+    payloads: dict[PayloadKey, Payload] = {}
     for seen in batch:
         if seen.raw is None:
             continue
-        vendor, name = _key(seen.sighting) if seen.sighting is not None else (seen.origin.vendor, "")
-        digest = hashlib.sha256(seen.raw).digest()
-        known = payloads.get((vendor, name, digest))
+        vendor, name, digest = key = _payload_key(seen)
+        known = payloads.get(key)
         if known is not None:
             known.times += 1
             continue
-        payloads[vendor, name, digest] = Payload(
+        payloads[key] = Payload(
             vendor=vendor,
             vendor_call_id=name,
             hash=digest,
@@ -315,6 +353,13 @@ def _payloads(batch: Sequence[Seen], source: str) -> list[Payload]:
             problem=seen.origin.problem,
         )
     return list(payloads.values())
+
+
+def _payload_key(seen: Seen) -> PayloadKey:
+    vendor, name = _key(seen.sighting) if seen.sighting is not None else (seen.origin.vendor, "")
+    # The same bytes of another kind are read otherwise, so that they are another payload.
+    of_a_kind = b"" if seen.origin.kind == PRINTED.kind else f"{seen.origin.kind}\n".encode()
+    return vendor, name, hashlib.sha256(of_a_kind + (seen.raw or b"")).digest()
 
 
 def encoded(raw: object) -> bytes:

@@ -30,7 +30,7 @@ from trunkline.model.writes import (
 from trunkline.service.calls import Org
 from trunkline.service.clock import Clock
 from trunkline.service.commits import Commits
-from trunkline.service.intake import EVENT, Origin, Result, Seen, State
+from trunkline.service.intake import EVENT, OWN, STATEMENT, Origin, Result, Seen, State
 from trunkline.store.calls import CallStore
 from trunkline.store.writing import CallWriter
 
@@ -39,7 +39,8 @@ FARTHEST_AHEAD = timedelta(minutes=10)
 
 _BY_ID = uuids("")
 
-CHANGE = Origin(kind="change", source="api")
+CHANGE = Origin(kind=OWN, source="api")
+_STATEMENT = Origin(kind=STATEMENT, source="api")
 _EVENT = Origin(kind=EVENT, source="api")
 _OF_THEIR_OWN = ("vendor_words", "vendor_fields", "vendor_type", "verbatim")
 """Fields that hold one vendor's own words, which say nothing of another vendor's call."""
@@ -113,7 +114,7 @@ class Writes:
             **(dict.fromkeys(_OF_THEIR_OWN, UNSET) if theirs else {}),
         )
         # What is kept is what was said in our own form, with its time: said again later it says the same.
-        results = await self._commits.take(org, [Seen(said, _encode(said), CHANGE)])
+        results = await self._commits.take(org, [Seen(said, _encode(said), _STATEMENT)])
         _must_stand(results, intent.printed_id)
         return CallChanged(org.name, before, await self._found(org, before.id, _BY_ID))
 

@@ -160,12 +160,17 @@ def _row(draft: Draft) -> Row:
         _number(call.to_number),
         _number(call.contact.phone_number if call.contact else None),
         draft.base_revision + 1,
-        _json.encode(draft.stamps).decode(),
+        stamps_json(draft.stamps),
         pieces.light,
     )
     if pieces.heavy is None:
         return Row(values, None, None)
     return Row(values, packed(pieces.heavy), searchable(call))
+
+
+def stamps_json(stamps: Stamps) -> str:
+    """Stamps as they are stored."""
+    return _json.encode(stamps).decode()
 
 
 def packed(json: bytes) -> bytes:

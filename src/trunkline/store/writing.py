@@ -12,11 +12,14 @@ import asyncpg
 from msgspec import Struct
 
 from trunkline.store.queries import queries
-from trunkline.store.rows import COLUMNS, Draft, Known, columns, known_of, row_of
+from trunkline.store.rows import COLUMNS, Draft, Known, columns, known_of, row_of, stamps_json
 from trunkline.store.totals import cells
 
 Key = tuple[str, str]
 """Vendor and the vendor's own id: what makes two sightings the same call."""
+
+PayloadKey = tuple[str, str, bytes]
+"""Vendor, the vendor's own id, and the hash of a payload."""
 
 _MOVES = {"cells": cells(), "move": queries("totals")["move"]}
 _WRITE = queries("calls")["write"].format(**_MOVES)
@@ -59,6 +62,15 @@ class KeptPayload(NamedTuple):
     kind: str
     content_type: str
     received_at: datetime
+    last_received_at: datetime
+
+
+class Repeat(NamedTuple):
+    """A payload that was kept before it came now, and when it came first and last."""
+
+    kind: str
+    received_at: datetime
+    last_received_at: datetime
 
 
 class Nameless(NamedTuple):
@@ -178,11 +190,11 @@ class Writing:
         gone = await self._connection.fetch(queries("writing")["deleted"], *named)
         return Standing(known, frozenset((row["vendor"], row["vendor_call_id"]) for row in gone))
 
-    async def keep(self, payloads: Sequence[Payload], received_at: datetime) -> None:
-        """Store payloads, each once."""
+    async def keep(self, payloads: Sequence[Payload], received_at: datetime) -> dict[PayloadKey, Repeat]:
+        """Store payloads, each once; answers which of them were kept before."""
         if not payloads:
-            return
-        await self._connection.execute(
+            return {}
+        rows = await self._connection.fetch(
             queries("writing")["keep"],
             self._org_id,
             received_at,
@@ -199,6 +211,12 @@ class Writing:
             [payload.problem for payload in payloads],
             [payload.times for payload in payloads],
         )
+        return {
+            (row["vendor"], row["vendor_call_id"], row["hash"]): Repeat(
+                row["kind"], row["received_at"], row["last_received_at"]
+            )
+            for row in rows
+        }
 
     async def payloads(self, keys: Sequence[Key]) -> dict[Key, list[KeptPayload]]:
         """Every payload that is kept of some calls, in the order in which they came."""
@@ -207,7 +225,13 @@ class Writing:
         )
         found: dict[Key, list[KeptPayload]] = {}
         for row in rows:
-            kept = KeptPayload(row["payload"], row["kind"], row["content_type"], row["received_at"])
+            kept = KeptPayload(
+                row["payload"],
+                row["kind"],
+                row["content_type"],
+                row["received_at"],
+                row["last_received_at"],
+            )
             found.setdefault((row["vendor"], row["vendor_call_id"]), []).append(kept)
         return found
 
@@ -227,6 +251,21 @@ class Writing:
             await self._copy(drafts)
             return
         rows = await self._connection.fetch(_WRITE, self._org_id, *columns(drafts))
+        if len(rows) != len(drafts):
+            raise RuntimeError("a call was written by somebody who did not wait for the org's places")
+
+    async def confirm(self, drafts: Sequence[Draft]) -> None:
+        """Write the stamps of calls that did not change: no place in the order of changes, no totals."""
+        if not drafts:
+            return
+        rows = await self._connection.fetch(
+            queries("writing")["confirm"],
+            self._org_id,
+            [UUID(draft.call.id) for draft in drafts],
+            [draft.base_revision for draft in drafts],
+            [stamps_json(draft.stamps) for draft in drafts],
+            [draft.unkept for draft in drafts],
+        )
         if len(rows) != len(drafts):
             raise RuntimeError("a call was written by somebody who did not wait for the org's places")
 

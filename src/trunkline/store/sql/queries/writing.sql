@@ -39,21 +39,36 @@ CROSS JOIN LATERAL (
 SELECT id, vendor, vendor_call_id FROM calls WHERE org_id = $1 AND id = ANY($2::uuid[]);
 
 -- name: keep
--- Stores payloads as they arrived, each once; of one that came before it is counted how often it came.
-INSERT INTO sightings AS s (
-    org_id, vendor, vendor_call_id, hash, received_at, last_received_at,
-    payload, kind, content_type, source, source_id, event, unknown, problem, times
+-- Stores payloads as they arrived, each once; of one that came before it is counted how often it came. Returns those
+-- that came before.
+WITH kept AS (
+    INSERT INTO sightings AS s (
+        org_id, vendor, vendor_call_id, hash, received_at, last_received_at,
+        payload, kind, content_type, source, source_id, event, unknown, problem, times
+    )
+    SELECT $1, k.vendor, k.vendor_call_id, k.hash, $2, $2, k.payload, k.kind, k.content_type, k.source, k.source_id,
+        k.event, coalesce(string_to_array(k.unknown, chr(31)), '{}'), k.problem, k.times
+    FROM unnest(
+        $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::text[], $8::text[], $9::text[], $10::uuid[],
+        $11::text[], $12::text[], $13::text[], $14::integer[]
+    ) AS k (
+        vendor, vendor_call_id, hash, payload, kind, content_type, source, source_id, event, unknown, problem, times
+    )
+    ON CONFLICT (org_id, vendor, vendor_call_id, hash)
+    DO UPDATE SET times = s.times + excluded.times,
+        last_received_at = greatest(s.last_received_at, excluded.last_received_at)
+    RETURNING new.vendor, new.vendor_call_id, new.hash, new.kind, new.received_at, new.last_received_at,
+        old.hash IS NOT NULL AS came_before
 )
-SELECT $1, k.vendor, k.vendor_call_id, k.hash, $2, $2, k.payload, k.kind, k.content_type, k.source, k.source_id,
-    k.event, coalesce(string_to_array(k.unknown, chr(31)), '{}'), k.problem, k.times
-FROM unnest(
-    $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::text[], $8::text[], $9::text[], $10::uuid[],
-    $11::text[], $12::text[], $13::text[], $14::integer[]
-) AS k (
-    vendor, vendor_call_id, hash, payload, kind, content_type, source, source_id, event, unknown, problem, times
-)
-ON CONFLICT (org_id, vendor, vendor_call_id, hash)
-DO UPDATE SET times = s.times + excluded.times, last_received_at = excluded.last_received_at;
+SELECT vendor, vendor_call_id, hash, kind, received_at, last_received_at FROM kept WHERE came_before;
+
+-- name: confirm
+-- Writes the stamps of calls whose values stay as they are, if nobody wrote them since they were read. They keep their
+-- place in the order of changes: there is nothing to follow and nothing to count.
+UPDATE calls c SET stamps = i.stamps, revision = c.revision + 1, unkept = c.unkept OR i.unkept
+FROM unnest($2::uuid[], $3::integer[], $4::text[], $5::boolean[]) AS i (id, revision, stamps, unkept)
+WHERE c.org_id = $1 AND c.id = i.id AND c.revision = i.revision
+RETURNING c.id;
 
 -- name: events
 -- Every event that was told of a live call.
@@ -77,7 +92,7 @@ LIMIT $5;
 
 -- name: payloads
 -- Every payload that is kept of some calls, in the order in which they came.
-SELECT s.vendor, s.vendor_call_id, s.payload, s.kind, s.content_type, s.received_at
+SELECT s.vendor, s.vendor_call_id, s.payload, s.kind, s.content_type, s.received_at, s.last_received_at
 FROM unnest($2::text[], $3::text[]) AS k (vendor, vendor_call_id)
 JOIN sightings s ON s.org_id = $1 AND s.vendor = k.vendor AND s.vendor_call_id = k.vendor_call_id
 ORDER BY s.received_at, s.hash;
