@@ -13,11 +13,14 @@ import msgspec
 import pytest
 
 from tests.conftest import World
+from trunkline.dialects import dialects, doors
 from trunkline.dialects.trunkline.reading import from_wire
 from trunkline.dialects.trunkline.telling import MOST_CALLS
+from trunkline.ingest.reprocessing import Derived, Reprocessing
 from trunkline.model.merge import first_call, merged
 from trunkline.model.sighting import Sighting
 from trunkline.store.rows import known_of
+from trunkline.store.writing import CallWriter
 
 CALLS = "/v1/calls"
 
@@ -215,6 +218,160 @@ def test_a_change_that_cannot_be_made_is_refused_by_name(world: World, body: Any
     answer = ask(world, "PATCH", f"{CALLS}/{call_id}", body)
     assert answer.status_code == 400, answer.text
     assert answer.json()["errors"][0]["parameter"] == named
+
+
+WHOLE: dict[str, Any] = {
+    "direction": "inbound",
+    "channel": "phone",
+    "end_reason_raw": "hangup",
+    "billing_status": "paid",
+    "agent": {"id": "a-1", "name": "Ada", "config": {"voice": "warm"}},
+    "contact": {"full_name": "Grace"},
+    "turns": [{"role": "user", "text": "Hello?"}],
+    "tool_calls": [{"name": "look_up"}],
+    "transcript_text": "User: Hello?",
+    "events": [{"type": "begun"}],
+    "analysis": {"sentiment": "positive", "custom": {"mood": "good"}, "evaluations": [{"name": "polite"}]},
+    "cost": {"amount": 1.50, "unit": "USD", "items": [{"name": "minutes"}]},
+    "latency": {"e2e": 700},
+    "metadata": {"mood": "good", "tags": ["a"], "order": {"id": 1}},
+}
+"""A call with something of every kind of value."""
+
+REPLACES: list[tuple[dict[str, Any], tuple[str, ...]]] = [
+    ({"end_reason_raw": "unknown"}, ("end_reason_raw",)),
+    ({"billing_status": ""}, ("billing_status",)),
+    ({"contact": {"full_name": "unknown"}}, ("contact", "full_name")),
+    ({"agent": {"config": {}}}, ("agent", "config")),
+    ({"analysis": {"sentiment": "unknown"}}, ("analysis", "sentiment")),
+    ({"analysis": {"custom": {"mood": "unknown"}}}, ("analysis", "custom", "mood")),
+    ({"analysis": {"custom": {"mood": []}}}, ("analysis", "custom", "mood")),
+    ({"analysis": {"custom": {"mood": {}}}}, ("analysis", "custom", "mood")),
+    ({"analysis": {"evaluations": []}}, ("analysis", "evaluations")),
+    ({"cost": {"items": []}}, ("cost", "items")),
+    ({"latency": {}}, ("latency",)),
+    ({"latency": {"e2e": None}}, ("latency",)),
+    ({"metadata": {"mood": "unknown"}}, ("metadata", "mood")),
+    ({"metadata": {"tags": []}}, ("metadata", "tags")),
+    ({"metadata": {"order": {}}}, ("metadata", "order")),
+    ({"metadata": {"order": {"id": None}}}, ("metadata", "order")),
+    ({"metadata": {"mood": True}}, ("metadata", "mood")),
+    ({"metadata": {"mood": 1}}, ("metadata", "mood")),
+    ({"metadata": {"new": []}}, ("metadata", "new")),
+]
+
+
+def at(part: Any, path: tuple[str, ...]) -> Any:
+    for name in path:
+        part = part[name]
+    return part
+
+
+def without(whole: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    rest: dict[str, Any] = json.loads(json.dumps(whole))
+    at(rest, path[:-1]).pop(path[-1], None)
+    return rest
+
+
+@pytest.mark.parametrize(("body", "path"), REPLACES, ids=[json.dumps(body) for body, _ in REPLACES])
+def test_a_value_of_whatever_kind_replaces_what_was_there_and_nothing_else(
+    world: World, body: dict[str, Any], path: tuple[str, ...]
+) -> None:
+    call_id = tell(world, **WHOLE)
+    before = world.get("trunkline", f"{CALLS}/{call_id}").json()
+    changed = ask(world, "PATCH", f"{CALLS}/{call_id}", body).json()
+    assert json.dumps(at(changed, path)) == json.dumps(at(body, path))
+    assert without(changed, path) == without(before, path)
+    assert changed == world.get("trunkline", f"{CALLS}/{call_id}").json()
+    back = ask(world, "PATCH", f"{CALLS}/{call_id}", WHOLE).json()
+    assert without(back, path) == without(before, path)
+
+
+MERGED = ["agent", "campaign", "contact", "analysis", "cost", "recording", "privacy", "telephony", "metadata"]
+
+
+@pytest.mark.parametrize(
+    "body", [*({name: {}} for name in MERGED), {"analysis": {"custom": {}}}], ids=json.dumps
+)
+def test_an_empty_object_names_no_member_and_changes_none(world: World, body: dict[str, Any]) -> None:
+    ours: dict[str, Any] = {
+        "campaign": {"id": "c"},
+        "recording": {"enabled": True},
+        "privacy": {"opt_out": True},
+    }
+    call_id = tell(world, **WHOLE, **ours, telephony={"sid": "CA1"})
+    before = world.get("trunkline", f"{CALLS}/{call_id}").json()
+    assert ask(world, "PATCH", f"{CALLS}/{call_id}", body).json() == before
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ({"direction": "unknown"}, "direction"),
+        ({"channel": "unknown"}, "channel"),
+        ({"turns": []}, "turns"),
+        ({"tool_calls": []}, "tool_calls"),
+        ({"events": []}, "events"),
+        ({"transcript_text": ""}, "transcript_text"),
+        ({"status": "unknown"}, "status"),
+        ({"result": "unknown"}, "result"),
+        ({"direction": None}, "direction"),
+        ({"turns": None}, "turns"),
+        ({"latency": None}, "latency"),
+        ({"metadata": None}, "metadata"),
+        ({"metadata": {"mood": None}}, "metadata.mood"),
+        ({"analysis": {"custom": {"mood": None}}}, "analysis.custom.mood"),
+        ({"agent": {"config": None}}, "agent.config"),
+        ({"cost": {"items": None}}, "cost.items"),
+    ],
+)
+def test_what_would_only_take_something_away_is_refused_and_takes_nothing(
+    world: World, body: dict[str, Any], named: str
+) -> None:
+    call_id = tell(world, **WHOLE)
+    before = world.get("trunkline", f"{CALLS}/{call_id}").json()
+    answer = ask(world, "PATCH", f"{CALLS}/{call_id}", body)
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["errors"][0]["parameter"] == named
+    assert world.get("trunkline", f"{CALLS}/{call_id}").json() == before
+
+
+def test_what_says_nothing_in_a_call_that_is_told_replaces_nothing(world: World) -> None:
+    call_id = tell(world, **WHOLE)
+    before = world.get("trunkline", f"{CALLS}/{call_id}").json()
+    nothing: dict[str, Any] = {
+        "direction": "unknown",
+        "channel": "unknown",
+        "turns": [],
+        "tool_calls": [],
+        "events": [],
+    }
+    answer = ask(world, "POST", CALLS, told("c-1", **nothing, transcript_text="", metadata=None))
+    assert answer.json()["state"] == "unchanged"
+    assert world.get("trunkline", f"{CALLS}/{call_id}").json() == before
+
+
+def test_a_change_that_says_what_is_so_already_still_wins_over_what_was_said_before_it(world: World) -> None:
+    call_id = tell(world, end_reason="agent_hangup")
+    before = world.get("trunkline", f"{CALLS}/{call_id}").json()
+    assert ask(world, "PATCH", f"{CALLS}/{call_id}", {"end_reason": "agent_hangup"}).json() == before
+    late = told("c-1", end_reason="user_hangup", updated_at="2026-03-02T10:00:00Z")
+    assert ask(world, "POST", CALLS, late).json()["state"] == "changed"  # when it was updated
+    assert world.get("trunkline", f"{CALLS}/{call_id}").json()["end_reason"] == "agent_hangup"
+
+
+def test_a_change_is_derived_again_with_the_time_at_which_it_was_made(world: World) -> None:
+    call_id = tell(world, created_at="2026-03-02T08:00:00Z", **WHOLE)
+    for text in ("a longer one", "a", "b"):
+        ask(world, "PATCH", f"{CALLS}/{call_id}", {"analysis": {"summary": text}, "billing_status": text})
+    before = world.get("trunkline", f"{CALLS}/{call_id}").json()
+    assert before["billing_status"] == "b"
+    # However late they were committed: all in one moment.
+    sql = "UPDATE sightings SET received_at = $2, last_received_at = $2 WHERE org_id = $1"
+    world.run(world.joined.pool.execute(sql, world.org.id, datetime.fromisoformat("2026-03-02T09:00:00Z")))
+    again = Reprocessing(CallWriter(world.joined.pool), world.joined.intake, dialects(), doors())
+    assert world.run(again.run(world.org)) == Derived(calls=1)
+    assert world.get("trunkline", f"{CALLS}/{call_id}").json() == before
 
 
 def again(raw: bytes) -> Sighting:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -18,12 +19,15 @@ from trunkline.kit.call_ids import uuids
 from trunkline.model.call import Call
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.ids import call_id, derived_call_id
-from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall
+from trunkline.model.intents import CallPage, GetCall, ListCalls, ListChanges, OneCall
 from trunkline.model.query import CallFilter, Rows
 from trunkline.model.sighting import Sighting
-from trunkline.model.words import Status
-from trunkline.service.intake import Seen, Taken
+from trunkline.model.words import EndReason, Status
+from trunkline.service.intake import Intake, Origin, Seen, State, Taken
+from trunkline.store.changes import ChangeStore
+from trunkline.store.rows import Draft
 from trunkline.store.totals import differences
+from trunkline.store.writing import CallWriter
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -117,6 +121,89 @@ def test_of_a_big_batch_of_new_calls_that_want_one_id_all_are_stored(world: Worl
     assert wanted in stored
     assert len(set(stored)) == 70
     assert world.run(differences(world.joined.pool, world.org.id)) == []
+
+
+# -- what only confirms ---------------------------------------------------
+
+
+def at(minutes: int, **said: Any) -> Seen:
+    said_at = NOON + timedelta(minutes=minutes)
+    return Seen(sighting("a", said_at=said_at, **said), f"{minutes} {said}".encode())
+
+
+def row(world: World) -> asyncpg.Record:
+    sql = "SELECT change, revision, unkept, stamps, body FROM calls WHERE org_id = $1"
+    return world.run(world.joined.pool.fetchrow(sql, world.org.id))
+
+
+def test_of_three_deliveries_the_latest_decides_in_whatever_order_they_come(
+    new_world: Callable[..., World],
+) -> None:
+    ended = [at(1, end_reason=EndReason.AGENT_HANGUP), at(2, end_reason=EndReason.USER_HANGUP)]
+    for order in itertools.permutations([*ended, at(3, end_reason=EndReason.AGENT_HANGUP)]):
+        world = new_world()
+        for one in order:
+            world.run(world.joined.intake.take(world.org, [one], "test"))
+        (call,) = calls_of(world)
+        assert call.end_reason is EndReason.AGENT_HANGUP
+
+
+def test_a_confirmation_is_written_without_a_place_in_the_order_of_changes(world: World) -> None:
+    take = world.joined.intake.take_each
+    world.run(take(world.org, [at(1, duration_ms=5000)]))
+    before, reach = row(world), world.run(ChangeStore(world.joined.pool).reach(world.org.id))
+    (result,) = world.run(take(world.org, [at(3, duration_ms=5000)]))
+    assert result.state is State.UNCHANGED
+    after = row(world)
+    assert (after["change"], after["body"]) == (before["change"], before["body"])
+    assert after["revision"] == before["revision"] + 1
+    assert after["stamps"] != before["stamps"]
+    assert not after["unkept"]
+    page = world.run(world.joined.changes.page(world.org, ListChanges(filter=CallFilter(), after=reach)))
+    assert (list(page.changes), page.has_more) == ([], False)
+    assert world.run(take(world.org, [at(2, duration_ms=4000)]))[0].state is State.UNCHANGED
+    assert world.run(take(world.org, [at(4, duration_ms=4000)]))[0].state is State.CHANGED
+    page = world.run(world.joined.changes.page(world.org, ListChanges(filter=CallFilter(), after=reach)))
+    assert [change.call.duration_ms for change in page.changes if change.call] == [4000]
+    assert world.run(differences(world.joined.pool, world.org.id)) == []
+
+
+def test_a_confirmation_without_a_payload_is_noted_as_that(world: World) -> None:
+    take = world.joined.intake.take_each
+    world.run(take(world.org, [at(1, duration_ms=5000)]))
+    world.run(take(world.org, [Seen(at(1, duration_ms=5000).sighting)]))
+    assert not row(world)["unkept"]
+    world.run(take(world.org, [Seen(at(2, duration_ms=5000).sighting)]))
+    assert row(world)["unkept"]
+
+
+def test_a_confirmation_of_what_is_not_the_call_any_more_is_not_written(world: World) -> None:
+    async def confirm_twice() -> None:
+        async with CallWriter(world.joined.pool).writing(world.org.id, 1) as writing:
+            known = (await writing.standing([("elsewhere", "a")])).known["elsewhere", "a"]
+            draft = Draft(known.call, {"*": 7}, known.revision)
+            await writing.confirm([draft])
+            await writing.confirm([draft])
+
+    world.see([sighting("a")])
+    before = row(world)
+    with pytest.raises(RuntimeError, match="somebody who did not wait"):
+        world.run(confirm_twice())
+    assert row(world) == before
+
+
+@pytest.mark.parametrize(("kind", "duration_ms"), [("hook", 2000), ("call", 1000)])
+def test_a_delivery_that_comes_again_is_as_old_as_it_was_and_an_answer_is_new(
+    world: World, kind: str, duration_ms: int
+) -> None:
+    now = NOON
+    intake = Intake(CallWriter(world.joined.pool), lambda: now)
+    for minutes, said in enumerate([1000, 2000, 1000]):
+        now = NOON + timedelta(minutes=minutes)
+        one = Seen(sighting("a", duration_ms=said), str(said).encode(), Origin(kind=kind))
+        world.run(intake.take(world.org, [one], "test"))
+    (call,) = calls_of(world)
+    assert call.duration_ms == duration_ms
 
 
 # -- canonical ids --------------------------------------------------------

@@ -26,7 +26,7 @@ from trunkline.model.live import told_live
 from trunkline.model.merge import Difference, Stamps, difference, first_call, merged
 from trunkline.model.sighting import Sighting
 from trunkline.service.calls import Org
-from trunkline.service.intake import EVENT, HOOK, KEPT, OWN, STATEMENT, Intake, Origin, Seen
+from trunkline.service.intake import EVENT, HOOK, KEPT, OWN, PRINTED, STATEMENT, Intake, Origin, Seen
 from trunkline.store.rows import Draft, Known
 from trunkline.store.writing import CallWriter, KeptPayload, Key
 
@@ -100,7 +100,7 @@ class Reprocessing:
             (sighting, seen_at)
             for payload in payloads
             if payload.kind != EVENT
-            for sighting in self._said(key[0], payload.body, payload.kind, payload.content_type)
+            for sighting in self._said_in(key[0], payload)
             if (sighting.vendor, sighting.vendor_call_id) == key
             for seen_at in _times(payload)
         ]
@@ -111,6 +111,12 @@ class Reprocessing:
                 merged(*state, sighting, seen_at) if state else first_call(sighting, known.call.id, seen_at)
             )
         return state or (known.call, known.stamps)
+
+    def _said_in(self, vendor: str, payload: KeptPayload) -> list[Sighting]:
+        form = payload.source_vendor or vendor
+        if payload.kind == PRINTED.kind and payload.source_vendor is not None:
+            return [checked(self._doors[form].from_wire(msgspec.json.decode(payload.body)))]
+        return self._said(form, payload.body, payload.kind, payload.content_type)
 
     def _said(self, vendor: str, body: bytes, kind: str, content_type: str) -> list[Sighting]:
         if kind == HOOK:

@@ -138,21 +138,24 @@ def merged(
 def first_call(sighting: Sighting, call_id: str, seen_at: datetime) -> tuple[Call, Stamps]:
     """Make the call that a first sighting describes: what merging it into nothing would make."""
     whole = _completed(sighting, seen_at)
-    stamps = {
-        path: stamp
-        for path, stamp in stamps_of(sighting, seen_at).items()
-        if path not in CONVERSATION or _says_something((path,), getattr(sighting, path))
-    }
+    stamps = stamps_of(sighting, seen_at)
     said = {name: value for name in STATEMENTS if (value := getattr(whole, name)) is not UNSET}
     call = Call(id=call_id, vendor=sighting.vendor, vendor_call_id=sighting.vendor_call_id, **said)
-    plain = sum(said[name] is not None for name in _PLAIN & said.keys())
+    if len(stamps) > 1:
+        stamps = {
+            path: stamp
+            for path, stamp in stamps.items()
+            if path not in CONVERSATION or _says_something((path,), said[path])
+        }
+    plain = 1 if len(stamps) == 1 else sum(said[name] is not None for name in _PLAIN & said.keys())
     if sighting.said_ats is not UNSET or plain < len(stamps) or _has_other_words(whole):
         # Which stamp is the usual one, and which word is outdated, takes a closer look.
-        call.derived = list(whole.derived or ())
+        call.derived = whole.derived or None
         state = _settled(_state(call, stamps))
         return _call(call, state), _stamps(state)
     _sort_members(call)
-    call.derived = sorted({name for name in whole.derived or () if _is_derived(name, said.get(name))}) or None
+    if whole.derived:
+        call.derived = sorted({one for one in whole.derived if _is_derived(one, said.get(one))}) or None
     return settled(call), stamps
 
 
@@ -276,9 +279,10 @@ def _is_outdated(path: Path, word: Statement, state: State) -> bool:
 
 def _has_other_words(whole: Sighting) -> bool:
     """Whether a sighting brings a word for another status than its own."""
-    return any(
-        name.startswith("status.") and name != f"status.{whole.status}" for name in whole.vendor_words or ()
-    )
+    if not whole.vendor_words:
+        return False
+    own = f"status.{whole.status}"
+    return any(name.startswith("status.") and name != own for name in whole.vendor_words)
 
 
 def _order(path: Path, value: Any, stamp: int) -> int:

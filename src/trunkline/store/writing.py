@@ -61,6 +61,8 @@ class KeptPayload(NamedTuple):
     body: bytes
     kind: str
     content_type: str
+    source_vendor: str | None
+    """In whose form its source speaks; `None` if it came from no source."""
     received_at: datetime
     last_received_at: datetime
 
@@ -229,6 +231,7 @@ class Writing:
                 row["payload"],
                 row["kind"],
                 row["content_type"],
+                row["source_vendor"],
                 row["received_at"],
                 row["last_received_at"],
             )

@@ -28,7 +28,7 @@ from trunkline.kit.storable import checked
 from trunkline.model.call import Call
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.live import Event
-from trunkline.model.merge import OBJECTS
+from trunkline.model.merge import OBJECTS, SAYS_NOTHING
 from trunkline.model.sighting import STATEMENTS, Sighting
 from trunkline.model.writes import (
     CallChanged,
@@ -49,7 +49,7 @@ MOST_EVENTS = 1000
 
 _STATUSES = {"new": 201, "changed": 200, "unchanged": 200, "deleted": 410, "refused": 400}
 NAMES = ("id", "vendor", "vendor_call_id")
-_UNSAID = "null says nothing: a log does not unsay; leave the field out, or say another value"
+_UNSAID = "says nothing here: a log does not unsay; leave the field out, or say another value"
 _GONE = "the call was taken out of the log and stays out"
 
 # -- many at once ---------------------------------------------------------
@@ -155,13 +155,17 @@ class Change(msgspec.Struct):
 
 
 def take_change(sent: Sent) -> Change:
-    """Read what is said of a call; raises `Refused` for null, and for a field that there is not."""
+    """Read what is said of a call; raises `Refused` for what says nothing, and for an unknown field."""
     said = sent.object()
     for name in said:
         if name not in STATEMENTS and name not in NAMES:
             raise Refused(Fault.BAD_REQUEST, f"{name[:60]}: is not a field of a call", name[:60])
     for path in _nulls(said, ()):
-        raise Refused(Fault.BAD_REQUEST, f"{path}: {_UNSAID}", path)
+        raise Refused(Fault.BAD_REQUEST, f"{path}: null {_UNSAID}", path)
+    for (name,), nothing in SAYS_NOTHING.items():
+        if said.get(name) == nothing:
+            value = msgspec.json.encode(nothing).decode()
+            raise Refused(Fault.BAD_REQUEST, f"{name}: {value} {_UNSAID}", name)
     _sighting({"vendor_call_id": "to-be-read", **said})
     return Change(said)
 

@@ -91,10 +91,13 @@ ORDER BY vendor, hash
 LIMIT $5;
 
 -- name: payloads
--- Every payload that is kept of some calls, in the order in which they came.
-SELECT s.vendor, s.vendor_call_id, s.payload, s.kind, s.content_type, s.received_at, s.last_received_at
+-- Every payload that is kept of some calls, in the order in which they came, with the vendor in whose form its source
+-- speaks: that need not be the call's own vendor.
+SELECT s.vendor, s.vendor_call_id, s.payload, s.kind, s.content_type, o.vendor AS source_vendor, s.received_at,
+    s.last_received_at
 FROM unnest($2::text[], $3::text[]) AS k (vendor, vendor_call_id)
 JOIN sightings s ON s.org_id = $1 AND s.vendor = k.vendor AND s.vendor_call_id = k.vendor_call_id
+LEFT JOIN sources o ON o.org_id = $1 AND o.id = s.source_id
 ORDER BY s.received_at, s.hash;
 
 -- name: read_again
