@@ -53,7 +53,7 @@ OBJECTS: frozenset[Path] = frozenset(
 )
 """Paths whose members are merged one by one; every other value is taken or left whole."""
 
-CONVERSATION = ("turns", "tool_calls", "transcript_text", "events")
+CONVERSATION = ("events", "tool_calls", "transcript_text", "turns")
 """Fields of which a payload may tell more or less, depending on what it was asked for."""
 
 SAYS_NOTHING: dict[Path, Any] = {
@@ -145,7 +145,7 @@ def first_call(sighting: Sighting, call_id: str, seen_at: datetime) -> tuple[Cal
         stamps = {
             path: stamp
             for path, stamp in stamps.items()
-            if path not in CONVERSATION or _says_something((path,), said[path])
+            if path not in CONVERSATION or _says_something((path,), said.get(path))
         }
     plain = 1 if len(stamps) == 1 else sum(said[name] is not None for name in _PLAIN & said.keys())
     if sighting.said_ats is not UNSET or plain < len(stamps) or _has_other_words(whole):
@@ -217,6 +217,8 @@ def _says_something(path: Path, value: Any) -> bool:
 
 def _is_derived(name: str, value: Any) -> bool:
     """Whether a field that is named as derived is one: it says something, and stands and falls as a whole."""
+    if name in _PLAIN:
+        return value is not None
     return (name,) not in OBJECTS and _says_something((name,), value)
 
 
@@ -337,11 +339,12 @@ def _call(known: Call, state: State) -> Call:
 def _sort_members(call: Call) -> None:
     for name in _OPEN_MEMBERS:
         members = getattr(call, name)
-        if members:
+        if members and len(members) > 1:
             setattr(call, name, _by_name(members))
-    if call.analysis is not None and call.analysis.custom:
-        call.analysis = structs.replace(call.analysis, custom=_by_name(call.analysis.custom))
+    custom = None if call.analysis is None else call.analysis.custom
+    if call.analysis is not None and custom and len(custom) > 1:
+        call.analysis = structs.replace(call.analysis, custom=_by_name(custom))
 
 
 def _by_name(members: dict[str, Any]) -> dict[str, Any]:
-    return dict(sorted(members.items()))
+    return {name: members[name] for name in sorted(members)}
