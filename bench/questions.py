@@ -13,7 +13,7 @@ import asyncpg
 from msgspec import Struct
 
 from bench.limit import PAGE
-from trunkline.dialects.butter.writing import IDS as BUTTER_IDS
+from trunkline.dialects.butter.render import IDS as BUTTER_IDS
 from trunkline.dialects.contactship.words import RESULT, STATUS
 from trunkline.kit.pages import cursor_of
 from trunkline.kit.vocabulary import Vocabulary

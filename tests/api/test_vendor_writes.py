@@ -13,9 +13,9 @@ import pytest
 from tests.api.test_writes import ask
 from tests.conftest import World
 from trunkline.dialects import dialects
-from trunkline.dialects.butter.reading import from_wire as butter_from_wire
-from trunkline.dialects.callem.reading import from_wire as callem_from_wire
-from trunkline.dialects.zudu.reading import from_wire as zudu_from_wire
+from trunkline.dialects.butter.parse import from_wire as butter_from_wire
+from trunkline.dialects.callem.parse import from_wire as callem_from_wire
+from trunkline.dialects.zudu.parse import from_wire as zudu_from_wire
 from trunkline.kit.auth import NewKey
 from trunkline.model.call import Call
 from trunkline.model.faults import Fault, Refused

@@ -14,8 +14,8 @@ import pytest
 
 from tests.conftest import World
 from trunkline.dialects import dialects, doors
-from trunkline.dialects.trunkline.reading import from_wire
-from trunkline.dialects.trunkline.telling import MOST_CALLS
+from trunkline.dialects.trunkline.parse import from_wire
+from trunkline.dialects.trunkline.writes import MOST_CALLS
 from trunkline.ingest.reprocessing import Derived, Reprocessing
 from trunkline.model.merge import first_call, merged
 from trunkline.model.sighting import Sighting

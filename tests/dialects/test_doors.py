@@ -78,7 +78,7 @@ def test_a_door_beside_a_dialect_has_its_title(door: Door) -> None:
 
 
 def test_the_template_is_a_door_that_reads_and_refuses() -> None:
-    door: Door = importlib.import_module("trunkline.dialects._template_door").DOOR
+    door: Door = importlib.import_module("trunkline.dialects._template").DOOR
     call = {"id": "1", "state": "parked", "seconds": 1.5, "mood": "blue"}
     heard = door.read({"event": "call.ended", "at": "2026-03-02T09:00:00Z", "call": call})
     assert heard.unknown == ["call.state=parked", "call.mood"]

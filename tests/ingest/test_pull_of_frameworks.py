@@ -171,7 +171,7 @@ FRAMEWORKS: list[Callable[[], Framework]] = [Retell, Vapi, ElevenLabs]
 def pulled(
     request: pytest.FixtureRequest, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[Puller, Framework]]:
-    monkeypatch.setattr("trunkline.dialects.vapi.listing.LIMIT", 100)
+    monkeypatch.setattr("trunkline.dialects.vapi.pull.LIMIT", 100)
     framework: Framework = request.param()
     serving: AbstractContextManager[SmallVendor] = small_vendor(framework)
     with serving:

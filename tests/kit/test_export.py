@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 from msgspec import UNSET, structs
 
 from tests.strategies import calls
-from trunkline.dialects.trunkline.question import EVERYTHING
-from trunkline.dialects.trunkline.writing import left_out, shown
+from trunkline.dialects.trunkline.filters import EVERYTHING
+from trunkline.dialects.trunkline.render import left_out, shown
 from trunkline.kit.export import FORMATS, PACKINGS
 from trunkline.kit.export.shape import Shape, in_zone
 from trunkline.kit.export.table import COLUMNS, guarded

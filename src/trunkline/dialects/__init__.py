@@ -1,4 +1,4 @@
-"""The dialects and doors: one file or folder is one vendor, found here by itself.
+"""The dialects and doors: one folder is one vendor, found here by itself.
 
 A vendor whose API we serve has a `DIALECT`; a vendor whose calls come in by themselves, or can be asked for,
 has a `DOOR`. Many have both.
@@ -17,7 +17,7 @@ from trunkline.kit.door import Door
 
 @cache
 def dialects() -> MappingProxyType[str, Dialect]:
-    """All dialects by name, in alphabetical order; files that begin with `_` are left out."""
+    """All dialects by name, in alphabetical order; folders that begin with `_` are left out."""
     found = [dialect for module in _vendors() if (dialect := getattr(module, "DIALECT", None)) is not None]
     return MappingProxyType({dialect.name: dialect for dialect in found})
 

@@ -14,7 +14,7 @@ from msgspec import UNSET, structs
 
 from tests.conftest import World
 from trunkline.dialects.butter import DIALECT
-from trunkline.dialects.butter.writing import in_list
+from trunkline.dialects.butter.render import in_list
 from trunkline.kit.losses import full_call
 from trunkline.model.call import Call
 from trunkline.model.ids import call_id

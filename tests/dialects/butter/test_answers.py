@@ -20,7 +20,7 @@ from tests.dialects.butter.samples import (
     read,
     row_of,
 )
-from trunkline.dialects.butter import DIALECT, GET, LIST
+from trunkline.dialects.butter.api import DIALECT, GET, LIST
 from trunkline.dialects.butter.wire import CallList, WireCall
 from trunkline.kit.losses import full_call
 from trunkline.kit.pages import content_of, cursor_of

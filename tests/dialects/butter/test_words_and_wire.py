@@ -19,7 +19,7 @@ from tests.dialects.butter.samples import (
     read,
     row_of,
 )
-from trunkline.dialects.butter import DIALECT, GET, LIST
+from trunkline.dialects.butter.api import DIALECT, GET, LIST
 from trunkline.dialects.butter.words import END_REASON, STATUS
 from trunkline.kit.pages import cursor_of
 from trunkline.model.call import Agent, Call, Cost, Recording, Telephony

@@ -11,7 +11,7 @@ from msgspec import structs
 
 from tests.dialects.trunkline.test_reading import calls
 from trunkline.dialects.trunkline import DIALECT
-from trunkline.dialects.trunkline.reading import DAY_MS, from_line
+from trunkline.dialects.trunkline.parse import DAY_MS, from_line
 from trunkline.model.call import Call
 from trunkline.model.sighting import Sighting
 

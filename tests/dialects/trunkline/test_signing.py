@@ -9,7 +9,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from tests.dialects.hearing import mutations, refuses
-from trunkline.dialects.trunkline.door import DOOR
+from trunkline.dialects.trunkline.webhooks import DOOR
 from trunkline.kit.signatures import Delivery
 
 # The key of the specification's own example: 24 bytes in base64.

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from trunkline.dialects.vapi import DOOR
-from trunkline.dialects.vapi.listing import LIMIT
+from trunkline.dialects.vapi.pull import LIMIT
 from trunkline.kit.listing_api import Request
 from trunkline.kit.payload import Unreadable
 from trunkline.kit.wire import instant_of_iso, iso_with_ms

@@ -15,7 +15,7 @@ from tests.dialects.zudu.samples import (
     printed,
     read,
 )
-from trunkline.dialects.zudu import DIALECT, GET, LIST
+from trunkline.dialects.zudu.api import DIALECT, GET, LIST
 from trunkline.dialects.zudu.wire import CallList
 from trunkline.kit.losses import full_call
 from trunkline.kit.query import read_query

@@ -14,7 +14,7 @@ from tests.dialects.zudu.samples import (
     printed,
     read,
 )
-from trunkline.dialects.zudu import DIALECT, GET, LIST
+from trunkline.dialects.zudu.api import DIALECT, GET, LIST
 from trunkline.dialects.zudu.words import END_REASON, SENTIMENT, STATUS
 from trunkline.model.call import Campaign, Cost, Word
 from trunkline.model.intents import CallPage, OneCall

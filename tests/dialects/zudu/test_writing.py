@@ -13,7 +13,7 @@ from tests.dialects.zudu.samples import (
     plain,
     printed,
 )
-from trunkline.dialects.zudu import DIALECT, GET
+from trunkline.dialects.zudu.api import DIALECT, GET
 from trunkline.dialects.zudu.wire import CallFound, WireCall
 from trunkline.kit.losses import full_call
 from trunkline.model.call import Call, Cost, Telephony, Turn

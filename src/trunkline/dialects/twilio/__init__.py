@@ -17,8 +17,8 @@ below zero, a cost is not.
 
 from __future__ import annotations
 
-from trunkline.dialects.twilio.reading import from_wire, read
-from trunkline.dialects.twilio.signing import FormSigned
+from trunkline.dialects.twilio.parse import from_wire, read
+from trunkline.dialects.twilio.webhooks import FormSigned
 from trunkline.dialects.twilio.words import NAME
 from trunkline.kit.door import Door
 

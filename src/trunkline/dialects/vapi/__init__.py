@@ -27,9 +27,9 @@ milliseconds is not documented, and its length tells; it may lie five minutes aw
 
 from __future__ import annotations
 
-from trunkline.dialects.vapi.listing import LIST_API
-from trunkline.dialects.vapi.reading import from_wire, read
-from trunkline.dialects.vapi.signing import SIGNING
+from trunkline.dialects.vapi.parse import from_wire, read
+from trunkline.dialects.vapi.pull import LIST_API
+from trunkline.dialects.vapi.webhooks import SIGNING
 from trunkline.dialects.vapi.words import NAME
 from trunkline.kit.door import Door
 

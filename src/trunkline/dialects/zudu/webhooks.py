@@ -20,7 +20,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from trunkline.dialects.zudu.reading import from_wire
+from trunkline.dialects.zudu.parse import from_wire
 from trunkline.dialects.zudu.wire import WireCall
 from trunkline.dialects.zudu.words import (
     CHANNEL,

@@ -7,8 +7,8 @@ from typing import Any
 
 from msgspec import UNSET
 
+from trunkline.dialects.callem.render import to_wire
 from trunkline.dialects.callem.words import END_REASON, EVALUATION, NAME, REASONS_RESULTS, ROLES, STATUS
-from trunkline.dialects.callem.writing import to_wire
 from trunkline.kit.payload import Payload, told
 from trunkline.kit.transcript import Sequence
 from trunkline.kit.verbatim import difference

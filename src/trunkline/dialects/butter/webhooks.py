@@ -26,7 +26,7 @@ from urllib.parse import quote
 
 from msgspec import UNSET, UnsetType
 
-from trunkline.dialects.butter.reading import from_wire
+from trunkline.dialects.butter.parse import from_wire
 from trunkline.dialects.butter.wire import WireCall, WireSummary
 from trunkline.dialects.butter.words import CHANNEL, DIRECTION, END_REASON, NAME, STATUS, STATUS_VARIANTS
 from trunkline.kit.door import Door, Heard

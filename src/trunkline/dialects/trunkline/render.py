@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import UNSET, structs
 
-from trunkline.dialects.trunkline.question import Include, included_in_get
+from trunkline.dialects.trunkline.filters import Include, included_in_get
 from trunkline.dialects.trunkline.wire import ExportQuery
 from trunkline.kit.call_ids import uuids
 from trunkline.kit.export import FORMATS, PACKINGS, File, file_of

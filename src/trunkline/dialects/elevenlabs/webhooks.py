@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from trunkline.dialects.elevenlabs.reading import read_conversation, unix_seconds
+from trunkline.dialects.elevenlabs.parse import read_conversation, unix_seconds
 from trunkline.dialects.elevenlabs.words import DIRECTION, FAILURE, NAME, SIP_CODES
 from trunkline.kit.door import AnswerExpected, Heard
 from trunkline.kit.payload import Payload, told

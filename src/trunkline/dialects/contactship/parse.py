@@ -8,6 +8,7 @@ from typing import Any
 import toons
 from msgspec import UNSET, UnsetType
 
+from trunkline.dialects.contactship.render import to_wire
 from trunkline.dialects.contactship.words import (
     ANALYSIS_KEYS,
     CHANNEL,
@@ -20,7 +21,6 @@ from trunkline.dialects.contactship.words import (
     STATUS,
     STATUS_VARIANTS,
 )
-from trunkline.dialects.contactship.writing import to_wire
 from trunkline.kit.payload import Payload, Unreadable, told
 from trunkline.kit.transcript import sequence_from
 from trunkline.kit.verbatim import difference

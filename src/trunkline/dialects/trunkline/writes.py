@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from trunkline.dialects.trunkline.reading import from_wire
+from trunkline.dialects.trunkline.parse import from_wire
 from trunkline.dialects.trunkline.wire import (
     CallFields,
     ChangeFields,

@@ -7,7 +7,8 @@ from typing import Any
 
 from msgspec import UNSET, Struct, structs
 
-from trunkline.dialects.zudu.reading import from_wire
+from trunkline.dialects.zudu.parse import from_wire
+from trunkline.dialects.zudu.render import organization, write_call
 from trunkline.dialects.zudu.wire import (
     CallRemoved,
     CallUpdated,
@@ -23,7 +24,6 @@ from trunkline.dialects.zudu.wire import (
     Updated,
 )
 from trunkline.dialects.zudu.words import DIRECTION, NAME, STATUS
-from trunkline.dialects.zudu.writing import organization, write_call
 from trunkline.kit.dialect import Body, Operation
 from trunkline.kit.payload import Payload, Unreadable
 from trunkline.kit.sent import Sent

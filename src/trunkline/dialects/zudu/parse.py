@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from msgspec import UNSET, UnsetType
 
+from trunkline.dialects.zudu.render import CURRENCY, to_wire
 from trunkline.dialects.zudu.words import (
     CHANNEL,
     DIRECTION,
@@ -20,7 +21,6 @@ from trunkline.dialects.zudu.words import (
     STATUS,
     end_reason_of,
 )
-from trunkline.dialects.zudu.writing import CURRENCY, to_wire
 from trunkline.kit.payload import Payload, Unreadable, told
 from trunkline.kit.transcript import sequence_from
 from trunkline.kit.verbatim import difference

@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import UNSET
 
+from trunkline.dialects.butter.render import CREDITS, to_wire
 from trunkline.dialects.butter.words import (
     CHANNEL,
     DIRECTION,
@@ -21,7 +22,6 @@ from trunkline.dialects.butter.words import (
     TOOL_CALL,
     role_of_event,
 )
-from trunkline.dialects.butter.writing import CREDITS, to_wire
 from trunkline.kit.payload import Payload, told
 from trunkline.kit.verbatim import difference
 from trunkline.model.call import Agent, Cost, Recording, Telephony, ToolCall, Turn

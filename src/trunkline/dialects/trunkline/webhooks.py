@@ -21,7 +21,7 @@ from typing import Any
 
 from msgspec import structs
 
-from trunkline.dialects.trunkline.reading import NAME, from_wire
+from trunkline.dialects.trunkline.parse import NAME, from_wire
 from trunkline.dialects.trunkline.wire import INCLUDABLE
 from trunkline.kit.door import Door, Heard
 from trunkline.kit.listing_api import ListApi, Listed, Request

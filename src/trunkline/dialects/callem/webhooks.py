@@ -21,7 +21,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from trunkline.dialects.callem.reading import from_wire
+from trunkline.dialects.callem.parse import from_wire
 from trunkline.dialects.callem.words import NAME, ROLES, STATUS
 from trunkline.kit.door import Door, Heard
 from trunkline.kit.listing_api import ListApi, Listed, Request

@@ -23,7 +23,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from trunkline.dialects.contactship.reading import contact_from, from_wire
+from trunkline.dialects.contactship.parse import contact_from, from_wire
 from trunkline.dialects.contactship.words import (
     CHANNEL,
     END_REASON,
