@@ -15,7 +15,7 @@ from msgspec import Struct
 from bench.limit import PAGE
 from trunkline.dialects.butter.render import IDS as BUTTER_IDS
 from trunkline.dialects.contactship.words import RESULT, STATUS
-from trunkline.kit.pages import cursor_of
+from trunkline.kit.cursors import cursor_of
 from trunkline.kit.vocabulary import Vocabulary
 from trunkline.model.words import Direction, Result, Status
 from trunkline.store.rows import call_of

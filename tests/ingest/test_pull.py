@@ -455,7 +455,7 @@ def test_a_list_without_a_filter_is_read_until_it_is_older_than_the_range(
     puller: Puller, vendor: SmallVendor
 ) -> None:
     api = list_api(puller.door)
-    unfiltered = structs.replace(api, first=lambda _, __: api.first(None, None))
+    unfiltered = structs.replace(api, request=lambda _, __: api.request(None, None))
     puller.door = structs.replace(puller.door, list_api=unfiltered)
     vendor.calls = [call(f"c{n}", minutes_ago=10 * n) for n in range(20)]
     total = puller.pull(NOW - timedelta(minutes=55), NOW - timedelta(minutes=15))

@@ -10,10 +10,13 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from msgspec import structs
 
 from tests.conftest import World
 from tests.ingest.vendors import Answer, Puller, SmallVendor, small_vendor
 from trunkline.ingest.asking import PullStopped
+from trunkline.ingest.pull import list_api
+from trunkline.kit.door import Door
 from trunkline.model.query import CallFilter, Order, Rows
 from trunkline.store.calls import CallStore
 
@@ -168,14 +171,19 @@ FRAMEWORKS: list[Callable[[], Framework]] = [Retell, Vapi, ElevenLabs]
 
 
 @pytest.fixture(params=FRAMEWORKS, ids=["retell", "vapi", "elevenlabs"])
-def pulled(
-    request: pytest.FixtureRequest, world: World, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[tuple[Puller, Framework]]:
-    monkeypatch.setattr("trunkline.dialects.vapi.pull.LIMIT", 100)
+def pulled(request: pytest.FixtureRequest, world: World) -> Iterator[tuple[Puller, Framework]]:
     framework: Framework = request.param()
     serving: AbstractContextManager[SmallVendor] = small_vendor(framework)
     with serving:
-        yield Puller(world, framework.vendor, framework.url, {"api_key": "k"}), framework
+        puller = Puller(world, framework.vendor, framework.url, {"api_key": "k"})
+        puller.door = with_pages_of(100, puller.door)
+        yield puller, framework
+
+
+def with_pages_of(size: int, door: Door) -> Door:
+    """The door, asking for so many calls at a time; none has many more calls here than go on a page."""
+    api: Any = list_api(door)
+    return structs.replace(door, list_api=structs.replace(api, paging=structs.replace(api.paging, size=size)))
 
 
 def held(world: World, text: str | None = None) -> list[str]:

@@ -22,8 +22,8 @@ from tests.dialects.butter.samples import (
 )
 from trunkline.dialects.butter.api import DIALECT, GET, LIST
 from trunkline.dialects.butter.wire import CallList, WireCall
+from trunkline.kit.cursors import content_of, cursor_of
 from trunkline.kit.losses import full_call
-from trunkline.kit.pages import content_of, cursor_of
 from trunkline.kit.query import read_query
 from trunkline.model.call import Call, Cost, Recording, ToolCall, Turn
 from trunkline.model.faults import Fault, Refused

@@ -21,7 +21,7 @@ from tests.dialects.butter.samples import (
 )
 from trunkline.dialects.butter.api import DIALECT, GET, LIST
 from trunkline.dialects.butter.words import END_REASON, STATUS
-from trunkline.kit.pages import cursor_of
+from trunkline.kit.cursors import cursor_of
 from trunkline.model.call import Agent, Call, Cost, Recording, Telephony
 from trunkline.model.intents import CallPage, OneCall
 from trunkline.model.merge import merged

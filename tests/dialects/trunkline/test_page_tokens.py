@@ -10,7 +10,7 @@ from msgspec import structs
 
 from trunkline.dialects.trunkline import DIALECT
 from trunkline.dialects.trunkline.wire import ListQuery
-from trunkline.kit.pages import content_of, cursor_of
+from trunkline.kit.cursors import content_of, cursor_of
 from trunkline.kit.query import read_query
 from trunkline.model.call import Call
 from trunkline.model.faults import Fault, Refused

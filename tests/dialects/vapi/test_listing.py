@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from trunkline.dialects.vapi import DOOR
-from trunkline.dialects.vapi.pull import LIMIT
+from trunkline.dialects.vapi.pull import SIZE
 from trunkline.kit.listing_api import Request
 from trunkline.kit.payload import Unreadable
 from trunkline.kit.wire import instant_of_iso, iso_with_ms
@@ -36,7 +36,7 @@ def answered(calls: list[dict[str, Any]], request: Request) -> list[dict[str, An
 @pytest.mark.parametrize("per_instant", [1, 3, 999])
 def test_every_call_of_a_window_is_listed(per_instant: int) -> None:
     assert API is not None
-    calls = vendor(2 * LIMIT + 500, per_instant)
+    calls = vendor(2 * SIZE + 500, per_instant)
     request: Request | None = API.first(START, START + timedelta(days=1))
     seen: set[str] = set()
     pages = 0
@@ -52,11 +52,11 @@ def test_every_call_of_a_window_is_listed(per_instant: int) -> None:
 def test_a_page_of_one_instant_does_not_stop_the_walk() -> None:
     assert API is not None
     request = API.first(None, None)
-    page = [{"id": str(index), "createdAt": iso_with_ms(START)} for index in range(LIMIT)]
+    page = [{"id": str(index), "createdAt": iso_with_ms(START)} for index in range(SIZE)]
     following = API.read(page, request).following
     assert following is not None
     assert dict(following.query) == {
-        "limit": str(LIMIT),
+        "limit": str(SIZE),
         "createdAtLe": iso_with_ms(START - timedelta(milliseconds=1)),
     }
 
@@ -67,7 +67,7 @@ def test_requests_carry_the_private_key() -> None:
     assert API.headers({"api_key": "k"}) == {"authorization": "Bearer k"}
     assert API.one is not None
     assert API.one("abc") == Request(path="/call/abc")
-    assert API.first(None, None) == Request(path="/call", query=(("limit", str(LIMIT)),))
+    assert API.first(None, None) == Request(path="/call", query=(("limit", str(SIZE)),))
 
 
 def test_an_answer_that_is_no_list_is_unreadable() -> None:

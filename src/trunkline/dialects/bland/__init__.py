@@ -1,5 +1,5 @@
 """Bland: its calls, taken in."""
 
-from trunkline.dialects.bland.parse import DOOR
+from trunkline.dialects.bland.webhooks import DOOR
 
 __all__ = ["DOOR"]

@@ -1,18 +1,4 @@
-"""Bland: one webhook when a call is over, which holds the whole call with its transcript.
-
-Sources: docs.bland.ai for the details of a call, post-call webhooks and their signature.
-
-Events: the post-call webhook, and a call as its API prints it; a line of the live log is noted.
-
-Not carried: tool calls, which the transcript names in words only.
-
-Our choice: `end_at` is documented as the moment at which a call would have been cut off, so the end lies
-`corrected_duration` after the start, and is marked as derived; a call holds as of its end. The length in
-seconds counts before `call_length`, which is minutes. A phrase begins when it was written, since the vendor
-tells no other time. `agent-action` entries are not speech: they stand among the tool calls, with their
-words as arguments. Of the variables those that the system sets itself are not metadata. A signature may be
-over the body as it came or over its JSON without spaces, which is what the vendor's example checks.
-"""
+"""Bland's calls read into sightings, as its webhook carries them and as its API prints them."""
 
 from __future__ import annotations
 
@@ -20,130 +6,37 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import msgspec
 from msgspec import UNSET, UnsetType
 
-from trunkline.kit.door import Door, Heard
+from trunkline.dialects.bland.words import (
+    ACTION,
+    ANSWERED_BY,
+    END_REASONS,
+    ENDED_BY,
+    KEPT,
+    NAME,
+    READ,
+    ROLES,
+    STATUS,
+    SYSTEM_VARIABLES,
+)
 from trunkline.kit.payload import Payload, Unreadable, told
-from trunkline.kit.signatures import AnyOf, HmacSigned, one_header
 from trunkline.kit.transcript import Sequence
-from trunkline.kit.vocabulary import OneWay
 from trunkline.kit.wire import later
 from trunkline.model.call import Agent, Analysis, Campaign, Cost, Recording, ToolCall, Turn
 from trunkline.model.sighting import Sighting
-from trunkline.model.words import RESULTS, Channel, Direction, EndReason, Result, Role, Status
-
-NAME = "bland"
-
-STATUS = OneWay(
-    "status",
-    read={
-        "completed": Status.COMPLETED,
-        "complete": Status.COMPLETED,
-        "failed": Status.FAILED,
-        "busy": Status.BUSY,
-        "no-answer": Status.NO_ANSWER,
-        "canceled": Status.CANCELED,
-        "voicemail": Status.VOICEMAIL,
-        "queued": Status.QUEUED,
-        "pre_queue": Status.QUEUED,
-        "new": Status.QUEUED,
-        "allocated": Status.QUEUED,
-        "ringing": Status.RINGING,
-        "started": Status.IN_PROGRESS,
-        "in-progress": Status.IN_PROGRESS,
-        "complete_error": Status.FAILED,
-        "call_error": Status.FAILED,
-        "queue_error": Status.FAILED,
-        "pre_queue_error": Status.FAILED,
-    },
-    otherwise=Status.INCOMPLETE,
-)
-
-ENDED_BY = OneWay(
-    "end_reason",
-    read={"ASSISTANT": EndReason.AGENT_HANGUP, "USER": EndReason.USER_HANGUP},
-    otherwise=EndReason.OTHER,
-    spelling=str.upper,
-)
-
-ANSWERED_BY = OneWay(
-    "answered_by",
-    read={
-        "human": Result.ANSWERED,
-        "unknown": Result.ANSWERED,
-        "voicemail": Result.VOICEMAIL,
-        "no-answer": Result.NO_ANSWER,
-    },
-    otherwise=None,
-)
-
-END_REASONS = {
-    Status.FAILED: EndReason.ERROR,
-    Status.BUSY: EndReason.BUSY,
-    Status.NO_ANSWER: EndReason.NO_ANSWER,
-    Status.VOICEMAIL: EndReason.VOICEMAIL,
-    Status.CANCELED: EndReason.CANCELED,
-}
-
-ROLES = {"user": Role.USER, "assistant": Role.AGENT, "robot": Role.AGENT}
-ACTION = "agent-action"
+from trunkline.model.words import RESULTS, Channel, Direction, Result, Role, Status
 
 LONGEST_MINUTES = 366 * 24 * 60
-
-SYSTEM_VARIABLES = (
-    *("now", "now_utc", "short_from", "short_to", "from", "to", "call_id", "phone_number", "city", "country"),
-    *("state", "zip", "timestamp", "timezone", "language"),
-)
-READ = (
-    *("call_id", "c_id", "to", "from", "inbound", "status", "queue_status", "completed", "answered_by"),
-    *("call_ended_by", "error_message", "created_at", "started_at", "corrected_duration", "call_length"),
-    *(
-        "batch_id",
-        "pathway_id",
-        "persona_id",
-        "transcripts",
-        "concatenated_transcript",
-        "summary",
-        "analysis",
-    ),
-    *("price", "record", "recording_url", "metadata", "variables"),
-)
-KEPT = (
-    *(
-        "end_at",
-        "request_data",
-        "endpoint_url",
-        "max_duration",
-        "local_dialing",
-        "pathway_logs",
-        "pathway_tags",
-    ),
-    *("analysis_schema", "recording_expiration", "disposition_tag", "transferred_to", "transferred_at"),
-    *("pre_transfer_duration", "post_transfer_duration", "warm_transfer_calls", "citations", "language"),
-    *("pathway_version", "is_proxy_agent_call", "sms_log", "post_call_sms", "corrected_at"),
-)
-
-
-def read(document: Any) -> Heard:
-    """Read a post-call webhook; raises `Unreadable`."""
-    wire = Payload.of(document)
-    if (
-        "category" in wire
-        and "message" in wire
-        and not {"completed", "status", "queue_status"} & wire.raw.keys()
-    ):
-        return Heard(event=told(wire.text("category")) or "", note="a line of the live log, not a call")
-    sighting, unknown = _sighting(wire)
-    return Heard(event="", sightings=[sighting], unknown=unknown)
 
 
 def from_wire(raw: Any) -> Sighting:
     """Read a call of the vendor's API; raises `Unreadable`."""
-    return _sighting(Payload.of(raw))[0]
+    return read_call(Payload.of(raw))[0]
 
 
-def _sighting(wire: Payload) -> tuple[Sighting, list[str]]:
+def read_call(wire: Payload) -> tuple[Sighting, list[str]]:
+    """Read a call, and name the words and fields in it that are not known."""
     unknown: list[str] = []
     minutes = wire.number("call_length")
     duration_ms = wire.seconds("corrected_duration")
@@ -265,29 +158,3 @@ def _read_rest(wire: Payload, sighting: Sighting) -> None:
     own = variables.rest(*SYSTEM_VARIABLES) if variables is not None else {}
     if metadata is not None or own:
         sighting.metadata = {**(metadata or {}), **({"variables": own} if own else {})}
-
-
-def _compact(body: bytes, _: str) -> bytes:
-    """The body's JSON without spaces; the body itself where it is none."""
-    try:
-        return msgspec.json.encode(msgspec.json.decode(body))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return body
-
-
-KEY = "the webhook's signing secret"
-
-DOOR = Door(
-    name=NAME,
-    title="Bland",
-    about=__doc__ or "",
-    signing=AnyOf(
-        secret_is=KEY,
-        ways=(
-            HmacSigned(secret_is=KEY, shown=one_header("x-webhook-signature"), message=lambda body, _: body),
-            HmacSigned(secret_is=KEY, shown=one_header("x-webhook-signature"), message=_compact),
-        ),
-    ),
-    read=read,
-    from_wire=from_wire,
-)

@@ -33,7 +33,7 @@ from trunkline.dialects.butter.words import CHANNEL, DIRECTION, END_REASON, NAME
 from trunkline.kit.auth import HeaderKey
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.errors import ErrorEnvelope
-from trunkline.kit.pages import content_of, cursor_of
+from trunkline.kit.cursors import content_of, cursor_of
 from trunkline.kit.payload import has_call
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall

@@ -18,20 +18,18 @@ list is not documented, so a pull reads all of it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import quote
 
 from msgspec import UNSET, UnsetType
 
 from trunkline.dialects.butter.parse import from_wire
+from trunkline.dialects.butter.pull import LIST_API
 from trunkline.dialects.butter.wire import WireCall, WireSummary
 from trunkline.dialects.butter.words import CHANNEL, DIRECTION, END_REASON, NAME, STATUS, STATUS_VARIANTS
 from trunkline.kit.door import Door, Heard
-from trunkline.kit.listing_api import ListApi, Listed, Request
-from trunkline.kit.payload import Payload, Unreadable, told
+from trunkline.kit.payload import Payload, Unreadable
 from trunkline.kit.signatures import SecretAddress
 from trunkline.kit.unknown import Unknown
 from trunkline.kit.wire import instant_of_iso
@@ -146,48 +144,6 @@ def _note_words(call: Payload, unknown: Unknown) -> None:
         unknown.word(summary, "end_reason", END_REASON)
 
 
-# -- the list -------------------------------------------------------------
-
-PAGE = 100
-"""Calls on a page, the most there may be."""
-
-
-def headers(credential: Mapping[str, str]) -> dict[str, str]:
-    """What a request carries."""
-    return {"X-API-Key": credential["api_key"]}
-
-
-def first(_: datetime | None, __: datetime | None) -> Request:
-    """All calls: the list has no filters."""
-    return Request(path="/api/calls", query=(("limit", str(PAGE)),))
-
-
-def listed(answer: Any, _: Request) -> Listed:
-    """Read a page: `{"data", "pagination": {"next_cursor", "has_more"}}`."""
-    wire = Payload.of(answer)
-    items = told(wire.items("data")) or []
-    pagination = wire.object("pagination")
-    following, total = None, None
-    if isinstance(pagination, Payload):
-        total = told(pagination.count("total_count"))
-        cursor = told(pagination.text("next_cursor"))
-        if cursor and told(pagination.flag("has_more")) is not False:
-            query = (("limit", str(PAGE)), ("cursor", cursor))
-            following = Request(path="/api/calls", query=query)
-    return Listed(items=items, following=following, total=total)
-
-
-def one(call_sid: str) -> Request:
-    """The whole of a call, of which a list has the summary."""
-    return Request(path=f"/api/calls/{quote(call_sid, safe='')}")
-
-
-def the_one(answer: Any) -> Any:
-    """The call in the answer to that, in the envelope or without."""
-    data = Payload.of(answer).raw.get("data")
-    return data if isinstance(data, dict) else answer
-
-
 DOOR = Door(
     name=NAME,
     title="Butter",
@@ -195,15 +151,5 @@ DOOR = Door(
     signing=SecretAddress(),
     read=read,
     from_wire=from_wire,
-    list_api=ListApi(
-        base_url="https://api.getbutter.ai",
-        credential=("api_key",),
-        headers=headers,
-        first=first,
-        read=listed,
-        one=one,
-        read_one=the_one,
-        newest_first=False,
-        requests_per_minute=600,
-    ),
+    list_api=LIST_API,
 )

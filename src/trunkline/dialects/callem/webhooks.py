@@ -15,16 +15,15 @@ both are one call. The order of the list is not documented, so a pull reads all 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import UNSET
 
 from trunkline.dialects.callem.parse import from_wire
+from trunkline.dialects.callem.pull import LIST_API
 from trunkline.dialects.callem.words import NAME, ROLES, STATUS
 from trunkline.kit.door import Door, Heard
-from trunkline.kit.listing_api import ListApi, Listed, Request
 from trunkline.kit.payload import Payload, told
 from trunkline.kit.signatures import HmacSigned, Window, epoch_milliseconds, epoch_seconds, two_headers
 from trunkline.kit.unknown import Unknown
@@ -82,37 +81,6 @@ def read(document: Any) -> Heard:
     return Heard(event=event, sightings=[sighting], unknown=unknown.found())
 
 
-# -- the list -------------------------------------------------------------
-
-PAGE = 200
-"""Calls on a page; each comes with its conversation."""
-
-
-def headers(credential: Mapping[str, str]) -> dict[str, str]:
-    """What a request carries."""
-    return {"Authorization": f"Bearer {credential['api_key']}"}
-
-
-def first(_: datetime | None, __: datetime | None) -> Request:
-    """All calls: the list has no filters."""
-    return _page(0)
-
-
-def _page(offset: int) -> Request:
-    return Request(path="/v1/calls", query=(("limit", str(PAGE)), ("offset", str(offset))))
-
-
-def listed(answer: Any, request: Request) -> Listed:
-    """Read a page, `{"data", "pagination": {"total", "limit", "offset"}}`."""
-    wire = Payload.of(answer)
-    items = told(wire.items("data")) or []
-    pagination = wire.object("pagination")
-    total = told(pagination.count("total")) if isinstance(pagination, Payload) else None
-    reached = int(dict(request.query)["offset"]) + len(items)
-    more = len(items) == PAGE if total is None else reached < total
-    return Listed(items=items, following=_page(reached) if items and more else None, total=total)
-
-
 DOOR = Door(
     name=NAME,
     title="Callem",
@@ -120,14 +88,5 @@ DOOR = Door(
     signing=SIGNING,
     read=read,
     from_wire=from_wire,
-    list_api=ListApi(
-        base_url="https://api.callem.ai",
-        credential=("api_key",),
-        headers=headers,
-        first=first,
-        read=listed,
-        newest_first=False,
-        by_place=True,
-        requests_per_minute=120,
-    ),
+    list_api=LIST_API,
 )

@@ -18,12 +18,12 @@ id. A list is asked for with everything that can be included, within the budget 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from msgspec import UNSET
 
 from trunkline.dialects.contactship.parse import contact_from, from_wire
+from trunkline.dialects.contactship.pull import LIST_API
 from trunkline.dialects.contactship.words import (
     CHANNEL,
     END_REASON,
@@ -35,7 +35,6 @@ from trunkline.dialects.contactship.words import (
     STATUS_VARIANTS,
 )
 from trunkline.kit.door import AnswerExpected, Door, Heard
-from trunkline.kit.listing_api import ListApi, Listed, Request
 from trunkline.kit.payload import Payload, told
 from trunkline.kit.signatures import SecretAddress
 from trunkline.kit.unknown import Unknown
@@ -172,44 +171,6 @@ def _note_words(call: Payload, sighting: Sighting, unknown: Unknown) -> None:
             unknown.note(f"{call.path}.call_analysis.user_sentiment={mood[:60]}")
 
 
-# -- the list -------------------------------------------------------------
-
-PAGE = 100
-"""Calls on a page; each comes with its conversation."""
-
-EVERYTHING = (("include_transcript", "true"), ("include_words", "true"), ("include_tools", "true"))
-
-
-def headers(credential: Mapping[str, str]) -> dict[str, str]:
-    """What a request carries."""
-    return {"x-api-key": credential["api_key"]}
-
-
-def first(since: datetime | None, until: datetime | None) -> Request:
-    """The newest calls of a range of creation, both ends included."""
-    span = {"date_from": since, "date_to": until}
-    asked = tuple((name, at.isoformat()) for name, at in span.items() if at is not None)
-    query = (*EVERYTHING, ("order", "desc"), *asked, ("limit", str(PAGE)), ("offset", "0"))
-    return Request(path="/v1/calls", query=query)
-
-
-def listed(answer: Any, request: Request) -> Listed:
-    """Read a page: `{"data", "count"}`, or the newer `{"data", "pagination": {"total_rows"}}`."""
-    wire = Payload.of(answer)
-    items = told(wire.items("data")) or []
-    total = told(wire.count("count"))
-    pagination = wire.object("pagination")
-    if total is None and isinstance(pagination, Payload):
-        total = told(pagination.count("total_rows"))
-    reached = int(dict(request.query)["offset"]) + len(items)
-    more = len(items) == PAGE if total is None else reached < total
-    following = None
-    if items and more:
-        query = (*(pair for pair in request.query if pair[0] != "offset"), ("offset", str(reached)))
-        following = Request(path=request.path, query=query)
-    return Listed(items=items, following=following, total=total)
-
-
 DOOR = Door(
     name=NAME,
     title="ContactShip",
@@ -217,13 +178,5 @@ DOOR = Door(
     signing=SecretAddress(),
     read=read,
     from_wire=from_wire,
-    list_api=ListApi(
-        base_url="https://api.contactship.ai",
-        credential=("api_key",),
-        headers=headers,
-        first=first,
-        read=listed,
-        by_place=True,
-        requests_per_minute=20,
-    ),
+    list_api=LIST_API,
 )

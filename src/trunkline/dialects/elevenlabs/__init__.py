@@ -1,5 +1,5 @@
 """ElevenLabs: its calls, taken in."""
 
-from trunkline.dialects.elevenlabs.pull import DOOR
+from trunkline.dialects.elevenlabs.webhooks import DOOR
 
 __all__ = ["DOOR"]

@@ -1,16 +1,38 @@
-"""ElevenLabs' deliveries: `{"type", "event_timestamp", "data"}`, and what each type says."""
+"""ElevenLabs: conversations come in by post-call webhook, and are asked for at `/v1/convai/conversations`.
+
+Sources: elevenlabs.io/docs on post-call webhooks, list conversations and get conversation; the types and
+the verifier of ElevenLabs' own Python SDK. Documented are the three types of webhook, the fields and their
+units, and the signature `ElevenLabs-Signature: t=<s>,v0=<hex>`, which holds for thirty minutes.
+
+Events: `post_call_transcription`, `post_call_audio` and `call_initiation_failure`, also as
+`unredacted_…`.
+
+Not carried: what each turn took and cost, feedback on turns, an interrupted turn's first wording, the
+audio itself, conversations that come as OpenTelemetry traces; the payload is kept, so that they can be
+read later.
+
+Our choice: a signature may lie five minutes in the future. A delivery is as old as its `event_timestamp`.
+The reasons for an end are sentences that nobody documents; some are guessed by their beginning. A call
+that could not be made is dated by its delivery, and where its reason is `unknown` the carrier's SIP code
+is the reason. `processing` counts as over. The end is derived from the start and the duration. Costs are
+credits. What a team collects is kept as its values, and whole in `analysis` beside them. Dynamic
+variables stand in the metadata under the vendor's name. The list is asked for a second more at either
+end, since nobody says whether its bounds count, and each conversation is then asked for by itself.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import UNSET
 
-from trunkline.dialects.elevenlabs.parse import read_conversation, unix_seconds
+from trunkline.dialects.elevenlabs.parse import from_wire, read_conversation, unix_seconds
+from trunkline.dialects.elevenlabs.pull import LIST_API
 from trunkline.dialects.elevenlabs.words import DIRECTION, FAILURE, NAME, SIP_CODES
-from trunkline.kit.door import AnswerExpected, Heard
+from trunkline.kit.door import AnswerExpected, Door, Heard
 from trunkline.kit.payload import Payload, told
+from trunkline.kit.signatures import HmacSigned, Window, epoch_seconds, pairs_in_header
 from trunkline.model.call import Agent, Recording, Telephony
 from trunkline.model.sighting import Sighting
 from trunkline.model.words import ENDED_BY, RESULTS, Channel, EndReason, Status
@@ -116,3 +138,22 @@ def _date(sighting: Sighting, at: datetime | None) -> None:
     if at is not None:
         sighting.created_at = at
         sighting.derived = [*(sighting.derived or ()), "created_at"]
+
+
+SIGNING = HmacSigned(
+    secret_is="the webhook's shared secret",  # noqa: S106 (its name, not itself)
+    shown=pairs_in_header("elevenlabs-signature", "t", "v0"),
+    message=lambda body, stamp: stamp.encode() + b"." + body,
+    instant=epoch_seconds,
+    window=Window(past=timedelta(minutes=30), future=timedelta(minutes=5)),
+)
+
+DOOR = Door(
+    name=NAME,
+    title="ElevenLabs",
+    about=__doc__ or "",
+    signing=SIGNING,
+    read=hear,
+    from_wire=from_wire,
+    list_api=LIST_API,
+)

@@ -1,5 +1,5 @@
 """Retell: its calls, taken in."""
 
-from trunkline.dialects.retell.pull import DOOR
+from trunkline.dialects.retell.webhooks import DOOR
 
 __all__ = ["DOOR"]

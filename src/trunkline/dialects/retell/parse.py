@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +12,6 @@ from trunkline.dialects.retell.words import (
     CHANNEL,
     DIRECTION,
     END_REASON,
-    EVENTS,
     HELD,
     LEFT,
     NAME,
@@ -23,7 +21,6 @@ from trunkline.dialects.retell.words import (
     SENTIMENT,
     STATUS,
 )
-from trunkline.kit.door import AnswerExpected, Heard
 from trunkline.kit.payload import Payload, told
 from trunkline.kit.transcript import Sequence
 from trunkline.model.call import (
@@ -58,46 +55,16 @@ READ = frozenset(
 ANALYSIS = ("call_summary", "in_voicemail", "user_sentiment", "call_successful", "custom_analysis_data")
 
 
-def hear(document: Any) -> Heard:
-    """Read a delivery: `{"event", "call"}`, with what else stands beside the call."""
-    body = Payload.of(document)
-    event = told(body.text("event")) or ""
-    if event == "call_inbound" or (not event and "call" in body and "args" in body):
-        raise AnswerExpected(event or "a custom function")
-    if event.startswith("chat_"):
-        return Heard(event=event, note="a chat is no call")
-    call = Payload.of(body.value("call") if "call" in body else None, "call")
-    sighting, unknown = _read(Payload({**body.rest("event", "call"), **call.raw}, "call"))
-    sighting.said_at = _said_at(sighting, call)
-    if event not in EVENTS:
-        unknown.insert(0, f"event={event}")
-    return Heard(event=event, sightings=[sighting], unknown=unknown)
-
-
 def from_wire(raw: Any) -> Sighting:
     """Read a call of a list or a get.
 
     An answer says how a call stands when it is asked for, so its facts are as old as the answer.
     """
-    return _read(Payload.of(raw, "call"))[0]
+    return read_call(Payload.of(raw, "call"))[0]
 
 
-def _said_at(sighting: Sighting, call: Payload) -> datetime | UnsetType:
-    # A delivery has no time of its own. What it tells was true when the last thing in it happened; an
-    # analysis is made after the end, which a millisecond is enough to say.
-    ended_at = told(sighting.ended_at)
-    if ended_at is not None:
-        transferred_at = told(call.epoch_ms("transfer_end_timestamp"))
-        last = max(at for at in (ended_at, transferred_at) if at is not None)
-        return last + timedelta(milliseconds=1) if isinstance(sighting.analysis, Analysis) else last
-    started_at = told(sighting.started_at)
-    if started_at is None:
-        return UNSET
-    heard_ms = [turn.end_ms or 0 for turn in sighting.turns or ()]
-    return started_at + timedelta(milliseconds=max(heard_ms, default=0))
-
-
-def _read(wire: Payload) -> tuple[Sighting, list[str]]:
+def read_call(wire: Payload) -> tuple[Sighting, list[str]]:
+    """Read a call, and name the words and fields in it that are not known."""
     sighting = Sighting(
         vendor=NAME,
         vendor_call_id=wire.identifier("call_id"),

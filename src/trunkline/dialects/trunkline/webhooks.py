@@ -15,17 +15,14 @@ for with everything that can be included.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from msgspec import structs
 
 from trunkline.dialects.trunkline.parse import NAME, from_wire
-from trunkline.dialects.trunkline.wire import INCLUDABLE
+from trunkline.dialects.trunkline.pull import LIST_API
 from trunkline.kit.door import Door, Heard
-from trunkline.kit.listing_api import ListApi, Listed, Request
-from trunkline.kit.payload import Payload, Unreadable, told
+from trunkline.kit.payload import Payload, Unreadable
 from trunkline.kit.signatures import STANDARD_WEBHOOKS, SecretAddress
 from trunkline.kit.unknown import Unknown
 from trunkline.model.sighting import Sighting
@@ -58,39 +55,6 @@ def _sighting(call: Payload, unknown: Unknown) -> Sighting:
         raise Unreadable(f"{call.path}.{error.path}" if call.path else error.path, error.reason) from None
 
 
-# -- the list -------------------------------------------------------------
-
-PAGE = 200
-"""Calls on a page; each comes with its conversation."""
-
-EVERYTHING = ("include", ",".join(INCLUDABLE))
-
-
-def headers(credential: Mapping[str, str]) -> dict[str, str]:
-    """What a request carries."""
-    return {"Authorization": f"Bearer {credential['api_key']}"}
-
-
-def first(since: datetime | None, until: datetime | None) -> Request:
-    """The newest calls of a range of creation, both ends included."""
-    span = {"created_from": since, "created_to": until}
-    asked = tuple((name, at.isoformat()) for name, at in span.items() if at is not None)
-    query = (EVERYTHING, ("order", "desc"), *asked, ("page_size", str(PAGE)))
-    return Request(path="/v1/calls", query=(*query, ("include_total", "true")))
-
-
-def listed(answer: Any, request: Request) -> Listed:
-    """Read a page: `{"calls", "next_page_token"}`; the total is counted once."""
-    wire = Payload.of(answer)
-    items = told(wire.items("calls")) or []
-    token = told(wire.text("next_page_token"))
-    following = None
-    if token:
-        query = tuple(pair for pair in request.query if pair[0] not in ("page_token", "include_total"))
-        following = Request(path=request.path, query=(*query, ("page_token", token)))
-    return Listed(items=items, following=following, total=told(wire.count("total_size")))
-
-
 DOOR = Door(
     name=NAME,
     title="Trunkline",
@@ -98,12 +62,5 @@ DOOR = Door(
     signing=SecretAddress(signed=STANDARD_WEBHOOKS),
     read=read,
     from_wire=from_wire,
-    list_api=ListApi(
-        base_url="http://127.0.0.1:8080/trunkline",
-        credential=("api_key",),
-        headers=headers,
-        first=first,
-        read=listed,
-        requests_per_minute=600,
-    ),
+    list_api=LIST_API,
 )

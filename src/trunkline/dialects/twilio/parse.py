@@ -1,4 +1,4 @@
-"""Twilio's callbacks, and the calls and recordings of its REST API, read into sightings."""
+"""The calls and recordings of Twilio's REST API, read into sightings."""
 
 from __future__ import annotations
 
@@ -13,20 +13,15 @@ from trunkline.dialects.twilio.words import (
     ANSWERED_BY,
     DIRECTION,
     END_REASONS,
-    ENDED,
     KEPT_OF_CALL,
-    KEPT_OF_CALLBACK,
     LEFT_OUT,
     NAME,
     OUTCOMES,
     READ_IN_CALL,
-    READ_IN_CALLBACK,
     RECORDED,
     STATUS,
 )
-from trunkline.kit.door import Heard
 from trunkline.kit.payload import Payload, Unreadable, told
-from trunkline.kit.wire import later
 from trunkline.model.call import Analysis, Contact, Cost, Recording, Telephony
 from trunkline.model.sighting import Sighting
 from trunkline.model.words import Channel, Result, Status
@@ -34,61 +29,38 @@ from trunkline.model.words import Channel, Result, Status
 HOST = "https://api.twilio.com"
 
 
-def read(document: Any) -> Heard:
-    """Read a status callback or a recording callback; raises `Unreadable`."""
-    wire = Payload({name: value for name, value in Payload.of(document).raw.items() if value != ""})
-    status, recording = told(wire.text("CallStatus")), told(wire.text("RecordingStatus"))
-    event = status or (f"recording-{recording}" if recording else "")
-    if not told(wire.text("CallSid")):
-        return Heard(event=event, note="a callback without a CallSid is not about a call")
-    unknown: list[str] = []
-    sighting = Sighting(
-        vendor=NAME,
-        vendor_call_id=wire.identifier("CallSid"),
-        from_number=wire.text("From"),
-        to_number=wire.text("To"),
-        duration_ms=wire.seconds("CallDuration"),
-        telephony=Telephony(sid=told(wire.text("CallSid")), conference_sid=told(wire.text("ConferenceSid"))),
-        channel=Channel.PHONE,
-    )
-    _read_words(wire, sighting, unknown, names=("CallStatus", "Direction", "AnsweredBy", "CallerName"))
-    _read_recording(wire, sighting, unknown)
-    _date_callback(wire, sighting)
-    _keep(wire, sighting, unknown, READ_IN_CALLBACK, KEPT_OF_CALLBACK)
-    return Heard(event=event, sightings=[sighting], unknown=unknown)
-
-
 def from_wire(raw: Any) -> Sighting:
     """Read a call of the REST API, or a recording that names its call; raises `Unreadable`."""
     wire = Payload.of(raw)
     if "call_sid" in wire:
         return _recording_from(wire)
-    updated_at = _instant(wire, "date_updated")
+    updated_at = instant(wire, "date_updated")
     sighting = Sighting(
         vendor=NAME,
         vendor_call_id=wire.identifier("sid"),
         channel=Channel.PHONE,
         from_number=wire.text("from"),
         to_number=wire.text("to"),
-        created_at=told(_instant(wire, "date_created")) or UNSET,
+        created_at=told(instant(wire, "date_created")) or UNSET,
         updated_at=updated_at,
-        started_at=_instant(wire, "start_time"),
-        ended_at=_instant(wire, "end_time"),
+        started_at=instant(wire, "start_time"),
+        ended_at=instant(wire, "end_time"),
         duration_ms=wire.seconds("duration"),
         telephony=Telephony(sid=wire.identifier("sid")),
         said_at=told(updated_at) or UNSET,
     )
-    _read_words(wire, sighting, [], names=("status", "direction", "answered_by", "caller_name"))
+    read_words(wire, sighting, [], names=("status", "direction", "answered_by", "caller_name"))
     price = wire.number("price")
     if isinstance(price, Decimal):
         sighting.cost = Cost(amount=-price, unit=told(wire.text("price_unit")))
-    _keep(wire, sighting, [], READ_IN_CALL, KEPT_OF_CALL)
+    keep_rest(wire, sighting, [], READ_IN_CALL, KEPT_OF_CALL)
     return sighting
 
 
-def _read_words(
+def read_words(
     wire: Payload, sighting: Sighting, unknown: list[str], *, names: tuple[str, str, str, str]
 ) -> None:
+    """Read status, direction, who answered and who called, which stand under the given names."""
     status_name, direction_name, answered_name, caller_name = names
     status, direction = told(wire.text(status_name)), told(wire.text(direction_name))
     answered_by, caller = told(wire.text(answered_name)), told(wire.text(caller_name))
@@ -123,47 +95,13 @@ def _read_words(
     sighting.derived = derived or UNSET
 
 
-def _read_recording(wire: Payload, sighting: Sighting, unknown: list[str]) -> None:
-    status, url = told(wire.text("RecordingStatus")), told(wire.text("RecordingUrl"))
-    if not status and not url:
-        return
-    recorded = RECORDED.get(status) if status else True
-    if status and status not in RECORDED:
-        unknown.append(f"RecordingStatus={status}")
-    sighting.recording = Recording(enabled=recorded, url=url or None)
-
-
-def _date_callback(wire: Payload, sighting: Sighting) -> None:
-    """Say when a callback's facts were true, and what follows from that."""
-    at = told(_instant(wire, "Timestamp"))
-    recorded_at = told(_instant(wire, "RecordingStartTime"))
-    derived = list(sighting.derived or ())
-    if at is not None:
-        place = told(wire.count("SequenceNumber")) or 0
-        sighting.said_at = later(at, min(place, 999)) or at
-        if sighting.status is Status.IN_PROGRESS:
-            sighting.started_at = at
-            derived.append("started_at")
-        elif sighting.status in ENDED:
-            sighting.ended_at = at
-            derived.append("ended_at")
-    elif recorded_at is not None:
-        length_ms = told(wire.seconds("RecordingDuration")) or 0
-        sighting.said_at = later(recorded_at, length_ms) or recorded_at
-    first_heard_of = at or recorded_at
-    if first_heard_of is not None:
-        sighting.created_at = first_heard_of
-        derived.append("created_at")
-    sighting.derived = derived or UNSET
-
-
 def _recording_from(wire: Payload) -> Sighting:
     """A recording of the REST API; its sound lies at its address without the ending `.json`."""
     status, uri = told(wire.text("status")), told(wire.text("uri"))
     call_sid = wire.identifier("call_sid")
     url = told(wire.text("media_url")) or (HOST + uri.removesuffix(".json") if uri else None)
     recorded = RECORDED.get(status or "")
-    created_at = told(_instant(wire, "start_time")) or told(_instant(wire, "date_created"))
+    created_at = told(instant(wire, "start_time")) or told(instant(wire, "date_created"))
     return Sighting(
         vendor=NAME,
         vendor_call_id=call_sid,
@@ -172,26 +110,27 @@ def _recording_from(wire: Payload) -> Sighting:
         recording=Recording(enabled=recorded, url=url if recorded else None),
         created_at=created_at or UNSET,
         derived=UNSET if created_at is None else ["created_at"],
-        said_at=told(_instant(wire, "date_updated")) or UNSET,
+        said_at=told(instant(wire, "date_updated")) or UNSET,
     )
 
 
-def _keep(
+def keep_rest(
     wire: Payload, sighting: Sighting, unknown: list[str], read_names: tuple[str, ...], kept: tuple[str, ...]
 ) -> None:
+    """Keep what is not read, and name what of it is not known."""
     rest = wire.rest(*read_names, *LEFT_OUT)
     if rest:
         sighting.vendor_fields = rest
     unknown += [name for name in rest if name not in kept]
 
 
-def _instant(wire: Payload, name: str) -> datetime | UnsetType | None:
+def instant(wire: Payload, name: str) -> datetime | UnsetType | None:
     """An RFC 2822 date; nothing where it is empty."""
     text = wire.text(name)
     if text is UNSET or not text:
         return text if text is UNSET else None
     try:
-        instant = parsedate_to_datetime(text)
-        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+        read = parsedate_to_datetime(text)
+        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
     except (ValueError, OverflowError):
         raise Unreadable(name, f"not an RFC 2822 date: {text[:40]!r}") from None

@@ -1,4 +1,19 @@
-"""Twilio's signature: over the address and the form's fields, or the address with the body's hash."""
+"""Twilio: callbacks about the status and the recording of a call, as forms, in no sure order.
+
+Sources: docs.twilio.com for status callbacks, recording callbacks and request signatures; the published
+examples of the REST API; the vendor's own request validator, which signs and checks as this door does.
+
+Events: status and recording callbacks, and of the REST API a call or a recording.
+
+Not carried: turns, agent and analysis, which a carrier does not have.
+
+Our choice: an empty field of a form says nothing. A callback holds as of its `Timestamp`, which has whole
+seconds, plus a millisecond for each `SequenceNumber`, so that callbacks of one second keep their order. The
+vendor tells neither creation nor start nor end in a callback: creation is the earliest callback, the start
+that of `in-progress`, the end that of a final status, and all are marked as derived. `CallDuration` is the
+length; `Duration` is what was billed, in minutes, and is kept as a field of the vendor. A price is printed
+below zero, a cost is not.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +22,84 @@ import hashlib
 import hmac
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 from urllib.parse import SplitResult, parse_qs, parse_qsl, urlsplit
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
+from trunkline.dialects.twilio.parse import from_wire, instant, keep_rest, read_words
+from trunkline.dialects.twilio.words import ENDED, KEPT_OF_CALLBACK, NAME, READ_IN_CALLBACK, RECORDED
 from trunkline.kit.auth import Headers
-from trunkline.kit.door import FORM
+from trunkline.kit.door import FORM, Door, Heard
+from trunkline.kit.payload import Payload, told
 from trunkline.kit.signatures import Delivery, NotGenuine
+from trunkline.kit.wire import later
+from trunkline.model.call import Recording, Telephony
+from trunkline.model.sighting import Sighting
+from trunkline.model.words import Channel, Status
+
+# -- callbacks ------------------------------------------------------------
+
+
+def read(document: Any) -> Heard:
+    """Read a status callback or a recording callback; raises `Unreadable`."""
+    wire = Payload({name: value for name, value in Payload.of(document).raw.items() if value != ""})
+    status, recording = told(wire.text("CallStatus")), told(wire.text("RecordingStatus"))
+    event = status or (f"recording-{recording}" if recording else "")
+    if not told(wire.text("CallSid")):
+        return Heard(event=event, note="a callback without a CallSid is not about a call")
+    unknown: list[str] = []
+    sighting = Sighting(
+        vendor=NAME,
+        vendor_call_id=wire.identifier("CallSid"),
+        from_number=wire.text("From"),
+        to_number=wire.text("To"),
+        duration_ms=wire.seconds("CallDuration"),
+        telephony=Telephony(sid=told(wire.text("CallSid")), conference_sid=told(wire.text("ConferenceSid"))),
+        channel=Channel.PHONE,
+    )
+    read_words(wire, sighting, unknown, names=("CallStatus", "Direction", "AnsweredBy", "CallerName"))
+    _read_recording(wire, sighting, unknown)
+    _date_callback(wire, sighting)
+    keep_rest(wire, sighting, unknown, READ_IN_CALLBACK, KEPT_OF_CALLBACK)
+    return Heard(event=event, sightings=[sighting], unknown=unknown)
+
+
+def _read_recording(wire: Payload, sighting: Sighting, unknown: list[str]) -> None:
+    status, url = told(wire.text("RecordingStatus")), told(wire.text("RecordingUrl"))
+    if not status and not url:
+        return
+    recorded = RECORDED.get(status) if status else True
+    if status and status not in RECORDED:
+        unknown.append(f"RecordingStatus={status}")
+    sighting.recording = Recording(enabled=recorded, url=url or None)
+
+
+def _date_callback(wire: Payload, sighting: Sighting) -> None:
+    """Say when a callback's facts were true, and what follows from that."""
+    at = told(instant(wire, "Timestamp"))
+    recorded_at = told(instant(wire, "RecordingStartTime"))
+    derived = list(sighting.derived or ())
+    if at is not None:
+        place = told(wire.count("SequenceNumber")) or 0
+        sighting.said_at = later(at, min(place, 999)) or at
+        if sighting.status is Status.IN_PROGRESS:
+            sighting.started_at = at
+            derived.append("started_at")
+        elif sighting.status in ENDED:
+            sighting.ended_at = at
+            derived.append("ended_at")
+    elif recorded_at is not None:
+        length_ms = told(wire.seconds("RecordingDuration")) or 0
+        sighting.said_at = later(recorded_at, length_ms) or recorded_at
+    first_heard_of = at or recorded_at
+    if first_heard_of is not None:
+        sighting.created_at = first_heard_of
+        derived.append("created_at")
+    sighting.derived = derived or UNSET
+
+
+# -- the signature: over the address and the form, or the address with the body's hash ---
 
 ALGORITHMS = {"HMAC_SHA1": "sha1", "HMAC_SHA256": "sha256"}
 PORTS = {"https": 443, "http": 80}
@@ -88,3 +174,13 @@ def _spellings(url: str) -> Iterator[str]:
 
 def _with_netloc(split: SplitResult, netloc: str) -> str:
     return split._replace(netloc=netloc).geturl()
+
+
+DOOR = Door(
+    name=NAME,
+    title="Twilio",
+    about=__doc__ or "",
+    signing=FormSigned(secret_is="the account's auth token"),  # noqa: S106 - what it is called
+    read=read,
+    from_wire=from_wire,
+)

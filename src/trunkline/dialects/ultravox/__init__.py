@@ -1,5 +1,5 @@
 """Ultravox: its calls, taken in."""
 
-from trunkline.dialects.ultravox.parse import DOOR
+from trunkline.dialects.ultravox.webhooks import DOOR
 
 __all__ = ["DOOR"]

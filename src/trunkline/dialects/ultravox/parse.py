@@ -1,112 +1,37 @@
-"""Ultravox: webhooks for a call that was created, joined, ended and billed, each with the whole call.
-
-Sources: docs.ultravox.ai for webhooks and for the definition of a call.
-
-Events: `call.started`, `call.joined`, `call.ended`, `call.billed`, and a call as its API prints it.
-
-Not carried: turns and the recording's address, which the vendor gives at addresses of their own, and a
-price.
-
-Our choice: a call prints no status, so it follows from whether it was joined and ended, and from why it
-ended. A webhook's time is in its headers only, so a call holds as of the last instant that it prints: its
-end, else when it was joined, else its creation. What is said of a bill comes after the end, a millisecond
-for each step, so that a bill that was pending never replaces one that was settled. The billed duration is
-not the length of the call and is kept under usage. The address to join a call and the callbacks, which hold
-secrets, are left out.
-"""
+"""Ultravox' calls read into sightings, as webhooks carry them and as its API prints them."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from msgspec import UNSET
 
-from trunkline.kit.door import Door, Heard
+from trunkline.dialects.ultravox.words import (
+    BILLING_STEPS,
+    CHANNELS,
+    CONFIG,
+    DIRECTIONS,
+    END_REASON,
+    KEPT,
+    NAME,
+    READ,
+    USAGE,
+)
 from trunkline.kit.payload import Payload, told
-from trunkline.kit.signatures import HmacSigned, Window, two_headers
-from trunkline.kit.vocabulary import OneWay
-from trunkline.kit.wire import instant_of_iso, later
+from trunkline.kit.wire import later
 from trunkline.model.call import Agent, Analysis, Recording
 from trunkline.model.sighting import Sighting
-from trunkline.model.words import ENDED_BY, RESULTS, Channel, Direction, EndReason, Result, Status
-
-NAME = "ultravox"
-
-EVENTS = ("call.started", "call.joined", "call.ended", "call.billed")
-
-END_REASON = OneWay(
-    "end_reason",
-    read={
-        "unjoined": EndReason.NOT_CONNECTED,
-        "hangup": EndReason.USER_HANGUP,
-        "agent_hangup": EndReason.AGENT_HANGUP,
-        "timeout": EndReason.MAX_DURATION,
-        "connection_error": EndReason.CONNECTION_LOST,
-        "system_error": EndReason.AGENT_ERROR,
-    },
-    otherwise=EndReason.OTHER,
-)
-
-BILLING_STEPS = {
-    "BILLING_STATUS_UNSPECIFIED": 0,
-    "BILLING_STATUS_PENDING": 0,
-    "BILLING_STATUS_FREE_CONSOLE": 1,
-    "BILLING_STATUS_FREE_ZERO_EFFECTIVE_DURATION": 1,
-    "BILLING_STATUS_FREE_MINUTES": 1,
-    "BILLING_STATUS_FREE_SYSTEM_ERROR": 1,
-    "BILLING_STATUS_FREE_OTHER": 1,
-    "BILLING_STATUS_BILLED": 1,
-    "BILLING_STATUS_REFUNDED": 2,
-}
-"""How far each word is along the way of a bill."""
-
-CHANNELS = {
-    "webRtc": Channel.WEB,
-    "serverWebSocket": Channel.WEB,
-    "twilio": Channel.PHONE,
-    "telnyx": Channel.PHONE,
-    "plivo": Channel.PHONE,
-    "exotel": Channel.PHONE,
-    "sip": Channel.PHONE,
-}
-DIRECTIONS = {"outgoing": Direction.OUTBOUND, "incoming": Direction.INBOUND}
-
-CONFIG = ("model", "voice", "externalVoice", "voiceOverrides", "temperature", "languageHint", "systemPrompt")
-USAGE = ("billedDuration", "billedSideInputTokens", "billedSideOutputTokens")
-LEFT_OUT = ("joinUrl", "callbacks", "medium")  # they hold secrets; what counts of the medium is read
-READ = (
-    *("callId", "created", "joined", "ended", "endReason", "agent", "agentId", "summary", "billingStatus"),
-    *("recordingEnabled", "metadata"),
-    *(*CONFIG, *USAGE, *LEFT_OUT),
-)
-KEPT = (
-    *("clientVersion", "shortSummary", "sipDetails", "joinTimeout", "maxDuration", "firstSpeaker"),
-    *("firstSpeakerSettings", "inactivityMessages", "initialOutputMedium", "timeExceededMessage"),
-    *("transcriptOptional", "vadSettings", "experimentalSettings", "initialState", "requestContext"),
-    "dataConnectionConfig",
-)
-
-
-def read(document: Any) -> Heard:
-    """Read a webhook; raises `Unreadable`."""
-    wire = Payload.of(document)
-    event = told(wire.text("event")) or ""
-    call = wire.object("call")
-    if not isinstance(call, Payload):
-        return Heard(event=event, note="the webhook holds no call")
-    sighting, unknown = _sighting(call)
-    if event not in EVENTS:
-        unknown.insert(0, f"event={event}")
-    return Heard(event=event, sightings=[sighting], unknown=unknown)
+from trunkline.model.words import ENDED_BY, RESULTS, EndReason, Result, Status
 
 
 def from_wire(raw: Any) -> Sighting:
     """Read a call of the vendor's API; raises `Unreadable`."""
-    return _sighting(Payload.of(raw))[0]
+    return read_call(Payload.of(raw))[0]
 
 
-def _sighting(call: Payload) -> tuple[Sighting, list[str]]:
+def read_call(call: Payload) -> tuple[Sighting, list[str]]:
+    """Read a call, and name the words and fields in it that are not known."""
     unknown: list[str] = []
     created_at, joined_at = told(call.instant("created")), told(call.instant("joined"))
     ended_at, billing = told(call.instant("ended")), told(call.text("billingStatus"))
@@ -184,21 +109,3 @@ def _read_rest(call: Payload, sighting: Sighting) -> None:
     usage = {key: call.raw[key] for key in USAGE if call.raw.get(key) is not None}
     if usage:
         sighting.usage = usage
-
-
-MINUTE = timedelta(minutes=1)
-
-DOOR = Door(
-    name=NAME,
-    title="Ultravox",
-    about=__doc__ or "",
-    signing=HmacSigned(
-        secret_is="the webhook's secret",  # noqa: S106 - what it is called
-        shown=two_headers("x-ultravox-webhook-signature", "x-ultravox-webhook-timestamp", ","),
-        message=lambda body, stamp: body + stamp.encode(),
-        instant=instant_of_iso,
-        window=Window(past=MINUTE, future=MINUTE),
-    ),
-    read=read,
-    from_wire=from_wire,
-)

@@ -1,122 +1,65 @@
-"""Vapi's messages, and its calls as list and get print them, read into sightings."""
+"""Vapi's calls as list and get print them, and as messages carry them, read into sightings."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
-from trunkline.dialects.vapi.conversation import read_messages
 from trunkline.dialects.vapi.words import (
     CHANNELS,
-    DURING_THE_CALL,
-    EXPECT_AN_ANSWER,
-    IN_ANY_MESSAGE,
-    IN_MESSAGE,
     KEPT,
     LEFT_OUT,
     NAME,
-    NOT_OF_A_CALL,
-    OTHERS,
-    OVER,
     READ,
-    REPORT,
     ROLES,
     STATUS,
-    STATUS_UPDATE,
     SUCCESS,
-    TOLD_AT_THE_END,
-    TRANSCRIPT,
+    TOOL_CALLS,
+    TOOL_RESULTS,
     TYPE,
+    UNSPOKEN,
     end_reason,
 )
-from trunkline.kit.door import AnswerExpected, Heard
-from trunkline.kit.payload import Payload, Unreadable, told
-from trunkline.model.call import Agent, Analysis, Campaign, Contact, Cost, Recording, Telephony, Turn
+from trunkline.kit.payload import Payload, told
+from trunkline.kit.transcript import Sequence
+from trunkline.model.call import (
+    Agent,
+    Analysis,
+    Campaign,
+    Contact,
+    Cost,
+    Recording,
+    Telephony,
+    ToolCall,
+    Turn,
+)
 from trunkline.model.sighting import Sighting
 from trunkline.model.words import CONVERSED, ENDED_BY, RESULTS, Direction, EndReason, Result, Role, Status
 
 
-def read(document: Any) -> Heard:
-    """Read a server message; raises `Unreadable` and `AnswerExpected`."""
-    outer = Payload.of(document)
-    wrapped = outer.object("message")
-    message = wrapped if isinstance(wrapped, Payload) else outer
-    event = told(message.text("type"))
-    if not event:
-        raise Unreadable("message.type", "a message has a type")
-    if event.startswith(TRANSCRIPT + "["):  # the name under which a server asks for the final ones alone
-        event = TRANSCRIPT
-    if event in EXPECT_AN_ANSWER:
-        raise AnswerExpected(event)
-    if event in NOT_OF_A_CALL:
-        return Heard(event=event, note="tells nothing of how a call went")
-    known = event in OTHERS or event in DURING_THE_CALL
-    unknown = [] if known else [f"message.type={event}"]
-    call = message.object("call")
-    if not isinstance(call, Payload) or not told(call.text("id")):
-        return Heard(event=event, unknown=unknown, note="the message does not say which call it is about")
-    unknown += [f"message.{name}" for name in message.rest(*IN_ANY_MESSAGE)]
-    sighting = _sighting(Payload(_facts(event, message, call), "call"), unknown)
-    if event == REPORT:
-        sighting.status = sighting.status if sighting.end_reason else Status.COMPLETED
-    elif event in DURING_THE_CALL:
-        sighting.status = Status.IN_PROGRESS
-    _settle(sighting)
-    sighting.said_at = told(message.epoch_ms("timestamp")) or _implied(sighting)
-    sightings = [sighting]
-    if event == TRANSCRIPT:
-        sightings += _one_turn(message, sighting)
-    return Heard(event=event, sightings=sightings, unknown=unknown)
-
-
 def from_wire(raw: Any) -> Sighting:
     """Read a call of the list or the get; raises `Unreadable`."""
-    sighting = _sighting(Payload.of(raw), [])
-    _settle(sighting)
-    sighting.said_at = told(sighting.updated_at) or _implied(sighting)
+    sighting = read_call(Payload.of(raw), [])
+    settle(sighting)
+    sighting.said_at = told(sighting.updated_at) or implied_at(sighting)
     return sighting
 
 
-def _facts(event: str, message: Payload, call: Payload) -> dict[str, Any]:
-    """The call of a message with what the message tells beside it, and without what is old in it."""
-    facts = call.raw if call.raw.get("status") == OVER else call.rest(*TOLD_AT_THE_END)
-    beside = (
-        IN_MESSAGE
-        if event in (REPORT, STATUS_UPDATE)
-        else ("artifact", "assistant", "customer", "phoneNumber")
-    )
-    told_beside = {name: message.raw[name] for name in beside if message.raw.get(name) is not None}
-    if event == "conversation-update" and "messages" in message:
-        told_beside["messages"] = message.raw["messages"]
-    return {**facts, **told_beside}
-
-
-def _implied(sighting: Sighting) -> datetime | UnsetType:
+def implied_at(sighting: Sighting) -> datetime | UnsetType:
     """The last instant that the facts imply."""
     times = (sighting.ended_at, sighting.started_at, sighting.created_at)
     return next((at for at in times if isinstance(at, datetime)), UNSET)
 
 
-def _one_turn(message: Payload, whole: Sighting) -> list[Sighting]:
-    """A final transcript's turn, told apart and as old as the call, so that any fuller telling wins."""
-    role = ROLES.get(told(message.text("role")) or "")
-    text, kind = told(message.text("transcript")), told(message.text("transcriptType"))
-    at = next((at for at in (whole.created_at, whole.started_at) if isinstance(at, datetime)), None)
-    if kind != "final" or role is None or not text or at is None or whole.turns is not UNSET:
-        return []
-    turn = Turn(role=role, text=text)
-    known_as = whole.vendor_call_id
-    return [
-        Sighting(vendor=NAME, vendor_call_id=known_as, created_at=whole.created_at, turns=[turn], said_at=at)
-    ]
-
-
 # -- the call -------------------------------------------------------------
 
 
-def _sighting(call: Payload, unknown: list[str]) -> Sighting:
+def read_call(call: Payload, unknown: list[str]) -> Sighting:
+    """Read a call, and add to a list the words and fields in it that are not known."""
     sighting = Sighting(
         vendor=NAME,
         vendor_call_id=call.identifier("id"),
@@ -209,8 +152,8 @@ def _read_artifact(call: Payload, sighting: Sighting, unknown: list[str]) -> Non
     """What a call left behind; older payloads have some of it on the call itself."""
     found = call.object("artifact")
     artifact = found if isinstance(found, Payload) else Payload({}, "artifact")
-    read_messages(call, sighting, unknown)
-    read_messages(artifact, sighting, unknown)
+    _read_messages(call, sighting, unknown)
+    _read_messages(artifact, sighting, unknown)
     text = told(artifact.text("transcript")) or told(call.text("transcript"))
     if text:
         sighting.transcript_text = text
@@ -296,7 +239,7 @@ def _read_plan(call: Payload, sighting: Sighting) -> None:
         sighting.metadata = metadata
 
 
-def _settle(sighting: Sighting) -> None:
+def settle(sighting: Sighting) -> None:
     """Derive the result, once a call is over: from its status and reason, or from who spoke."""
     if sighting.status is UNSET or not sighting.status.is_final:
         return
@@ -307,3 +250,73 @@ def _settle(sighting: Sighting) -> None:
     if result is not None:
         sighting.result = result
         sighting.derived = ["result"]
+
+
+# -- the conversation: messages with their places, tool calls and results among them ---
+
+LONGEST_TURN = timedelta(days=1)
+
+
+def _read_messages(container: Payload, sighting: Sighting, unknown: list[str]) -> None:
+    """Take the messages under `messages`, unless there are none."""
+    if not told(container.items("messages")):
+        return
+    sequence = Sequence()
+    for entry in container.objects("messages"):
+        role = told(entry.text("role")) or ""
+        if role in TOOL_CALLS:
+            for tool in entry.objects("toolCalls"):
+                sequence.invocation(_tool_call(tool, _start_ms(entry)))
+        elif role in TOOL_RESULTS:
+            result = told(entry.value("result", "content", "message"))
+            sequence.returned(
+                told(entry.text("toolCallId", "tool_call_id")), result, told(entry.text("name"))
+            )
+        elif role not in UNSPOKEN:
+            if role not in ROLES:
+                unknown.append(f"messages.role={role}")
+                continue
+            begins_ms = _start_ms(entry)
+            text = told(entry.text("message", "content")) or ""
+            turn = Turn(role=ROLES[role], text=text, start_ms=begins_ms, end_ms=_end_ms(entry, begins_ms))
+            sequence.turn(turn)
+    sighting.turns = sequence.turns
+    if sequence.tool_calls:
+        sighting.tool_calls = sequence.tool_calls
+
+
+def _start_ms(entry: Payload) -> int | None:
+    """Where a message begins, from the seconds since the start of the conversation."""
+    seconds = told(entry.number("secondsFromStart"))
+    return round(seconds * 1000) if isinstance(seconds, Decimal) and 0 <= seconds < 10**7 else None
+
+
+def _end_ms(entry: Payload, begins_ms: int | None) -> int | None:
+    """Where a message ends, from its two epoch times in milliseconds."""
+    began, ended = told(entry.number("time")), told(entry.number("endTime"))
+    if begins_ms is None or began is None or ended is None:
+        return None
+    length_ms = round(ended - began)
+    return begins_ms + length_ms if 0 <= length_ms <= LONGEST_TURN // timedelta(milliseconds=1) else None
+
+
+def _tool_call(tool: Payload, begins_ms: int | None) -> ToolCall:
+    """A tool call; its name and arguments may lie under `function`, as language models print them."""
+    function = tool.object("function")
+    named = function if isinstance(function, Payload) else tool
+    arguments = told(named.value("arguments", "parameters"))
+    return ToolCall(
+        name=told(named.text("name")),
+        id=told(tool.text("id", "toolCallId")),
+        arguments=_parsed(arguments),
+        start_ms=begins_ms,
+    )
+
+
+def _parsed(arguments: Any) -> Any:
+    if not isinstance(arguments, str):
+        return arguments
+    try:
+        return msgspec.json.decode(arguments)
+    except (msgspec.DecodeError, RecursionError):
+        return arguments

@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from trunkline.kit.listing_api import ListApi, Listed, Request
+from trunkline.kit.listing_api import ListApi, Page, Request
+from trunkline.kit.paging import CursorPaging
 from trunkline.kit.payload import Payload, Unreadable, told
-from trunkline.kit.wire import iso_with_ms
+from trunkline.kit.wire import iso_with_ms, later
 
-LIMIT = 1000
+SIZE = 1000
 FROM, UNTIL = "createdAtGe", "createdAtLe"
 
 
-def _headers(credential: Mapping[str, str]) -> dict[str, str]:
+def headers(credential: Mapping[str, str]) -> dict[str, str]:
+    """The private key as a bearer token."""
     return {"authorization": f"Bearer {credential['api_key']}"}
 
 
-def _first(since: datetime | None, until: datetime | None) -> Request:
+def request(since: datetime | None, until: datetime | None) -> Request:
+    """The calls of a window of creation, both ends included."""
     bounds = ((FROM, since), (UNTIL, until))
-    window = tuple((name, iso_with_ms(at)) for name, at in bounds if at is not None)
-    return Request(path="/call", query=(("limit", str(LIMIT)), *window))
+    query = tuple((name, iso_with_ms(at)) for name, at in bounds if at is not None)
+    return Request(path="/call", query=query)
 
 
-def _read(answer: Any, request: Request) -> Listed:
+def page(answer: Any) -> Page:
     """The list has no cursor: the next page ends where this one's oldest call was created.
 
     That bound is inclusive, so that calls of one instant are not lost between two pages; the oldest call
@@ -33,17 +36,12 @@ def _read(answer: Any, request: Request) -> Listed:
     """
     if not isinstance(answer, list):
         raise Unreadable("payload", "expected a list")
-    if len(answer) < LIMIT:
-        return Listed(items=answer)
     created = [at for item in answer if (at := _created_at(item)) is not None]
     if not created:
-        return Listed(items=answer)
+        return Page(items=answer)
     oldest, newest = min(created), max(created)
-    bound = iso_with_ms(oldest)
-    if bound == iso_with_ms(newest):
-        bound = iso_with_ms(oldest - timedelta(milliseconds=1))
-    kept = tuple(pair for pair in request.query if pair[0] != UNTIL)
-    return Listed(items=answer, following=Request(path=request.path, query=(*kept, (UNTIL, bound))))
+    bound = later(oldest, -1) if iso_with_ms(oldest) == iso_with_ms(newest) else oldest
+    return Page(items=answer, cursor=None if bound is None else iso_with_ms(bound))
 
 
 def _created_at(item: Any) -> datetime | None:
@@ -56,9 +54,10 @@ def _created_at(item: Any) -> datetime | None:
 LIST_API = ListApi(
     base_url="https://api.vapi.ai",
     credential=("api_key",),
-    headers=_headers,
-    first=_first,
-    read=_read,
+    headers=headers,
+    request=request,
+    page=page,
+    paging=CursorPaging(size=SIZE, cursor_name=UNTIL, while_full=True),
     one=lambda call_id: Request(path=f"/call/{quote(call_id, safe='')}"),
     read_one=lambda answer: answer,
     requests_per_minute=60,  # our guess: no limit is documented

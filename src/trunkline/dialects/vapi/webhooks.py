@@ -1,9 +1,56 @@
-"""Vapi's three ways to show whose a message is, whichever a team has set."""
+"""Vapi: server messages about a call while it runs and when it is over, and a list of calls.
+
+Sources: docs.vapi.ai for server messages, server authentication and ended reasons; the vendor's own Python
+SDK for the names of fields and words; its published examples of messages.
+
+Events: `status-update`, `end-of-call-report`, `conversation-update`, `transcript`, `speech-update`,
+`hang`, `transfer-update`, `user-interrupted`, `model-output` and `assistant.speechStarted`, and a call as
+the list and the get print it. Messages of chats and sessions, and of a call's files and deletion, are
+noted. Messages that expect an answer are left to the agent's own server.
+
+Not carried: word times, whose zero point is not documented, and the assistant's settings, which hold
+secrets.
+
+Our choice: the call inside a message was printed when it began, so status, end, reason, cost and analysis
+are taken from it only where it says `ended`; a report and an update tell them beside it. Any message from
+within the conversation says that the call is in progress. A message holds as of its `timestamp`; one
+without it as of the call's end or start. A `transcript` is one turn of a conversation that other messages
+carry whole, so it is as old as the call and gives way to any of them; a partial one is no turn. A message
+of the conversation ends where its two epoch times say, because the unit of its `duration` is not sure. A
+call that ended as busy, unanswered, voicemail, canceled or with an error has that status; any other one is
+completed.
+
+An HMAC signature is checked with the vendor's default settings: SHA-256 in hex, in `x-signature`, over
+`timestamp.body` with the time in `x-timestamp`, or over the body alone. Whether the time is in seconds or
+milliseconds is not documented, and its length tells; it may lie five minutes away.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
+from msgspec import UNSET
+
+from trunkline.dialects.vapi.parse import from_wire, implied_at, read_call, settle
+from trunkline.dialects.vapi.pull import LIST_API
+from trunkline.dialects.vapi.words import (
+    DURING_THE_CALL,
+    EXPECT_AN_ANSWER,
+    IN_ANY_MESSAGE,
+    IN_MESSAGE,
+    NAME,
+    NOT_OF_A_CALL,
+    OTHERS,
+    OVER,
+    REPORT,
+    ROLES,
+    STATUS_UPDATE,
+    TOLD_AT_THE_END,
+    TRANSCRIPT,
+)
+from trunkline.kit.door import AnswerExpected, Door, Heard
+from trunkline.kit.payload import Payload, Unreadable, told
 from trunkline.kit.signatures import (
     AnyOf,
     HmacSigned,
@@ -14,6 +61,75 @@ from trunkline.kit.signatures import (
     one_header,
     two_headers,
 )
+from trunkline.model.call import Turn
+from trunkline.model.sighting import Sighting
+from trunkline.model.words import Status
+
+# -- messages -------------------------------------------------------------
+
+
+def read(document: Any) -> Heard:
+    """Read a server message; raises `Unreadable` and `AnswerExpected`."""
+    outer = Payload.of(document)
+    wrapped = outer.object("message")
+    message = wrapped if isinstance(wrapped, Payload) else outer
+    event = told(message.text("type"))
+    if not event:
+        raise Unreadable("message.type", "a message has a type")
+    if event.startswith(TRANSCRIPT + "["):  # the name under which a server asks for the final ones alone
+        event = TRANSCRIPT
+    if event in EXPECT_AN_ANSWER:
+        raise AnswerExpected(event)
+    if event in NOT_OF_A_CALL:
+        return Heard(event=event, note="tells nothing of how a call went")
+    known = event in OTHERS or event in DURING_THE_CALL
+    unknown = [] if known else [f"message.type={event}"]
+    call = message.object("call")
+    if not isinstance(call, Payload) or not told(call.text("id")):
+        return Heard(event=event, unknown=unknown, note="the message does not say which call it is about")
+    unknown += [f"message.{name}" for name in message.rest(*IN_ANY_MESSAGE)]
+    sighting = read_call(Payload(_facts(event, message, call), "call"), unknown)
+    if event == REPORT:
+        sighting.status = sighting.status if sighting.end_reason else Status.COMPLETED
+    elif event in DURING_THE_CALL:
+        sighting.status = Status.IN_PROGRESS
+    settle(sighting)
+    sighting.said_at = told(message.epoch_ms("timestamp")) or implied_at(sighting)
+    sightings = [sighting]
+    if event == TRANSCRIPT:
+        sightings += _one_turn(message, sighting)
+    return Heard(event=event, sightings=sightings, unknown=unknown)
+
+
+def _facts(event: str, message: Payload, call: Payload) -> dict[str, Any]:
+    """The call of a message with what the message tells beside it, and without what is old in it."""
+    facts = call.raw if call.raw.get("status") == OVER else call.rest(*TOLD_AT_THE_END)
+    beside = (
+        IN_MESSAGE
+        if event in (REPORT, STATUS_UPDATE)
+        else ("artifact", "assistant", "customer", "phoneNumber")
+    )
+    told_beside = {name: message.raw[name] for name in beside if message.raw.get(name) is not None}
+    if event == "conversation-update" and "messages" in message:
+        told_beside["messages"] = message.raw["messages"]
+    return {**facts, **told_beside}
+
+
+def _one_turn(message: Payload, whole: Sighting) -> list[Sighting]:
+    """A final transcript's turn, told apart and as old as the call, so that any fuller telling wins."""
+    role = ROLES.get(told(message.text("role")) or "")
+    text, kind = told(message.text("transcript")), told(message.text("transcriptType"))
+    at = next((at for at in (whole.created_at, whole.started_at) if isinstance(at, datetime)), None)
+    if kind != "final" or role is None or not text or at is None or whole.turns is not UNSET:
+        return []
+    turn = Turn(role=role, text=text)
+    known_as = whole.vendor_call_id
+    return [
+        Sighting(vendor=NAME, vendor_call_id=known_as, created_at=whole.created_at, turns=[turn], said_at=at)
+    ]
+
+
+# -- three ways to show whose a message is, whichever a team has set ------
 
 FIVE_MINUTES = timedelta(minutes=5)
 
@@ -39,4 +155,14 @@ SIGNING = AnyOf(
             window=Window(past=FIVE_MINUTES, future=FIVE_MINUTES),
         ),
     ),
+)
+
+DOOR = Door(
+    name=NAME,
+    title="Vapi",
+    about=__doc__ or "",
+    signing=SIGNING,
+    read=read,
+    from_wire=from_wire,
+    list_api=LIST_API,
 )

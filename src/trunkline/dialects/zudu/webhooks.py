@@ -14,13 +14,13 @@ event. The list is asked for by creation, newest first; it carries conversations
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from msgspec import UNSET
 
 from trunkline.dialects.zudu.parse import from_wire
+from trunkline.dialects.zudu.pull import LIST_API
 from trunkline.dialects.zudu.wire import WireCall
 from trunkline.dialects.zudu.words import (
     CHANNEL,
@@ -32,8 +32,7 @@ from trunkline.dialects.zudu.words import (
     STATUS,
 )
 from trunkline.kit.door import Door, Heard
-from trunkline.kit.listing_api import ListApi, Listed, Request
-from trunkline.kit.payload import Payload, Unreadable, told
+from trunkline.kit.payload import Payload, Unreadable
 from trunkline.kit.signatures import SecretAddress
 from trunkline.kit.unknown import Unknown, Words
 from trunkline.model.sighting import Sighting
@@ -114,45 +113,6 @@ def _note_words(call: Payload, unknown: Unknown) -> None:
                 unknown.note(f"{call.path or 'call'}.{name}.role={role[:60]}")
 
 
-# -- the list -------------------------------------------------------------
-
-PAGE = 100
-"""Calls on a page, the most there may be."""
-
-ORDER = (("sort_by", "created_at"), ("sort_order", "descending"))
-
-
-def headers(credential: Mapping[str, str]) -> dict[str, str]:
-    """What a request carries."""
-    return {"X-API-KEY": credential["api_key"], "X-API-SECRET": credential["api_secret"]}
-
-
-def first(_: datetime | None, __: datetime | None) -> Request:
-    """All calls, the newest first: no filter by creation is documented."""
-    return _page(0)
-
-
-def _page(number: int) -> Request:
-    return Request(path="/api/calls", query=(("page", str(number)), ("limit", str(PAGE)), *ORDER))
-
-
-def listed(answer: Any, request: Request) -> Listed:
-    """Read a page: `{"data": {"calls", "pagination"}}`."""
-    wire = Payload.of(answer)
-    data = wire.object("data")
-    if not isinstance(data, Payload):
-        raise Unreadable("data", "expected an object")
-    items = told(data.items("calls")) or []
-    pagination = data.object("pagination")
-    total, more = None, len(items) == PAGE
-    if isinstance(pagination, Payload):
-        total = told(pagination.count("total_count", "total"))
-        told_more = told(pagination.flag("has_next_page"))
-        more = more if told_more is None else told_more
-    following = _page(int(dict(request.query)["page"]) + 1) if items and more else None
-    return Listed(items=items, following=following, total=total)
-
-
 DOOR = Door(
     name=NAME,
     title="Zudu",
@@ -160,14 +120,5 @@ DOOR = Door(
     signing=SecretAddress(),
     read=read,
     from_wire=from_wire,
-    list_api=ListApi(
-        base_url="https://api.zudu.ai",
-        credential=("api_key", "api_secret"),
-        headers=headers,
-        first=first,
-        read=listed,
-        newest_first=False,  # calls whose creation nobody told come last, whenever they were
-        by_place=True,
-        requests_per_minute=60,
-    ),
+    list_api=LIST_API,
 )

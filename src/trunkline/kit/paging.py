@@ -1,0 +1,129 @@
+"""The ways in which vendors' lists are asked for page by page: by offset, by number, by cursor.
+
+The parameters of a page go where the rest of a request goes: into its body where it has one, else into its
+query.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct, structs
+
+from trunkline.kit.listing_api import Page, Request
+
+
+class OffsetPaging(Struct, frozen=True, kw_only=True):
+    """Pages begin after a number of calls, as `limit=100&offset=200`."""
+
+    size: int
+    """Calls on a page."""
+    size_name: str = "limit"
+    offset_name: str = "offset"
+
+    @property
+    def by_place(self) -> bool:
+        """See `Paging`."""
+        return True
+
+    def first(self, request: Request) -> Request:
+        """See `Paging`."""
+        return _asking(request, {self.size_name: self.size, self.offset_name: 0})
+
+    def following(self, page: Page, request: Request) -> Request | None:
+        """See `Paging`."""
+        reached = int(_asked(request, self.offset_name)) + len(page.items)
+        if not _goes_on(page, reached, self.size):
+            return None
+        return _asking(request, {self.offset_name: reached})
+
+
+class NumberPaging(Struct, frozen=True, kw_only=True):
+    """Pages have numbers, as `limit=100&page=2`."""
+
+    size: int
+    """Calls on a page."""
+    size_name: str = "limit"
+    number_name: str = "page"
+    first_number: int = 0
+
+    @property
+    def by_place(self) -> bool:
+        """See `Paging`."""
+        return True
+
+    def first(self, request: Request) -> Request:
+        """See `Paging`."""
+        return _asking(request, {self.size_name: self.size, self.number_name: self.first_number})
+
+    def following(self, page: Page, request: Request) -> Request | None:
+        """See `Paging`."""
+        number = int(_asked(request, self.number_name))
+        reached = (number - self.first_number) * self.size + len(page.items)
+        return (
+            _asking(request, {self.number_name: number + 1}) if _goes_on(page, reached, self.size) else None
+        )
+
+
+class CursorPaging(Struct, frozen=True, kw_only=True):
+    """Each page says where the next one begins, as `limit=100&cursor=…`."""
+
+    size: int
+    """Calls on a page."""
+    size_name: str = "limit"
+    cursor_name: str = "cursor"
+    first_page_only: tuple[str, ...] = ()
+    """Parameters that only the first page is asked with."""
+    while_full: bool = False
+    """Whether a page with fewer calls than were asked for is the last one, whatever cursor it has."""
+    ends_in_itself: bool = False
+    """Whether a page that names the cursor it was asked with is the last one. Without this such a list is one
+    that goes round in a circle, at which a pull stops."""
+
+    @property
+    def by_place(self) -> bool:
+        """See `Paging`."""
+        return False
+
+    def first(self, request: Request) -> Request:
+        """See `Paging`."""
+        return _asking(request, {self.size_name: self.size})
+
+    def following(self, page: Page, request: Request) -> Request | None:
+        """See `Paging`."""
+        if not page.cursor or page.has_more is False:
+            return None
+        if self.while_full and len(page.items) < self.size:
+            return None
+        if self.ends_in_itself and page.cursor == _asked(request, self.cursor_name):
+            return None
+        return _asking(_without(request, self.first_page_only), {self.cursor_name: page.cursor})
+
+
+def _goes_on(page: Page, reached: int, size: int) -> bool:
+    """Whether a list goes on after so many calls, by the best that its page says."""
+    if not page.items:
+        return False
+    if page.has_more is not None:
+        return page.has_more
+    return len(page.items) >= size if page.total is None else reached < page.total
+
+
+def _asked(request: Request, name: str) -> Any:
+    return dict(request.query).get(name) if request.body is None else request.body.get(name)
+
+
+def _asking(request: Request, values: dict[str, Any]) -> Request:
+    """The request with some parameters set; one that it has already keeps its place."""
+    if request.body is not None:
+        return structs.replace(request, body={**request.body, **values})
+    asked = {name for name, _ in request.query}
+    query = [(name, str(values.get(name, value))) for name, value in request.query]
+    query += [(name, str(value)) for name, value in values.items() if name not in asked]
+    return structs.replace(request, query=tuple(query))
+
+
+def _without(request: Request, names: tuple[str, ...]) -> Request:
+    query = tuple(pair for pair in request.query if pair[0] not in names)
+    body = request.body and {name: value for name, value in request.body.items() if name not in names}
+    return structs.replace(request, query=query, body=body)
