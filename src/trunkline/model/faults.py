@@ -5,6 +5,29 @@ from __future__ import annotations
 from enum import Enum
 
 
+class FaultClass(Enum):
+    """Faults that a vendor words alike, mostly: it gives a text for each class, and exceptions."""
+
+    BAD_REQUEST = "bad_request"
+    """The request asks for something that cannot be asked for."""
+    CREDENTIAL = "credential"
+    """The request does not show a credential that counts here."""
+    FORBIDDEN = "forbidden"
+    """The credential counts, but not for this."""
+    NOT_FOUND = "not_found"
+    """There is no such call for whoever asks."""
+    ROUTE = "route"
+    """Nothing is served so: another path, method or form of answer is meant."""
+    TRANSFER = "transfer"
+    """The request did not come as it should: too large, too long, too slowly, of a type that is not read."""
+    CONFLICT = "conflict"
+    """The request stands against an earlier one."""
+    UNSUPPORTED = "unsupported"
+    """What a call log does not do."""
+    UNAVAILABLE = "unavailable"
+    """The server cannot answer."""
+
+
 class Fault(Enum):
     """A reason to refuse, with the HTTP status it has unless a dialect says otherwise."""
 
@@ -42,6 +65,33 @@ class Fault(Enum):
     def status(self) -> int:
         """The usual HTTP status."""
         return self.value if self.value < 1000 else self.value // 10
+
+    @property
+    def fault_class(self) -> FaultClass:
+        """The class whose text it has unless a dialect words it by itself."""
+        return _CLASSES[self]
+
+
+_CLASSES = {
+    fault: fault_class
+    for fault_class, faults in {
+        FaultClass.BAD_REQUEST: (Fault.BAD_REQUEST, Fault.BAD_CURSOR),
+        FaultClass.CREDENTIAL: (
+            *(Fault.NO_CREDENTIAL, Fault.MALFORMED_CREDENTIAL, Fault.UNKNOWN_CREDENTIAL),
+            *(Fault.EXPIRED_CREDENTIAL, Fault.REVOKED_CREDENTIAL, Fault.ADDRESS_NOT_ALLOWED),
+        ),
+        FaultClass.FORBIDDEN: (Fault.SCOPE_MISSING, Fault.OTHER_ORG),
+        FaultClass.NOT_FOUND: (Fault.CALL_NOT_FOUND, Fault.FOREIGN_CALL, Fault.CALL_DELETED),
+        FaultClass.ROUTE: (Fault.NO_SUCH_ROUTE, Fault.METHOD_NOT_ALLOWED, Fault.NOT_ACCEPTABLE),
+        FaultClass.TRANSFER: (
+            *(Fault.TOO_LARGE, Fault.ADDRESS_TOO_LONG, Fault.TOO_SLOW, Fault.UNSUPPORTED_BODY),
+        ),
+        FaultClass.CONFLICT: (Fault.CONFLICT, Fault.UNPROCESSABLE),
+        FaultClass.UNSUPPORTED: (Fault.NOT_DONE_HERE,),
+        FaultClass.UNAVAILABLE: (Fault.INTERNAL, Fault.UNAVAILABLE),
+    }.items()
+    for fault in faults
+}
 
 
 class Refused(Exception):

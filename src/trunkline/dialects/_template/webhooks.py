@@ -9,64 +9,27 @@ Not carried: what this vendor never says.
 Our choice: what the vendor does not document and we had to decide. A time may lie five minutes from ours.
 """
 
-# How to use this file: for a vendor that is only listened to copy it to `<vendor>.py`; beside a dialect copy
-# it to `<vendor>/door.py`, let the package export `DOOR`, and take `from_wire` from the dialect. Below
-# tests/dialects/<vendor>/ its deliveries go into captures/hooks/, its way to sign into signs.py, and what it
-# promises into claims.toml; the tests say what is missing. Delete this comment.
-
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from msgspec import UNSET
 
+from trunkline.dialects._template.parse import from_wire
+from trunkline.dialects._template.pull import LIST_API
+from trunkline.dialects._template.wire import WireCall
+from trunkline.dialects._template.words import DIRECTION, END_REASON, NAME, STATUS
 from trunkline.kit.door import AnswerExpected, Door, Heard
-from trunkline.kit.listing_api import ListApi, Listed, Request
 from trunkline.kit.payload import Payload, told
 from trunkline.kit.signatures import HmacSigned, Window, epoch_seconds, two_headers
 from trunkline.kit.unknown import Unknown
-from trunkline.kit.vocabulary import OneWay
-from trunkline.model.sighting import Sighting
-from trunkline.model.words import Status
 
-NAME = "examplia"
-
-STATUS = OneWay(
-    "status",
-    read={"ringing": Status.RINGING, "talking": Status.IN_PROGRESS, "done": Status.COMPLETED},
-    otherwise=Status.INCOMPLETE,
-)
-
-FIELDS = ("id", "state", "from", "to", "created", "seconds")
+FIELDS = WireCall.__struct_encode_fields__
 """What a call is documented to have; everything else is kept under its name, and counted."""
 
-# -- a call ---------------------------------------------------------------
-
-
-def from_wire(raw: Any, path: str = "") -> Sighting:
-    """Read a call of a list or a webhook; the path is where it stands there."""
-    # What the payload does not mention stays UNSET: each accessor answers so by itself.
-    wire = Payload.of(raw, path)
-    sighting = Sighting(
-        vendor=NAME,
-        vendor_call_id=wire.identifier("id"),
-        from_number=wire.text("from"),
-        to_number=wire.text("to"),
-        created_at=told(wire.instant("created")) or UNSET,
-        duration_ms=wire.seconds("seconds"),
-    )
-    state = wire.text("state")
-    if isinstance(state, str):
-        sighting.status = STATUS.read(state) or Status.INCOMPLETE
-        if not STATUS.knows(state):
-            sighting.vendor_words = {f"status.{sighting.status}": state}
-    return sighting
-
-
-# -- deliveries -----------------------------------------------------------
-
+# How a delivery is known to be the vendor's; see kit/signatures.py for the other ways. `SecretAddress()` is
+# for a vendor that documents none.
 SIGNING = HmacSigned(
     secret_is="the webhook's secret",  # noqa: S106
     shown=two_headers("x-examplia-signature", "x-examplia-time"),
@@ -89,38 +52,12 @@ def read(document: Any) -> Heard:
     call = Payload.of(wire.raw["call"], "call")
     sighting = from_wire(call.raw, call.path)
     sighting.said_at = told(wire.instant("at")) or UNSET  # a late delivery does not overwrite newer facts
+    sighting.verbatim = UNSET  # a delivery is no answer of the API, whose values are given back as they came
     unknown.word(call, "state", STATUS)
+    unknown.word(call, "direction", DIRECTION)
+    unknown.word(call, "ended_by", END_REASON)
     sighting.vendor_fields = unknown.fields(call, FIELDS) or UNSET
     return Heard(event=event, sightings=[sighting], unknown=unknown.found())
-
-
-# -- the list -------------------------------------------------------------
-
-PAGE = 100
-
-
-def headers(credential: Mapping[str, str]) -> dict[str, str]:
-    """What a request carries."""
-    return {"x-examplia-key": credential["api_key"]}
-
-
-def first(since: datetime | None, until: datetime | None) -> Request:
-    """The newest calls of a range of creation."""
-    span = {"created_from": since, "created_to": until}
-    asked = tuple((name, at.isoformat()) for name, at in span.items() if at is not None)
-    return Request(path="/v2/calls", query=(*asked, ("limit", str(PAGE)), ("offset", "0")))
-
-
-def listed(answer: Any, request: Request) -> Listed:
-    """Read a page: `{"calls", "total"}`."""
-    wire = Payload.of(answer)
-    items, total = told(wire.items("calls")) or [], told(wire.count("total"))
-    reached = int(dict(request.query)["offset"]) + len(items)
-    following = None
-    if items and (len(items) == PAGE if total is None else reached < total):
-        query = (*(pair for pair in request.query if pair[0] != "offset"), ("offset", str(reached)))
-        following = Request(path=request.path, query=query)
-    return Listed(items=items, following=following, total=total)
 
 
 DOOR = Door(
@@ -130,13 +67,5 @@ DOOR = Door(
     signing=SIGNING,
     read=read,
     from_wire=from_wire,
-    list_api=ListApi(  # leave it out if the vendor cannot be asked; give `one` if its list leaves parts out
-        base_url="https://api.example.com",
-        credential=("api_key",),
-        headers=headers,
-        first=first,
-        read=listed,
-        by_place=True,
-        requests_per_minute=60,
-    ),
+    list_api=LIST_API,  # leave it out if the vendor cannot be asked
 )

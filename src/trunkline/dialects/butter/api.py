@@ -31,11 +31,11 @@ from trunkline.dialects.butter.wire import (
 )
 from trunkline.dialects.butter.words import CHANNEL, DIRECTION, END_REASON, NAME, STATUS
 from trunkline.kit.auth import HeaderKey
+from trunkline.kit.cursors import content_of, cursor_of
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.errors import ErrorEnvelope
-from trunkline.kit.cursors import content_of, cursor_of
 from trunkline.kit.payload import has_call
-from trunkline.model.faults import Fault, Refused
+from trunkline.model.faults import Fault, FaultClass, Refused
 from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall
 from trunkline.model.query import After, AfterCall, CallFilter
 
@@ -139,31 +139,12 @@ DIALECT = Dialect(
         shape=ErrorBody,
         body=error_body,
         texts={
-            Fault.BAD_REQUEST: "{detail}",
+            FaultClass.BAD_REQUEST: "{detail}",
             Fault.BAD_CURSOR: INVALID_CURSOR,
-            Fault.NO_CREDENTIAL: "Invalid or missing API key",
-            Fault.MALFORMED_CREDENTIAL: "Invalid or missing API key",
-            Fault.UNKNOWN_CREDENTIAL: "Invalid or missing API key",
-            Fault.EXPIRED_CREDENTIAL: "Invalid or missing API key",
-            Fault.REVOKED_CREDENTIAL: "Invalid or missing API key",
+            FaultClass.CREDENTIAL: "Invalid or missing API key",
             Fault.ADDRESS_NOT_ALLOWED: "IP address not allowed",
-            Fault.SCOPE_MISSING: "This API key may not do that",
-            Fault.OTHER_ORG: "This API key belongs to a different organization",
+            FaultClass.NOT_FOUND: "Call not found",
             Fault.FOREIGN_CALL: "Call belongs to a different organization",
-            Fault.CALL_NOT_FOUND: "Call not found",
-            Fault.NO_SUCH_ROUTE: "Not found",
-            Fault.METHOD_NOT_ALLOWED: "Method not allowed",
-            Fault.NOT_ACCEPTABLE: "Not acceptable",
-            Fault.TOO_LARGE: "Request body too large",
-            Fault.ADDRESS_TOO_LONG: "Request address too long",
-            Fault.TOO_SLOW: "Request body came too slowly",
-            Fault.CONFLICT: "A request with this key is still running",
-            Fault.CALL_DELETED: "Call not found",
-            Fault.UNSUPPORTED_BODY: "Unsupported content type",
-            Fault.UNPROCESSABLE: "{detail}",
-            Fault.NOT_DONE_HERE: "{detail}",
-            Fault.INTERNAL: "Internal server error",
-            Fault.UNAVAILABLE: "Service unavailable",
         },
         statuses={Fault.FOREIGN_CALL: 403, Fault.CALL_DELETED: 404},
     ),

@@ -33,7 +33,7 @@ from trunkline.kit.auth import Bearer
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.errors import ErrorEnvelope
 from trunkline.kit.payload import has_call
-from trunkline.model.faults import Fault, Refused
+from trunkline.model.faults import Fault, FaultClass, Refused
 from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall
 from trunkline.model.query import CallFilter, Rows
 from trunkline.model.writes import CallDeleted, DeleteCall
@@ -148,31 +148,14 @@ DIALECT = Dialect(
         shape=ErrorBody,
         body=error_body,
         texts={
-            Fault.BAD_REQUEST: "Invalid request: {detail}",
-            Fault.BAD_CURSOR: "Invalid request: {detail}",
+            FaultClass.BAD_REQUEST: "Invalid request: {detail}",
+            FaultClass.CREDENTIAL: "Invalid API key",
             Fault.NO_CREDENTIAL: "Missing or invalid Authorization header",
             Fault.MALFORMED_CREDENTIAL: "Invalid API key format",
-            Fault.UNKNOWN_CREDENTIAL: "Invalid API key",
             Fault.EXPIRED_CREDENTIAL: "API key has expired",
-            Fault.REVOKED_CREDENTIAL: "Invalid API key",
             Fault.ADDRESS_NOT_ALLOWED: "IP address not allowed",
-            Fault.SCOPE_MISSING: "This API key may not do that",
-            Fault.OTHER_ORG: "This API key belongs to a different organization",
-            Fault.FOREIGN_CALL: "Call not found",
-            Fault.CALL_NOT_FOUND: "Call not found",
+            FaultClass.NOT_FOUND: "Call not found",
             Fault.NO_SUCH_ROUTE: "Cannot find this path",
-            Fault.METHOD_NOT_ALLOWED: "Method not allowed",
-            Fault.NOT_ACCEPTABLE: "Not acceptable",
-            Fault.TOO_LARGE: "Request body too large",
-            Fault.ADDRESS_TOO_LONG: "Request address too long",
-            Fault.TOO_SLOW: "Request body came too slowly",
-            Fault.CONFLICT: "A request with this key is still running",
-            Fault.CALL_DELETED: "Call not found",
-            Fault.UNSUPPORTED_BODY: "Unsupported content type",
-            Fault.UNPROCESSABLE: "{detail}",
-            Fault.NOT_DONE_HERE: "{detail}",
-            Fault.INTERNAL: "Internal server error",
-            Fault.UNAVAILABLE: "Service unavailable",
         },
         statuses={Fault.CALL_DELETED: 404},  # 410 is not documented
     ),

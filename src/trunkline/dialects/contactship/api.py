@@ -40,7 +40,7 @@ from trunkline.kit.auth import HeaderKey
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.errors import ErrorEnvelope
 from trunkline.kit.payload import has_call
-from trunkline.model.faults import Fault, Refused
+from trunkline.model.faults import Fault, FaultClass, Refused
 from trunkline.model.ids import is_uuid
 from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall
 from trunkline.model.query import CallFilter, Order, Rows, Span
@@ -182,31 +182,11 @@ DIALECT = Dialect(
         shape=ErrorBody,
         body=error_body,
         texts={
-            Fault.BAD_REQUEST: "Invalid query parameters: {detail}",
-            Fault.BAD_CURSOR: "Invalid query parameters: {detail}",
-            Fault.NO_CREDENTIAL: "Invalid or missing API key",
-            Fault.MALFORMED_CREDENTIAL: "Invalid or missing API key",
-            Fault.UNKNOWN_CREDENTIAL: "Invalid or missing API key",
-            Fault.EXPIRED_CREDENTIAL: "Invalid or missing API key",
-            Fault.REVOKED_CREDENTIAL: "Invalid or missing API key",
-            Fault.ADDRESS_NOT_ALLOWED: "Invalid or missing API key",
-            Fault.SCOPE_MISSING: "This API key may not do that",
-            Fault.OTHER_ORG: "This API key belongs to a different organization",
-            Fault.FOREIGN_CALL: "Call not found or does not belong to your organization",
-            Fault.CALL_NOT_FOUND: "Call not found or does not belong to your organization",
-            Fault.NO_SUCH_ROUTE: "Cannot find this path",
-            Fault.METHOD_NOT_ALLOWED: "Method not allowed",
-            Fault.NOT_ACCEPTABLE: "Not acceptable",
-            Fault.TOO_LARGE: "Request body too large",
-            Fault.ADDRESS_TOO_LONG: "Request address too long",
-            Fault.TOO_SLOW: "Request body came too slowly",
-            Fault.CONFLICT: "A request with this key is still running",
+            FaultClass.BAD_REQUEST: "Invalid query parameters: {detail}",
+            FaultClass.CREDENTIAL: "Invalid or missing API key",
+            FaultClass.NOT_FOUND: "Call not found or does not belong to your organization",
             Fault.CALL_DELETED: "Call not found",
-            Fault.UNSUPPORTED_BODY: "Unsupported content type",
-            Fault.UNPROCESSABLE: "{detail}",
-            Fault.NOT_DONE_HERE: "{detail}",
-            Fault.INTERNAL: "Internal server error",
-            Fault.UNAVAILABLE: "Service unavailable",
+            Fault.NO_SUCH_ROUTE: "Cannot find this path",
         },
         statuses={
             Fault.ADDRESS_NOT_ALLOWED: 401,

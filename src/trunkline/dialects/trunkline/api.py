@@ -55,7 +55,7 @@ from trunkline.dialects.trunkline.wire import (
 from trunkline.dialects.trunkline.writes import WRITES
 from trunkline.kit.auth import Bearer
 from trunkline.kit.dialect import Dialect, Operation
-from trunkline.kit.errors import ErrorEnvelope
+from trunkline.kit.errors import ErrorEnvelope, Texts
 from trunkline.kit.events import MEDIA_TYPE as EVENTS
 from trunkline.kit.events import Events
 from trunkline.kit.export import MEDIA_TYPES
@@ -281,7 +281,7 @@ KINDS = {
 }
 
 
-def texts() -> dict[Fault, str]:
+def texts() -> Texts:
     """The detail of every fault."""
     return {fault: kind.detail for fault, kind in KINDS.items()}
 

@@ -43,9 +43,9 @@ from trunkline.dialects.zudu.words import CHANNEL, DIRECTION, END_REASON, NAME, 
 from trunkline.dialects.zudu.writes import WRITES
 from trunkline.kit.auth import KeyPair
 from trunkline.kit.dialect import Body, Dialect, Operation
-from trunkline.kit.errors import ErrorEnvelope
+from trunkline.kit.errors import USUAL_TEXTS, ErrorEnvelope, worded
 from trunkline.kit.payload import has_call
-from trunkline.model.faults import Fault, Refused
+from trunkline.model.faults import Fault, FaultClass, Refused
 from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall
 from trunkline.model.query import CallFilter, Order, Rows, SortField
 
@@ -144,36 +144,20 @@ SEARCH = Operation(
 
 # -- the dialect ----------------------------------------------------------
 
-UNAUTHORIZED = "Unauthorized"
-NOT_FOUND = "Call not found"
-
-TITLES = {
-    Fault.BAD_REQUEST: "Validation error",
-    Fault.BAD_CURSOR: "Validation error",
-    Fault.NO_CREDENTIAL: UNAUTHORIZED,
-    Fault.MALFORMED_CREDENTIAL: UNAUTHORIZED,
-    Fault.UNKNOWN_CREDENTIAL: UNAUTHORIZED,
-    Fault.EXPIRED_CREDENTIAL: UNAUTHORIZED,
-    Fault.REVOKED_CREDENTIAL: UNAUTHORIZED,
-    Fault.ADDRESS_NOT_ALLOWED: UNAUTHORIZED,
-    Fault.SCOPE_MISSING: "Forbidden",
-    Fault.OTHER_ORG: "Forbidden",
-    Fault.FOREIGN_CALL: NOT_FOUND,
-    Fault.CALL_NOT_FOUND: NOT_FOUND,
-    Fault.NO_SUCH_ROUTE: "Not found",
-    Fault.METHOD_NOT_ALLOWED: "Method not allowed",
-    Fault.NOT_ACCEPTABLE: "Not acceptable",
-    Fault.TOO_LARGE: "Validation error",
-    Fault.ADDRESS_TOO_LONG: "Validation error",
-    Fault.TOO_SLOW: "Validation error",
-    Fault.CONFLICT: "Conflict",
-    Fault.CALL_DELETED: "Call not found",
-    Fault.UNSUPPORTED_BODY: "Validation error",
-    Fault.UNPROCESSABLE: "Validation error",
-    Fault.NOT_DONE_HERE: "Not implemented",
-    Fault.INTERNAL: "Internal server error",
-    Fault.UNAVAILABLE: "Service unavailable",
-}
+TITLES = worded(
+    {
+        FaultClass.BAD_REQUEST: "Validation error",
+        FaultClass.CREDENTIAL: "Unauthorized",
+        FaultClass.FORBIDDEN: "Forbidden",
+        FaultClass.NOT_FOUND: "Call not found",
+        FaultClass.TRANSFER: "Validation error",
+        FaultClass.CONFLICT: "Conflict",
+        Fault.UNPROCESSABLE: "Validation error",
+        FaultClass.UNSUPPORTED: "Not implemented",
+    },
+    USUAL_TEXTS,
+    what="`TITLES`",
+)
 """The `message` of every refusal; what exactly is wrong stands in `error`."""
 
 
@@ -215,29 +199,13 @@ DIALECT = Dialect(
         shape=ErrorBody,
         body=error_body,
         texts={
-            Fault.BAD_REQUEST: "{detail}",
-            Fault.BAD_CURSOR: "{detail}",
-            Fault.NO_CREDENTIAL: "Missing or invalid API key/secret",
-            Fault.MALFORMED_CREDENTIAL: "Missing or invalid API key/secret",
-            Fault.UNKNOWN_CREDENTIAL: "Missing or invalid API key/secret",
-            Fault.EXPIRED_CREDENTIAL: "Missing or invalid API key/secret",
-            Fault.REVOKED_CREDENTIAL: "Missing or invalid API key/secret",
-            Fault.ADDRESS_NOT_ALLOWED: "Missing or invalid API key/secret",
-            Fault.SCOPE_MISSING: "This API key may not do that",
-            Fault.OTHER_ORG: "This API key belongs to a different organization",
-            Fault.FOREIGN_CALL: "Call with ID '{detail}' does not exist",
-            Fault.CALL_NOT_FOUND: "Call with ID '{detail}' does not exist",
+            FaultClass.BAD_REQUEST: "{detail}",
+            FaultClass.CREDENTIAL: "Missing or invalid API key/secret",
+            FaultClass.NOT_FOUND: "Call with ID '{detail}' does not exist",
             Fault.NO_SUCH_ROUTE: "There is nothing at this path",
             Fault.METHOD_NOT_ALLOWED: "This path does not take this method",
             Fault.NOT_ACCEPTABLE: "The answer is JSON",
-            Fault.TOO_LARGE: "Request body too large",
-            Fault.ADDRESS_TOO_LONG: "Request address too long",
-            Fault.TOO_SLOW: "Request body came too slowly",
-            Fault.CONFLICT: "A request with this key is still running",
-            Fault.CALL_DELETED: "Call with ID '{detail}' does not exist",
             Fault.UNSUPPORTED_BODY: "The body cannot be taken: {detail}",
-            Fault.UNPROCESSABLE: "{detail}",
-            Fault.NOT_DONE_HERE: "{detail}",
             Fault.INTERNAL: "An unexpected error occurred",
             Fault.UNAVAILABLE: "Try again in a moment",
         },
