@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 import asyncpg
+import structlog
 from msgspec import Struct
 from obstore.store import LocalStore, ObjectStore, from_url
 from starlette.applications import Starlette
@@ -23,7 +24,7 @@ from trunkline.api.health import health_routes
 from trunkline.api.hooks import hook_routes
 from trunkline.api.kept import KeptRows
 from trunkline.api.recordings import Shelf, recording_routes
-from trunkline.dialects import dialects, doors
+from trunkline.dialects import broken, dialects, doors
 from trunkline.ingest.fetching import Fetcher, Limits
 from trunkline.ingest.indexing import Indexer
 from trunkline.ingest.keeping import Keeper
@@ -57,6 +58,8 @@ from trunkline.store.recordings import RecordingStore
 from trunkline.store.repeats import RepeatStore
 from trunkline.store.sources import SourceStore
 from trunkline.store.writing import CallWriter
+
+log = structlog.get_logger(__name__)
 
 
 class Services(Struct, frozen=True):
@@ -162,6 +165,8 @@ def keeper(joined: Services, settings: Settings, clock: Clock = system_clock) ->
 def application(settings: Settings, database_url: str, clock: Clock = system_clock) -> Application:
     """The web application on a database."""
     set_up_logs(settings.log_level)
+    for vendor, reason in broken().items():
+        log.error("vendor left out", vendor=vendor, reason=reason)
     opened: list[Services] = []
     kept_rows = KeptRows(settings.kept_mb * 1024 * 1024) if settings.kept_mb else None
 

@@ -15,18 +15,6 @@ from trunkline.model.sighting import Sighting
 ALL = [pytest.param(dialect, id=name) for name, dialect in dialects().items()]
 
 
-@pytest.mark.parametrize("dialect", ALL)
-def test_a_dialect_declares_exactly_what_it_drops(dialect: Dialect) -> None:
-    lost = lost_paths(dialect)
-    if dialect.drops != lost:
-        listed = "".join(f'            "{path}",\n' for path in sorted(lost))
-        kept, undeclared = sorted(dialect.drops - lost), sorted(lost - dialect.drops)
-        pytest.fail(
-            f"{dialect.name} loses {undeclared} without saying so and keeps {kept} against its word.\n"
-            f"If that is right, declare it:\n\n    drops=frozenset(\n        {{\n{listed}        }}\n    ),\n"
-        )
-
-
 def empty_places(value: Any, path: str = "") -> list[str]:
     if value is None or value is UNSET or value in ("", [], {}):
         return [path]

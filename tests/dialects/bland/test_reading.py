@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.dialects.deliveries import call_from, life, said
+from tests.dialects.captures import call_of, life, said
 from trunkline.dialects.bland import DOOR
 from trunkline.kit.payload import Unreadable
 from trunkline.model.call import Cost
@@ -23,7 +23,7 @@ def told(**fields: Any) -> dict[str, Any]:
 
 @pytest.mark.claim("bland:call", "bland:end", "bland:actions", "bland:turns")
 def test_a_webhook_makes_a_call() -> None:
-    call = call_from(life("bland", CALL))
+    call = call_of(life("bland", CALL))
     assert (call.status, call.result, call.end_reason) == (
         Status.COMPLETED,
         Result.ANSWERED,
@@ -96,3 +96,13 @@ def test_a_line_of_the_live_log_is_noted() -> None:
 def test_what_cannot_be_read_is_named(document: object) -> None:
     with pytest.raises(Unreadable):
         DOOR.read(document)
+
+
+def test_a_call_at_the_end_of_the_calendar_is_read() -> None:
+    document = {
+        "call_id": "c",
+        "status": "completed",
+        "started_at": "9999-12-31T23:59:59.999Z",
+        "corrected_duration": 5,
+    }
+    assert call_of(DOOR.read(document).sightings).vendor_call_id == "c"

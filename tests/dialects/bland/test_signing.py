@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.dialects.deliveries import is_taken, with_one_byte_changed, with_one_character_changed
+from tests.dialects.signatures import is_taken, with_one_byte_changed, with_one_character_changed
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 BODY = '{"call_id":"c-1","to":"+13105550188","summary":"Où ça?","price":0.068}'.encode()

@@ -7,8 +7,7 @@ from urllib.parse import urlencode
 import pytest
 from msgspec import UNSET
 
-from tests.dialects.hooks import Capture, captures, lives
-from tests.dialects.test_doors import call_of
+from tests.dialects.captures import call_of, captures, lives
 from trunkline.dialects.butter import DOOR
 from trunkline.kit.door import FORM, document_of
 from trunkline.kit.listing_api import Request
@@ -18,7 +17,7 @@ from trunkline.model.call import Telephony
 from trunkline.model.sighting import Sighting
 from trunkline.model.words import Status
 
-CAPTURED: dict[str, Capture] = {c.name.partition("/")[2]: c for c in captures("butter")}
+CAPTURED = captures("butter")
 SID = "CA0123456789abcdef0123456789abcdef"
 
 
@@ -100,7 +99,7 @@ def test_a_time_that_cannot_be_read_is_refused(written: str) -> None:
 
 
 def test_a_late_callback_does_not_bring_a_call_back_to_life() -> None:
-    (life,) = lives(DOOR)
+    (life,) = lives("butter")
     call = call_of(life)
     assert call.status is Status.COMPLETED
     assert call.duration_ms == 38600

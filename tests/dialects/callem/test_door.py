@@ -6,15 +6,14 @@ from typing import Any
 import pytest
 from msgspec import UNSET, structs
 
-from tests.dialects.callem import signs
-from tests.dialects.hooks import Capture, captures, lives
-from tests.dialects.test_doors import call_of
+from tests.dialects.callem import signatures
+from tests.dialects.captures import call_of, captures, lives
 from trunkline.dialects.callem import DOOR
 from trunkline.kit.signatures import NotGenuine
 from trunkline.model.sighting import Sighting
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
-CAPTURED: dict[str, Capture] = {capture.name.partition("/")[2]: capture for capture in captures("callem")}
+CAPTURED = captures("callem")
 EVENTS = ("call_started", "call_ended", "call_analyzed")
 
 
@@ -25,7 +24,7 @@ def heard(name: str) -> Sighting:
 
 @pytest.mark.claim("callem:hook.signature")
 def test_a_digest_that_was_made_elsewhere_is_accepted_and_in_upper_case_refused() -> None:
-    delivery = signs.in_seconds(b'{"event":"call_started"}', NOW, "secret")
+    delivery = signatures.in_seconds(b'{"event":"call_started"}', NOW, "secret")
     # printf '1772452800.{"event":"call_started"}' | openssl dgst -sha256 -hmac secret
     digest = "43f6e1e2b604c05845889f5a97b5c21f15137178710e13bdd840316949e5a2db"
     assert delivery.headers == {"x-callem-signature": digest, "x-callem-timestamp": "1772452800"}
@@ -37,24 +36,17 @@ def test_a_digest_that_was_made_elsewhere_is_accepted_and_in_upper_case_refused(
 
 @pytest.mark.claim("callem:hook.time")
 def test_the_time_of_a_delivery_is_in_seconds_or_in_milliseconds() -> None:
-    for way in signs.WAYS.values():
-        DOOR.signing.check(way(signs.BODY, NOW, signs.SECRET), [signs.SECRET], NOW)
+    for way in signatures.WAYS.values():
+        DOOR.signing.check(way.signed(signatures.BODY, NOW, signatures.SECRET), [signatures.SECRET], NOW)
 
 
 @pytest.mark.claim("callem:hook.window")
-@pytest.mark.parametrize("way", signs.WAYS)
+@pytest.mark.parametrize("way", signatures.WAYS)
 @pytest.mark.parametrize("away", [timedelta(minutes=-5, seconds=-1), timedelta(minutes=5, seconds=1)])
 def test_a_delivery_from_another_time_is_refused(way: str, away: timedelta) -> None:
+    delivery = signatures.WAYS[way].signed(signatures.BODY, NOW + away, signatures.SECRET)
     with pytest.raises(NotGenuine, match="the time lies"):
-        DOOR.signing.check(signs.WAYS[way](signs.BODY, NOW + away, signs.SECRET), [signs.SECRET], NOW)
-
-
-@pytest.mark.parametrize("stamp", ["", "soon", "-1", "1772452800.5", "١٧٧٢٤٥٢٨٠٠", "9" * 16])
-def test_a_time_that_is_no_number_of_digits_is_refused(stamp: str) -> None:
-    delivery = signs.in_seconds(signs.BODY, NOW, signs.SECRET)
-    headers = {**delivery.headers, "x-callem-timestamp": stamp}
-    with pytest.raises(NotGenuine):
-        DOOR.signing.check(structs.replace(delivery, headers=headers), [signs.SECRET], NOW)
+        DOOR.signing.check(delivery, [signatures.SECRET], NOW)
 
 
 @pytest.mark.claim("callem:hook.events")
@@ -91,7 +83,7 @@ def test_a_transcription_has_times_and_tools_in_their_places() -> None:
 
 @pytest.mark.claim("callem:hook.completes")
 def test_webhooks_and_list_complete_each_other() -> None:
-    (life,) = lives(DOOR)
+    (life,) = lives("callem")
     call = call_of(life)
     assert call.agent is not None
     assert call.agent.id == "67aa00000000000000000001"

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 
-from tests.dialects.hooks import Capture, captures, lives
-from tests.dialects.test_doors import call_of
+from tests.dialects.captures import call_of, captures, lives
 from trunkline.dialects.contactship import DOOR
 from trunkline.kit.door import AnswerExpected
 from trunkline.kit.listing_api import Request
@@ -16,7 +15,7 @@ from trunkline.model.call import Agent, Campaign
 from trunkline.model.sighting import Sighting
 from trunkline.model.words import EndReason, Result, Status
 
-CAPTURED: dict[str, Capture] = {c.name.partition("/")[2]: c for c in captures("contactship")}
+CAPTURED = captures("contactship")
 
 
 def heard(name: str) -> Sighting:
@@ -88,7 +87,7 @@ def test_what_a_delivery_says_was_true_when_the_call_ended() -> None:
 
 @pytest.mark.claim("contactship:hook.to_number", "contactship:hook.completes")
 def test_webhook_and_list_are_one_call_and_the_webhook_knows_who_was_called() -> None:
-    (life,) = lives(DOOR)
+    (life,) = lives("contactship")
     call = call_of(life)
     assert call.to_number == "+12025550142"
     assert call.derived is not None

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from tests.dialects.hearing import captures, life, summary, together
+from tests.dialects.captures import call_of, captures
 from trunkline.dialects.elevenlabs import DOOR
 from trunkline.dialects.elevenlabs.words import CHANNEL, STATUS
 from trunkline.kit.door import AnswerExpected, Heard
@@ -22,7 +22,7 @@ from trunkline.model.sighting import Sighting
 from trunkline.model.words import Channel, EndReason, Result, Status
 
 CAPTURES = captures("elevenlabs")
-TRANSCRIPTION = CAPTURES["life_2_post_call_transcription"]["document"]
+TRANSCRIPTION: dict[str, Any] = CAPTURES["life_2_post_call_transcription"].document()
 CONVERSATION: dict[str, Any] = TRANSCRIPTION["data"]
 SEEN_AT = datetime(2025, 2, 15, tzinfo=UTC)
 FAILED_AT = 1739537300
@@ -43,8 +43,13 @@ def conversation(status: str = "done", **metadata: Any) -> Sighting:
     return DOOR.from_wire(whole | {"metadata": whole["metadata"] | metadata})
 
 
+OF_ONE_CALL = [
+    sighting
+    for name in ("life_1_post_call_audio", "life_2_post_call_transcription")
+    for sighting in CAPTURES[name].sightings(DOOR)
+]
 LIFE = [
-    *life("elevenlabs"),
+    *OF_ONE_CALL,
     *failure("no-answer").sightings,
     DOOR.read(
         TRANSCRIPTION
@@ -62,8 +67,7 @@ LIFE = [
 @pytest.mark.claim("elevenlabs:hook.traces", "elevenlabs:hook.audio")
 @pytest.mark.parametrize("name", CAPTURES)
 def test_a_delivery_says_what_it_says_and_no_more(name: str) -> None:
-    capture = CAPTURES[name]
-    assert summary(DOOR.read(capture["document"])) == capture["heard"]
+    assert CAPTURES[name].problem(DOOR) is None
 
 
 @pytest.mark.claim("elevenlabs:hook.order")
@@ -72,17 +76,17 @@ def test_a_delivery_says_what_it_says_and_no_more(name: str) -> None:
 def test_any_order_and_repetition_of_a_calls_deliveries_makes_the_same_call(
     order: list[int], again: list[int]
 ) -> None:
-    assert together([LIFE[n] for n in [*order, *again]], SEEN_AT) == together(LIFE, SEEN_AT)
+    assert call_of([LIFE[n] for n in [*order, *again]], SEEN_AT) == call_of(LIFE, SEEN_AT)
 
 
 @pytest.mark.claim("elevenlabs:hook.audio", "elevenlabs:hook.audio.kept")
 def test_an_audio_alone_makes_a_call_that_is_over_and_the_conversation_tells_the_rest() -> None:
-    audio, transcription = life("elevenlabs")
-    alone = together([audio], SEEN_AT)
+    audio, transcription = OF_ONE_CALL
+    alone = call_of([audio], SEEN_AT)
     assert (alone.status, alone.recording) == (Status.COMPLETED, Recording(enabled=True))
     assert alone.derived == ["created_at", "status"]
     for order in ([audio, transcription], [transcription, audio]):
-        call = together(order, SEEN_AT)
+        call = call_of(order, SEEN_AT)
         assert (call.created_at, call.derived) == (
             call.started_at,
             ["created_at", "ended_at", "result", "turn_count"],
@@ -98,8 +102,8 @@ def test_a_conversation_that_came_as_a_trace_keeps_the_turns_it_had() -> None:
     heard = DOOR.read(document)
     assert "OpenTelemetry" in heard.note
     traced = heard.sightings[0]
-    assert (traced.turns, traced.vendor_fields) == (UNSET, life("elevenlabs")[1].vendor_fields)
-    assert together([*life("elevenlabs"), traced], SEEN_AT).turn_count == 4
+    assert (traced.turns, traced.vendor_fields) == (UNSET, OF_ONE_CALL[1].vendor_fields)
+    assert call_of([*OF_ONE_CALL, traced], SEEN_AT).turn_count == 4
 
 
 @pytest.mark.claim("elevenlabs:call.failure", "elevenlabs:call.failure.code")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.dialects.hearing import mutations, refuses
+from tests.dialects.signatures import mutations, refuses
 from trunkline.dialects.elevenlabs import DOOR
 from trunkline.kit.signatures import Delivery
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from standardwebhooks import Webhook
 
-from tests.dialects.hearing import mutations, refuses
+from tests.dialects.signatures import mutations, refuses
 from trunkline.dialects.trunkline.webhooks import DOOR
 from trunkline.kit.signatures import Delivery
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from msgspec import UNSET
 
-from tests.dialects.deliveries import call_from, life
+from tests.dialects.captures import call_of, life
 from tests.dialects.published import payloads
 from trunkline.dialects.twilio import DOOR
 from trunkline.dialects.twilio.words import KEPT_OF_CALL, READ_IN_CALL
@@ -21,7 +21,7 @@ CALL = "CA0123456789abcdef0123456789abcdef"
 
 @pytest.mark.claim("twilio:status", "twilio:times")
 def test_the_callbacks_of_a_call_make_one_call() -> None:
-    call = call_from(reversed(life("twilio", CALL)))
+    call = call_of(reversed(life("twilio", CALL)))
     assert (call.status, call.result, call.duration_ms) == (Status.COMPLETED, Result.ANSWERED, 42_000)
     assert call.created_at == datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
     assert call.started_at == datetime(2026, 3, 2, 9, 15, 6, tzinfo=UTC)
@@ -38,7 +38,7 @@ def test_callbacks_of_one_second_keep_the_order_of_their_numbers() -> None:
     at = {"CallSid": "CA1", "Timestamp": "Mon, 02 Mar 2026 09:15:00 +0000"}
     early = DOOR.read({**at, "CallStatus": "busy", "SequenceNumber": "1"}).sightings[0]
     late = DOOR.read({**at, "CallStatus": "completed", "SequenceNumber": "2"}).sightings[0]
-    assert call_from([late, early]).status is call_from([early, late]).status is Status.COMPLETED
+    assert call_of([late, early]).status is call_of([early, late]).status is Status.COMPLETED
 
 
 @pytest.mark.claim("twilio:status")
@@ -54,7 +54,7 @@ def test_callbacks_of_one_second_keep_the_order_of_their_numbers() -> None:
 def test_a_final_status_tells_result_and_reason(
     word: str, status: Status, result: Result, reason: EndReason | None
 ) -> None:
-    call = call_from(DOOR.read({"CallSid": "CA1", "CallStatus": word}).sightings)
+    call = call_of(DOOR.read({"CallSid": "CA1", "CallStatus": word}).sightings)
     assert (call.status, call.result, call.end_reason) == (status, result, reason)
 
 
@@ -116,3 +116,13 @@ def test_every_published_call_and_recording_is_read() -> None:
             assert told.duration_ms == int(item["duration"]) * 1000
             assert item.keys() - {*READ_IN_CALL, *KEPT_OF_CALL} == set()
     assert (calls, recordings) == (7, 7)
+
+
+def test_a_call_at_the_end_of_the_calendar_is_read() -> None:
+    document = {
+        "CallSid": "c",
+        "RecordingStatus": "completed",
+        "RecordingStartTime": "Fri, 31 Dec 9999 23:59:59 +0000",
+        "RecordingDuration": "9",
+    }
+    assert call_of(DOOR.read(document).sightings).vendor_call_id == "c"

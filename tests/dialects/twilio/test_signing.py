@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.dialects.deliveries import is_taken, with_one_byte_changed, with_one_character_changed
+from tests.dialects.signatures import is_taken, with_one_byte_changed, with_one_character_changed
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 FORM = "application/x-www-form-urlencoded"

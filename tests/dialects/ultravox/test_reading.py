@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.dialects.deliveries import call_from, captures, life, said
+from tests.dialects.captures import call_of, captures, life, said
 from trunkline.dialects.ultravox import DOOR
 from trunkline.kit.payload import Unreadable
 from trunkline.model.words import Channel, Direction, EndReason, Result, Status
@@ -16,7 +16,7 @@ CALL = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 
 @pytest.mark.claim("ultravox:status", "ultravox:billing", "ultravox:events")
 def test_the_webhooks_of_a_call_make_one_call() -> None:
-    call = call_from(reversed(life("ultravox", CALL)))
+    call = call_of(reversed(life("ultravox", CALL)))
     assert (call.status, call.result) == (Status.COMPLETED, Result.ANSWERED)
     assert (call.end_reason, call.end_reason_raw) == (EndReason.USER_HANGUP, "hangup")
     assert call.billing_status == "BILLING_STATUS_BILLED"
@@ -74,8 +74,8 @@ def test_a_medium_tells_channel_direction_and_numbers(
 
 @pytest.mark.claim("ultravox:secrets")
 def test_what_opens_a_call_is_left_out() -> None:
-    for capture in captures("ultravox"):
-        for sighting in capture.heard().sightings:
+    for capture in captures("ultravox").values():
+        for sighting in capture.sightings(DOOR):
             text = str(said(sighting))
             assert "secret" not in text
             assert "joinUrl" not in text
@@ -86,3 +86,10 @@ def test_what_opens_a_call_is_left_out() -> None:
 def test_what_cannot_be_read_is_named(document: object) -> None:
     with pytest.raises(Unreadable):
         DOOR.read(document)
+
+
+def test_a_call_at_the_end_of_the_calendar_is_read() -> None:
+    document = {
+        "call": {"callId": "c", "ended": "9999-12-31T23:59:59.999Z", "billingStatus": "BILLING_STATUS_BILLED"}
+    }
+    assert call_of(DOOR.read(document).sightings).vendor_call_id == "c"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.dialects.deliveries import is_taken, with_one_byte_changed, with_one_character_changed
+from tests.dialects.signatures import is_taken, with_one_byte_changed, with_one_character_changed
 
 NOW = datetime(2026, 3, 2, 9, 16, 51, tzinfo=UTC)
 STAMP = "2026-03-02T09:16:50.750000Z"

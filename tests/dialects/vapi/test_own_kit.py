@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 from vapi import types as kit
 
-from tests.dialects.hearing import captures
+from tests.dialects.captures import captures
 from trunkline.dialects.vapi import DOOR
 from trunkline.dialects.vapi.words import STATUS, TYPE, end_reason
 from trunkline.kit.door import AnswerExpected
 
 STARTED = datetime(2026, 3, 2, 9, 15, 2, tzinfo=UTC)
 CAPTURED = [
-    pytest.param(capture["document"]["message"]["call"], id=name)
+    pytest.param(document["message"]["call"], id=name)
     for name, capture in captures("vapi").items()
-    if "id" in capture["document"].get("message", {}).get("call", {})
+    if "id" in (document := capture.document()).get("message", {}).get("call", {})
 ]
 
 

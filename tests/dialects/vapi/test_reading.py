@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import pytest
 
-from tests.dialects.deliveries import call_from, captures, life, said
+from tests.dialects.captures import call_of, captures, life, said
 from tests.dialects.published import payloads
 from trunkline.dialects.vapi import DOOR
 from trunkline.dialects.vapi.words import EXPECT_AN_ANSWER, end_reason
@@ -30,7 +30,7 @@ def heard(event: str, *, call: dict[str, Any] | None = None, **fields: Any) -> d
 
 @pytest.mark.claim("vapi:report", "vapi:tools", "vapi:turns")
 def test_the_messages_of_a_call_make_one_call() -> None:
-    call = call_from(reversed(life("vapi", CALL)))
+    call = call_of(reversed(life("vapi", CALL)))
     assert (call.status, call.result, call.end_reason) == (
         Status.COMPLETED,
         Result.ANSWERED,
@@ -84,11 +84,11 @@ def test_a_partial_transcript_is_no_turn_and_a_final_one_gives_way_to_the_conver
     }
     assert len(DOOR.read(message("transcript", transcriptType="partial", **line)).sightings) == 1
     final = DOOR.read(message("transcript", transcriptType="final", **line)).sightings
-    assert [turn.text for turn in call_from(final).turns or ()] == [line["transcript"]]
+    assert [turn.text for turn in call_of(final).turns or ()] == [line["transcript"]]
     messages = [{"role": "bot", "message": "Hello?", "secondsFromStart": 1}]
     whole = DOOR.read(message("conversation-update", messages=messages, timestamp=1772442901000)).sightings
     for order in ([*final, *whole], [*whole, *final], [final[1], *whole, final[0]]):
-        assert [turn.text for turn in call_from(order).turns or ()] == ["Hello?"]
+        assert [turn.text for turn in call_of(order).turns or ()] == ["Hello?"]
 
 
 @pytest.mark.claim("vapi:times")
@@ -140,8 +140,8 @@ def test_a_grade_is_a_success_only_on_a_rubric_of_two(grade: object, success: bo
 
 
 def test_what_opens_a_call_is_left_out() -> None:
-    for capture in captures("vapi"):
-        for sighting in capture.heard().sightings:
+    for capture in captures("vapi").values():
+        for sighting in capture.sightings(DOOR):
             assert "secret" not in str(said(sighting))
             assert "controlUrl" not in str(said(sighting))
 

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 
-from tests.dialects.hooks import Capture, captures
+from tests.dialects.captures import captures
 from trunkline.dialects.zudu import DOOR
 from trunkline.kit.payload import Unreadable
 from trunkline.kit.signatures import SecretAddress
 from trunkline.model.words import Channel, Direction, EndReason, Status
 
-CAPTURED: dict[str, Capture] = {c.name.partition("/")[2]: c for c in captures("zudu")}
+CAPTURED = captures("zudu")
 AT_MS = 1772442000000
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 CALL: dict[str, Any] = {"call_id": "call_1", "call_status": "ENDED"}

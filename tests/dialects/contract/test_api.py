@@ -1,18 +1,23 @@
-"""What every dialect must bring; each failure says what to add."""
+"""What every API that is served must bring; each failure says what to add."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import trunkline.dialects
-from trunkline.dialects import dialects, doors
+import trunkline
+from tests.dialects.captures import folder
+from trunkline.dialects import dialects
 from trunkline.kit.auth import NewKey
 from trunkline.kit.dialect import Dialect
+from trunkline.kit.losses import lost_paths
+from trunkline.kit.openapi import openapi
 from trunkline.kit.vocabulary import Vocabulary
 from trunkline.model.call import Call
 from trunkline.model.faults import Fault, Refused
@@ -25,12 +30,6 @@ VOCABULARIES = [(dialect, vocabulary) for dialect in EVERY for vocabulary in dia
 every_vocabulary = pytest.mark.parametrize(
     ("dialect", "vocabulary"), VOCABULARIES, ids=[f"{d.name}-{v.field}" for d, v in VOCABULARIES]
 )
-
-
-def test_a_dialect_and_a_door_are_found_under_the_name_of_their_file() -> None:
-    folder = Path(trunkline.dialects.__file__).parent
-    files = {path.stem for path in folder.iterdir() if not path.name.startswith(("_", "."))}
-    assert set(dialects()) | set(doors()) == files
 
 
 @every_dialect
@@ -47,8 +46,8 @@ def test_a_dialect_lists_calls_and_gets_one(dialect: Dialect) -> None:
     assert len(set(names)) == len(names)
 
 
-@every_dialect
 @pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.name)
+@every_dialect
 def test_every_fault_has_a_status_and_a_body_of_the_declared_shape(dialect: Dialect, fault: Fault) -> None:
     status, body = dialect.errors.answer(Refused(fault, "something", "limit"))
     assert 400 <= status < 600
@@ -142,10 +141,86 @@ def test_no_text_breaks_the_reading_of_an_id(dialect: Dialect, text: str) -> Non
 def test_nothing_outside_the_dialects_names_a_vendor(dialect: Dialect) -> None:
     if dialect.name == "trunkline":
         return  # that is also the name of the package
-    package = Path(trunkline.dialects.__file__).parents[1]
+    package = Path(trunkline.__file__).parent
     found = [
         str(path.relative_to(package))
         for path in package.rglob("*.py")
         if "dialects" not in path.parts and dialect.name in path.read_text().lower()
     ]
     assert found == [], f"{dialect.name} is named outside dialects/; ask the registry instead"
+
+
+# -- what it loses, and how it is described -------------------------------
+
+
+@every_dialect
+def test_a_dialect_declares_exactly_what_it_drops(dialect: Dialect) -> None:
+    lost = lost_paths(dialect)
+    if dialect.drops != lost:
+        listed = "".join(f'            "{path}",\n' for path in sorted(lost))
+        kept, undeclared = sorted(dialect.drops - lost), sorted(lost - dialect.drops)
+        pytest.fail(
+            f"{dialect.name} loses {undeclared} without saying so and keeps {kept} against its word.\n"
+            f"If that is right, declare it:\n\n    drops=frozenset(\n        {{\n{listed}        }}\n    ),\n"
+        )
+
+
+@every_dialect
+def test_every_parameter_says_what_it_means(dialect: Dialect) -> None:
+    silent = [
+        f"{method} {path}: {parameter['name']}"
+        for path, operations in openapi(dialect)["paths"].items()
+        for method, operation in operations.items()
+        for parameter in operation.get("parameters", ())
+        if not parameter.get("description")
+    ]
+    assert silent == [], "give each a `description` in its Meta"
+
+
+# -- the vendor's own example answers -------------------------------------
+
+ANSWERS = [
+    (dialect, path) for dialect in EVERY for path in sorted(folder(dialect.name).glob("captures/*.json"))
+]
+every_answer = pytest.mark.parametrize(
+    ("dialect", "path"), ANSWERS, ids=[f"{dialect.name}-{path.stem}" for dialect, path in ANSWERS]
+)
+
+
+def answer_in(path: Path) -> dict[str, Any]:
+    """A captured answer; fails with a sentence for what is none."""
+    members = {"source", "operation", "query", "total", "has_more", "status", "differs", "body"}
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        pytest.fail(f"{path} is not JSON: {error}")
+    if not isinstance(found, dict) or not found.keys() <= members or not {"source", "body"} <= found.keys():
+        pytest.fail(f"{path}: a captured answer has {', '.join(sorted(members))}")
+    return found
+
+
+@every_dialect
+def test_there_are_example_answers_of_a_list_and_of_a_get(dialect: Dialect) -> None:
+    if dialect.keeps_everything:
+        return  # our own form, which nobody else documents
+    captured = {answer_in(path)["operation"] for of, path in ANSWERS if of is dialect}
+    missing = {"list_calls", "get_call"} - captured
+    assert not missing, (
+        f"save the vendor's example answers of {', '.join(sorted(missing))} under "
+        f"{folder(dialect.name)}/captures/"
+    )
+
+
+@every_answer
+def test_an_example_answer_is_known_for_the_vendors_and_read(dialect: Dialect, path: Path) -> None:
+    answer = answer_in(path)
+    assert answer["operation"] in [operation.name for operation in dialect.operations]
+    calls = dialect.calls_in(answer["body"])
+    assert calls, f"{path.stem}: `calls_in` finds no call"
+    for raw in calls:
+        assert dialect.recognise(raw), f"{path.stem}: `recognise` does not know a call of it"
+        assert dialect.from_wire(raw).vendor == dialect.name
+    form = dialect.wire.__struct_encode_fields__  # one of the same form cannot be told from it
+    rest = [other for other in dialects().values() if other.wire.__struct_encode_fields__ != form]
+    others = [other.name for other in rest if other.calls_in(answer["body"])]
+    assert others == [], f"{path.stem} is taken for an answer of another vendor too"

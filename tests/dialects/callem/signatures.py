@@ -6,10 +6,11 @@ import hashlib
 import hmac
 from datetime import datetime, timedelta
 
+from tests.dialects.signatures import Way
 from trunkline.kit.signatures import Delivery, Window
 
 SECRET = "whsec_4f6c1d2e"
-WINDOW = Window(past=timedelta(minutes=5), future=timedelta(minutes=5))
+FIVE_MINUTES = Window(past=timedelta(minutes=5), future=timedelta(minutes=5))
 BODY = b'{"event":"call_started","timestamp":"2026-03-02T12:00:00Z","call":{"id":"6789abcdef0123456789abcd"}}'
 
 
@@ -26,4 +27,4 @@ def in_milliseconds(body: bytes, at: datetime, secret: str) -> Delivery:
     return _signed(body, str(int(at.timestamp() * 1000)), secret)
 
 
-WAYS = {"seconds": in_seconds, "milliseconds": in_milliseconds}
+WAYS = {"seconds": Way(in_seconds, FIVE_MINUTES), "milliseconds": Way(in_milliseconds, FIVE_MINUTES)}
