@@ -19,7 +19,9 @@ from typing import Any, TypeVar
 import httpx2
 import pytest
 
+from tests.dialects import captures
 from trunkline.compose import Services, services
+from trunkline.dialects import search
 from trunkline.model.call import Call
 from trunkline.model.sighting import Sighting, sighting_of
 from trunkline.service.calls import Org
@@ -35,9 +37,17 @@ LONGEST_WAIT_SECONDS = 30.0
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-goldens", action="store_true", help="write what tests compare with")
+    parser.addoption(
+        "--more-vendors",
+        metavar="FOLDER",
+        help="more vendors: code in vendors/, what tests read in tests/",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if more := config.getoption("--more-vendors"):
+        search(Path(more) / "vendors")
+        captures.FOLDERS.append(Path(more) / "tests")
     config.addinivalue_line("markers", "claim(*ids): the claims of claims.toml that the test proves")
 
 

@@ -18,9 +18,9 @@ stream tells of each call that changes, once with its last state however often i
 look, and of each that is taken out; of one that no longer matches it tells nothing.
 POST takes one call or up to 1,000, and answers for each; PATCH says something of a call now, which wins
 over what was said before, and refuses null and what else says nothing, since a log does not unsay; a
-deleted call stays out. Events of a running call are folded in any order. A write may carry an `Idempotency-Key`, as Stripe has it.
-The ledger tells, for each hour in which calls were created, how many a source's vendor listed and how many
-we hold, and names the calls that did not come as they should have.
+deleted call stays out. Events of a running call are folded in any order. A write may carry an
+`Idempotency-Key`, as Stripe has it. The ledger tells, for each hour in which calls were created, how many
+a source's vendor listed and how many we hold, and names the calls that did not come as they should have.
 """
 
 from __future__ import annotations
