@@ -22,11 +22,11 @@ import asyncpg
 import pytest
 
 from tests.conftest import Background
-from tests.dialects.hooks import JSON, TESTS, Capture, captures
+from tests.dialects.captures import JSON, Capture, captures
 from trunkline.dialects import dialects, doors
 from trunkline.ingest.reprocessing import Reprocessing
 from trunkline.ingest.webhooks import heard_in
-from trunkline.kit.door import AnswerExpected, Door, document_of
+from trunkline.kit.door import AnswerExpected, Door
 from trunkline.kit.payload import Unreadable
 from trunkline.model.words import Status
 from trunkline.service.calls import Org
@@ -57,11 +57,11 @@ class Payload(NamedTuple):
 
 
 def content_type(capture: Capture) -> str:
-    return {name.lower(): value for name, value in capture.headers.items()}.get("content-type", JSON)
+    return capture.headers.get("content-type", JSON)
 
 
 def document(capture: Capture) -> Any:
-    return document_of(capture.body, content_type(capture))
+    return capture.document()
 
 
 def delivery(door: Door, capture: Capture) -> Payload | None:
@@ -136,7 +136,7 @@ def lives() -> Iterator[Life]:
 
 
 def captured(door: Door) -> list[Capture]:
-    return captures(door.name) if (TESTS / door.name / "captures" / "hooks").is_dir() else []
+    return list(captures(door.name).values())
 
 
 def objects(part: Any) -> Iterator[dict[str, Any]]:
