@@ -38,7 +38,7 @@ bench: install
 
 # Kills the server and PostgreSQL under load, ROUNDS times, and tells every vendor's calls in ten thousand orders.
 torture: install
-	ROUNDS=$(ROUNDS) INTERLEAVINGS=$(INTERLEAVINGS) $(BIN)/python -m pytest tests/torture tests/dialects/contract/test_deliveries.py
+	ROUNDS=$(ROUNDS) INTERLEAVINGS=$(INTERLEAVINGS) $(BIN)/python -m pytest tests/torture tests/vendors/contract/test_deliveries.py
 
 # Writes what tests compare with; look at the difference before you commit it.
 goldens: install docs

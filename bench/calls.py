@@ -34,7 +34,7 @@ from trunkline.model.words import Channel, Direction, Sentiment, Status
 DATA = Path(__file__).parents[2] / "shared" / "data"
 BLOCK = 4096
 """How many calls are drawn at once."""
-MOST_DELAYS = 24
+MAX_DELAYS = 24
 """How many answer delays a call lists at most."""
 DELAY_DRAWS = 64
 """How many sets of delays there are for each count of answers."""
@@ -85,7 +85,7 @@ class _Maker:
     def _delays(self) -> list[list[dict[str, Any]]]:
         """Several sets of delays for each count of answers, summarized and written once."""
         sets: list[list[dict[str, Any]]] = []
-        for count in range(1, MOST_DELAYS + 1):
+        for count in range(1, MAX_DELAYS + 1):
             spread = self.rng.normal(0, 0.42, (DELAY_DRAWS, count)) + self.rng.normal(
                 0, 0.18, (DELAY_DRAWS, 1)
             )
@@ -202,7 +202,7 @@ class _Maker:
         cut = talk.cuts[ending.cut]
         line.started_at = started_at
         if cut.answers:
-            sets = self.delays[min(cut.answers, MOST_DELAYS) - 1]
+            sets = self.delays[min(cut.answers, MAX_DELAYS) - 1]
             line.latency = sets[int(draw[10] * DELAY_DRAWS)]
         duration_ms = cut.end_ms + 400 + int(draw[11] * 6000)
         over_at = started_at + timedelta(milliseconds=duration_ms)

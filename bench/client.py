@@ -17,7 +17,7 @@ from msgspec import Struct
 from bench.results import Sample, sample_of
 
 HOST = "127.0.0.1"
-LONGEST_ANSWER_SECONDS = 90.0
+MAX_ANSWER_SECONDS = 90.0
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
 _END_OF_HEAD = b"\r\n\r\n"
@@ -33,7 +33,7 @@ class Fetched(Struct):
 
 def fetch(port: int, path: str, headers: Mapping[str, str]) -> Fetched:
     """Ask once, over a connection of its own; raises `OSError` or `HTTPException`."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=LONGEST_ANSWER_SECONDS)
+    connection = http.client.HTTPConnection(HOST, port, timeout=MAX_ANSWER_SECONDS)
     try:
         began = time.perf_counter()
         connection.request("GET", path, headers=dict(headers))
@@ -56,7 +56,7 @@ class Streamed(Struct):
 
 def stream(port: int, path: str, headers: Mapping[str, str], longest_seconds: float) -> Streamed:
     """Read an answer of any length and keep nothing of it; its lines are counted."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=LONGEST_ANSWER_SECONDS)
+    connection = http.client.HTTPConnection(HOST, port, timeout=MAX_ANSWER_SECONDS)
     try:
         began = time.perf_counter()
         connection.request("GET", path, headers=dict(headers))
@@ -126,7 +126,7 @@ async def _drive(port: int, feeds: Sequence[Iterator[bytes]], seconds: float, mo
     for client in clients:
         client.ask()
     loop.call_later(seconds, run.end)
-    loop.call_later(seconds + LONGEST_ANSWER_SECONDS, run.stop)
+    loop.call_later(seconds + MAX_ANSWER_SECONDS, run.stop)
     await run.stopped.wait()
     took = time.perf_counter() - began
     for client in clients:

@@ -21,14 +21,14 @@ from bench.ratios import OURS, SINGLE, WRITERS, named
 from bench.results import Row, Sample, row_of
 from bench.writes import scratch
 from trunkline.compose import Services, services
-from trunkline.dialects import dialects, doors
-from trunkline.ingest.asking import Asker
+from trunkline.ingest.payload_reader import received_from
 from trunkline.ingest.pull import Pull
-from trunkline.ingest.reading import seen_in
+from trunkline.ingest.vendor_client import VendorClient
 from trunkline.service.calls import Org
 from trunkline.service.clock import system_clock
 from trunkline.settings import Settings
 from trunkline.store.pulls import PullStore
+from trunkline.vendors import dialects, doors
 
 WEBHOOKS, EVENTS, PULLED = "webhooks", "live events", "pulled calls"
 SUPPLY = 4000
@@ -50,8 +50,8 @@ def by_door(folder: Path, url: str, data: Path, seconds: float, workers: int, lo
             told = {
                 "TRUNKLINE_DATABASE_URL": own,
                 "TRUNKLINE_HOME": str(folder),
-                "TRUNKLINE_SEALING_KEY": SEALING_KEY,
-                "TRUNKLINE_KEEP_RECORDINGS": "false",
+                "TRUNKLINE_ENCRYPTION_KEY": SEALING_KEY,
+                "TRUNKLINE_ARCHIVE_RECORDINGS": "false",
             }
             with ours(workers, told, log) as server:
                 await asyncio.to_thread(server.wait, "/readyz", {})
@@ -171,8 +171,8 @@ async def _pulled(joined: Services, server: Server, data: Path, subject: str) ->
     owner = Org(await joined.keys.org_id("listed"), "listed")
     dialect = dialects()["trunkline"]
     lines = _lines(data, PULLED_CALLS, 3, "source")
-    batch = [seen_in(dialect, msgspec.json.decode(line)) for line in lines]
-    await joined.intake.take(owner, batch, "bench")
+    batch = [received_from(dialect, msgspec.json.decode(line)) for line in lines]
+    await joined.intake.ingest(owner, batch, "bench")
     door = doors()[PULLED_FROM]
     if door.list_api is None:
         raise RuntimeError(f"{PULLED_FROM} has no list")
@@ -187,8 +187,8 @@ async def _pulled(joined: Services, server: Server, data: Path, subject: str) ->
     store = PullStore(joined.pool, source.org.id, UUID(source.id))
     headers = door.list_api.headers(source.credential or {})
     began = time.perf_counter()
-    async with Asker(source.base_url or "", headers, NO_LIMIT) as asker:
-        pulled = await Pull(source, door, joined.commits, store, asker, system_clock).run()
+    async with VendorClient(source.base_url or "", headers, NO_LIMIT) as asker:
+        pulled = await Pull(source, door, joined.group_commit, store, asker, system_clock).run()
     took = time.perf_counter() - began
     row = Row(
         subject=subject,

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from bench.results import Sample, sample_of
 from trunkline.model.query import CallFilter, Order, Rows
-from trunkline.store.listing import Listing, listing
+from trunkline.store.calls.list_query import ListQuery, list_query
 from trunkline.store.pool import open_pool
 
 PAGE = 20
@@ -38,9 +38,9 @@ def program(name: str) -> Path:
     return Path(POSTGRES_VERSIONS[18]) / name
 
 
-def first_page(org_id: int) -> Listing:
+def first_page(org_id: int) -> ListQuery:
     """The statement of a first page of 20 with its exact total."""
-    return listing(org_id, CallFilter(), Order(), Rows(PAGE), with_total=True, with_transcript=False)
+    return list_query(org_id, CallFilter(), Order(), Rows(PAGE), with_total=True, with_transcript=False)
 
 
 # -- settings -------------------------------------------------------------
@@ -67,12 +67,12 @@ async def settings_of_session(url: str) -> dict[str, str]:
 # -- pgbench --------------------------------------------------------------
 
 
-def inlined(asked: Listing) -> str:
+def inlined(asked: ListQuery) -> str:
     """A statement with its values as literals, whose types the database infers as it does for parameters."""
     return _PARAMETER.sub(lambda match: _literal(asked.values[int(match[1]) - 1]), _plain(asked.sql))
 
 
-def with_variables(asked: Listing) -> tuple[str, dict[str, str]]:
+def with_variables(asked: ListQuery) -> tuple[str, dict[str, str]]:
     """A statement with its values as variables, which pgbench sends as parameters, and the variables."""
     values = {f"v{number}": as_text(value) for number, value in enumerate(asked.values, 1)}
     return _PARAMETER.sub(r":v\1", _plain(asked.sql)), values

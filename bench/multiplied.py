@@ -12,12 +12,12 @@ import time
 
 import asyncpg
 
-from trunkline.store.totals import differences, mend
+from trunkline.store.totals.totals import differences, mend
 
 STEP = "interval '97 minutes'"
 """How much later each copy lies than the one before."""
 
-TABLES = ("calls", "call_transcripts", "call_words")
+TABLES = ("calls", "call_transcripts", "call_terms")
 
 FUNCTIONS = """
 CREATE OR REPLACE FUNCTION pg_temp.printed(at timestamptz) RETURNS text LANGUAGE sql IMMUTABLE AS $$
@@ -58,7 +58,7 @@ async def multiply(url: str, org: str, times: int) -> None:
         for statement in indexes:
             _tell(statement[:90])
             await connection.execute(statement)
-        await connection.execute("VACUUM (ANALYZE) calls, call_transcripts, call_words")
+        await connection.execute("VACUUM (ANALYZE) calls, call_transcripts, call_terms")
     finally:
         await connection.close()
     pool = await asyncpg.create_pool(url, min_size=1, max_size=1, command_timeout=None)
@@ -76,17 +76,17 @@ _COPY_CALLS = """
 INSERT INTO calls (
     org_id, id, digest, vendor, vendor_call_id, created_at, started_at, ended_at, duration_ms, status,
     status_word, result, result_word, direction, channel, end_reason, sentiment, success, voicemail, agent_id,
-    agent_ref, campaign_id, campaign_ref, from_number, to_number, contact_number, revision, stamps, body,
-    change, unkept
+    agent_ref, campaign_id, campaign_ref, from_number, to_number, contact_number, revision, versions, body,
+    change, has_unstored_facts
 )
 SELECT org_id, n.id, pg_temp.digest(n.id), vendor, n.id::text, created_at + n.later, started_at + n.later,
     ended_at + n.later, duration_ms, status, status_word, result, result_word, direction, channel, end_reason,
     sentiment, success, voicemail, agent_id, agent_ref, campaign_id, campaign_ref, from_number, to_number,
-    contact_number, 1, stamps,
+    contact_number, 1, versions,
     pg_temp.moved(pg_temp.moved(pg_temp.moved(
         replace(c.body, c.id::text, n.id::text),
         created_at, n.later), started_at, n.later), ended_at, n.later),
-    change, unkept
+    change, has_unstored_facts
 FROM calls c CROSS JOIN LATERAL (
     SELECT pg_temp.other(c.id, $2::integer) AS id, $2::integer * {step} AS later
 ) n
@@ -101,8 +101,8 @@ WHERE org_id = $1 AND call_id IN (SELECT id FROM originals)
 
 
 _COPY_WORDS = """
-INSERT INTO call_words (org_id, call_id, words)
-SELECT org_id, pg_temp.other(call_id, $2::integer), words FROM call_words
+INSERT INTO call_terms (org_id, call_id, term_ids)
+SELECT org_id, pg_temp.other(call_id, $2::integer), term_ids FROM call_terms
 WHERE org_id = $1 AND call_id IN (SELECT id FROM originals)
 """
 

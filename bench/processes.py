@@ -16,8 +16,8 @@ from types import TracebackType
 from bench.client import HOST, fetch
 from bench.results import ROOT
 
-LONGEST_START_SECONDS = 60.0
-LONGEST_STOP_SECONDS = 60.0
+MAX_START_SECONDS = 60.0
+MAX_STOP_SECONDS = 60.0
 POLL_SECONDS = 0.005
 
 
@@ -59,14 +59,14 @@ class Server:
         self.peak_mb = peak_mb(self._process.pid)
         self._process.terminate()
         try:
-            self._process.wait(LONGEST_STOP_SECONDS)
+            self._process.wait(MAX_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
 
     def wait(self, path: str, headers: Mapping[str, str]) -> None:
         """Wait until it answers a request with 200; raises `RuntimeError` if that does not happen."""
-        deadline = time.monotonic() + LONGEST_START_SECONDS
+        deadline = time.monotonic() + MAX_START_SECONDS
         status = 0
         while time.monotonic() < deadline:
             if self._process is None or self._process.poll() is not None:

@@ -13,12 +13,12 @@ import asyncpg
 from msgspec import Struct
 
 from bench.limit import PAGE
-from trunkline.dialects.butter.render import IDS as BUTTER_IDS
-from trunkline.dialects.contactship.words import RESULT, STATUS
 from trunkline.kit.cursors import cursor_of
 from trunkline.kit.vocabulary import Vocabulary
 from trunkline.model.words import Direction, Result, Status
-from trunkline.store.rows import call_of
+from trunkline.store.calls.rows import call_of
+from trunkline.vendors.butter.render import IDS as BUTTER_IDS
+from trunkline.vendors.contactship.words import RESULT, STATUS
 
 SINGLE_CALLS = 100
 """How many different calls are got in turn."""

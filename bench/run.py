@@ -94,7 +94,7 @@ class _Run:
             "BENCH_DATABASE_URL": url,
             "BENCH_ORG_ID": str(self.facts.org_id),
             "BENCH_POOL_SIZE": str(self.pool_size),
-            "TRUNKLINE_KEEP_RECORDINGS": "false",  # the links of made-up calls lead nowhere
+            "TRUNKLINE_ARCHIVE_RECORDINGS": "false",  # the links of made-up calls lead nowhere
         }
 
     async def _look(self) -> tuple[Facts, dict[str, str], dict[str, str]]:
@@ -234,7 +234,7 @@ class _Run:
         with ExitStack() as stack:
             bare = stack.enter_context(peer("bare", workers, self.environment, self.log))
             own = stack.enter_context(ours(workers, self.environment, self.log))
-            nothing_kept = {**self.environment, "TRUNKLINE_KEPT_MB": "0"}
+            nothing_kept = {**self.environment, "TRUNKLINE_ROW_CACHE_MB": "0"}
             afresh = stack.enter_context(ours(workers, nothing_kept, self.log))
             theirs = stack.enter_context(peer("handwritten", workers, self.environment, self.log))
             page = "/v1/calls?limit=20"

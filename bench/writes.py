@@ -18,12 +18,12 @@ from bench.limit import pgbench
 from bench.ratios import COPY_IN, IMPORT, IMPORTER, WRITERS, commits_of
 from bench.results import Row, sample_of
 from trunkline.compose import services
-from trunkline.dialects import dialects
-from trunkline.ingest.reading import seen_in
+from trunkline.ingest.payload_reader import received_from
 from trunkline.service.calls import Org
-from trunkline.service.intake import Seen
+from trunkline.service.intake import Received
 from trunkline.store.keys import KeyStore
 from trunkline.store.migrations import migrate
+from trunkline.vendors import dialects
 
 IMPORTED = 50_000
 """How many calls are imported into an empty database, unless the run is smaller."""
@@ -138,7 +138,7 @@ async def _written(url: str, name: str, data: Path, seconds: float, pool_size: i
 
         async def write(owner: Org) -> None:
             while (now := time.perf_counter()) - began < seconds and (seen := next(supply, None)) is not None:
-                await joined.commits.take(owner, [seen])
+                await joined.group_commit.ingest(owner, [seen])
                 latencies.append(time.perf_counter() - now)
 
         await asyncio.gather(*(write(owners[number % orgs]) for number in range(WRITERS)))
@@ -156,11 +156,11 @@ async def _written(url: str, name: str, data: Path, seconds: float, pool_size: i
     )
 
 
-def _calls(data: Path, seed: int, count: int) -> Iterator[Seen]:
+def _calls(data: Path, seed: int, count: int) -> Iterator[Received]:
     """Calls of one day, each its own."""
     dialect = dialects()["trunkline"]
     lines = make_lines(Options(count, orgs=1, seed=1000 + seed, days=1, data=data, words="none"))
-    made = [seen_in(dialect, msgspec.json.decode(line)) for line in lines]
+    made = [received_from(dialect, msgspec.json.decode(line)) for line in lines]
     return iter(made)
 
 

@@ -14,13 +14,13 @@ from typing import Any
 
 import msgspec
 
-from trunkline.dialects import dialects, doors
 from trunkline.kit.auth import NewKey
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.door import Door
-from trunkline.kit.listing_api import ListApi
+from trunkline.kit.list_api import ListApi
 from trunkline.kit.losses import loss_table
 from trunkline.kit.openapi import openapi
+from trunkline.vendors import dialects, doors
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -78,13 +78,13 @@ def _dialects() -> Iterator[str]:
 def _dialect(dialect: Dialect) -> Iterator[str]:
     root = " and at the root" if dialect.at_root else ""
     new_key = NewKey(body="0" * 60, secret="0" * 48)
-    headers = [f"{name}: {value}" for name, value in dialect.auth.wear(new_key).items()]
+    headers = [f"{name}: {value}" for name, value in dialect.auth.headers_for(new_key).items()]
     about = dialect.about.strip().removeprefix(f"{dialect.title}: ")
     yield f"## {dialect.title}\n\n{about[0].upper()}{about[1:]}\n"
     yield f"It answers under `/{dialect.name}`{root}. A new key is sent as:\n"
     yield "\n".join(["```", *(re.sub("[0-9a-f]{48,}", "…", header) for header in headers), "```\n"])
-    if dialect.not_done_here:
-        paths = ", ".join(f"`{method} {path}`" for method, path in dialect.not_done_here)
+    if dialect.unsupported:
+        paths = ", ".join(f"`{method} {path}`" for method, path in dialect.unsupported)
         yield f"Trunkline records calls and neither places nor steers them; 501 answers to {paths}.\n"
     document = openapi(dialect)
     for operation in dialect.operations:
@@ -97,7 +97,7 @@ def _doors() -> Iterator[str]:
     yield _row(("vendor", "the secret is", "can be asked", "API served too"))
     yield _row(["---"] * 4)
     for door in doors().values():
-        secret = door.signing.secret_is or "the address"
+        secret = door.signature.secret_is or "the address"
         asked = "no" if door.list_api is None else "yes"
         served = "yes" if door.name in dialects() else "no"
         yield _row((f"[{door.title}](#{_anchor(door.title)})", secret, asked, served))

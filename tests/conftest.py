@@ -19,20 +19,20 @@ from typing import Any, TypeVar
 import httpx2
 import pytest
 
-from tests.dialects import captures
+from tests.vendors import captures
 from trunkline.compose import Services, services
-from trunkline.dialects import search
 from trunkline.model.call import Call
 from trunkline.model.sighting import Sighting, sighting_of
 from trunkline.service.calls import Org
-from trunkline.service.intake import Seen, Taken, encoded
+from trunkline.service.intake import IngestSummary, Received, encoded
 from trunkline.store.embedded import start_embedded
 from trunkline.store.migrations import migrate
+from trunkline.vendors import search
 
 T = TypeVar("T")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
-LONGEST_WAIT_SECONDS = 30.0
+MAX_WAIT_SECONDS = 30.0
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -126,14 +126,14 @@ class Server:
         told = {
             **os.environ,
             "TRUNKLINE_DATABASE_URL": database_url,
-            "TRUNKLINE_KEEP_RECORDINGS": "false",  # the links of made-up calls lead nowhere
+            "TRUNKLINE_ARCHIVE_RECORDINGS": "false",  # the links of made-up calls lead nowhere
             **environment,
         }
         with log.open("wb") as out:
             self.process = subprocess.Popen(command, stdout=out, stderr=out, env=told)
 
     def wait_until_ready(self) -> None:
-        deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+        deadline = time.monotonic() + MAX_WAIT_SECONDS
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise RuntimeError(f"the server ended: {self.log.read_text()}")
@@ -147,7 +147,7 @@ class Server:
     def stop(self) -> None:
         self.process.terminate()
         try:
-            self.process.wait(LONGEST_WAIT_SECONDS)
+            self.process.wait(MAX_WAIT_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -193,16 +193,16 @@ class World:
     def run(self, work: Awaitable[T]) -> T:
         return self._background.run(work)
 
-    def take(self, calls: Sequence[Call]) -> Taken:
+    def take(self, calls: Sequence[Call]) -> IngestSummary:
         return self.see([sighting_of(call) for call in calls])
 
-    def see(self, sightings: Sequence[Sighting]) -> Taken:
-        seen = [Seen(sighting) for sighting in sightings]
-        return self.run(self.joined.intake.take(self.org, seen, "test"))
+    def see(self, sightings: Sequence[Sighting]) -> IngestSummary:
+        seen = [Received(sighting) for sighting in sightings]
+        return self.run(self.joined.intake.ingest(self.org, seen, "test"))
 
-    def take_payload(self, sighting: Sighting, payload: object) -> Taken:
-        seen = [Seen(sighting, encoded(payload))]
-        return self.run(self.joined.intake.take(self.org, seen, "test"))
+    def take_payload(self, sighting: Sighting, payload: object) -> IngestSummary:
+        seen = [Received(sighting, encoded(payload))]
+        return self.run(self.joined.intake.ingest(self.org, seen, "test"))
 
     def get(self, dialect: str, path: str, **options: Any) -> httpx2.Response:
         """Ask under a dialect's prefix, with the org's key unless other headers are given."""

@@ -134,7 +134,7 @@ statements: dict[str, st.SearchStrategy[Any]] = {
 
 def sightings(vendor: str = "elsewhere", vendor_call_id: str = "call-1") -> st.SearchStrategy[Sighting]:
     """What some payload may say of one call: any of its fields, or none."""
-    said = st.fixed_dictionaries({}, optional={**statements, "said_at": instants})
+    said = st.fixed_dictionaries({}, optional={**statements, "as_of": instants})
     return said.map(lambda fields: Sighting(vendor=vendor, vendor_call_id=vendor_call_id, **fields))
 
 

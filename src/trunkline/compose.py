@@ -16,48 +16,48 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from trunkline.api.answer import DATABASE_DOWN, Answerer
 from trunkline.api.app import Application
 from trunkline.api.docs import DOCS_PAGES, docs_routes
 from trunkline.api.front_door import FrontDoor
+from trunkline.api.handler import DATABASE_DOWN, RequestHandler
 from trunkline.api.health import health_routes
 from trunkline.api.hooks import hook_routes
-from trunkline.api.kept import KeptRows
 from trunkline.api.recordings import Shelf, recording_routes
-from trunkline.dialects import broken, dialects, doors
-from trunkline.ingest.fetching import Fetcher, Limits
-from trunkline.ingest.indexing import Indexer
-from trunkline.ingest.keeping import Keeper
+from trunkline.api.row_cache import RowCache
+from trunkline.ingest.safe_download import Downloader, Limits
 from trunkline.ingest.webhooks import Webhooks
+from trunkline.jobs.recordings import RecordingArchiver
+from trunkline.jobs.search_index import Indexer
 from trunkline.logs import set_up_logs
 from trunkline.service.calls import Calls
 from trunkline.service.changes import Changes
 from trunkline.service.clock import Clock, system_clock
-from trunkline.service.commits import Commits
+from trunkline.service.encryption import SecretBox, key_in
+from trunkline.service.group_commit import GroupCommit
+from trunkline.service.idempotency import Idempotency
 from trunkline.service.intake import Intake
 from trunkline.service.keys import Keys
 from trunkline.service.ledger import Ledger
-from trunkline.service.numbers import Numbers
+from trunkline.service.number_totals import NumberTotals
 from trunkline.service.recordings import Links
-from trunkline.service.repeats import Repeats
-from trunkline.service.seals import Seals, key_in
 from trunkline.service.sources import Sources
 from trunkline.service.writes import Writes
 from trunkline.settings import Settings
-from trunkline.store.calls import CallStore
+from trunkline.store.calls.chunked_reader import ChunkedReader
+from trunkline.store.calls.reads import CallStore
+from trunkline.store.calls.writes import CallWriter
 from trunkline.store.changes import ChangeStore, listen
 from trunkline.store.embedded import start_embedded
-from trunkline.store.indexing import WordStore
+from trunkline.store.idempotency import IdempotencyStore
 from trunkline.store.keys import KeyStore
 from trunkline.store.ledger import LedgerStore
 from trunkline.store.migrations import head, migrate, revision
-from trunkline.store.numbers import NumberStore
-from trunkline.store.parts import PartStore
 from trunkline.store.pool import open_pool
 from trunkline.store.recordings import RecordingStore
-from trunkline.store.repeats import RepeatStore
+from trunkline.store.search.index import SearchIndex
 from trunkline.store.sources import SourceStore
-from trunkline.store.writing import CallWriter
+from trunkline.store.totals.number_totals import NumberTotalStore
+from trunkline.vendors import broken, dialects, doors
 
 log = structlog.get_logger(__name__)
 
@@ -66,13 +66,13 @@ class Services(Struct, frozen=True):
     """What the product does, joined to one database."""
 
     calls: Calls
-    numbers: Numbers
+    number_totals: NumberTotals
     changes: Changes
     keys: Keys
     intake: Intake
-    commits: Commits
+    group_commit: GroupCommit
     writes: Writes
-    repeats: Repeats
+    idempotency: Idempotency
     ledger: Ledger
     links: Links
     sources: Sources
@@ -110,28 +110,28 @@ async def services(
         keys = KeyStore(pool)
         writer = CallWriter(pool)
         intake = Intake(writer, clock)
-        commits = Commits(intake)
+        commits = GroupCommit(intake)
         told = settings or Settings.read()
-        seals = Seals(lambda: told.sealing_key or key_in(told.home))
-        links = Links(told.public_url, lambda: told.sealing_key or key_in(told.home), clock)
-        numbers = Numbers(NumberStore(pool))
-        calls = Calls(store, PartStore(pool), links, numbers, most_streams=max(1, pool_size // 2))
+        seals = SecretBox(lambda: told.encryption_key or key_in(told.home))
+        links = Links(told.public_url, lambda: told.encryption_key or key_in(told.home), clock)
+        numbers = NumberTotals(NumberTotalStore(pool))
+        calls = Calls(store, ChunkedReader(pool), links, numbers, max_streams=max(1, pool_size // 2))
         changes = Changes(
             ChangeStore(pool),
             partial(listen, database_url),
-            most_streams=told.streams,
-            most_looks=max(1, pool_size // 2),
+            max_streams=told.streams,
+            max_reads=max(1, pool_size // 2),
         )
         sources = Sources(SourceStore(pool), keys, doors(), seals, clock)
         yield Services(
             calls=calls,
-            numbers=numbers,
+            number_totals=numbers,
             changes=changes,
             keys=Keys(keys, dialects(), clock),
             intake=intake,
-            commits=commits,
+            group_commit=commits,
             writes=Writes(store, writer, commits, clock),
-            repeats=Repeats(RepeatStore(pool), clock),
+            idempotency=Idempotency(IdempotencyStore(pool), clock),
             links=links,
             ledger=Ledger(LedgerStore(pool), clock),
             sources=sources,
@@ -150,14 +150,16 @@ def recordings_in(settings: Settings) -> ObjectStore:
     return LocalStore(settings.home / "recordings", mkdir=True)
 
 
-def keeper(joined: Services, settings: Settings, clock: Clock = system_clock) -> Keeper:
+def recording_archiver(
+    joined: Services, settings: Settings, clock: Clock = system_clock
+) -> RecordingArchiver:
     """What keeps recordings."""
-    limits = Limits(most_bytes=settings.largest_recording, allow_private=settings.fetch_private)
-    return Keeper(
+    limits = Limits(max_bytes=settings.max_recording_bytes, allow_private=settings.fetch_private)
+    return RecordingArchiver(
         RecordingStore(joined.pool),
-        joined.commits,
+        joined.group_commit,
         recordings_in(settings),
-        Fetcher(limits),
+        Downloader(limits),
         clock,
     )
 
@@ -168,29 +170,29 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
     for vendor, reason in broken().items():
         log.error("vendor left out", vendor=vendor, reason=reason)
     opened: list[Services] = []
-    kept_rows = KeptRows(settings.kept_mb * 1024 * 1024) if settings.kept_mb else None
+    row_cache = RowCache(settings.row_cache_mb * 1024 * 1024) if settings.row_cache_mb else None
 
     @asynccontextmanager
-    async def open_answerer() -> AsyncIterator[Answerer]:
+    async def open_answerer() -> AsyncIterator[RequestHandler]:
         async with services(
             database_url, pool_size=settings.pool_size, clock=clock, settings=settings
         ) as joined:
             opened.append(joined)
             tasks = {
-                asyncio.create_task(Indexer(WordStore(joined.pool)).run()),
-                asyncio.create_task(joined.numbers.run()),
+                asyncio.create_task(Indexer(SearchIndex(joined.pool)).run()),
+                asyncio.create_task(joined.number_totals.run()),
             }
-            if settings.keep_recordings:
-                tasks.add(asyncio.create_task(keeper(joined, settings, clock).run(database_url)))
-            yield Answerer(
+            if settings.archive_recordings:
+                tasks.add(asyncio.create_task(recording_archiver(joined, settings, clock).run(database_url)))
+            yield RequestHandler(
                 joined.keys,
                 joined.calls,
                 joined.changes,
                 joined.ledger,
                 joined.writes,
-                joined.repeats,
-                kept_rows=kept_rows,
-                largest_body=settings.largest_body,
+                joined.idempotency,
+                row_cache=row_cache,
+                max_body_bytes=settings.max_body_bytes,
             )
             for task in tasks:
                 task.cancel()
@@ -204,7 +206,7 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
 
     def webhooks() -> Webhooks:
         joined = opened[-1]
-        return Webhooks(joined.sources, doors(), joined.commits, clock)
+        return Webhooks(joined.sources, doors(), joined.group_commit, clock)
 
     def shelf() -> Shelf:
         joined = opened[-1]
@@ -222,7 +224,7 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
             *health_routes(database_answers),
             *docs_routes(),
             *recording_routes(shelf),
-            *hook_routes(webhooks, settings.public_url, settings.largest_body),
+            *hook_routes(webhooks, settings.public_url, settings.max_body_bytes),
         ],
         exception_handlers={HTTPException: refused},
     )

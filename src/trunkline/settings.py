@@ -29,7 +29,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     pool_size: int = 8
     """Connections to the database that each server process may hold."""
 
-    kept_mb: int = 32
+    row_cache_mb: int = 32
     """Megabytes of printed rows that each server process keeps for the next list; 0 keeps none."""
 
     streams: int = 200
@@ -44,19 +44,19 @@ class Settings(Struct, frozen=True, kw_only=True):
     public_url: str = "http://127.0.0.1:8080"
     """The address under which the outside reaches this server; webhook addresses and links begin with it."""
 
-    sealing_key: str | None = None
+    encryption_key: str | None = None
     """A long random text that seals sources' secrets; without it one is made and kept in the home folder."""
 
-    largest_body: int = 32 * 1024 * 1024
+    max_body_bytes: int = 32 * 1024 * 1024
     """Bytes that a request's body may have."""
 
-    keep_recordings: bool = True
+    archive_recordings: bool = True
     """Whether the server fetches and keeps calls' recordings."""
 
     recordings_url: str | None = None
     """Where recordings are kept, as `s3://bucket/folder`; without it a folder in the home folder."""
 
-    largest_recording: int = 500 * 1024 * 1024
+    max_recording_bytes: int = 500 * 1024 * 1024
     """Bytes that a recording may have to be kept."""
 
     fetch_private: bool = False
@@ -75,22 +75,22 @@ class Settings(Struct, frozen=True, kw_only=True):
         }
         return cls(
             home=Path(told.get("home", "~/.trunkline")).expanduser().resolve(),
-            database_url=_told(told, "database_url", _database_url, None),
-            pool_size=_told(told, "pool_size", partial(_between, 1, 1000), 8),
-            kept_mb=_told(told, "kept_mb", partial(_between, 0, 100_000), 32),
-            streams=_told(told, "streams", partial(_between, 0, 100_000), 200),
-            hosts=_told(told, "hosts", _hosts, {}),
-            trusted_proxies=_told(told, "trusted_proxies", _networks, ()),
-            public_url=_told(told, "public_url", _web_address, "http://127.0.0.1:8080"),
-            sealing_key=_told(told, "sealing_key", _long_text, None),
-            largest_body=_told(told, "largest_body", partial(_between, 1024, 2**30), 32 * 1024 * 1024),
-            keep_recordings=_told(told, "keep_recordings", _yes_or_no, True),
-            recordings_url=_told(told, "recordings_url", str, None),
-            largest_recording=_told(
-                told, "largest_recording", partial(_between, 1, 2**40), 500 * 1024 * 1024
+            database_url=_setting(told, "database_url", _database_url, None),
+            pool_size=_setting(told, "pool_size", partial(_between, 1, 1000), 8),
+            row_cache_mb=_setting(told, "row_cache_mb", partial(_between, 0, 100_000), 32),
+            streams=_setting(told, "streams", partial(_between, 0, 100_000), 200),
+            hosts=_setting(told, "hosts", _hosts, {}),
+            trusted_proxies=_setting(told, "trusted_proxies", _networks, ()),
+            public_url=_setting(told, "public_url", _web_address, "http://127.0.0.1:8080"),
+            encryption_key=_setting(told, "encryption_key", _long_text, None),
+            max_body_bytes=_setting(told, "max_body_bytes", partial(_between, 1024, 2**30), 32 * 1024 * 1024),
+            archive_recordings=_setting(told, "archive_recordings", _yes_or_no, True),
+            recordings_url=_setting(told, "recordings_url", str, None),
+            max_recording_bytes=_setting(
+                told, "max_recording_bytes", partial(_between, 1, 2**40), 500 * 1024 * 1024
             ),
-            fetch_private=_told(told, "fetch_private", _yes_or_no, False),
-            log_level=_told(
+            fetch_private=_setting(told, "fetch_private", _yes_or_no, False),
+            log_level=_setting(
                 told, "log_level", partial(_one_of, ("debug", "info", "warning", "error")), "info"
             ),
         )
@@ -99,9 +99,9 @@ class Settings(Struct, frozen=True, kw_only=True):
 T = TypeVar("T")
 
 
-def _told(told: Mapping[str, str], name: str, read: Callable[[str], T], default: T) -> T:
+def _setting(environment: Mapping[str, str], name: str, read: Callable[[str], T], default: T) -> T:
     try:
-        return read(told[name]) if name in told else default
+        return read(environment[name]) if name in environment else default
     except ValueError as error:
         raise SettingError(f"TRUNKLINE_{name.upper()}: {error}") from None
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import httpx2
 
-from tests.conftest import LONGEST_WAIT_SECONDS, World
+from tests.conftest import MAX_WAIT_SECONDS, World
 
 STREAM = "/trunkline/v1/calls:stream"
 
@@ -53,7 +53,7 @@ class Following:
 
     def until(self, place: int) -> list[Event]:
         """Read until a place is reached; bounded."""
-        deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+        deadline = time.monotonic() + MAX_WAIT_SECONDS
         while self.place < place:
             assert time.monotonic() < deadline, (self.place, place)
             assert self.step() is not None, "the stream ended"
@@ -61,7 +61,7 @@ class Following:
 
     def to_the_end(self) -> None:
         """Read until the stream ends; bounded."""
-        deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+        deadline = time.monotonic() + MAX_WAIT_SECONDS
         while self.step() is not None:
             assert time.monotonic() < deadline
 
@@ -73,7 +73,7 @@ def following(
     """Follow calls; the connection is cut at the end, wherever the stream is."""
     sent = dict(headers) if last is None else {**headers, "Last-Event-ID": str(last)}
     with (
-        httpx2.Client(base_url=url, timeout=LONGEST_WAIT_SECONDS) as client,
+        httpx2.Client(base_url=url, timeout=MAX_WAIT_SECONDS) as client,
         client.stream("GET", STREAM + query, headers=sent) as answer,
     ):
         assert answer.status_code == 200, answer.read()
@@ -83,7 +83,7 @@ def following(
 
 def reach(world: World) -> int:
     """The last place that the org has given out."""
-    sql = "SELECT coalesce(max(n), 0) FROM change_counts WHERE org_id = $1"
+    sql = "SELECT coalesce(max(n), 0) FROM change_sequences WHERE org_id = $1"
     place: int = world.run(world.joined.pool.fetchval(sql, world.org.id))
     return place
 

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 
 from tests.api.wire import Answer, ask, exchange, parsed
 from tests.conftest import Server, World
-from trunkline.dialects import dialects
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.events import MEDIA_TYPE as EVENTS
 from trunkline.kit.query import DayOrInstant, Parameter, Phone, Uuid, Words, parameters
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.sighting import Sighting
+from trunkline.vendors import dialects
 
 DIALECTS = sorted(dialects())
 NO_CALL = str(uuid.UUID(int=7))

@@ -15,16 +15,16 @@ import pytest
 
 from tests.api.own_database import own_database
 from tests.api.wire import parsed
-from tests.conftest import LONGEST_WAIT_SECONDS, Background, Server, World
-from tests.dialects.conftest import some_calls
-from trunkline.api.receiving import LONGEST_SENDING_SECONDS
-from trunkline.dialects import dialects
+from tests.conftest import MAX_WAIT_SECONDS, Background, Server, World
+from tests.vendors.conftest import some_calls
+from trunkline.api.body import MAX_BODY_SECONDS
 from trunkline.kit.auth import NewKey
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.ids import call_id
+from trunkline.vendors import dialects
 
-LARGEST_BODY = 2000
+MAX_BODY = 2000
 NO_CALL = str(uuid.UUID(int=7))
 
 
@@ -72,8 +72,8 @@ ROUTES = [
     for operation in dialect.operations
     if operation.method != "GET"
 ]
-WITH_BODY = [route for route in ROUTES if route.operation.takes is not None]
-WITHOUT_BODY = [route for route in ROUTES if route.operation.takes is None]
+WITH_BODY = [route for route in ROUTES if route.operation.parse_body is not None]
+WITHOUT_BODY = [route for route in ROUTES if route.operation.parse_body is None]
 OF_ONE_CALL = [route for route in ROUTES if "{id}" in route.operation.path]
 
 
@@ -94,7 +94,7 @@ def dawdling(server: Server, new_world: Callable[..., World]) -> Iterator[dict[s
         opened = {}
         for route in WITH_BODY:
             connection = socket.create_connection(
-                ("127.0.0.1", server.port), timeout=LONGEST_SENDING_SECONDS + LONGEST_WAIT_SECONDS
+                ("127.0.0.1", server.port), timeout=MAX_BODY_SECONDS + MAX_WAIT_SECONDS
             )
             opened[str(route)] = stack.enter_context(connection)
             headers = {**world.headers[route.dialect.name], "host": "calls.test", "content-length": "100"}
@@ -109,7 +109,7 @@ def dawdling(server: Server, new_world: Callable[..., World]) -> Iterator[dict[s
 
 @pytest.mark.parametrize("route", ROUTES, ids=str)
 def test_nobody_writes_without_a_key_or_with_a_strangers(world: World, route: Write) -> None:
-    strangers = route.dialect.auth.wear(NewKey.made())
+    strangers = route.dialect.auth.headers_for(NewKey.generate())
     for headers, fault in (({}, Fault.NO_CREDENTIAL), (strangers, Fault.UNKNOWN_CREDENTIAL)):
         answer = route.ask(world, headers)
         route.assert_refused(answer, fault)
@@ -179,16 +179,16 @@ def test_another_orgs_call_is_not_found_and_stays_as_it_is(
 def small(embedded_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
     """A server that takes small bodies only."""
     log = tmp_path_factory.mktemp("small") / "server.log"
-    served = Server(embedded_url, log, TRUNKLINE_LARGEST_BODY=str(LARGEST_BODY))
+    served = Server(embedded_url, log, TRUNKLINE_MAX_BODY_BYTES=str(MAX_BODY))
     served.wait_until_ready()
-    with httpx2.Client(base_url=served.url, timeout=LONGEST_WAIT_SECONDS) as client:
+    with httpx2.Client(base_url=served.url, timeout=MAX_WAIT_SECONDS) as client:
         yield client
     served.stop()
 
 
 def pieces() -> Iterator[bytes]:
     """A body whose length is not told before."""
-    for _ in range(LARGEST_BODY // 100 + 1):
+    for _ in range(MAX_BODY // 100 + 1):
         yield b" " * 100
 
 
@@ -197,11 +197,11 @@ def test_a_body_over_the_limit_is_413_whether_its_length_is_told_or_not(
     world: World, small: httpx2.Client, route: Write
 ) -> None:
     headers = world.headers[route.dialect.name]
-    for body in (b" " * (LARGEST_BODY + 1), pieces()):
+    for body in (b" " * (MAX_BODY + 1), pieces()):
         answer = route.ask(small, headers, body)
         route.assert_refused(answer, Fault.TOO_LARGE)
         assert answer.status_code == 413
-    just = route.body + b" " * (LARGEST_BODY - len(route.body))
+    just = route.body + b" " * (MAX_BODY - len(route.body))
     assert route.ask(small, headers, just).status_code in (*route.operation.statuses, 404)
 
 
@@ -209,7 +209,7 @@ def test_a_body_over_the_limit_is_413_whether_its_length_is_told_or_not(
 def test_a_body_that_nobody_asked_for_is_not_read_however_large(
     world: World, small: httpx2.Client, route: Write
 ) -> None:
-    answer = route.ask(small, world.headers[route.dialect.name], b" " * (LARGEST_BODY + 1))
+    answer = route.ask(small, world.headers[route.dialect.name], b" " * (MAX_BODY + 1))
     route.assert_refused(answer, Fault.CALL_NOT_FOUND)
 
 
@@ -234,7 +234,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alone]:
         try:
             served.wait_until_ready()
             database.stop()
-            with httpx2.Client(base_url=served.url, timeout=LONGEST_WAIT_SECONDS) as client:
+            with httpx2.Client(base_url=served.url, timeout=MAX_WAIT_SECONDS) as client:
                 yield Alone(client, made.headers)
         finally:
             served.stop()

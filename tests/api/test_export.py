@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 
 from tests.api.files import EXPORT, exported, read, rows
 from tests.conftest import World
-from tests.dialects.conftest import NUMBERS, odd_ones, some_calls
-from trunkline.dialects import dialects
-from trunkline.dialects.trunkline.wire import CallQuery
+from tests.vendors.conftest import NUMBERS, odd_ones, some_calls
 from trunkline.ingest.files import Reader, Source
-from trunkline.kit.export import FORMATS, PACKINGS
+from trunkline.kit.export import COMPRESSIONS, FORMATS
 from trunkline.kit.query import parameters
-from trunkline.service.intake import Seen
+from trunkline.service.intake import Received
+from trunkline.vendors import dialects
+from trunkline.vendors.trunkline.wire import CallQuery
 
 
 @pytest.fixture(scope="module")
@@ -69,15 +69,15 @@ def test_an_export_read_into_an_empty_org_gives_the_same_calls_and_again_changes
     mixed: World, printed: dict[str, bytes], new_world: Callable[..., World], tmp_path: Path
 ) -> None:
     other = new_world()
-    for compression in PACKINGS:
+    for compression in COMPRESSIONS:
         path = tmp_path / f"calls.{compression}"
         path.write_bytes(exported(mixed, compression=compression).content)
         with Source(path) as source:
             reader = Reader(dialects(), "trunkline")
-            found = [seen for piece in source.pieces() for seen in reader.read(path.name, piece)]
-        seen = [one for one in found if isinstance(one, Seen)]
+            found = [seen for piece in source.entries() for seen in reader.read(path.name, piece)]
+        seen = [one for one in found if isinstance(one, Received)]
         assert len(seen) == len(found) == len(printed)
-        taken = other.run(other.joined.intake.take(other.org, seen, "file"))
+        taken = other.run(other.joined.intake.ingest(other.org, seen, "file"))
         first = compression == "none"
         assert (taken.stored, taken.unchanged) == ((len(seen), 0) if first else (0, len(seen)))
     assert read(exported(other)) == read(exported(mixed))

@@ -11,19 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import World
-from tests.dialects.conftest import some_calls
-from tests.dialects.walks import WALKS
+from tests.vendors.conftest import some_calls
+from tests.vendors.walks import WALKS
 from trunkline.api.front_door import AmbiguousDialects, FrontDoor
-from trunkline.dialects import dialects
 from trunkline.kit.auth import NewKey
+from trunkline.vendors import dialects
 
 DOOR = FrontDoor(dialects(), {})
 AT_ROOT = [dialect for dialect in dialects().values() if dialect.at_root]
-KEY = NewKey.made()
+KEY = NewKey.generate()
 
 
 def worn(name: str) -> dict[str, str]:
-    return {header.lower(): value for header, value in dialects()[name].auth.wear(KEY).items()}
+    return {header.lower(): value for header, value in dialects()[name].auth.headers_for(KEY).items()}
 
 
 def meant(path: str, headers: dict[str, str]) -> str | None:
@@ -75,11 +75,11 @@ paths = st.sampled_from([operation.path for dialect in AT_ROOT for operation in 
 def test_no_request_can_fall_to_two_dialects(path: str, headers: dict[str, str]) -> None:
     """Of the dialects that document a path, each but one is passed over for a reason that it declares."""
     documenting = [d for d in AT_ROOT if path in [operation.path for operation in d.operations]]
-    claiming = [dialect for dialect in documenting if dialect.auth.claims(headers)]
-    demands = [dialect.auth.demand for dialect in claiming]
+    claiming = [dialect for dialect in documenting if dialect.auth.matches(headers)]
+    demands = [dialect.auth.specificity for dialect in claiming]
     assert len(set(demands)) == len(demands)
-    last = min(documenting, key=lambda dialect: dialect.auth.demand)  # which takes what nobody claims
-    highest = max(claiming, key=lambda dialect: dialect.auth.demand) if claiming else last
+    last = min(documenting, key=lambda dialect: dialect.auth.specificity)  # which takes what nobody claims
+    highest = max(claiming, key=lambda dialect: dialect.auth.specificity) if claiming else last
     assert meant(path.replace("{id}", "an-id"), headers) == highest.name
 
 

@@ -11,9 +11,9 @@ import msgspec
 import pytest
 
 from tests.api.own_database import Database, own_database
-from tests.conftest import LONGEST_WAIT_SECONDS, Background, Server
-from trunkline.dialects import dialects
+from tests.conftest import MAX_WAIT_SECONDS, Background, Server
 from trunkline.model.faults import Fault, Refused
+from trunkline.vendors import dialects
 
 
 def test_a_server_that_can_serve_says_so(http: httpx2.Client) -> None:
@@ -38,7 +38,7 @@ def own_server(database: Database, tmp_path: Path) -> Iterator[Server]:
 
 
 def wait_for(answer: Callable[[], httpx2.Response], status: int) -> httpx2.Response:
-    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+    deadline = time.monotonic() + MAX_WAIT_SECONDS
     while (last := answer()).status_code != status:
         assert time.monotonic() < deadline, last
     return last
@@ -50,7 +50,7 @@ def test_while_the_database_is_away_every_dialect_says_so_and_afterwards_all_is_
     background = Background()
     made = background.run(background.open(database.url).keys.create("acme"))
     background.close()
-    with httpx2.Client(base_url=own_server.url, timeout=LONGEST_WAIT_SECONDS) as client:
+    with httpx2.Client(base_url=own_server.url, timeout=MAX_WAIT_SECONDS) as client:
 
         def ask(name: str) -> httpx2.Response:
             path = f"/{name}{dialects()[name].operations[0].path}"
@@ -93,6 +93,6 @@ def test_while_the_database_is_away_every_dialect_says_so_and_afterwards_all_is_
 
 def test_a_server_does_not_start_without_its_database(tmp_path: Path) -> None:
     server = Server("postgresql://127.0.0.1:1/calls", tmp_path / "server.log")
-    assert server.process.wait(LONGEST_WAIT_SECONDS) == 2
+    assert server.process.wait(MAX_WAIT_SECONDS) == 2
     assert server.log.read_text().startswith("trunkline: ")
     assert "Traceback" not in server.log.read_text()

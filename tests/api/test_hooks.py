@@ -19,10 +19,10 @@ import httpx2
 import pytest
 from standardwebhooks import Webhook
 
-from tests.conftest import LONGEST_WAIT_SECONDS, Server, World
-from trunkline.dialects import doors
+from tests.conftest import MAX_WAIT_SECONDS, Server, World
 from trunkline.service.sources import Source, SourceProblem
-from trunkline.store.totals import differences
+from trunkline.store.totals.totals import differences
+from trunkline.vendors import doors
 
 SECRET = "s3cr3t-of-the-webhook"
 CALL: dict[str, Any] = {
@@ -41,7 +41,7 @@ ENDED = {
 
 
 def source_in(world: World, vendor: str = "callem", secret: str = SECRET) -> Source:
-    secrets = [secret] if doors()[vendor].signing.secret_is else []
+    secrets = [secret] if doors()[vendor].signature.secret_is else []
     return world.run(world.joined.sources.add(world.org.name, vendor, webhook_secrets=secrets))
 
 
@@ -142,7 +142,7 @@ def test_addresses_that_are_not_there_or_are_disabled(world: World) -> None:
     assert world.request("POST", "/hooks/nobody-has-this", content=b"{}").status_code == 404
     assert world.request("GET", f"/hooks/{source.address}").status_code == 405
     world.run(world.joined.sources.disable(world.org.name, source.id))
-    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+    deadline = time.monotonic() + MAX_WAIT_SECONDS
     while (status := deliver(world, source, STARTED).status_code) != 410:
         assert status == 200  # a lookup is good for less than a second
         assert time.monotonic() < deadline
@@ -160,7 +160,7 @@ def test_a_body_that_is_too_large_or_too_slow_is_cut_off(
     world: World, embedded_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     log = tmp_path_factory.mktemp("small") / "server.log"
-    served = Server(embedded_url, log, TRUNKLINE_LARGEST_BODY="2000")
+    served = Server(embedded_url, log, TRUNKLINE_MAX_BODY_BYTES="2000")
     served.wait_until_ready()
     try:
         source = source_in(world)

@@ -15,16 +15,16 @@ import httpx2
 import msgspec
 import pytest
 
-from tests.conftest import LONGEST_WAIT_SECONDS, Background, Server, World
+from tests.conftest import MAX_WAIT_SECONDS, Background, Server, World
 from trunkline.compose import Services, services
-from trunkline.dialects import dialects
 from trunkline.kit.auth import public_name
 from trunkline.kit.dialect import Dialect
 from trunkline.model.call import Call
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.ids import call_id
 from trunkline.model.words import Status
-from trunkline.service.keys import LOOKUP_SECONDS, MadeKey
+from trunkline.service.keys import LOOKUP_SECONDS, CreatedKey
+from trunkline.vendors import dialects
 
 DIALECTS = sorted(dialects())
 
@@ -170,7 +170,7 @@ def test_an_adopted_key_works_in_its_own_dialect_only(name: str, world: World) -
     (own, *_) = tokens(world.headers[name])
     token = own[:-60] + uuid.uuid4().hex
     secret = "s3cr3t_" + uuid.uuid4().hex if name == "zudu" else None
-    world.run(world.joined.keys.adopt(world.name, name, token, secret))
+    world.run(world.joined.keys.import_key(world.name, name, token, secret))
     extra = {"X-API-SECRET": secret} if secret else {}
     for other, dialect in dialects().items():
         answer = ask(world, other, {**worn(dialect, token), **extra})
@@ -189,7 +189,7 @@ def test_a_revoked_key_is_refused(name: str, world: World) -> None:
     assert ask(world, name, world.headers[name]).status_code == 200
     world.run(world.joined.keys.revoke(world.name, world.key_id))
     answer = ask(world, name, world.headers[name])
-    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+    deadline = time.monotonic() + MAX_WAIT_SECONDS
     while answer.status_code == 200 and time.monotonic() < deadline:
         answer = ask(world, name, world.headers[name])  # another process may have looked it up just now
     assert_refused(answer, dialects()[name], Fault.REVOKED_CREDENTIAL)
@@ -212,7 +212,7 @@ def of_yesterday(background: Background, embedded_url: str) -> Iterator[Services
 def test_an_expired_key_is_refused_and_one_that_has_time_left_is_not(
     world: World, of_yesterday: Services
 ) -> None:
-    def made(lifetime: timedelta) -> MadeKey:
+    def made(lifetime: timedelta) -> CreatedKey:
         return world.run(of_yesterday.keys.create(world.name, lifetime=lifetime))
 
     expired, good = made(timedelta(hours=23)), made(timedelta(hours=25))
@@ -351,7 +351,7 @@ def test_nothing_of_a_key_is_in_the_database_or_in_the_log_of_the_server(
     body, secret = body_of(world.headers["callem"]), world.headers["zudu"]["X-API-SECRET"]
     adopted = {name: uuid.uuid4().hex for name in ("contactship", "butter")}
     for name, token in adopted.items():
-        world.run(world.joined.keys.adopt(world.name, name, token, None))
+        world.run(world.joined.keys.import_key(world.name, name, token, None))
         assert ask(world, name, worn(dialects()[name], token)).status_code == 200
     for name, dialect in dialects().items():
         headers = world.headers[name]

@@ -9,8 +9,8 @@ import pytest
 
 from tests.api.test_writes import CALLS, ask, tell
 from tests.conftest import World
-from trunkline.dialects import dialects
-from trunkline.store.rows import call_of
+from trunkline.store.calls.rows import call_of
+from trunkline.vendors import dialects
 
 AT = "2026-03-02T09:30:%06.3fZ"
 
@@ -85,7 +85,7 @@ def test_a_running_call_is_read_in_every_dialect_as_far_as_it_is(world: World, d
 def test_events_say_everything_that_they_can_say(world: World) -> None:
     call_id = running(world)
     answer = told(world, call_id, *CONVERSATION, event("recording", 8, url="https://r.example/1.wav"), END)
-    assert (answer["status"], answer["taken"]) == ("completed", 10)
+    assert (answer["status"], answer["accepted"]) == ("completed", 10)
     call = world.get("trunkline", f"{CALLS}/{call_id}").json()
     assert [turn["text"] for turn in call["turns"]] == ["Good morning.", "Thursday, please.", "Thurs"]
     (tool,) = call["tool_calls"]
@@ -122,10 +122,10 @@ def test_events_in_any_order_and_sent_twice_make_the_same_call(world: World) -> 
 def test_one_event_and_json_lines_are_taken_too(world: World) -> None:
     call_id = running(world)
     path = f"{CALLS}/{call_id}/events"
-    assert ask(world, "POST", path, CONVERSATION[2]).json()["taken"] == 1
+    assert ask(world, "POST", path, CONVERSATION[2]).json()["accepted"] == 1
     lines = b"\n".join(json.dumps(one).encode() for one in CONVERSATION)
     sent = ask(world, "POST", path, lines, **{"content-type": "application/x-ndjson"})
-    assert sent.json()["taken"] == len(CONVERSATION)
+    assert sent.json()["accepted"] == len(CONVERSATION)
 
 
 def test_an_event_without_a_time_gets_the_moment_it_came_in_and_keeps_it(world: World) -> None:
@@ -163,7 +163,7 @@ def test_a_bad_event_is_named_and_the_good_ones_are_taken(world: World, bad: Any
     path = f"{CALLS}/{call_id}/events"
     answer = ask(world, "POST", path, [CONVERSATION[2], bad])
     assert answer.status_code == 200, answer.text
-    assert answer.json()["taken"] == 1
+    assert answer.json()["accepted"] == 1
     (refused,) = answer.json()["refused"]
     assert refused["index"] == 1
     assert reason in refused["error"]

@@ -17,13 +17,12 @@ import zstandard
 from msgspec import structs
 
 from tests.api.files import EXPORT, exported
-from tests.conftest import LONGEST_WAIT_SECONDS, Background, Server, World
-from tests.dialects.conftest import START, some_calls
-from trunkline.api import sending
-from trunkline.api.answer import Streamed
-from trunkline.api.sending import BrokenOff, send_streamed
-from trunkline.dialects import dialects
-from trunkline.kit.export import FORMATS, PACKINGS, file_of
+from tests.conftest import MAX_WAIT_SECONDS, Background, Server, World
+from tests.vendors.conftest import START, some_calls
+from trunkline.api import response
+from trunkline.api.handler import StreamedAnswer
+from trunkline.api.response import BrokenOff, send_streamed
+from trunkline.kit.export import COMPRESSIONS, FORMATS, file_of
 from trunkline.kit.export.shape import Shape
 from trunkline.model.call import Call
 from trunkline.model.faults import Fault, Refused
@@ -33,9 +32,10 @@ from trunkline.model.query import CallFilter
 from trunkline.service import calls as service
 from trunkline.service.calls import Calls
 from trunkline.service.export import chunks_of
-from trunkline.store.calls import CallStore
-from trunkline.store.parts import PartStore
-from trunkline.store.writing import CallWriter
+from trunkline.store.calls.chunked_reader import ChunkedReader
+from trunkline.store.calls.reads import CallStore
+from trunkline.store.calls.writes import CallWriter
+from trunkline.vendors import dialects
 
 MANY = 20_000
 
@@ -94,7 +94,7 @@ def in_transaction(world: World, database: asyncpg.Connection) -> list[int]:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+    deadline = time.monotonic() + MAX_WAIT_SECONDS
     while not condition():
         assert time.monotonic() < deadline
 
@@ -222,19 +222,19 @@ def stream_of(world: World, calls: Calls) -> CallStream:
 
 
 def test_one_long_answer_too_many_is_refused_for_now(few: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "LONGEST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(service, "MAX_WAIT_SECONDS", 0.01)
     pool = few.joined.pool
-    calls = Calls(CallStore(pool), PartStore(pool), most_streams=1)
+    calls = Calls(CallStore(pool), ChunkedReader(pool), max_streams=1)
 
     async def ask_twice() -> None:
         first, second, third = streams
-        async with aclosing(first.parts):
-            await anext(first.parts)
+        async with aclosing(first.chunks):
+            await anext(first.chunks)
             with pytest.raises(Refused) as refused:
-                await anext(second.parts)
+                await anext(second.chunks)
             assert refused.value.fault is Fault.UNAVAILABLE
-        async with aclosing(third.parts):
-            assert (await anext(third.parts)).calls
+        async with aclosing(third.chunks):
+            assert (await anext(third.chunks)).calls
 
     streams = [stream_of(few, calls) for _ in range(3)]
     few.run(ask_twice())
@@ -243,7 +243,7 @@ def test_one_long_answer_too_many_is_refused_for_now(few: World, monkeypatch: py
 def test_a_client_that_takes_nothing_is_given_up(
     crowded: World, database: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sending, "LONGEST_STALL_SECONDS", 0.01)
+    monkeypatch.setattr(response, "MAX_STALL_SECONDS", 0.01)
     told: list[Exception] = []
 
     def tell(error: Exception) -> Any:
@@ -258,8 +258,8 @@ def test_a_client_that_takes_nothing_is_given_up(
 
     async def stall() -> None:
         stream = streams.pop()
-        file = file_of(stream.parts, FORMATS["jsonl"], PACKINGS["none"], Shape(), name="calls")
-        answer = Streamed([], chunks_of(file), tell)
+        file = file_of(stream.chunks, FORMATS["jsonl"], COMPRESSIONS["none"], Shape(), name="calls")
+        answer = StreamedAnswer([], chunks_of(file), tell)
         with pytest.raises(BrokenOff, match="the client took nothing"):
             await send_streamed(answer, receive, send, without_body=False)
 

@@ -19,10 +19,10 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.conftest import World
-from tests.dialects.conftest import some_calls
-from tests.dialects.walks import WALKS, listed
-from trunkline.dialects import dialects
+from tests.vendors.conftest import some_calls
+from tests.vendors.walks import WALKS, listed
 from trunkline.kit.events import MEDIA_TYPE as EVENTS
+from trunkline.vendors import dialects
 
 NAMES = sorted(dialects())
 CHECKS = [

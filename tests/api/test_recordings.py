@@ -16,17 +16,17 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.conftest import LONGEST_WAIT_SECONDS, Background, Server, World
+from tests.conftest import MAX_WAIT_SECONDS, Background, Server, World
 from trunkline.compose import Services
-from trunkline.dialects import dialects
-from trunkline.ingest import fetching
-from trunkline.ingest.fetching import Fetcher, FetchFailed, Limits, is_public
+from trunkline.ingest import safe_download
+from trunkline.ingest.safe_download import Downloader, DownloadFailed, Limits, is_public
 from trunkline.model.call import Recording
 from trunkline.model.sighting import Sighting
 from trunkline.model.words import Status
 from trunkline.service.recordings import LinkRefused, Links
+from trunkline.store.calls.writes import CallWriter
 from trunkline.store.recordings import RecordingStore
-from trunkline.store.writing import CallWriter
+from trunkline.vendors import dialects
 
 SOUND = bytes(range(256)) * 4096
 CALL_ID = "0b0e6e0e-3c1e-4f51-9d4f-5d4b3c2a1f00"
@@ -85,7 +85,7 @@ def keeping(
 ) -> Iterator[Server]:
     # What other tests made up before has links that lead nowhere, and would be asked for first.
     seen = """
-        INSERT INTO followers (org_id, name, change) SELECT org_id, 'recordings', n FROM change_counts
+        INSERT INTO followers (org_id, name, change) SELECT org_id, 'recordings', n FROM change_sequences
         ON CONFLICT (org_id, name) DO UPDATE SET change = excluded.change
     """
     background.run(joined.pool.execute(seen))
@@ -93,9 +93,9 @@ def keeping(
     served = Server(
         embedded_url,
         log,
-        TRUNKLINE_KEEP_RECORDINGS="true",
+        TRUNKLINE_ARCHIVE_RECORDINGS="true",
         TRUNKLINE_FETCH_PRIVATE="true",
-        TRUNKLINE_LARGEST_RECORDING=str(len(SOUND)),
+        TRUNKLINE_MAX_RECORDING_BYTES=str(len(SOUND)),
     )
     served.wait_until_ready()
     yield served
@@ -116,7 +116,7 @@ def recorded(world: World, url: str, call_id: str = CALL_ID, status: Status = St
 def wait_for(world: World, state: str) -> Any:
     """Wait until the org's one recording is in a state."""
     store = RecordingStore(world.joined.pool)
-    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+    deadline = time.monotonic() + MAX_WAIT_SECONDS
     while time.monotonic() < deadline:
         found = world.run(store.listed(world.org.id, state, 10))
         if found:
@@ -135,10 +135,10 @@ def test_a_recording_is_kept_and_every_dialect_prints_our_link(
 ) -> None:
     url = f"{vendor.url}/call.wav"
     recorded(world, url)
-    wait_for(world, "kept")
+    wait_for(world, "stored")
     ours = link(world, keeping)
     told = world.get("trunkline", f"/v1/calls/{CALL_ID}").json()["recording"]
-    assert told["kept"] is True
+    assert told["stored"] is True
     assert told["original_url"] == url
     for name in ("contactship", "zudu", "butter", "trunkline"):
         text = world.get(name, dialects()[name].operations[0].path).text
@@ -157,7 +157,7 @@ def test_a_recording_is_kept_and_every_dialect_prints_our_link(
 def test_an_export_has_our_link_beside_the_vendors(world: World, vendor: Vendor, keeping: Server) -> None:
     url = f"{vendor.url}/call.wav"
     recorded(world, url)
-    wait_for(world, "kept")
+    wait_for(world, "stored")
     (line,) = world.get("trunkline", "/v1/calls:export").text.splitlines()
     listed = world.get("trunkline", f"/v1/calls/{CALL_ID}").json()["recording"]
     assert json.loads(line)["recording"] == listed
@@ -181,7 +181,7 @@ def test_recordings_are_looked_for_in_calls_that_are_over(world: World, joined: 
 
 def test_a_recording_is_served_in_ranges(world: World, vendor: Vendor, keeping: Server) -> None:
     recorded(world, f"{vendor.url}/call.wav")
-    wait_for(world, "kept")
+    wait_for(world, "stored")
     ours = link(world, keeping)
     head = httpx2.head(ours)
     assert head.headers["content-length"] == str(len(SOUND))
@@ -206,7 +206,7 @@ def test_a_recording_is_served_in_ranges(world: World, vendor: Vendor, keeping: 
 
 def test_a_link_with_any_letter_changed_leads_nowhere(world: World, vendor: Vendor, keeping: Server) -> None:
     recorded(world, f"{vendor.url}/call.wav")
-    wait_for(world, "kept")
+    wait_for(world, "stored")
     ours = link(world, keeping)
     base, _, token = ours.rpartition("/")
     with httpx2.Client() as client:
@@ -236,14 +236,14 @@ def test_what_fails_is_tried_again_and_what_cannot_succeed_is_not(
     busy, gone, page = new_world(), new_world(), new_world()
     vendor.failures = 1
     recorded(busy, f"{vendor.url}/busy.wav")
-    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+    deadline = time.monotonic() + MAX_WAIT_SECONDS
     store = RecordingStore(busy.joined.pool)
     while not (waiting := wait_for(busy, "waiting")).attempts:
         assert time.monotonic() < deadline
     assert "503" in waiting.problem
     assert waiting.next_try_at > datetime.now(UTC)
     assert busy.run(store.retry(busy.org.id, datetime.now(UTC))) == 1
-    wait_for(busy, "kept")
+    wait_for(busy, "stored")
     recorded(gone, f"{vendor.url}/gone.wav")
     assert "404" in wait_for(gone, "failed").problem
     recorded(page, f"{vendor.url}/page")
@@ -255,10 +255,10 @@ def test_a_call_that_is_taken_out_takes_its_recording_with_it(
     world: World, vendor: Vendor, keeping: Server
 ) -> None:
     recorded(world, f"{vendor.url}/call.wav")
-    wait_for(world, "kept")
+    wait_for(world, "stored")
     ours = link(world, keeping)
     assert world.run(CallWriter(world.joined.pool).delete(world.org.id, CALL_ID))
-    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+    deadline = time.monotonic() + MAX_WAIT_SECONDS
     while httpx2.get(ours).status_code == 200:
         assert time.monotonic() < deadline
     home = Path(os.environ["TRUNKLINE_HOME"]) / "recordings" / str(world.org.id)
@@ -274,8 +274,8 @@ def fetched(url: str, *addresses: str, private: bool = False, most_bytes: int = 
         return list(addresses)
 
     async def run() -> bytes:
-        fetcher = Fetcher(Limits(most_bytes=most_bytes, allow_private=private), resolve)
-        return b"".join([part async for part in fetcher.fetch(url, lambda _: None)])
+        fetcher = Downloader(Limits(max_bytes=most_bytes, allow_private=private), resolve)
+        return b"".join([part async for part in fetcher.download(url, lambda _: None)])
 
     return asyncio.run(run())
 
@@ -290,15 +290,15 @@ def fetched(url: str, *addresses: str, private: bool = False, most_bytes: int = 
 )
 def test_no_private_address_is_asked(address: str) -> None:
     assert not is_public(address)
-    with pytest.raises(FetchFailed, match="not a public address"):
+    with pytest.raises(DownloadFailed, match="not a public address"):
         fetched("http://recordings.example/x.wav", "93.184.216.34", address)
 
 
 def test_names_of_examples_are_known() -> None:
     for host in ("example.com", "recordings.example.org", "a.test", "EXAMPLE.NET", "x.invalid:80"):
-        assert fetching.is_example(f"https://{host}/x.wav"), host
+        assert safe_download.is_example(f"https://{host}/x.wav"), host
     for host in ("example.com.evil.net", "examples.com", "mytest", "127.0.0.1", "", "["):
-        assert not fetching.is_example(f"https://{host}/x.wav"), host
+        assert not safe_download.is_example(f"https://{host}/x.wav"), host
 
 
 def test_the_address_that_was_checked_is_the_one_that_is_asked(vendor: Vendor) -> None:
@@ -316,7 +316,7 @@ def test_the_address_that_was_checked_is_the_one_that_is_asked(vendor: Vendor) -
     ],
 )
 def test_no_other_kind_of_link_is_followed(url: str) -> None:
-    with pytest.raises(FetchFailed):
+    with pytest.raises(DownloadFailed):
         fetched(url, "93.184.216.34")
 
 
@@ -324,9 +324,9 @@ def test_redirects_are_followed_a_few_times_and_checked_each_time(vendor: Vendor
     port = vendor.server.server_port
     host = f"http://recordings.example:{port}"
     assert fetched(f"{host}/moved/{host}/x.wav", "127.0.0.1", private=True) == SOUND
-    with pytest.raises(FetchFailed, match="redirects"):
+    with pytest.raises(DownloadFailed, match="redirects"):
         fetched(f"{host}/moved/{host}/moved/{host}/moved/{host}/moved/{host}/x", "127.0.0.1", private=True)
-    with pytest.raises(FetchFailed, match="http and https"):
+    with pytest.raises(DownloadFailed, match="http and https"):
         fetched(f"{host}/moved/file:///etc/passwd", "127.0.0.1", private=True)
 
 
@@ -335,22 +335,22 @@ def test_a_redirect_into_a_private_range_is_not_followed(
 ) -> None:
     port = vendor.server.server_port
     # The vendor's own address counts as public here; where it sends us does not.
-    monkeypatch.setattr(fetching, "is_public", lambda address: address == "127.0.0.1")
+    monkeypatch.setattr(safe_download, "is_public", lambda address: address == "127.0.0.1")
 
     async def resolve(host: str, _: int) -> list[str]:
         return ["127.0.0.1"] if host == "recordings.example" else ["169.254.169.254"]
 
     async def run() -> None:
-        fetcher = Fetcher(Limits(most_bytes=10**9), resolve)
+        fetcher = Downloader(Limits(max_bytes=10**9), resolve)
         url = f"http://recordings.example:{port}/moved/http://metadata.example/secret"
-        async for _ in fetcher.fetch(url, lambda _: None):
+        async for _ in fetcher.download(url, lambda _: None):
             pass
 
-    with pytest.raises(FetchFailed, match=r"metadata\.example is not a public address"):
+    with pytest.raises(DownloadFailed, match=r"metadata\.example is not a public address"):
         asyncio.run(run())
 
 
 def test_a_recording_that_is_too_large_is_broken_off(vendor: Vendor) -> None:
     url = f"http://recordings.example:{vendor.server.server_port}/x.wav"
-    with pytest.raises(FetchFailed, match="more than"):
+    with pytest.raises(DownloadFailed, match="more than"):
         fetched(url, "127.0.0.1", private=True, most_bytes=len(SOUND) - 1)

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from tests.conftest import World
-from trunkline.dialects import dialects
-from trunkline.service.intake import Seen, encoded
+from trunkline.service.intake import Received, encoded
+from trunkline.vendors import dialects
 
-CAPTURES = sorted((Path(__file__).parents[1] / "dialects").glob("*/captures/*.json"))
+CAPTURES = sorted((Path(__file__).parents[1] / "vendors").glob("*/captures/*.json"))
 
 
 def capture_id(path: Path) -> str:
@@ -30,8 +30,8 @@ def test_a_capture_comes_back_identical_key_order_included(
     items = dialect.calls_in(capture["body"])
     assert items
     sightings = [dialect.from_wire(item) for item in items]
-    seen = [Seen(sighting, encoded(item)) for sighting, item in zip(sightings, items, strict=True)]
-    world.run(world.joined.intake.take(world.org, seen, "file"))
+    seen = [Received(sighting, encoded(item)) for sighting, item in zip(sightings, items, strict=True)]
+    world.run(world.joined.intake.ingest(world.org, seen, "file"))
 
     operation = next(op for op in dialect.operations if op.name == capture["operation"])
     address = operation.path.replace("{id}", sightings[0].vendor_call_id)

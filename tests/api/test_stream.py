@@ -19,20 +19,20 @@ from msgspec import structs
 
 from tests.api.events import STREAM, following, last_changes, reach
 from tests.api.wire import ask, exchange, parsed
-from tests.conftest import LONGEST_WAIT_SECONDS, Background, Server, World
-from tests.dialects.conftest import START, some_calls
-from trunkline.api import sending
-from trunkline.api.answer import Streamed
-from trunkline.api.following import event_chunks
-from trunkline.api.sending import BrokenOff, send_streamed
+from tests.conftest import MAX_WAIT_SECONDS, Background, Server, World
+from tests.vendors.conftest import START, some_calls
+from trunkline.api import response
+from trunkline.api.handler import StreamedAnswer
+from trunkline.api.response import BrokenOff, send_streamed
+from trunkline.api.sse import event_chunks
 from trunkline.kit.events import Events
 from trunkline.model.call import Call
 from trunkline.model.ids import call_id
 from trunkline.model.intents import FollowCalls
 from trunkline.model.query import CallFilter
 from trunkline.model.words import Status
-from trunkline.store.changes import MOST_CALLS, MOST_WITH_TRANSCRIPT, WINDOW
-from trunkline.store.writing import CallWriter
+from trunkline.store.calls.writes import CallWriter
+from trunkline.store.changes import MAX_CALLS, MAX_WITH_TRANSCRIPT, WINDOW
 
 SOON_SECONDS = 5.0
 """Sooner than anyone looks without being woken."""
@@ -82,7 +82,7 @@ def delete(world: World, one: str) -> None:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+    deadline = time.monotonic() + MAX_WAIT_SECONDS
     while not condition():
         assert time.monotonic() < deadline
 
@@ -118,7 +118,7 @@ def test_every_change_arrives_in_order_at_everyone_who_follows(
 def test_a_client_that_is_cut_off_again_and_again_misses_nothing(
     query: str, seed: int, pair: Server, world: World, headers: dict[str, str]
 ) -> None:
-    rng, some = random.Random(seed), calls(WINDOW + MOST_CALLS // 2)
+    rng, some = random.Random(seed), calls(WINDOW + MAX_CALLS // 2)
     world.take(some)
     gone: list[str] = []
     last: int = 0
@@ -131,7 +131,7 @@ def test_a_client_that_is_cut_off_again_and_again_misses_nothing(
                 if rng.random() < 0.3:
                     gone.append(rng.choice(some).id)
                     delete(world, gone[-1])
-            most, target = rng.choice([1, 5, MOST_WITH_TRANSCRIPT, MOST_CALLS + 7]), reach(world)
+            most, target = rng.choice([1, 5, MAX_WITH_TRANSCRIPT, MAX_CALLS + 7]), reach(world)
             while one.place < target and len(one.told) < most:
                 assert one.step() is not None
             told += one.told
@@ -229,9 +229,9 @@ def test_the_changes_are_to_be_had_page_by_page_as_well(world: World) -> None:
         page = world.get("trunkline", f"/v1/calls:changes?after={after}").json()
         seen += page["changes"]
         after, more = page["next_after"], page["has_more"]
-    places = [change["place"] for change in seen]
+    places = [change["sequence"] for change in seen]
     assert places == sorted(set(places))
-    assert {change["place"]: change["id"] for change in seen} == last_changes(world)
+    assert {change["sequence"]: change["id"] for change in seen} == last_changes(world)
     assert after == reach(world)
     assert [change["id"] for change in seen if "call" not in change] == [some[0].id]
     assert world.get("trunkline", f"/v1/calls:changes?after={after + 1}").status_code == 400
@@ -349,7 +349,7 @@ def test_a_server_that_stops_does_not_wait_for_its_streams(
 
 
 def test_a_client_that_takes_nothing_is_given_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "LONGEST_STALL_SECONDS", 0.01)
+    monkeypatch.setattr(response, "MAX_STALL_SECONDS", 0.01)
     world.take(calls(1))
     changes = world.joined.changes
 
@@ -370,8 +370,10 @@ def test_a_client_that_takes_nothing_is_given_up(world: World, monkeypatch: pyte
         stream = changes.follow(world.org, FollowCalls(filter=CallFilter(), after=0))
         chunks = event_chunks(Events(stream, lambda call: call), check)
         with pytest.raises(BrokenOff, match="the client took nothing"):
-            await send_streamed(Streamed([], chunks, tell, stream.stop), receive, send, without_body=False)
-        async with aclosing(stream.looks) as looks:
+            await send_streamed(
+                StreamedAnswer([], chunks, tell, stream.stop), receive, send, without_body=False
+            )
+        async with aclosing(stream.batches) as looks:
             assert [look async for look in looks] == [], "it was closed"
 
     world.run(stall())

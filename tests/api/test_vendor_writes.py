@@ -12,14 +12,14 @@ import pytest
 
 from tests.api.test_writes import ask
 from tests.conftest import World
-from trunkline.dialects import dialects
-from trunkline.dialects.butter.parse import from_wire as butter_from_wire
-from trunkline.dialects.callem.parse import from_wire as callem_from_wire
-from trunkline.dialects.zudu.parse import from_wire as zudu_from_wire
 from trunkline.kit.auth import NewKey
 from trunkline.model.call import Call
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.words import Status
+from trunkline.vendors import dialects
+from trunkline.vendors.butter.parse import from_wire as butter_from_wire
+from trunkline.vendors.callem.parse import from_wire as callem_from_wire
+from trunkline.vendors.zudu.parse import from_wire as zudu_from_wire
 
 claim = pytest.mark.claim
 MS = 1_772_444_400_000
@@ -366,7 +366,7 @@ def test_contactship_status_of_no_uuid_is_400_and_of_no_call_404(world: World) -
 # -- what would place or steer a call -------------------------------------
 
 NOT_DONE = [
-    (name, method, path) for name, dialect in dialects().items() for method, path in dialect.not_done_here
+    (name, method, path) for name, dialect in dialects().items() for method, path in dialect.unsupported
 ]
 
 
@@ -389,7 +389,7 @@ def test_what_is_not_done_here_is_told_to_nobody_without_a_good_key(
 ) -> None:
     errors = dialects()[name].errors
     reader = world.run(world.joined.keys.create(world.name, scopes=["read"])).headers[name]
-    strangers = dialects()[name].auth.wear(NewKey.made())
+    strangers = dialects()[name].auth.headers_for(NewKey.generate())
     for headers, fault in (
         ({}, Fault.NO_CREDENTIAL),
         (strangers, Fault.UNKNOWN_CREDENTIAL),

@@ -13,14 +13,14 @@ import msgspec
 import pytest
 
 from tests.conftest import World
-from trunkline.dialects import dialects, doors
-from trunkline.dialects.trunkline.parse import from_wire
-from trunkline.dialects.trunkline.writes import MOST_CALLS
-from trunkline.ingest.reprocessing import Derived, Reprocessing
+from trunkline.ingest.reprocess import Reprocessor, ReprocessSummary
 from trunkline.model.merge import first_call, merged
 from trunkline.model.sighting import Sighting
-from trunkline.store.rows import known_of
-from trunkline.store.writing import CallWriter
+from trunkline.store.calls.rows import stored_call_of
+from trunkline.store.calls.writes import CallWriter
+from trunkline.vendors import dialects, doors
+from trunkline.vendors.trunkline.parse import from_wire
+from trunkline.vendors.trunkline.writes import MAX_CALLS
 
 CALLS = "/v1/calls"
 
@@ -98,10 +98,10 @@ def test_what_was_sent_is_kept_as_it_came(world: World) -> None:
 
 
 def test_more_calls_than_a_request_may_have_are_refused_whole(world: World) -> None:
-    answer = ask(world, "POST", CALLS, [told(str(n)) for n in range(MOST_CALLS + 1)])
+    answer = ask(world, "POST", CALLS, [told(str(n)) for n in range(MAX_CALLS + 1)])
     assert answer.status_code == 413
-    assert str(MOST_CALLS) in answer.json()["detail"]
-    full = ask(world, "POST", CALLS, [told(str(n)) for n in range(MOST_CALLS)])
+    assert str(MAX_CALLS) in answer.json()["detail"]
+    full = ask(world, "POST", CALLS, [told(str(n)) for n in range(MAX_CALLS)])
     assert {result["status"] for result in full.json()["results"]} == {201}
 
 
@@ -369,8 +369,8 @@ def test_a_change_is_derived_again_with_the_time_at_which_it_was_made(world: Wor
     # However late they were committed: all in one moment.
     sql = "UPDATE sightings SET received_at = $2, last_received_at = $2 WHERE org_id = $1"
     world.run(world.joined.pool.execute(sql, world.org.id, datetime.fromisoformat("2026-03-02T09:00:00Z")))
-    again = Reprocessing(CallWriter(world.joined.pool), world.joined.intake, dialects(), doors())
-    assert world.run(again.run(world.org)) == Derived(calls=1)
+    again = Reprocessor(CallWriter(world.joined.pool), world.joined.intake, dialects(), doors())
+    assert world.run(again.run(world.org)) == ReprocessSummary(calls=1)
     assert world.get("trunkline", f"{CALLS}/{call_id}").json() == before
 
 
@@ -378,8 +378,8 @@ def again(raw: bytes) -> Sighting:
     """What a kept payload says, as old as it was when it was told."""
     said = msgspec.json.decode(raw)
     sighting = from_wire({**said, "vendor": "our-agent", "vendor_call_id": "c-1"})
-    if "said_at" in said:
-        sighting.said_at = msgspec.convert(said["said_at"], type=datetime)
+    if "as_of" in said:
+        sighting.as_of = msgspec.convert(said["as_of"], type=datetime)
     return sighting
 
 
@@ -397,13 +397,15 @@ def test_what_was_kept_makes_the_same_call_again(world: World) -> None:
         call, stamps = merged(call, stamps, sighting, received_at)
     row = world.run(
         pool.fetchrow(
-            "SELECT c.body, c.stamps, c.revision, t.body AS transcript FROM calls c"
+            "SELECT c.body, c.versions, c.revision, t.body AS transcript FROM calls c"
             " JOIN call_transcripts t ON t.org_id = c.org_id AND t.call_id = c.id WHERE c.org_id = $1",
             org,
         )
     )
-    stands = known_of(row["body"], row["transcript"], row["stamps"], row["revision"], unkept=False)
-    assert (call, stamps) == (stands.call, stands.stamps)
+    stands = stored_call_of(
+        row["body"], row["transcript"], row["versions"], row["revision"], has_unstored_facts=False
+    )
+    assert (call, stamps) == (stands.call, stands.versions)
 
 
 # -- deleting -------------------------------------------------------------

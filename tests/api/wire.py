@@ -6,7 +6,7 @@ import socket
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from tests.conftest import LONGEST_WAIT_SECONDS
+from tests.conftest import MAX_WAIT_SECONDS
 
 
 class Answer(NamedTuple):
@@ -20,7 +20,7 @@ class Answer(NamedTuple):
 def exchange(port: int, request: bytes) -> bytes:
     """Send bytes and read until the server hangs up."""
     received = []
-    with socket.create_connection(("127.0.0.1", port), timeout=LONGEST_WAIT_SECONDS) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=MAX_WAIT_SECONDS) as connection:
         try:
             connection.sendall(request)
             while piece := connection.recv(65536):

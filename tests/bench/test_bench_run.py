@@ -26,7 +26,7 @@ from bench.ratios import ratios
 from bench.results import ROOT, Report, Row, percentile, read, sample_of, table
 from bench.run import total_of
 from trunkline.model.query import CallFilter, Order, Rows, Span, Wording
-from trunkline.store.listing import Listing, listing
+from trunkline.store.calls.list_query import ListQuery, list_query
 
 CALLS = 400
 MAY_BE_MISSING = "answers 404: not measured"
@@ -164,7 +164,7 @@ FILTERS = [
 
 @pytest.mark.parametrize("call_filter", FILTERS)
 def test_pgbench_is_given_the_statement_that_we_send(call_filter: CallFilter, embedded_url: str) -> None:
-    asked = listing(1, call_filter, Order(), Rows(20, 300), with_total=True, with_transcript=False)
+    asked = list_query(1, call_filter, Order(), Rows(20, 300), with_total=True, with_transcript=False)
 
     async def run() -> tuple[list[Any], list[Any]]:
         connection = await asyncpg.connect(embedded_url)
@@ -178,11 +178,11 @@ def test_pgbench_is_given_the_statement_that_we_send(call_filter: CallFilter, em
 
 
 def test_values_are_written_so_that_pgbench_finds_no_variable_in_them() -> None:
-    asked = Listing("SELECT $2::text, $1", [[1, 2], "a:b 10:30 it's \\"])
+    asked = ListQuery("SELECT $2::text, $1", [[1, 2], "a:b 10:30 it's \\"])
     assert inlined(asked) == "SELECT E'a\\072b 10:30 it''s \\\\'::text, E'{\"1\",\"2\"}'"
     assert with_variables(asked) == ("SELECT :v2::text, :v1", {"v1": '{"1","2"}', "v2": "a:b 10:30 it's \\"})
     with pytest.raises(ValueError, match="variable"):
-        inlined(Listing("SELECT ':x'", []))
+        inlined(ListQuery("SELECT ':x'", []))
     assert as_text(HOUR) == "2026-01-01T10:30:00+00:00"
 
 

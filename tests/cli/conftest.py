@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import LONGEST_WAIT_SECONDS
+from tests.conftest import MAX_WAIT_SECONDS
 
 
 class Ran:
@@ -75,7 +75,7 @@ def trunkline(embedded_url: str, tmp_path: Path) -> Trunkline:
                 env=environment(embedded_url, **told),
                 input=stdin,
                 capture_output=True,
-                timeout=LONGEST_WAIT_SECONDS,
+                timeout=MAX_WAIT_SECONDS,
                 check=False,
             )
         )

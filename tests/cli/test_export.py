@@ -16,9 +16,9 @@ import zstandard
 
 from tests.api.files import exported
 from tests.cli.conftest import Trunkline, command, environment
-from tests.conftest import LONGEST_WAIT_SECONDS, World
-from tests.dialects.conftest import some_calls
-from trunkline.dialects import dialects
+from tests.conftest import MAX_WAIT_SECONDS, World
+from tests.vendors.conftest import some_calls
+from trunkline.vendors import dialects
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +147,7 @@ def test_an_export_that_fails_leaves_nothing_behind(log: World, embedded_url: st
         cwd=tmp_path,
         env=environment(embedded_url),
         capture_output=True,
-        timeout=LONGEST_WAIT_SECONDS,
+        timeout=MAX_WAIT_SECONDS,
         check=False,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)),
     )
@@ -174,7 +174,7 @@ def test_a_person_sees_how_far_it_is(log: World, embedded_url: str, tmp_path: Pa
                 shown += piece
         except OSError:
             pass  # which is how a terminal says that the other side has left
-        assert process.wait(LONGEST_WAIT_SECONDS) == 0
+        assert process.wait(MAX_WAIT_SECONDS) == 0
     os.close(ours)
     assert b"150/150" in shown
     assert f"{log.name}-calls.jsonl.gz".encode() in shown

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Trunkline, command, environment
-from tests.conftest import LONGEST_WAIT_SECONDS, World
-from trunkline.dialects import dialects
+from tests.conftest import MAX_WAIT_SECONDS, World
 from trunkline.model.ids import derived_call_id
+from trunkline.vendors import dialects
 
-CAPTURES = sorted((Path(__file__).parents[1] / "dialects").glob("*/captures/*.json"))
+CAPTURES = sorted((Path(__file__).parents[1] / "vendors").glob("*/captures/*.json"))
 
 
 def rows(count: int, *, start: int = 0, vendor: str = "elsewhere") -> list[dict[str, Any]]:
@@ -281,7 +281,7 @@ def test_two_processes_that_import_the_same_calls_at_once_store_each_of_them_onc
         )
         for path in (*files, files[0])
     ]
-    answers = [json.loads(one.communicate(timeout=LONGEST_WAIT_SECONDS)[0]) for one in running]
+    answers = [json.loads(one.communicate(timeout=MAX_WAIT_SECONDS)[0]) for one in running]
     assert [one.returncode for one in running] == [0, 0, 0]
     assert sum(answer["stored"] for answer in answers) == len(calls)
     assert sum(answer["unchanged"] for answer in answers) == 2 * len(calls)
@@ -296,11 +296,11 @@ def test_an_import_that_is_killed_leaves_whole_calls_and_is_completed_by_another
     running = subprocess.Popen(
         command("import", path, "--org", world.name), cwd=tmp_path, env=environment(embedded_url)
     )
-    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+    deadline = time.monotonic() + MAX_WAIT_SECONDS
     while total(world) == 0 and time.monotonic() < deadline:
         assert running.poll() is None
     running.kill()
-    running.wait(LONGEST_WAIT_SECONDS)
+    running.wait(MAX_WAIT_SECONDS)
     there = listed(world, include="turns")
     assert there
     assert all(len(call["turns"]) == 2 and call["turn_count"] == 2 for call in there)
@@ -324,7 +324,7 @@ def test_a_terminal_shows_a_progress_bar(embedded_url: str, world: World, tmp_pa
         stderr=theirs,
     )
     os.close(theirs)
-    out, _ = running.communicate(timeout=LONGEST_WAIT_SECONDS)
+    out, _ = running.communicate(timeout=MAX_WAIT_SECONDS)
     shown = os.read(ours, 65536).decode()
     os.close(ours)
     assert json.loads(out)["stored"] == 20

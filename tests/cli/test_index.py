@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 
 from tests.cli.conftest import Trunkline
-from tests.conftest import LONGEST_WAIT_SECONDS, Background, World
-from tests.dialects.conftest import some_calls
+from tests.conftest import MAX_WAIT_SECONDS, Background, World
+from tests.vendors.conftest import some_calls
 from trunkline.compose import Services
-from trunkline.store.indexing import WordStore
+from trunkline.store.search.index import SearchIndex
 
 PIECES = ("the", "hello", "e", "nobody says this")
 
@@ -26,13 +26,13 @@ def found(world: World) -> list[int]:
 def test_a_server_indexes_what_was_written_and_a_search_finds_the_same_all_along(
     new_world: Callable[..., World], background: Background, joined: Services
 ) -> None:
-    world, store = new_world(), WordStore(joined.pool)
+    world, store = new_world(), SearchIndex(joined.pool)
     world.take(some_calls("zudu", 60))
     org_id = background.run(joined.keys.org_id(world.name))
     first = found(world)
     assert first[0] > 0
-    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
-    while background.run(store.left(org_id)):
+    deadline = time.monotonic() + MAX_WAIT_SECONDS
+    while background.run(store.backlog(org_id)):
         assert time.monotonic() < deadline
         assert found(world) == first
     assert found(world) == first

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import environment
-from tests.conftest import LONGEST_WAIT_SECONDS
+from tests.conftest import MAX_WAIT_SECONDS
 
 FAILING = """
 import structlog
@@ -41,7 +41,7 @@ def test_a_failure_is_logged_with_its_place_and_without_the_values_of_variables(
         cwd=tmp_path,
         env=environment(None, TERM="xterm"),
         stderr=theirs,
-        timeout=LONGEST_WAIT_SECONDS,
+        timeout=MAX_WAIT_SECONDS,
         check=True,
     )
     os.close(theirs)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Trunkline, command, environment
-from tests.conftest import LONGEST_WAIT_SECONDS, Server, World
+from tests.conftest import MAX_WAIT_SECONDS, Server, World
 from tests.ingest.vendors import small_vendor
 from trunkline.model.sighting import Sighting
 from trunkline.model.words import Status
@@ -75,7 +75,7 @@ def test_a_pull_says_what_it_did_and_the_ledger_agrees(
     again = trunkline("pull", *where)
     assert again.out == ("2 pages, 250 calls: 0 new, 0 changed, 250 unchanged, 0 deleted, 0 unreadable\n")
     page = trunkline("ledger", *where, "--json").answer
-    ((told, held),) = [(hour["told"], hour["held"]) for hour in page["hours"]]
+    ((told, held),) = [(hour["listed"], hour["stored"]) for hour in page["hours"]]
     assert (told, held, page["calls"], page["left_out"]) == (250, 250, [], 0)
     shown = trunkline("ledger", "--org", ours.name, "--since", TODAY.isoformat()).out
     assert f"{TODAY:%Y-%m-%d %H:%M}Z" in shown
@@ -96,11 +96,11 @@ def test_a_pull_that_is_killed_at_random_moments_loses_and_doubles_nothing(
             command("pull", *where), cwd=tmp_path, env=environment(embedded_url), stdout=subprocess.DEVNULL
         )
         goal = stored + rng.randrange(1, 400)
-        deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+        deadline = time.monotonic() + MAX_WAIT_SECONDS
         while total(ours) < goal and time.monotonic() < deadline:
             assert running.poll() is None
         running.kill()
-        running.wait(LONGEST_WAIT_SECONDS)
+        running.wait(MAX_WAIT_SECONDS)
         stored = total(ours)
         assert goal <= stored < count, "it was over before it could be killed"
     put(theirs, 3, "later", count)
@@ -110,7 +110,7 @@ def test_a_pull_that_is_killed_at_random_moments_loses_and_doubles_nothing(
     assert total(ours) == count
     assert trunkline("pull", *where, "--json").answer["new"] == 3
     (hour,) = trunkline("ledger", *where, "--json").answer["hours"]
-    assert (hour["told"], hour["held"]) == (count + 3, count + 3)
+    assert (hour["listed"], hour["stored"]) == (count + 3, count + 3)
 
 
 def test_following_goes_on_until_it_is_stopped(
@@ -130,7 +130,7 @@ def test_following_goes_on_until_it_is_stopped(
     put(theirs, 2, "later")
     answers = [json.loads(running.stdout.readline())["new"] for _ in range(2)]
     running.terminate()
-    running.communicate(timeout=LONGEST_WAIT_SECONDS)
+    running.communicate(timeout=MAX_WAIT_SECONDS)
     assert sum(answers) == 2
     assert total(ours) == 7
 
@@ -150,7 +150,7 @@ def test_a_terminal_shows_how_far_it_is(
         stderr=its,
     )
     os.close(its)
-    out, _ = running.communicate(timeout=LONGEST_WAIT_SECONDS)
+    out, _ = running.communicate(timeout=MAX_WAIT_SECONDS)
     shown = os.read(mine, 65536).decode()
     os.close(mine)
     assert json.loads(out)["new"] == 20

@@ -101,7 +101,7 @@ def test_every_setting_is_read() -> None:
             "TRUNKLINE_HOME": "/srv/calls",
             "TRUNKLINE_DATABASE_URL": "postgresql:///calls",
             "TRUNKLINE_POOL_SIZE": "20",
-            "TRUNKLINE_KEPT_MB": "0",
+            "TRUNKLINE_ROW_CACHE_MB": "0",
             "TRUNKLINE_HOSTS": "Calls.Example.com=callem, z.example.com = zudu,",
             "TRUNKLINE_TRUSTED_PROXIES": "10.0.0.0/8, ::1",
             "TRUNKLINE_LOG_LEVEL": "WARNING",
@@ -110,7 +110,7 @@ def test_every_setting_is_read() -> None:
     assert (told.home, told.database_url, told.pool_size) == (Path("/srv/calls"), "postgresql:///calls", 20)
     assert told.hosts == {"calls.example.com": "callem", "z.example.com": "zudu"}
     assert [str(network) for network in told.trusted_proxies] == ["10.0.0.0/8", "::1/128"]
-    assert (told.kept_mb, told.log_level) == (0, "warning")
+    assert (told.row_cache_mb, told.log_level) == (0, "warning")
 
 
 def test_the_version_is_printed(trunkline: Trunkline) -> None:

@@ -11,8 +11,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from trunkline.api.docs import ORIGIN, docs_routes
-from trunkline.dialects import dialects
 from trunkline.kit.openapi import openapi
+from trunkline.vendors import dialects
 
 NAMES = list(dialects())
 PAGES = ["/", *(f"/{name}/docs" for name in NAMES)]

@@ -12,8 +12,8 @@ import pytest
 import typer.main
 
 from trunkline.cli.main import app
-from trunkline.dialects import dialects
 from trunkline.settings import Settings
+from trunkline.vendors import dialects
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from trunkline.dialects import dialects
 from trunkline.ingest.files import Reader, Rejected, Source
+from trunkline.vendors import dialects
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.json"))
@@ -21,11 +21,11 @@ def test_there_is_an_example_of_every_vendor() -> None:
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_is_the_vendors_and_reads_as_its_calls(path: Path) -> None:
-    capture = ROOT / "tests" / "dialects" / path.stem / "captures" / "list.json"
+    capture = ROOT / "tests" / "vendors" / path.stem / "captures" / "list.json"
     assert json.loads(path.read_text()) == json.loads(capture.read_text())["body"]
     reader = Reader(dialects())
     with Source(path) as source:
-        found = [item for piece in source.pieces() for item in reader.read(path.name, piece)]
+        found = [item for piece in source.entries() for item in reader.read(path.name, piece)]
     assert found
     for seen in found:
         assert not isinstance(seen, Rejected), seen

@@ -16,14 +16,14 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trunkline.dialects import dialects
-from trunkline.ingest.files import LONGEST_LINE, Piece, Reader, Rejected, Source
-from trunkline.kit.storable import DEEPEST
-from trunkline.service.intake import Seen
+from trunkline.ingest.files import MAX_LINE_BYTES, Entry, Reader, Rejected, Source
+from trunkline.kit.storable import MAX_DEPTH
+from trunkline.service.intake import Received
+from trunkline.vendors import dialects
 
-CAPTURES = sorted((Path(__file__).parents[1] / "dialects").glob("*/captures/*.json"))
+CAPTURES = sorted((Path(__file__).parents[1] / "vendors").glob("*/captures/*.json"))
 
-Found = tuple[list[Seen], list[Rejected]]
+Found = tuple[list[Received], list[Rejected]]
 
 
 def call(call_id: str, **more: Any) -> dict[str, Any]:
@@ -37,12 +37,12 @@ def line(call_id: str, **more: Any) -> bytes:
 def read(path: Path, dialect: str | None = None) -> Found:
     reader = Reader(dialects(), dialect)
     with Source(path) as source:
-        found = [item for piece in source.pieces() for item in reader.read(path.name, piece)]
-    seen = [item for item in found if isinstance(item, Seen)]
+        found = [item for piece in source.entries() for item in reader.read(path.name, piece)]
+    seen = [item for item in found if isinstance(item, Received)]
     return seen, [item for item in found if isinstance(item, Rejected)]
 
 
-def ids(found: list[Seen]) -> list[str]:
+def ids(found: list[Received]) -> list[str]:
     return [seen.sighting.vendor_call_id for seen in found if seen.sighting is not None]
 
 
@@ -165,7 +165,7 @@ def test_documents_in_any_form_follow_each_other_in_one_file(
 
 NESTED = b"[" * 10_000 + b"]" * 10_000
 HALF_PAIR = "not JSON: a \\u escape is one half of a surrogate pair"
-TOO_DEEP = f"nested deeper than {DEEPEST} levels"
+TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 
 BAD_LINES = {
     "no JSON": (b"nonsense", "not JSON: invalid character"),
@@ -187,7 +187,10 @@ BAD_LINES = {
     "two documents": (b"{}{}", "not JSON: trailing characters"),
     "deep nesting": (NESTED, TOO_DEEP),
     "deep nesting that does not end": (b"[" * 10_000, TOO_DEEP),
-    "nesting that is a little too deep": (b'{"a":' * (DEEPEST + 1) + b"1" + b"}" * (DEEPEST + 1), TOO_DEEP),
+    "nesting that is a little too deep": (
+        b'{"a":' * (MAX_DEPTH + 1) + b"1" + b"}" * (MAX_DEPTH + 1),
+        TOO_DEEP,
+    ),
     "a number": (b"5", "no call or answer as "),
     "a text": (b'"calls"', "no call or answer as "),
     "null": (b"null", "no call or answer as "),
@@ -324,7 +327,7 @@ def test_a_line_that_is_too_long_is_one_bad_line_and_the_next_keeps_its_number(t
         file.write(b'"}\n' + line("after") + b"bad\n")
     seen, (long, last) = read(path)
     assert ids(seen) == ["before", "after"]
-    assert (long.line, long.reason) == (2, f"longer than {LONGEST_LINE} bytes")
+    assert (long.line, long.reason) == (2, f"longer than {MAX_LINE_BYTES} bytes")
     assert len(long.text) == 1000
     assert last.line == 4
 
@@ -338,7 +341,7 @@ def test_a_document_over_several_lines_that_is_too_long_is_one_bad_line(tmp_path
         file.write(b"  1\n ]\n}\n" + line("after"))
     seen, (rejected,) = read(path)
     assert ids(seen) == ["after"]
-    assert (rejected.line, rejected.reason) == (1, f"longer than {LONGEST_LINE} bytes")
+    assert (rejected.line, rejected.reason) == (1, f"longer than {MAX_LINE_BYTES} bytes")
 
 
 def test_a_gzip_file_that_is_cut_off_is_read_up_to_there(reading: Reading) -> None:
@@ -410,9 +413,9 @@ def test_several_vendors_may_stand_in_one_file(reading: Reading) -> None:
 # -- zstd -----------------------------------------------------------------
 
 
-def zstd_lines(path: Path) -> list[Piece]:
+def zstd_lines(path: Path) -> list[Entry]:
     with Source(path) as source:
-        return list(source.pieces())
+        return list(source.entries())
 
 
 def test_zstd_of_one_frame_or_several_is_read_like_a_plain_file(tmp_path: Path) -> None:

@@ -12,17 +12,17 @@ import pytest
 from msgspec import structs
 
 from tests.conftest import Server, World
-from tests.dialects.conftest import odd_ones
-from tests.dialects.test_pulls import BOTH, Client, by_id, own_calls
 from tests.ingest.vendors import NOW, Puller, SmallVendor, call, small_vendor
-from trunkline.dialects import dialects
-from trunkline.ingest import asking
-from trunkline.ingest.asking import PullStopped, VendorAway, VendorRefused
+from tests.vendors.conftest import odd_ones
+from tests.vendors.test_pulls import BOTH, Client, by_id, own_calls
+from trunkline.ingest import vendor_client
 from trunkline.ingest.pull import list_api
+from trunkline.ingest.vendor_client import PullStopped, VendorAway, VendorRefused
 from trunkline.kit.door import Door
-from trunkline.service.intake import Seen
+from trunkline.service.intake import Received
+from trunkline.store.calls.writes import CallWriter
 from trunkline.store.pulls import PullStore
-from trunkline.store.writing import CallWriter
+from trunkline.vendors import dialects
 
 every_door = pytest.mark.parametrize("door", BOTH, ids=[door.name for door in BOTH])
 
@@ -108,7 +108,7 @@ def test_a_call_that_was_open_is_completed_by_a_later_pull(
         one.created_at = NOW - timedelta(hours=5 * number + 1)
     live = own_calls(door.name, 1)[0]
     live.vendor_call_id = dialects()[live.vendor].ids.derive("7c1b6a01-8d0e-4c5c-9d52-0d7a7c1b6a01")
-    early = Seen(
+    early = Received(
         dialects()["trunkline"].from_wire(
             {
                 "vendor": live.vendor,
@@ -119,7 +119,7 @@ def test_a_call_that_was_open_is_completed_by_a_later_pull(
         )
     )
     theirs.take(calls)
-    theirs.run(theirs.joined.intake.take(theirs.org, [early], "test"))
+    theirs.run(theirs.joined.intake.ingest(theirs.org, [early], "test"))
     puller = Puller.of(ours, theirs, door.name, server.url)
     puller.pull()
     before = {one["vendor_call_id"]: one["status"] for one in listed(ours)}
@@ -237,7 +237,7 @@ def test_a_pull_that_was_killed_goes_on_with_the_page_it_was_at(
     assert total.pages == len(resumed)
     told = puller.world.run(
         puller.world.joined.pool.fetchval(
-            "SELECT sum(told) FROM ledger_hours WHERE org_id = $1", puller.world.org.id
+            "SELECT sum(listed) FROM ledger_hours WHERE org_id = $1", puller.world.org.id
         )
     )
     assert told == 9
@@ -297,7 +297,7 @@ def test_a_vendor_that_stays_away_stops_the_pull_which_goes_on_later(
     puller: Puller, vendor: SmallVendor
 ) -> None:
     vendor.calls = [call(f"c{n}") for n in range(4)]
-    vendor.otherwise = [vendor.answer("/v1/calls"), *[(503, {}, b"")] * asking.TRIES]
+    vendor.otherwise = [vendor.answer("/v1/calls"), *[(503, {}, b"")] * vendor_client.TRIES]
     with pytest.raises(VendorAway, match="in 6 tries; at last: 503"):
         puller.pull()
     assert len(names(puller.world)) == 2
@@ -324,7 +324,7 @@ def test_a_vendor_that_is_not_there_stops_the_pull(world: World) -> None:
 def test_an_answer_that_is_too_big_stops_the_pull(
     puller: Puller, vendor: SmallVendor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asking, "LARGEST_ANSWER", 1000)
+    monkeypatch.setattr(vendor_client, "MAX_ANSWER_BYTES", 1000)
     vendor.otherwise = [(200, {}, b" " * 1001)]
     with pytest.raises(PullStopped, match="more than 1000 bytes"):
         puller.pull()
@@ -429,7 +429,7 @@ def test_calls_that_cannot_be_fetched_are_named_and_had_the_next_time(
     summaries: tuple[Puller, Summaries],
 ) -> None:
     puller, vendor = summaries
-    failing = [[404], [410], [422], [503] * asking.TRIES]
+    failing = [[404], [410], [422], [503] * vendor_client.TRIES]
     vendor.failing = dict(zip(SUMMED, failing, strict=False))
     total = puller.pull()
     assert sorted(total.unreadable) == SUMMED[:4]
@@ -445,7 +445,7 @@ def test_a_vendor_that_fails_for_one_call_after_another_counts_as_away(
     summaries: tuple[Puller, Summaries],
 ) -> None:
     puller, vendor = summaries
-    vendor.failing = {name: [503] * asking.TRIES for name in SUMMED[1:4]}
+    vendor.failing = {name: [503] * vendor_client.TRIES for name in SUMMED[1:4]}
     with pytest.raises(VendorAway):
         puller.pull()
     assert puller.pull().new == 5

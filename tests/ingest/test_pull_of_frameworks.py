@@ -14,11 +14,11 @@ from msgspec import structs
 
 from tests.conftest import World
 from tests.ingest.vendors import Answer, Puller, SmallVendor, small_vendor
-from trunkline.ingest.asking import PullStopped
 from trunkline.ingest.pull import list_api
+from trunkline.ingest.vendor_client import PullStopped
 from trunkline.kit.door import Door
 from trunkline.model.query import CallFilter, Order, Rows
-from trunkline.store.calls import CallStore
+from trunkline.store.calls.reads import CallStore
 
 CALLS = 260
 NEWEST = datetime(2026, 3, 2, 11, tzinfo=UTC)
@@ -230,7 +230,7 @@ def test_a_pull_that_is_broken_off_goes_on_where_it_was(
     pulled: tuple[Puller, Framework], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     puller, framework = pulled
-    take = puller.commits.take
+    take = puller.commits.ingest
     pages: list[int] = []
 
     async def cut(*args: Any) -> Any:
@@ -240,7 +240,7 @@ def test_a_pull_that_is_broken_off_goes_on_where_it_was(
             raise ConnectionError("the process ends here")
         return done
 
-    monkeypatch.setattr(puller.commits, "take", cut)
+    monkeypatch.setattr(puller.commits, "ingest", cut)
     with pytest.raises(ConnectionError):
         puller.pull()
     assert 0 < len(held(puller.world)) < CALLS

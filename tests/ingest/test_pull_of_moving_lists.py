@@ -10,18 +10,18 @@ import pytest
 from msgspec import structs
 
 from tests.conftest import Server, World
-from tests.dialects.test_pulls import BOTH, own_calls
 from tests.ingest.test_pull import listed
 from tests.ingest.vendors import Puller
+from tests.vendors.test_pulls import BOTH, own_calls
 from trunkline.kit.door import Door
 from trunkline.model.call import Call
 from trunkline.model.ids import call_id
 from trunkline.model.sighting import sighting_of
-from trunkline.service.intake import Seen
+from trunkline.service.intake import Received
+from trunkline.store.calls.writes import CallWriter
 from trunkline.store.pulls import PullStore
-from trunkline.store.writing import CallWriter
 
-BY_PLACE = [door for door in BOTH if door.list_api is not None and door.list_api.by_place]
+BY_PLACE = [door for door in BOTH if door.list_api is not None and door.list_api.by_offset]
 MORE_THAN_TWO_PAGES = 450
 
 each_door = pytest.mark.parametrize("door", BY_PLACE, ids=[door.name for door in BY_PLACE])
@@ -59,7 +59,7 @@ class Moving:
 
     async def take_out(self) -> None:
         """Take a call out of the vendor's list that was met."""
-        sql = "SELECT vendor_call_id FROM pull_calls WHERE org_id = $1 ORDER BY vendor_call_id LIMIT 1"
+        sql = "SELECT vendor_call_id FROM listed_calls WHERE org_id = $1 ORDER BY vendor_call_id LIMIT 1"
         name = await self.ours.joined.pool.fetchval(sql, self.ours.org.id)
         gone = next(one for one in self.calls if one.vendor_call_id == name)
         self.calls.remove(gone)
@@ -100,7 +100,7 @@ def test_a_call_that_is_put_in_before_the_place_is_met_by_the_same_pull(moving: 
     moving.calls.append(newer)
 
     async def put_in() -> None:
-        await moving.theirs.joined.intake.take(moving.theirs.org, [Seen(sighting_of(newer))], "test")
+        await moving.theirs.joined.intake.ingest(moving.theirs.org, [Received(sighting_of(newer))], "test")
 
     moving.after_a_page(2, put_in)
     total = moving.puller.pull()

@@ -13,24 +13,24 @@ from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
 from tests.conftest import World
-from trunkline.dialects import doors
-from trunkline.ingest.asking import Asker
-from trunkline.ingest.pull import Pull, Sum, list_api
+from trunkline.ingest.pull import Pull, PullSummary, list_api
+from trunkline.ingest.vendor_client import VendorClient
 from trunkline.ingest.webhooks import Webhooks
 from trunkline.kit.door import Door
 from trunkline.kit.signatures import Delivery
 from trunkline.model.intents import ReadLedger
 from trunkline.model.ledger import LedgerPage
-from trunkline.service.commits import Commits
+from trunkline.service.encryption import SecretBox
+from trunkline.service.group_commit import GroupCommit
 from trunkline.service.intake import Intake
 from trunkline.service.ledger import Ledger
-from trunkline.service.seals import Seals
 from trunkline.service.sources import Source, Sources
+from trunkline.store.calls.writes import CallWriter
 from trunkline.store.keys import KeyStore
 from trunkline.store.ledger import LedgerStore
 from trunkline.store.pulls import PullStore
 from trunkline.store.sources import SourceStore
-from trunkline.store.writing import CallWriter
+from trunkline.vendors import doors
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -122,10 +122,12 @@ class Puller:
         self._seconds = 0.0
         self.door: Door = doors()[vendor]
         pool = world.joined.pool
-        sources = Sources(SourceStore(pool), KeyStore(pool), doors(), Seals(lambda: "s" * 32), self._clock)
+        sources = Sources(
+            SourceStore(pool), KeyStore(pool), doors(), SecretBox(lambda: "s" * 32), self._clock
+        )
         adding = sources.add(world.name, vendor, credential=credential, base_url=base_url)
         self.source: Source = world.run(adding)
-        self.commits = Commits(Intake(CallWriter(pool), self._clock))
+        self.commits = GroupCommit(Intake(CallWriter(pool), self._clock))
         self.webhooks = Webhooks(sources, doors(), self.commits, self._clock)
         self.ledger = Ledger(LedgerStore(pool), self._clock)
         self.store = PullStore(world.joined.pool, world.org.id, UUID(self.source.id))
@@ -148,10 +150,10 @@ class Puller:
         """A webhook that speaks of some calls."""
         for one in calls:
             delivery = Delivery(body=json.dumps(one).encode(), headers={}, url="")
-            self.world.run(self.webhooks.take(self.source.address, delivery))
+            self.world.run(self.webhooks.ingest(self.source.address, delivery))
 
     def read_ledger(self, **asked: Any) -> LedgerPage:
-        return self.world.run(self.ledger.shown(self.world.org.id, ReadLedger(**asked)))
+        return self.world.run(self.ledger.page(self.world.org.id, ReadLedger(**asked)))
 
     def _later(self) -> float:
         self._seconds += 3600.0
@@ -160,14 +162,14 @@ class Puller:
     async def _slept(self, seconds: float) -> None:
         self.waits.append(seconds)
 
-    def pull(self, since: datetime | None = None, until: datetime | None = None) -> Sum:
+    def pull(self, since: datetime | None = None, until: datetime | None = None) -> PullSummary:
         return self.world.run(self._pull(since, until))
 
-    async def _pull(self, since: datetime | None, until: datetime | None) -> Sum:
+    async def _pull(self, since: datetime | None, until: datetime | None) -> PullSummary:
         api = list_api(self.door)
         assert self.source.credential is not None
         assert self.source.base_url is not None
-        asker = Asker(
+        asker = VendorClient(
             self.source.base_url,
             api.headers(self.source.credential),
             api.requests_per_minute,

@@ -23,16 +23,16 @@ from hypothesis import strategies as st
 from msgspec import UNSET, structs
 
 from tests.strategies import calls
-from trunkline.dialects.trunkline.filters import EVERYTHING
-from trunkline.dialects.trunkline.render import left_out, shown
-from trunkline.kit.export import FORMATS, PACKINGS
+from trunkline.kit.export import COMPRESSIONS, FORMATS
 from trunkline.kit.export.shape import Shape, in_zone
 from trunkline.kit.export.table import COLUMNS, guarded
 from trunkline.kit.losses import full_call
 from trunkline.kit.transcript import as_text
 from trunkline.model.call import Agent, Call, Contact, Cost, Turn, Verbatim
-from trunkline.model.pieces import Pieces
+from trunkline.model.encoded_call import EncodedCall
 from trunkline.model.words import Role, Status
+from trunkline.vendors.trunkline.filters import EVERYTHING
+from trunkline.vendors.trunkline.render import left_out, shown
 
 encode = msgspec.json.Encoder(decimal_format="number").encode
 INCLUDES = [frozenset(some) for size in range(4) for some in itertools.combinations(sorted(EVERYTHING), size)]
@@ -47,7 +47,7 @@ PARIS = ZoneInfo("Europe/Paris")
 
 def file(name: str, some: Sequence[Call], shape: Shape = WHOLE) -> bytes:
     writer = FORMATS[name].writer(shape)
-    return writer.begin() + b"".join(writer.rows([Pieces.of(call)]) for call in some) + writer.end()
+    return writer.begin() + b"".join(writer.rows([EncodedCall.of(call)]) for call in some) + writer.end()
 
 
 def table(some: Sequence[Call], shape: Shape = WHOLE) -> list[dict[str, str]]:
@@ -72,15 +72,15 @@ def with_verbatim(call: Call) -> Call:
 @example(call=full_call())
 @example(call=bare())
 def test_a_call_taken_apart_is_the_same_call(call: Call) -> None:
-    pieces = Pieces.of(call)
+    pieces = EncodedCall.of(call)
     assert pieces.call() == call
     assert encode(pieces.raw()) == encode(call)
 
 
 def test_a_field_that_is_younger_than_the_document_is_null() -> None:
-    light = json.loads(Pieces.of(bare()).light)
+    light = json.loads(EncodedCall.of(bare()).summary)
     del light["trace_id"]
-    old = Pieces(json.dumps(light))
+    old = EncodedCall(json.dumps(light))
     assert encode(old.raw()) == encode(old.call()) == encode(bare())
 
 
@@ -164,7 +164,7 @@ def test_a_full_call_as_a_row() -> None:
     assert json.loads(row["metadata"]) == call.metadata
     assert json.loads(row["tool_calls"]) == msgspec.to_builtins(call.tool_calls)
     empty = [name for name, cell in row.items() if not cell]
-    ours = ["recording.kept", "recording.original_url"]
+    ours = ["recording.stored", "recording.original_url"]
     assert empty == [*ours, "vendor_words", "vendor_fields", "verbatim", "derived"]
 
 
@@ -278,15 +278,17 @@ def unpacked(name: str, packed: bytes) -> bytes:
     return packed
 
 
-@pytest.mark.parametrize("name", PACKINGS)
+@pytest.mark.parametrize("name", COMPRESSIONS)
 @given(pieces=st.lists(st.binary(max_size=200)))
 def test_what_is_packed_piece_by_piece_is_unpacked_whole(name: str, pieces: list[bytes]) -> None:
-    packer = PACKINGS[name].open()
+    packer = COMPRESSIONS[name].open()
     packed = b"".join([*map(packer.compress, pieces), packer.flush()])
     assert unpacked(name, packed) == b"".join(pieces)
-    assert PACKINGS[name].packs == (name != "none")
+    assert COMPRESSIONS[name].compresses == (name != "none")
 
 
 def test_the_same_calls_make_the_same_gzip_file() -> None:
-    packed = [packer.compress(b"abc") + packer.flush() for packer in (PACKINGS["gzip"].open() for _ in "12")]
+    packed = [
+        packer.compress(b"abc") + packer.flush() for packer in (COMPRESSIONS["gzip"].open() for _ in "12")
+    ]
     assert packed[0] == packed[1]

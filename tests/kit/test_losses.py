@@ -6,11 +6,11 @@ import msgspec
 import pytest
 from msgspec import UNSET, Struct, structs
 
-from trunkline.dialects import dialects
 from trunkline.kit.dialect import Dialect
 from trunkline.kit.losses import NOT_COMPARED, full_call, loss_table, lost_paths
 from trunkline.model.call import Call
 from trunkline.model.sighting import Sighting
+from trunkline.vendors import dialects
 
 ALL = [pytest.param(dialect, id=name) for name, dialect in dialects().items()]
 
@@ -28,7 +28,7 @@ def empty_places(value: Any, path: str = "") -> list[str]:
 
 def test_a_full_call_leaves_nothing_empty() -> None:
     # Whether we keep a recording ourselves is nothing that a vendor says.
-    assert empty_places(full_call()) == [".recording.kept", ".recording.original_url"]
+    assert empty_places(full_call()) == [".recording.stored", ".recording.original_url"]
 
 
 def test_a_full_call_carries_nothing_that_only_its_own_vendor_would_print() -> None:

@@ -13,7 +13,6 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from trunkline.dialects import dialects
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.events import MEDIA_TYPE as EVENTS
 from trunkline.kit.examples import example_answer
@@ -21,13 +20,14 @@ from trunkline.kit.export import FORMATS
 from trunkline.kit.losses import full_call
 from trunkline.kit.openapi import OF_AUTH, faults_of, openapi, query_parameter
 from trunkline.kit.query import DayOrInstant, Phone, Uuid, Words, parameters
-from trunkline.kit.sent import Sent
+from trunkline.kit.request_body import RequestBody
 from trunkline.model.call import Call
-from trunkline.model.changes import Change, Look
+from trunkline.model.changes import Change, ChangeBatch
 from trunkline.model.faults import Fault
 from trunkline.model.intents import CallPage, GetCall, ListChanges, OneCall, Outcome, ReadLedger
 from trunkline.model.ledger import example_ledger
 from trunkline.model.words import Status
+from trunkline.vendors import dialects
 
 ENCODER = msgspec.json.Encoder(decimal_format="number")
 ALL = [pytest.param(dialect, id=name) for name, dialect in dialects().items()]
@@ -48,7 +48,7 @@ def with_json_answers(dialect: Dialect) -> list[Operation]:
     return [
         operation
         for operation in dialect.operations
-        if not operation.media_types and operation.scope == "read" and operation.takes is None
+        if not operation.media_types and operation.scope == "read" and operation.parse_body is None
     ]
 
 
@@ -105,14 +105,14 @@ def test_an_answer_with_every_switch_turned_on_fits_the_schema_too(dialect: Dial
 
 def assert_fits(dialect: Dialect, operation: Operation, call: Call, query: Any) -> None:
     found: Outcome = CallPage(org="acme", calls=[call], total=1)
-    intent = operation.read(query, dialect.ids.printed(call))
+    intent = operation.to_intent(query, dialect.ids.printed(call))
     if isinstance(intent, GetCall):
         found = OneCall("acme", call)
-    elif isinstance(operation.read(query, ""), ReadLedger):
+    elif isinstance(operation.to_intent(query, ""), ReadLedger):
         found = example_ledger()
-    elif isinstance(operation.read(query, ""), ListChanges):
-        found = Look([Change(2, call.id, call), Change(3, call.id, None)], 3, has_more=False)
-    answer = ENCODER.encode(operation.write(found, query))
+    elif isinstance(operation.to_intent(query, ""), ListChanges):
+        found = ChangeBatch([Change(2, call.id, call), Change(3, call.id, None)], 3, has_more=False)
+    answer = ENCODER.encode(operation.to_answer(found, query))
     document = openapi(dialect)
     described = document["paths"][operation.path][operation.method.lower()]
     schema = described["responses"]["200"]["content"]["application/json"]["schema"]
@@ -212,7 +212,7 @@ class Answer(Struct, kw_only=True):
 
 def test_a_schema_describes_what_is_printed() -> None:
     some = next(iter(dialects().values()))
-    operation = structs.replace(some.operations[0], answer=Answer, write=lambda *_: None)
+    operation = structs.replace(some.operations[0], answer=Answer, to_answer=lambda *_: None)
     schemas = openapi(structs.replace(some, operations=(operation,)))["components"]["schemas"]
     assert schemas["Part"]["required"] == []
     assert schemas["Answer"] == {
@@ -274,13 +274,13 @@ def test_every_body_is_described_and_its_example_can_be_taken(dialect: Dialect) 
     document = openapi(dialect)
     for operation in dialect.operations:
         described = document["paths"][operation.path][operation.method.lower()]
-        assert ("requestBody" in described) == (operation.takes is not None)
-        if operation.takes is not None and operation.body is not None:
-            operation.takes(Sent(operation.body.example))
+        assert ("requestBody" in described) == (operation.parse_body is not None)
+        if operation.parse_body is not None and operation.body is not None:
+            operation.parse_body(RequestBody(operation.body.example))
             content = described["requestBody"]["content"]["application/json"]
             validator(document, content["schema"]).validate(content["example"])
         headers = [item["name"] for item in described["parameters"] if item["in"] == "header"]
-        assert ("Idempotency-Key" in headers) == operation.repeatable
+        assert ("Idempotency-Key" in headers) == operation.idempotent
 
 
 @pytest.mark.parametrize("dialect", ALL)

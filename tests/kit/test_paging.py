@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.kit.listing_api import ListApi, Page, Paging, Request
+from trunkline.kit.list_api import ListApi, Page, Paging, Request
 from trunkline.kit.paging import CursorPaging, NumberPaging, OffsetPaging
 
 CALLS = [f"call-{number}" for number in range(25)]
@@ -80,7 +80,7 @@ def test_a_list_of_any_length_is_read_once_to_its_end_whatever_its_pages_tell(
         assert asked(first).items() <= asked(request).items()
         listed = api.read(server(calls, request), request)
         found += listed.items
-        request, requests = listed.following, requests + 1
+        request, requests = listed.next_request, requests + 1
         assert requests <= count + 2
     assert found == calls
 

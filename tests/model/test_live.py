@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trunkline.model.call import Call
-from trunkline.model.live import Event, event_kept, told_live
-from trunkline.model.merge import Stamps, first_call, merged
+from trunkline.model.live import Event, encoded_event, sighting_of_events
+from trunkline.model.merge import Versions, first_call, merged
 from trunkline.model.sighting import Sighting
 from trunkline.model.words import EndReason, Result, Role, Status
 
@@ -49,17 +49,17 @@ events = st.one_of(
 
 def kept(raw: dict[str, Any]) -> bytes:
     event: Event = msgspec.convert(raw, Event)
-    return event_kept(event, BEGIN)
+    return encoded_event(event, BEGIN)
 
 
-def folded(parts: list[list[bytes]]) -> tuple[Call, Stamps]:
+def folded(parts: list[list[bytes]]) -> tuple[Call, Versions]:
     """What stands after parts came in one after another; everything kept so far counts each time."""
-    first = Sighting(vendor="ours", vendor_call_id="c", status=Status.QUEUED, created_at=SEEN, said_at=SEEN)
+    first = Sighting(vendor="ours", vendor_call_id="c", status=Status.QUEUED, created_at=SEEN, as_of=SEEN)
     call, stamps = first_call(first, "5f0c9c5e-2f5e-4a52-9d4b-111111111111", SEEN)
     so_far: list[bytes] = []
     for part in parts:
         so_far += part
-        call, stamps = merged(call, stamps, told_live("ours", "c", so_far), SEEN, refolded=True)
+        call, stamps = merged(call, stamps, sighting_of_events("ours", "c", so_far), SEEN, refolded=True)
     return call, stamps
 
 
@@ -78,8 +78,8 @@ def test_any_order_repetition_and_partition_makes_the_same_call(
 
 @given(st.lists(events, min_size=1, max_size=10))
 def test_what_is_said_is_as_old_as_the_last_event(raws: list[dict[str, Any]]) -> None:
-    sighting = told_live("ours", "c", [kept(raw) for raw in raws])
-    assert sighting.said_at == max(datetime.fromisoformat(raw["at"]) for raw in raws)
+    sighting = sighting_of_events("ours", "c", [kept(raw) for raw in raws])
+    assert sighting.as_of == max(datetime.fromisoformat(raw["at"]) for raw in raws)
 
 
 def test_an_event_with_an_id_counts_once_as_it_was_first_true() -> None:
@@ -87,7 +87,7 @@ def test_an_event_with_an_id_counts_once_as_it_was_first_true() -> None:
         at = (BEGIN + timedelta(seconds=second)).isoformat()
         return kept({"type": "turn", "id": "e-1", "role": "user", "text": "Hello?", "at": at})
 
-    sighting = told_live("ours", "c", [turn(5), turn(1), turn(3)])
+    sighting = sighting_of_events("ours", "c", [turn(5), turn(1), turn(3)])
     assert isinstance(sighting.turns, list)
     assert len(sighting.turns) == 1
-    assert sighting.said_at == BEGIN + timedelta(seconds=1)
+    assert sighting.as_of == BEGIN + timedelta(seconds=1)

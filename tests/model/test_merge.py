@@ -15,7 +15,7 @@ from msgspec import structs
 
 from tests.strategies import START, instants, sightings
 from trunkline.model.call import Agent, Analysis, Call, Cost, ToolCall, Turn, Word
-from trunkline.model.merge import SAYS_NOTHING, Difference, Stamps, difference, first_call, merged
+from trunkline.model.merge import EMPTY_VALUES, Difference, Versions, difference, first_call, merged
 from trunkline.model.sighting import STATEMENTS, Sighting, sighting_of
 from trunkline.model.words import Channel, Direction, EndReason, Role, Sentiment, Status
 
@@ -26,14 +26,14 @@ def told(**fields: object) -> Sighting:
     return Sighting(vendor="elsewhere", vendor_call_id="call-1", **fields)  # type: ignore[arg-type]
 
 
-def fold(*seen: Sighting) -> tuple[Call, Stamps]:
+def fold(*seen: Sighting) -> tuple[Call, Versions]:
     return fold_at(*((sighting, SEEN_AT) for sighting in seen))
 
 
 Seen = tuple[Sighting, datetime]
 
 
-def fold_at(*seen: Seen) -> tuple[Call, Stamps]:
+def fold_at(*seen: Seen) -> tuple[Call, Versions]:
     """Sightings merged in this order, each with the moment at which it was seen."""
     (first, seen_at), *rest = seen
     call, stamps = first_call(first, "00000000-0000-4000-8000-000000000001", seen_at)
@@ -42,7 +42,7 @@ def fold_at(*seen: Seen) -> tuple[Call, Stamps]:
     return call, stamps
 
 
-def stored(state: tuple[Call, Stamps]) -> tuple[bytes, bytes]:
+def stored(state: tuple[Call, Versions]) -> tuple[bytes, bytes]:
     """A state as it is stored, byte for byte."""
     call, stamps = state
     return encode(call), encode(stamps)
@@ -67,7 +67,7 @@ seen_at_some_time = st.tuples(
             optional={
                 "vendor_words": st.dictionaries(st.sampled_from(WORDS), st.sampled_from("xy"), max_size=3),
                 "derived": st.lists(st.sampled_from(DERIVED), max_size=3),
-                "said_ats": st.dictionaries(st.sampled_from(STAMPED), instants, max_size=2),
+                "as_of_by_path": st.dictionaries(st.sampled_from(STAMPED), instants, max_size=2),
                 "tool_calls": st.lists(st.just(ToolCall(name="look_up")), max_size=1),
             },
         ),
@@ -102,11 +102,11 @@ def test_sightings_may_be_merged_in_groups_before_the_groups_are(seen: list[Seen
     assert stored(whole) == stored(fold_at(*seen))
 
 
-def as_sighting(call: Call, stamps: Stamps) -> Sighting:
+def as_sighting(call: Call, stamps: Versions) -> Sighting:
     """A state as one sighting that says everything at the time at which it was said."""
     times = {path: datetime.fromtimestamp(stamp / 1000, UTC) for path, stamp in stamps.items()}
     said = {name: getattr(call, name) for name in STATEMENTS}
-    return told(derived=call.derived, said_at=times.pop("*"), said_ats=times, **said)
+    return told(derived=call.derived, as_of=times.pop("*"), as_of_by_path=times, **said)
 
 
 @given(seen_at_some_time, seen_at_some_time)
@@ -134,14 +134,14 @@ def test_a_call_that_is_told_again_as_a_whole_is_the_same_call(seen: Sighting) -
 
 
 def test_a_confirmation_moves_the_stamp_and_decides_what_is_older() -> None:
-    first = told(created_at=START, said_at=START, end_reason=EndReason.AGENT_HANGUP)
-    between = told(said_at=START + timedelta(seconds=1), end_reason=EndReason.USER_HANGUP)
-    last = told(said_at=START + timedelta(seconds=2), end_reason=EndReason.AGENT_HANGUP)
+    first = told(created_at=START, as_of=START, end_reason=EndReason.AGENT_HANGUP)
+    between = told(as_of=START + timedelta(seconds=1), end_reason=EndReason.USER_HANGUP)
+    last = told(as_of=START + timedelta(seconds=2), end_reason=EndReason.AGENT_HANGUP)
     for order in permutations([first, between, last]):
         assert fold(*order)[0].end_reason is EndReason.AGENT_HANGUP
 
 
-@pytest.mark.parametrize("path", SAYS_NOTHING, ids=lambda path: path[0])
+@pytest.mark.parametrize("path", EMPTY_VALUES, ids=lambda path: path[0])
 def test_what_says_nothing_at_its_path_never_replaces_what_says_something(path: tuple[str]) -> None:
     (name,) = path
     values: dict[str, Any] = {
@@ -152,9 +152,9 @@ def test_what_says_nothing_at_its_path_never_replaces_what_says_something(path: 
         "events": [{"type": "begun"}],
         "transcript_text": "User: hello",
     }
-    nothing = {"direction": Direction.UNKNOWN, "channel": Channel.UNKNOWN}.get(name, SAYS_NOTHING[path])
-    said = told(created_at=START, said_at=START, **{name: values[name]})
-    empty = told(said_at=START + timedelta(hours=1), **{name: nothing})
+    nothing = {"direction": Direction.UNKNOWN, "channel": Channel.UNKNOWN}.get(name, EMPTY_VALUES[path])
+    said = told(created_at=START, as_of=START, **{name: values[name]})
+    empty = told(as_of=START + timedelta(hours=1), **{name: nothing})
     for order in ([said, empty], [empty, said]):
         assert getattr(fold(*order)[0], name) == values[name]
     assert getattr(fold(empty)[0], name) == nothing
@@ -183,8 +183,8 @@ def test_what_says_nothing_at_its_path_never_replaces_what_says_something(path: 
 def test_elsewhere_the_same_value_is_a_statement_like_any_other(
     earlier: dict[str, Any], later: dict[str, Any]
 ) -> None:
-    before = told(created_at=START, said_at=START, **earlier)
-    after = told(created_at=START, said_at=START + timedelta(hours=1), **later)
+    before = told(created_at=START, as_of=START, **earlier)
+    after = told(created_at=START, as_of=START + timedelta(hours=1), **later)
     for order in ([before, after], [after, before]):
         assert encode({name: getattr(fold(*order)[0], name) for name in later}) == encode(
             {name: getattr(fold(after)[0], name) for name in later}
@@ -194,20 +194,20 @@ def test_elsewhere_the_same_value_is_a_statement_like_any_other(
 def test_a_word_that_was_outdated_stays_so_whatever_becomes_of_the_value() -> None:
     ringing = told(
         created_at=START,
-        said_at=START + timedelta(hours=1),
+        as_of=START + timedelta(hours=1),
         status=Status.RINGING,
         vendor_words={"status.ringing": "dialing"},
     )
-    again = told(said_at=START + timedelta(hours=2), status=Status.IN_PROGRESS)
-    over = told(said_at=START, status=Status.COMPLETED)
+    again = told(as_of=START + timedelta(hours=2), status=Status.IN_PROGRESS)
+    over = told(as_of=START, status=Status.COMPLETED)
     expected = fold(ringing, again, over)[0]
     for order in permutations([ringing, again, over]):
         assert fold(*order)[0] == expected
 
 
 def test_an_amount_keeps_the_digits_it_was_told_in() -> None:
-    first = told(created_at=START, said_at=START, cost=Cost(Decimal("1.50"), "USD"))
-    more = told(said_at=START + timedelta(hours=1), from_number="+12025550100")
+    first = told(created_at=START, as_of=START, cost=Cost(Decimal("1.50"), "USD"))
+    more = told(as_of=START + timedelta(hours=1), from_number="+12025550100")
     for order in ([first, more], [more, first]):
         assert b'"amount":1.50' in encode(fold(*order)[0])
 
@@ -230,17 +230,17 @@ def test_an_ended_call_does_not_go_back_to_live() -> None:
 
 
 def test_the_later_statement_wins_whenever_it_arrives() -> None:
-    old = told(created_at=START, said_at=START, from_number="+12025550100")
-    new = told(created_at=START, said_at=START + timedelta(hours=1), from_number="+12025550101")
+    old = told(created_at=START, as_of=START, from_number="+12025550100")
+    new = told(created_at=START, as_of=START + timedelta(hours=1), from_number="+12025550101")
     assert fold(old, new)[0].from_number == "+12025550101"
     assert fold(new, old)[0].from_number == "+12025550101"
 
 
 def test_a_told_value_beats_a_derived_one_and_takes_its_mark_away() -> None:
     guessed = told(
-        created_at=START, said_at=START + timedelta(hours=1), started_at=START, derived=["started_at"]
+        created_at=START, as_of=START + timedelta(hours=1), started_at=START, derived=["started_at"]
     )
-    known = told(created_at=START, said_at=START, started_at=START + timedelta(seconds=4))
+    known = told(created_at=START, as_of=START, started_at=START + timedelta(seconds=4))
     call, _ = fold(guessed, known)
     assert call.started_at == START + timedelta(seconds=4)
     assert "started_at" not in (call.derived or [])

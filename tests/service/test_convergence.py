@@ -22,19 +22,19 @@ import asyncpg
 import pytest
 
 from tests.conftest import Background
-from tests.dialects.captures import JSON, Capture, captures
-from trunkline.dialects import dialects, doors
-from trunkline.ingest.reprocessing import Reprocessing
-from trunkline.ingest.webhooks import heard_in
+from tests.vendors.captures import JSON, Capture, captures
+from trunkline.ingest.reprocess import Reprocessor
+from trunkline.ingest.webhooks import parse_delivery
 from trunkline.kit.door import AnswerExpected, Door
 from trunkline.kit.payload import Unreadable
 from trunkline.model.words import Status
 from trunkline.service.calls import Org
-from trunkline.service.intake import HOOK, Intake, Origin, Seen, encoded
+from trunkline.service.intake import HOOK, Intake, Provenance, Received, encoded
+from trunkline.store.calls.writes import CallWriter
 from trunkline.store.migrations import migrate
 from trunkline.store.pool import open_pool
-from trunkline.store.totals import differences
-from trunkline.store.writing import CallWriter
+from trunkline.store.totals.totals import differences
+from trunkline.vendors import dialects, doors
 
 ORDERS = int(os.environ.get("ORDERS", "500"))
 """How many orders are tried of more than five deliveries; of up to five it is every order there is."""
@@ -50,7 +50,7 @@ BEGIN = datetime(2030, 1, 1, tzinfo=UTC)
 class Payload(NamedTuple):
     """One payload that comes in, in one transaction."""
 
-    seen: tuple[Seen, ...]
+    seen: tuple[Received, ...]
 
     def speaks_of(self, vendor_call_id: str) -> bool:
         return any(one.sighting and one.sighting.vendor_call_id == vendor_call_id for one in self.seen)
@@ -67,19 +67,19 @@ def document(capture: Capture) -> Any:
 def delivery(door: Door, capture: Capture) -> Payload | None:
     """A delivery as the webhooks take it in; nothing if it says nothing of a call."""
     try:
-        heard = heard_in(door, capture.body, content_type(capture))
+        heard = parse_delivery(door, capture.body, content_type(capture))
     except (Unreadable, AnswerExpected):
         return None
-    origin = Origin(
+    origin = Provenance(
         vendor=door.name, kind=HOOK, content_type=content_type(capture), source_id=source_id(door.name)
     )
-    return Payload(tuple(Seen(sighting, capture.body, origin) for sighting in heard.sightings))
+    return Payload(tuple(Received(sighting, capture.body, origin) for sighting in heard.sightings))
 
 
 def pulled(door: Door, raw: Any) -> Payload:
     """A call as the vendor's API prints it, as a pull takes it in."""
-    origin = Origin(vendor=door.name, kind="call", source_id=source_id(door.name))
-    return Payload((Seen(door.from_wire(raw), encoded(raw), origin),))
+    origin = Provenance(vendor=door.name, kind="call", source_id=source_id(door.name))
+    return Payload((Received(door.from_wire(raw), encoded(raw), origin),))
 
 
 def source_id(vendor: str) -> str:
@@ -202,8 +202,8 @@ class Log:
         intake = Intake(self.writer, lambda: now)
         for payload in order:
             now += timedelta(seconds=1)
-            await intake.take_each(org, payload.seen)
-        reprocessing = Reprocessing(self.writer, intake, dialects(), doors())
+            await intake.ingest_each(org, payload.seen)
+        reprocessing = Reprocessor(self.writer, intake, dialects(), doors())
         before = await self.calls(org)
         derived = await reprocessing.run(org)
         assert (derived.changed, derived.found, derived.unreadable) == (0, 0, [])
@@ -263,7 +263,7 @@ def test_payloads_in_any_order_make_the_same_call_which_is_derived_again_as_it_i
             org = Org(next(org_ids), "an-order")
             await log.add_source(org, life.door.name)
             made.append(await log.made_by(org, order))
-            assert made[-1] == made[0], [one.seen[0].origin.kind for one in order]
+            assert made[-1] == made[0], [one.seen[0].provenance.kind for one in order]
 
     async def all_orders() -> None:
         orders = arrivals(life)  # shared: each takes the next order that nobody took

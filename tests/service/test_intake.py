@@ -14,7 +14,6 @@ import asyncpg
 import pytest
 
 from tests.conftest import World
-from trunkline.dialects import dialects
 from trunkline.kit.call_ids import uuids
 from trunkline.model.call import Call
 from trunkline.model.faults import Fault, Refused
@@ -23,11 +22,12 @@ from trunkline.model.intents import CallPage, GetCall, ListCalls, ListChanges, O
 from trunkline.model.query import CallFilter, Rows
 from trunkline.model.sighting import Sighting
 from trunkline.model.words import EndReason, Status
-from trunkline.service.intake import Intake, Origin, Seen, State, Taken
+from trunkline.service.intake import IngestSummary, Intake, Provenance, Received, State
+from trunkline.store.calls.rows import PendingCall
+from trunkline.store.calls.writes import CallWriter
 from trunkline.store.changes import ChangeStore
-from trunkline.store.rows import Draft
-from trunkline.store.totals import differences
-from trunkline.store.writing import CallWriter
+from trunkline.store.totals.totals import differences
+from trunkline.vendors import dialects
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -36,8 +36,8 @@ def sighting(vendor_call_id: str, vendor: str = "elsewhere", **said: Any) -> Sig
     return Sighting(vendor=vendor, vendor_call_id=vendor_call_id, created_at=NOON, **said)
 
 
-def seen(names: Sequence[str]) -> list[Seen]:
-    return [Seen(sighting(name), f'{{"payload": "{name}"}}'.encode()) for name in names]
+def seen(names: Sequence[str]) -> list[Received]:
+    return [Received(sighting(name), f'{{"payload": "{name}"}}'.encode()) for name in names]
 
 
 def calls_of(world: World) -> list[Call]:
@@ -67,22 +67,22 @@ def count(world: World, table: str) -> int:
 
 def test_taking_the_same_batch_again_changes_nothing(world: World) -> None:
     batch = seen("abc")
-    take = world.joined.intake.take
-    assert world.run(take(world.org, batch, "test")) == Taken(stored=3)
+    take = world.joined.intake.ingest
+    assert world.run(take(world.org, batch, "test")) == IngestSummary(stored=3)
     before = calls_of(world)
-    assert world.run(take(world.org, batch, "test")) == Taken(unchanged=3)
+    assert world.run(take(world.org, batch, "test")) == IngestSummary(unchanged=3)
     assert calls_of(world) == before
     assert (count(world, "calls"), count(world, "sightings")) == (3, 3)
 
 
 def test_an_empty_batch_is_taken_and_changes_nothing(world: World) -> None:
-    assert world.run(world.joined.intake.take(world.org, [], "test")) == Taken()
+    assert world.run(world.joined.intake.ingest(world.org, [], "test")) == IngestSummary()
 
 
 def test_a_call_that_stands_in_a_batch_several_times_is_one_call(world: World) -> None:
     later = sighting("a", status=Status.COMPLETED, duration_ms=5000)
     batch = [sighting("a"), sighting("b"), sighting("a"), later, later]
-    assert world.see(batch) == Taken(stored=3, unchanged=2)
+    assert world.see(batch) == IngestSummary(stored=3, unchanged=2)
     assert sorted((call.vendor_call_id, call.duration_ms) for call in calls_of(world)) == [
         ("a", 5000),
         ("b", None),
@@ -90,8 +90,10 @@ def test_a_call_that_stands_in_a_batch_several_times_is_one_call(world: World) -
 
 
 def test_two_payloads_of_one_call_are_both_kept(world: World) -> None:
-    batch = [Seen(sighting("a"), b"1"), Seen(sighting("a"), b"2"), Seen(sighting("a"), b"1")]
-    assert world.run(world.joined.intake.take(world.org, batch, "test")) == Taken(stored=1, unchanged=2)
+    batch = [Received(sighting("a"), b"1"), Received(sighting("a"), b"2"), Received(sighting("a"), b"1")]
+    assert world.run(world.joined.intake.ingest(world.org, batch, "test")) == IngestSummary(
+        stored=1, unchanged=2
+    )
     assert count(world, "sightings") == 2
 
 
@@ -99,15 +101,17 @@ def test_the_same_call_may_be_in_two_orgs(new_world: Callable[..., World]) -> No
     one, other = new_world(), new_world()
     name = str(uuid.uuid4())
     for world in (one, other):
-        assert world.see([sighting(name)]) == Taken(stored=1)
+        assert world.see([sighting(name)]) == IngestSummary(stored=1)
     assert calls_of(one) == calls_of(other)
 
 
 def test_a_big_batch_in_which_some_calls_are_known_is_stored_like_a_small_one(world: World) -> None:
     names = [f"call-{number}" for number in range(120)]
-    assert world.see([sighting(name) for name in names[40:50]]) == Taken(stored=10)
+    assert world.see([sighting(name) for name in names[40:50]]) == IngestSummary(stored=10)
     later = [sighting(name, status=Status.COMPLETED, duration_ms=5000) for name in names[45:]]
-    assert world.see([sighting(name) for name in names[:45]] + later) == Taken(stored=115, unchanged=5)
+    assert world.see([sighting(name) for name in names[:45]] + later) == IngestSummary(
+        stored=115, unchanged=5
+    )
     stored = {call.vendor_call_id: call.duration_ms for call in calls_of(world)}
     assert stored == {name: None if number < 45 else 5000 for number, name in enumerate(names)}
     assert world.run(differences(world.joined.pool, world.org.id)) == []
@@ -116,7 +120,7 @@ def test_a_big_batch_in_which_some_calls_are_known_is_stored_like_a_small_one(wo
 def test_of_a_big_batch_of_new_calls_that_want_one_id_all_are_stored(world: World) -> None:
     wanted, names = str(uuid.uuid4()), [f"call-{number}" for number in range(70)]
     batch = [sighting(name, id=wanted) if number < 3 else sighting(name) for number, name in enumerate(names)]
-    assert world.see(batch) == Taken(stored=70)
+    assert world.see(batch) == IngestSummary(stored=70)
     stored = [call.id for call in calls_of(world)]
     assert wanted in stored
     assert len(set(stored)) == 70
@@ -126,13 +130,13 @@ def test_of_a_big_batch_of_new_calls_that_want_one_id_all_are_stored(world: Worl
 # -- what only confirms ---------------------------------------------------
 
 
-def at(minutes: int, **said: Any) -> Seen:
-    said_at = NOON + timedelta(minutes=minutes)
-    return Seen(sighting("a", said_at=said_at, **said), f"{minutes} {said}".encode())
+def at(minutes: int, **said: Any) -> Received:
+    as_of = NOON + timedelta(minutes=minutes)
+    return Received(sighting("a", as_of=as_of, **said), f"{minutes} {said}".encode())
 
 
 def row(world: World) -> asyncpg.Record:
-    sql = "SELECT change, revision, unkept, stamps, body FROM calls WHERE org_id = $1"
+    sql = "SELECT change, revision, has_unstored_facts, stamps, body FROM calls WHERE org_id = $1"
     return world.run(world.joined.pool.fetchrow(sql, world.org.id))
 
 
@@ -143,22 +147,22 @@ def test_of_three_deliveries_the_latest_decides_in_whatever_order_they_come(
     for order in itertools.permutations([*ended, at(3, end_reason=EndReason.AGENT_HANGUP)]):
         world = new_world()
         for one in order:
-            world.run(world.joined.intake.take(world.org, [one], "test"))
+            world.run(world.joined.intake.ingest(world.org, [one], "test"))
         (call,) = calls_of(world)
         assert call.end_reason is EndReason.AGENT_HANGUP
 
 
 def test_a_confirmation_is_written_without_a_place_in_the_order_of_changes(world: World) -> None:
-    take = world.joined.intake.take_each
+    take = world.joined.intake.ingest_each
     world.run(take(world.org, [at(1, duration_ms=5000)]))
-    before, reach = row(world), world.run(ChangeStore(world.joined.pool).reach(world.org.id))
+    before, reach = row(world), world.run(ChangeStore(world.joined.pool).head(world.org.id))
     (result,) = world.run(take(world.org, [at(3, duration_ms=5000)]))
     assert result.state is State.UNCHANGED
     after = row(world)
     assert (after["change"], after["body"]) == (before["change"], before["body"])
     assert after["revision"] == before["revision"] + 1
-    assert after["stamps"] != before["stamps"]
-    assert not after["unkept"]
+    assert after["versions"] != before["versions"]
+    assert not after["has_unstored_facts"]
     page = world.run(world.joined.changes.page(world.org, ListChanges(filter=CallFilter(), after=reach)))
     assert (list(page.changes), page.has_more) == ([], False)
     assert world.run(take(world.org, [at(2, duration_ms=4000)]))[0].state is State.UNCHANGED
@@ -169,19 +173,19 @@ def test_a_confirmation_is_written_without_a_place_in_the_order_of_changes(world
 
 
 def test_a_confirmation_without_a_payload_is_noted_as_that(world: World) -> None:
-    take = world.joined.intake.take_each
+    take = world.joined.intake.ingest_each
     world.run(take(world.org, [at(1, duration_ms=5000)]))
-    world.run(take(world.org, [Seen(at(1, duration_ms=5000).sighting)]))
-    assert not row(world)["unkept"]
-    world.run(take(world.org, [Seen(at(2, duration_ms=5000).sighting)]))
-    assert row(world)["unkept"]
+    world.run(take(world.org, [Received(at(1, duration_ms=5000).sighting)]))
+    assert not row(world)["has_unstored_facts"]
+    world.run(take(world.org, [Received(at(2, duration_ms=5000).sighting)]))
+    assert row(world)["has_unstored_facts"]
 
 
 def test_a_confirmation_of_what_is_not_the_call_any_more_is_not_written(world: World) -> None:
     async def confirm_twice() -> None:
-        async with CallWriter(world.joined.pool).writing(world.org.id, 1) as writing:
-            known = (await writing.standing([("elsewhere", "a")])).known["elsewhere", "a"]
-            draft = Draft(known.call, {"*": 7}, known.revision)
+        async with CallWriter(world.joined.pool).transaction(world.org.id, 1) as writing:
+            known = (await writing.current([("elsewhere", "a")])).stored["elsewhere", "a"]
+            draft = PendingCall(known.call, {"*": 7}, known.revision)
             await writing.confirm([draft])
             await writing.confirm([draft])
 
@@ -200,8 +204,8 @@ def test_a_delivery_that_comes_again_is_as_old_as_it_was_and_an_answer_is_new(
     intake = Intake(CallWriter(world.joined.pool), lambda: now)
     for minutes, said in enumerate([1000, 2000, 1000]):
         now = NOON + timedelta(minutes=minutes)
-        one = Seen(sighting("a", duration_ms=said), str(said).encode(), Origin(kind=kind))
-        world.run(intake.take(world.org, [one], "test"))
+        one = Received(sighting("a", duration_ms=said), str(said).encode(), Provenance(kind=kind))
+        world.run(intake.ingest(world.org, [one], "test"))
     (call,) = calls_of(world)
     assert call.duration_ms == duration_ms
 
@@ -213,19 +217,19 @@ def test_a_given_id_is_kept_and_an_id_that_another_call_has_is_replaced_by_a_der
     world: World,
 ) -> None:
     wanted = str(uuid.uuid4())
-    assert world.see([sighting("a", id=wanted)]) == Taken(stored=1)
-    assert world.see([sighting("b", id=wanted), sighting("c")]) == Taken(stored=2)
+    assert world.see([sighting("a", id=wanted)]) == IngestSummary(stored=1)
+    assert world.see([sighting("b", id=wanted), sighting("c")]) == IngestSummary(stored=2)
     assert {call.vendor_call_id: call.id for call in calls_of(world)} == {
         "a": wanted,
         "b": derived_call_id("elsewhere", "b"),
         "c": call_id("elsewhere", "c"),
     }
-    assert world.see([sighting("b", id=wanted)]) == Taken(unchanged=1)
+    assert world.see([sighting("b", id=wanted)]) == IngestSummary(unchanged=1)
 
 
 def test_of_two_new_calls_in_one_batch_that_want_one_id_both_are_stored(world: World) -> None:
     wanted = str(uuid.uuid4())
-    assert world.see([sighting(name, id=wanted) for name in "abc"]) == Taken(stored=3)
+    assert world.see([sighting(name, id=wanted) for name in "abc"]) == IngestSummary(stored=3)
     stored = [call.id for call in calls_of(world)]
     assert wanted in stored
     assert len(set(stored)) == 3
@@ -234,7 +238,7 @@ def test_of_two_new_calls_in_one_batch_that_want_one_id_both_are_stored(world: W
 def test_a_known_call_keeps_its_id_whatever_is_said_later(world: World) -> None:
     first, second = str(uuid.uuid4()), str(uuid.uuid4())
     world.see([sighting("a", id=first)])
-    assert world.see([sighting("a", id=second)]) == Taken(unchanged=1)
+    assert world.see([sighting("a", id=second)]) == IngestSummary(unchanged=1)
     assert [call.id for call in calls_of(world)] == [first]
 
 
@@ -257,12 +261,12 @@ def test_writers_that_take_the_same_calls_in_any_order_neither_lock_each_other_o
 ) -> None:
     names = [f"call-{n}" for n in range(150)]
 
-    async def take_shuffled(seed: int) -> Taken:
-        batch = seen(names) + [Seen(sighting(name), b'{"another": "payload"}') for name in names]
+    async def take_shuffled(seed: int) -> IngestSummary:
+        batch = seen(names) + [Received(sighting(name), b'{"another": "payload"}') for name in names]
         random.Random(seed).shuffle(batch)
-        return await world.joined.intake.take(world.org, batch, "test")
+        return await world.joined.intake.ingest(world.org, batch, "test")
 
-    async def all_at_once() -> list[Taken]:
+    async def all_at_once() -> list[IngestSummary]:
         return list(await asyncio.gather(*(take_shuffled(seed) for seed in range(6))))
 
     taken = world.run(all_at_once())
@@ -281,9 +285,9 @@ def test_writers_that_say_different_things_of_one_call_are_all_heard(world: Worl
     ]
 
     async def all_at_once() -> None:
-        take = world.joined.intake.take
+        take = world.joined.intake.ingest
         await asyncio.gather(
-            *(take(world.org, [Seen(sighting("a", **part))], "test") for part in parts for _ in range(2))
+            *(take(world.org, [Received(sighting("a", **part))], "test") for part in parts for _ in range(2))
         )
 
     world.run(all_at_once())
@@ -298,9 +302,9 @@ def test_writers_that_say_different_things_of_one_call_are_all_heard(world: Worl
 
 
 def test_a_batch_that_the_database_refuses_leaves_nothing_behind(world: World) -> None:
-    batch = [*seen("ab"), Seen(sighting("c", from_number="\0"), b"{}")]
+    batch = [*seen("ab"), Received(sighting("c", from_number="\0"), b"{}")]
     with pytest.raises(asyncpg.PostgresError):
-        world.run(world.joined.intake.take(world.org, batch, "test"))
+        world.run(world.joined.intake.ingest(world.org, batch, "test"))
     assert [count(world, table) for table in ("calls", "call_transcripts", "sightings")] == [0, 0, 0]
 
 

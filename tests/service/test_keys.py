@@ -10,11 +10,11 @@ import pytest
 
 from tests.conftest import Background, World
 from trunkline.compose import Services
-from trunkline.dialects import dialects
 from trunkline.kit.auth import Credential
 from trunkline.model.faults import Fault, Refused
-from trunkline.service.keys import Caller, KeyProblem, Keys, MadeKey
+from trunkline.service.keys import Caller, CreatedKey, KeyProblem, Keys
 from trunkline.store.keys import KeyStore, ListedKey
+from trunkline.vendors import dialects
 
 DIALECTS = sorted(dialects())
 
@@ -30,13 +30,13 @@ class Desk:
 
     def make(
         self, *, scopes: tuple[str, ...] = ("read",), days: float | None = None, allow: tuple[str, ...] = ()
-    ) -> MadeKey:
+    ) -> CreatedKey:
         lifetime = None if days is None else timedelta(days=days)
         made = self.keys.create(self.org, scopes=scopes, lifetime=lifetime, addresses=allow)
         return self.run(made)
 
     def check(
-        self, key: MadeKey, dialect: str = "callem", address: str | None = "127.0.0.1", scope: str = "read"
+        self, key: CreatedKey, dialect: str = "callem", address: str | None = "127.0.0.1", scope: str = "read"
     ) -> Caller:
         headers = {name.lower(): value for name, value in key.headers[dialect].items()}
         credential = dialects()[dialect].auth.read(headers)
@@ -202,8 +202,8 @@ def test_an_org_with_an_impossible_name_is_not_made(name: str, desk: Desk) -> No
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_an_adopted_key_is_good_in_its_dialect_only(dialect: str, desk: Desk) -> None:
     token, secret = _own_key_of_a_team(dialect)
-    desk.run(desk.keys.adopt(desk.org, dialect, token, secret))
-    credential = dialects()[dialect].auth.adopt(token, secret)
+    desk.run(desk.keys.import_key(desk.org, dialect, token, secret))
+    credential = dialects()[dialect].auth.import_key(token, secret)
     caller = desk.run(desk.keys.check(dialect, credential, None, "read"))
     assert caller.org.name == desk.org
     for other in DIALECTS:
@@ -217,10 +217,10 @@ def test_a_key_cannot_be_adopted_twice_also_by_another_org(
     desk: Desk, background: Background, joined: Services
 ) -> None:
     token, _ = _own_key_of_a_team("contactship")
-    desk.run(desk.keys.adopt(desk.org, "contactship", token, None))
+    desk.run(desk.keys.import_key(desk.org, "contactship", token, None))
     for adopter in (desk, Desk(background, joined)):
         with pytest.raises(KeyProblem, match="adopted before"):
-            adopter.run(adopter.keys.adopt(adopter.org, "contactship", token, None))
+            adopter.run(adopter.keys.import_key(adopter.org, "contactship", token, None))
 
 
 @pytest.mark.parametrize(
@@ -242,12 +242,12 @@ def test_what_the_vendor_would_not_make_is_not_adopted(
     dialect: str, token: str, secret: str | None, desk: Desk
 ) -> None:
     with pytest.raises(KeyProblem, match="not a key as"):
-        desk.run(desk.keys.adopt(desk.org, dialect, token, secret))
+        desk.run(desk.keys.import_key(desk.org, dialect, token, secret))
 
 
 def test_an_adopted_pair_needs_its_own_secret(desk: Desk) -> None:
     token, secret = _own_key_of_a_team("zudu")
-    desk.run(desk.keys.adopt(desk.org, "zudu", token, secret))
+    desk.run(desk.keys.import_key(desk.org, "zudu", token, secret))
     for wrong in ("s3cr3t_", "x", f"{secret}x"):
         credential = Credential(token=token, paired=True, secret=wrong)
         with pytest.raises(Refused) as refused:
@@ -269,13 +269,13 @@ def test_a_key_that_was_made_here_cannot_be_adopted_by_anybody(
         shown = list(world.headers[name].values())
         token, secret = shown[0].removeprefix("Bearer "), shown[1] if len(shown) > 1 else None
         with pytest.raises(KeyProblem, match="known already"):
-            world.run(world.joined.keys.adopt(other.name, name, token, secret))
+            world.run(world.joined.keys.import_key(other.name, name, token, secret))
         assert world.get(name, dialects()[name].operations[0].path).status_code == 200
 
 
 def test_a_key_that_is_easy_to_guess_is_not_adopted(world: World) -> None:
     with pytest.raises(KeyProblem, match="at least 16 characters"):
-        world.run(world.joined.keys.adopt(world.name, "contactship", "short", None))
+        world.run(world.joined.keys.import_key(world.name, "contactship", "short", None))
 
 
 def test_a_star_among_addresses_allows_every_address(world: World) -> None:

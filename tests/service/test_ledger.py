@@ -12,7 +12,7 @@ from tests.conftest import World
 from tests.ingest.vendors import NOW, Puller, SmallVendor, call, small_vendor
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.ledger import LedgerPage
-from trunkline.store.writing import CallWriter
+from trunkline.store.calls.writes import CallWriter
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -38,8 +38,8 @@ def counts(page: LedgerPage) -> dict[int, tuple[Any, ...]]:
     """By hours before NOW: told, held, deleted, missing, late, repaired."""
     return {
         (NOW - one.hour) // HOUR: (
-            one.told,
-            one.held,
+            one.listed,
+            one.stored,
             one.deleted,
             one.missing,
             one.late,
@@ -233,7 +233,12 @@ def test_the_ledger_is_read_over_http_by_its_own_org_alone(
     found = asked(puller.world, **span)
     assert (found["since"], found["until"]) == ("2026-03-02T09:00:00Z", "2026-03-02T12:00:00Z")
     (hour,) = found["hours"]
-    assert (hour["hour"], hour["told"], hour["held"], hour["missing"]) == ("2026-03-02T11:00:00Z", 2, 1, 1)
+    assert (hour["hour"], hour["listed"], hour["stored"], hour["missing"]) == (
+        "2026-03-02T11:00:00Z",
+        2,
+        1,
+        1,
+    )
     assert [one["vendor_call_id"] for one in found["calls"]] == ["bad"]
     assert asked(puller.world, **span, source_id=puller.source.id) == found
     toon = puller.world.get("trunkline", "/v1/ledger", params={**span, "format": "toon"})

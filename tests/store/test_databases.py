@@ -14,9 +14,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.conftest import LONGEST_WAIT_SECONDS, Background, free_port
+from tests.conftest import MAX_WAIT_SECONDS, Background, free_port
 from trunkline.compose import SchemaBehind, Services, services
-from trunkline.dialects import dialects
 from trunkline.model.call import Agent, Call, ToolCall, Turn
 from trunkline.model.faults import Refused
 from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall
@@ -24,8 +23,9 @@ from trunkline.model.query import CallFilter, Order, Rows, SortField, Wording
 from trunkline.model.sighting import Sighting, sighting_of
 from trunkline.model.words import Direction, Role, Status
 from trunkline.service.calls import Org
-from trunkline.service.intake import Seen, Taken
+from trunkline.service.intake import IngestSummary, Received
 from trunkline.store.migrations import head, migrate, revision
+from trunkline.vendors import dialects
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
 
@@ -49,9 +49,7 @@ def own_url() -> Iterator[str]:
 
     def run(program: str, *args: str | Path) -> None:
         command = [binaries / program, "-D", data, *args]
-        subprocess.run(
-            command, user=user, check=True, stdout=subprocess.DEVNULL, timeout=LONGEST_WAIT_SECONDS
-        )
+        subprocess.run(command, user=user, check=True, stdout=subprocess.DEVNULL, timeout=MAX_WAIT_SECONDS)
 
     run(
         "initdb",
@@ -107,8 +105,8 @@ def a_call(number: int, **fields: object) -> Call:
     return Call(**{**values, **fields})  # type: ignore[arg-type]
 
 
-def take(run: Background, joined: Services, org: Org, *seen: Sighting) -> Taken:
-    return run.run(joined.intake.take(org, [Seen(one) for one in seen], "test"))
+def take(run: Background, joined: Services, org: Org, *seen: Sighting) -> IngestSummary:
+    return run.run(joined.intake.ingest(org, [Received(one) for one in seen], "test"))
 
 
 def pages(run: Background, joined: Services, org: Org, intent: ListCalls) -> CallPage:
@@ -121,7 +119,7 @@ def test_what_is_written_is_read_back_whole(
     store_services: Services, background: Background, org: Org
 ) -> None:
     call = a_call(1, agent=Agent(id="agent-1", name="Ada"), started_at=START, duration_ms=1234)
-    assert take(background, store_services, org, sighting_of(call)) == Taken(stored=1, unchanged=0)
+    assert take(background, store_services, org, sighting_of(call)) == IngestSummary(stored=1, unchanged=0)
     found = background.run(
         store_services.calls.answer(org, GetCall(printed_id=call.id), dialects()["trunkline"].ids)
     )
@@ -135,15 +133,15 @@ def test_the_same_again_changes_nothing_and_news_are_merged(
 ) -> None:
     call = a_call(1, status=Status.IN_PROGRESS)
     take(background, store_services, org, sighting_of(call))
-    assert take(background, store_services, org, sighting_of(call)) == Taken(stored=0, unchanged=1)
+    assert take(background, store_services, org, sighting_of(call)) == IngestSummary(stored=0, unchanged=1)
     news = Sighting(
         vendor="elsewhere",
         vendor_call_id="call-1",
         status=Status.COMPLETED,
-        said_at=START + timedelta(hours=1),
+        as_of=START + timedelta(hours=1),
         agent=Agent(name="Ada"),
     )
-    assert take(background, store_services, org, news, news) == Taken(stored=1, unchanged=1)
+    assert take(background, store_services, org, news, news) == IngestSummary(stored=1, unchanged=1)
     page = pages(background, store_services, org, ListCalls(filter=CallFilter(), window=Rows(10)))
     assert [(c.status, c.agent) for c in page.calls] == [(Status.COMPLETED, Agent(name="Ada"))]
 
@@ -212,9 +210,9 @@ def test_writers_of_the_same_calls_at_once_lose_nothing(
             metadata={key: number},
         )
 
-    async def all_at_once() -> list[Taken]:
+    async def all_at_once() -> list[IngestSummary]:
         writers = (
-            store_services.intake.take(org, [Seen(said(n, f"w{w}")) for n in range(20)], "test")
+            store_services.intake.ingest(org, [Received(said(n, f"w{w}")) for n in range(20)], "test")
             for w in range(8)
         )
         return await asyncio.gather(*writers)

@@ -7,12 +7,12 @@ import asyncio
 from msgspec import structs
 
 from tests.api.own_database import own_database
-from tests.dialects.conftest import some_calls
+from tests.vendors.conftest import some_calls
 from trunkline.compose import Services, services
 from trunkline.model.ids import call_id
 from trunkline.model.sighting import sighting_of
 from trunkline.service.calls import Org
-from trunkline.service.intake import Seen
+from trunkline.service.intake import Received
 from trunkline.store.keys import KeyStore
 from trunkline.store.queries import queries
 
@@ -23,12 +23,12 @@ async def write(joined: Services, org: Org, first: int, count: int) -> None:
         structs.replace(call, id=call_id("new", str(one)), vendor="new", vendor_call_id=str(one))
         for one in range(first, first + count)
     ]
-    await joined.intake.take(org, [Seen(sighting_of(one)) for one in calls], "test")
+    await joined.intake.ingest(org, [Received(sighting_of(one)) for one in calls], "test")
 
 
 async def plan(joined: Services, org: Org) -> str:
     """How calls are looked up before they are merged into, on the one connection that there is."""
-    sql = f"EXPLAIN {queries('writing')['known']}"
+    sql = f"EXPLAIN {queries('writes')['current_calls']}"
     rows = await joined.pool.fetch(sql, org.id, ["new"] * 100, [str(one) for one in range(100)])
     return "\n".join(row[0] for row in rows)
 

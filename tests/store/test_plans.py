@@ -13,26 +13,26 @@ import pytest
 
 from tests.conftest import Background
 from trunkline.compose import Services
-from trunkline.ingest.indexing import Indexer
+from trunkline.jobs.search_index import Indexer
 from trunkline.model.call import Agent, Call, Campaign, Contact
 from trunkline.model.ids import call_id, uuid_of
-from trunkline.model.query import After, CallFilter, Order, Place, Rows, SortField, Span, Wording
+from trunkline.model.query import After, CallFilter, Order, Position, Rows, SortField, Span, Wording
 from trunkline.model.sighting import sighting_of
 from trunkline.model.words import Channel, Direction, Result, Status
 from trunkline.service.calls import Org
-from trunkline.service.intake import Seen
-from trunkline.store.indexing import WordStore
-from trunkline.store.listing import listing
-from trunkline.store.numbers import NumberStore
+from trunkline.service.intake import Received
+from trunkline.store.calls.list_query import list_query
+from trunkline.store.search.index import SearchIndex
+from trunkline.store.totals.number_totals import NumberTotalStore
 
 CALLS = 24_000
 START = datetime(2025, 1, 1, tzinfo=UTC)
 LENGTH = timedelta(days=400)
 LINE = "+12025550000"
 """A number that every call has."""
-MOST_ROWS = 1_500
+MAX_ROWS = 1_500
 """Rows that a statement may look at: a page, the rest of an hour or day, and a few hundred sums."""
-MOST_BUFFERS = 2_500
+MAX_BUFFERS = 2_500
 
 
 @pytest.fixture(scope="module")
@@ -71,13 +71,13 @@ def org(background: Background, joined: Services) -> Org:
             contact=Contact(phone_number=f"+1303555{rng.randrange(400):04d}"),
             transcript_text=f"My ticket is {number:05d}, about {rng.choice(('a refund', 'an order'))}.",
         )
-        batch.append(Seen(sighting_of(call)))
+        batch.append(Received(sighting_of(call)))
         if len(batch) == 2000:
-            background.run(joined.intake.take(org, batch, "test"))
+            background.run(joined.intake.ingest(org, batch, "test"))
             batch = []
-    background.run(Indexer(WordStore(joined.pool)).index(org.id, lambda _: None))
-    background.run(NumberStore(joined.pool).sum_up(org.id, LINE))
-    tables = "calls, call_totals, call_transcripts, call_words, said_words, word_endings, unindexed_calls"
+    background.run(Indexer(SearchIndex(joined.pool)).index(org.id, lambda _: None))
+    background.run(NumberTotalStore(joined.pool).sum_up(org.id, LINE))
+    tables = "calls, call_totals, call_transcripts, call_terms, search_terms, term_suffixes, search_backlog"
     background.run(joined.pool.execute(f"VACUUM ANALYZE {tables}"))
     return org
 
@@ -162,7 +162,7 @@ def test_a_page_reads_a_bounded_number_of_rows(
     bounded(
         background,
         joined,
-        listing(org.id, asked, order, Rows(20, depth), with_total=True, with_transcript=False),
+        list_query(org.id, asked, order, Rows(20, depth), with_total=True, with_transcript=False),
     )
 
 
@@ -177,7 +177,7 @@ def test_a_page_by_a_value_reads_a_bounded_number_of_rows(
 ) -> None:
     window = Rows(20, int(CALLS * share))
     order = Order(by, newest_first)
-    asked = listing(org.id, CallFilter(), order, window, with_total=True, with_transcript=False)
+    asked = list_query(org.id, CallFilter(), order, window, with_total=True, with_transcript=False)
     bounded(background, joined, asked)
 
 
@@ -188,9 +188,9 @@ def test_a_page_after_a_place_by_a_value_reads_a_bounded_number_of_rows(
 ) -> None:
     middle = START + LENGTH / 2
     value = 150_000 if by is SortField.DURATION_MS else middle
-    place = Place(value if has_value else None, call_id("plans", "7"), middle)
+    place = Position(value if has_value else None, call_id("plans", "7"), middle)
     window = After(20, place)
-    asked = listing(org.id, CallFilter(), Order(by), window, with_total=False, with_transcript=False)
+    asked = list_query(org.id, CallFilter(), Order(by), window, with_total=False, with_transcript=False)
     bounded(background, joined, asked)
 
 
@@ -198,8 +198,8 @@ def test_a_page_after_a_place_by_a_value_reads_a_bounded_number_of_rows(
 def test_a_page_after_a_place_reads_a_bounded_number_of_rows(
     asked: CallFilter, org: Org, background: Background, joined: Services
 ) -> None:
-    place = Place(START + LENGTH / 2, call_id("plans", "7"))
-    found = listing(org.id, asked, Order(), After(20, place), with_total=False, with_transcript=False)
+    place = Position(START + LENGTH / 2, call_id("plans", "7"))
+    found = list_query(org.id, asked, Order(), After(20, place), with_total=False, with_transcript=False)
     bounded(background, joined, found)
 
 
@@ -219,8 +219,8 @@ def bounded(background: Background, joined: Services, asked: Any) -> None:
     plan = background.run(explain())
     rows = sum(touched(node) for node in nodes(plan))
     buffers = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
-    assert rows <= MOST_ROWS, json.dumps(plan, indent=1)[:4000]
-    assert buffers <= MOST_BUFFERS, json.dumps(plan, indent=1)[:4000]
+    assert rows <= MAX_ROWS, json.dumps(plan, indent=1)[:4000]
+    assert buffers <= MAX_BUFFERS, json.dumps(plan, indent=1)[:4000]
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

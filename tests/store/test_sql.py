@@ -69,7 +69,7 @@ def test_statements_are_split_at_the_ends_of_lines_and_comments_alone_are_none()
 
 def test_no_statement_is_left_unused() -> None:
     package = Path(trunkline.store.__file__).parent
-    code = "\n".join(path.read_text() for path in package.glob("*.py"))
-    used = re.compile(r'"(?:[a-z]+\.)?([a-z_]+)"').findall(code)
+    code = "\n".join(path.read_text() for path in package.rglob("*.py"))
+    used = re.compile(r'"(?:[a-z_]+\.)?([a-z_]+)"').findall(code)
     unused = [name for path in SQL_FILES for name in queries(path.stem) if name not in used]
     assert unused == []

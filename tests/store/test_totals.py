@@ -15,24 +15,24 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from msgspec import structs
 
-import trunkline.store.listing as listing_module
+import trunkline.store.calls.list_query as listing_module
 from tests.conftest import Background
 from trunkline.compose import Services
-from trunkline.ingest.indexing import Indexer
+from trunkline.jobs.search_index import Indexer
 from trunkline.model.call import Agent, Call, Campaign, Contact
 from trunkline.model.ids import call_id, uuid_of
-from trunkline.model.query import After, CallFilter, Order, Place, Rows, SortField, Span, Wording
+from trunkline.model.query import After, CallFilter, Order, Position, Rows, SortField, Span, Wording
 from trunkline.model.sighting import Sighting, sighting_of
 from trunkline.model.words import Direction, Result, Status
 from trunkline.service.calls import Org
-from trunkline.service.intake import Seen
-from trunkline.store.calls import CallStore
-from trunkline.store.indexing import WordStore
+from trunkline.service.intake import Received
+from trunkline.store.calls.reads import CallStore
+from trunkline.store.calls.writes import CallWriter
 from trunkline.store.migrations import FOLDER, statements
-from trunkline.store.numbers import NumberStore
-from trunkline.store.periods import END, LONGEST_MS, Cover, Level, cover, cover_of_durations, start_of
-from trunkline.store.totals import Difference, differences, mend
-from trunkline.store.writing import CallWriter
+from trunkline.store.search.index import SearchIndex
+from trunkline.store.totals.number_totals import NumberTotalStore
+from trunkline.store.totals.periods import END, MAX_MS, Cover, Level, cover, cover_of_durations, start_of
+from trunkline.store.totals.totals import Difference, differences, mend
 
 START = datetime(2025, 11, 20, tzinfo=UTC)
 AGENTS = ("a", "b", str(uuid.UUID(int=7)))
@@ -71,8 +71,8 @@ DURATIONS = (
     61_500,
     61_501,
     3_600_000,
-    LONGEST_MS - 1,
-    LONGEST_MS,
+    MAX_MS - 1,
+    MAX_MS,
     2**62,
 )
 LINES = ("+12025550101", "+12025550102", "+12025550103")
@@ -237,11 +237,11 @@ Crowd = tuple[Org, list[Call]]
 def crowd(background: Background, joined: Services) -> Crowd:
     org, rng = new_org(background, joined), random.Random(11)
     calls = [some_call(number, rng) for number in range(1500)]
-    seen = [Seen(sighting_of(call)) for call in calls]
-    background.run(joined.intake.take(org, seen[:1000], "test"))
-    background.run(Indexer(WordStore(joined.pool)).index(org.id, lambda _: None))
-    assert background.run(NumberStore(joined.pool).sum_up(org.id, LINES[0]))
-    background.run(joined.intake.take(org, seen[1000:], "test"))
+    seen = [Received(sighting_of(call)) for call in calls]
+    background.run(joined.intake.ingest(org, seen[:1000], "test"))
+    background.run(Indexer(SearchIndex(joined.pool)).index(org.id, lambda _: None))
+    assert background.run(NumberTotalStore(joined.pool).sum_up(org.id, LINES[0]))
+    background.run(joined.intake.ingest(org, seen[1000:], "test"))
     return org, calls
 
 
@@ -323,7 +323,7 @@ def test_what_follows_any_call_in_any_order_is_what_a_count_by_hand_gives(
         return
     at = data.draw(st.integers(0, len(expected) - 1), label="at")
     last = expected[at]
-    place = Place(getattr(last, order.by.value), last.id, last.created_at)
+    place = Position(getattr(last, order.by.value), last.id, last.created_at)
     page = background.run(
         store.page(org.id, asked, order, After(7, place), with_total=False, with_transcript=False)
     )
@@ -348,26 +348,26 @@ class Log(RuleBasedStateMachine):
         call = some_call(number, self.rng)
         call.vendor = "one"
         said = sighting_of(call)
-        said.id, said.said_at = call_id("one", str(number)), START + timedelta(seconds=self.rng.randrange(99))
+        said.id, said.as_of = call_id("one", str(number)), START + timedelta(seconds=self.rng.randrange(99))
         return said
 
     @rule(writers=st.integers(1, 4), size=st.integers(1, 12), overlap=st.integers(0, 12))
     def several_write_at_once(self, writers: int, size: int, overlap: int) -> None:
         first = max(0, self.numbers - overlap)
         batches = [
-            [Seen(self._news(first + self.rng.randrange(size + overlap))) for _ in range(size)]
+            [Received(self._news(first + self.rng.randrange(size + overlap))) for _ in range(size)]
             for _ in range(writers)
         ]
         self.numbers = first + size + overlap
 
         async def write() -> None:
-            await asyncio.gather(*(self.joined.intake.take(self.org, batch, "test") for batch in batches))
+            await asyncio.gather(*(self.joined.intake.ingest(self.org, batch, "test") for batch in batches))
 
         self.background.run(write())
 
     @rule(size=st.integers(1, 5))
     def somebody_rolls_back(self, size: int) -> None:
-        batch = [Seen(self._news(self.rng.randrange(self.numbers + size))) for _ in range(size)]
+        batch = [Received(self._news(self.rng.randrange(self.numbers + size))) for _ in range(size)]
 
         async def write_and_fail() -> None:
             async with self.joined.pool.acquire() as connection:
@@ -375,7 +375,7 @@ class Log(RuleBasedStateMachine):
                 await transaction.start()
                 await connection.execute("UPDATE call_totals SET n = n + 1 WHERE org_id = $1", self.org.id)
                 await transaction.rollback()
-            await self.joined.intake.take(self.org, batch, "test")
+            await self.joined.intake.ingest(self.org, batch, "test")
 
         self.background.run(write_and_fail())
 
@@ -383,27 +383,27 @@ class Log(RuleBasedStateMachine):
     def some_are_deleted_while_others_are_written(self, size: int) -> None:
         store = CallWriter(self.joined.pool)
         ids = [call_id("one", str(self.rng.randrange(self.numbers + 1))) for _ in range(size)]
-        batch = [Seen(self._news(self.rng.randrange(self.numbers + 1))) for _ in range(size)]
+        batch = [Received(self._news(self.rng.randrange(self.numbers + 1))) for _ in range(size)]
 
         async def delete_and_write() -> None:
             await asyncio.gather(
                 *(store.delete(self.org.id, one) for one in ids),
-                self.joined.intake.take(self.org, batch, "test"),
+                self.joined.intake.ingest(self.org, batch, "test"),
             )
 
         self.background.run(delete_and_write())
 
     @rule(number=st.sampled_from(LINES), size=st.integers(1, 4), times=st.integers(1, 2))
     def a_number_is_summed_up_while_others_write(self, number: str, size: int, times: int) -> None:
-        store = NumberStore(self.joined.pool)
+        store = NumberTotalStore(self.joined.pool)
         batches = [
-            [Seen(self._news(self.rng.randrange(self.numbers + size))) for _ in range(size)] for _ in "ab"
+            [Received(self._news(self.rng.randrange(self.numbers + size))) for _ in range(size)] for _ in "ab"
         ]
         gone = call_id("one", str(self.rng.randrange(self.numbers + 1)))
 
         async def sum_up_and_write() -> None:
             await asyncio.gather(
-                *(self.joined.intake.take(self.org, batch, "test") for batch in batches),
+                *(self.joined.intake.ingest(self.org, batch, "test") for batch in batches),
                 *(store.sum_up(self.org.id, number) for _ in range(times)),
                 CallWriter(self.joined.pool).delete(self.org.id, gone),
             )
@@ -417,7 +417,7 @@ class Log(RuleBasedStateMachine):
             store.page(self.org.id, CallFilter(), Order(), Rows(50), with_total=True, with_transcript=True)
         )
         taken = self.background.run(
-            self.joined.intake.take(self.org, [Seen(sighting_of(call)) for call in page.calls], "test")
+            self.joined.intake.ingest(self.org, [Received(sighting_of(call)) for call in page.calls], "test")
         )
         assert taken.stored == 0
 
@@ -437,21 +437,21 @@ def test_totals_are_exact_after_any_interleaving(background: Background, joined:
 def test_what_is_off_is_named_and_mended_while_others_write(background: Background, joined: Services) -> None:
     org, rng = new_org(background, joined), random.Random(3)
 
-    def batch(first: int) -> list[Seen]:
-        return [Seen(sighting_of(some_call(number, rng))) for number in range(first, first + 40)]
+    def batch(first: int) -> list[Received]:
+        return [Received(sighting_of(some_call(number, rng))) for number in range(first, first + 40)]
 
-    background.run(joined.intake.take(org, batch(0), "test"))
-    spoil = "UPDATE call_totals SET n = n + 5 WHERE org_id = $1 AND cuboid = 0"
+    background.run(joined.intake.ingest(org, batch(0), "test"))
+    spoil = "UPDATE call_totals SET n = n + 5 WHERE org_id = $1 AND grouping = 0"
     background.run(joined.pool.execute(spoil, org.id))
     off = background.run(differences(joined.pool, org.id))
     assert off
-    assert all(one.kept == one.counted + 5 for one in off)
+    assert all(one.stored == one.counted + 5 for one in off)
 
     async def mend_and_write() -> int:
         mended, *_ = await asyncio.gather(
             mend(joined.pool, org.id),
-            joined.intake.take(org, batch(40), "test"),
-            joined.intake.take(org, batch(80), "test"),
+            joined.intake.ingest(org, batch(40), "test"),
+            joined.intake.ingest(org, batch(80), "test"),
         )
         return mended
 
@@ -471,7 +471,7 @@ def test_a_database_with_calls_gets_the_new_totals_from_its_migration(
             transaction = connection.transaction()
             await transaction.start()
             try:
-                await connection.execute("DELETE FROM call_totals WHERE cuboid > 16")
+                await connection.execute("DELETE FROM call_totals WHERE grouping > 16")
                 await connection.execute(fill)
                 return await differences(connection, org.id)
             finally:

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from datetime import datetime, timedelta
 
-from tests.dialects.signatures import Way
+from tests.vendors.signatures import Way
 from trunkline.kit.signatures import Delivery, Window
 
 SECRET = "a secret of the tests"

@@ -20,13 +20,13 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.conftest import LONGEST_WAIT_SECONDS, Server
+from tests.conftest import MAX_WAIT_SECONDS, Server
 from tests.torture.senders import SECRET, SENDERS, Log, send_all
 from trunkline.compose import services
 from trunkline.settings import Settings
 from trunkline.store.embedded import start_embedded
 from trunkline.store.migrations import migrate
-from trunkline.store.totals import differences
+from trunkline.store.totals.totals import differences
 
 ROUNDS = int(os.environ.get("ROUNDS", "20"))
 CALLS_PER_SENDER = 6
@@ -57,7 +57,7 @@ class Torn:
 
     def kill_server(self) -> None:
         self.server.process.send_signal(signal.SIGKILL)
-        self.server.process.wait(LONGEST_WAIT_SECONDS)
+        self.server.process.wait(MAX_WAIT_SECONDS)
         self.server = self._serve(self.server.port)
 
     def kill_database(self) -> None:
@@ -73,7 +73,7 @@ class Torn:
         self.keepers.append(keeper)
         assert keeper.stdout is not None
         assert keeper.stdout.readline().strip() == b"up"
-        deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+        deadline = time.monotonic() + MAX_WAIT_SECONDS
         while time.monotonic() < deadline:
             try:
                 asyncio.run(_answers(self.url))
@@ -85,7 +85,7 @@ class Torn:
     def stop(self) -> None:
         self.server.stop()
         for keeper in self.keepers:
-            keeper.communicate(timeout=LONGEST_WAIT_SECONDS)
+            keeper.communicate(timeout=MAX_WAIT_SECONDS)
 
 
 async def _answers(url: str) -> None:

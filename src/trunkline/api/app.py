@@ -9,10 +9,10 @@ from typing import Any
 
 from starlette.applications import Starlette
 
-from trunkline.api.answer import Answerer, Streamed
 from trunkline.api.front_door import FrontDoor
+from trunkline.api.handler import RequestHandler, StreamedAnswer
 from trunkline.api.http import STOP
-from trunkline.api.sending import Receive, Send, send_streamed, send_whole
+from trunkline.api.response import Receive, Send, send_streamed, send_whole
 from trunkline.service.keys import is_within
 
 Scope = MutableMapping[str, Any]
@@ -24,18 +24,18 @@ class Application:
     def __init__(
         self,
         front_door: FrontDoor,
-        open_answerer: Callable[[], AbstractAsyncContextManager[Answerer]],
+        open_handler: Callable[[], AbstractAsyncContextManager[RequestHandler]],
         others: Starlette,
         documentation: frozenset[bytes] = frozenset(),
         trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = (),
     ) -> None:
         """`documentation` holds the paths under dialects' prefixes that are ours and not the vendor's."""
         self._front_door = front_door
-        self._open_answerer = open_answerer
+        self._open_handler = open_handler
         self._others = others
         self._documentation = documentation
         self._trusted_proxies = trusted_proxies
-        self._answerer: Answerer | None = None
+        self._handler: RequestHandler | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection event, as ASGI has it."""
@@ -51,11 +51,11 @@ class Application:
         route = None
         if raw_path not in self._documentation:
             route = self._front_door.route(scope["method"], raw_path, headers)
-        if route is None or self._answerer is None:
+        if route is None or self._handler is None:
             await self._others(scope, receive, send)
             return
         address = self._address(scope, headers)
-        answer = await self._answerer.answer(
+        answer = await self._handler.answer(
             route,
             scope["query_string"],
             headers,
@@ -65,7 +65,7 @@ class Application:
             may_stream=scope["http_version"] != "1.0",
         )
         without_body = scope["method"] == "HEAD"
-        if isinstance(answer, Streamed):
+        if isinstance(answer, StreamedAnswer):
             scope[STOP] = answer.stop
             await send_streamed(answer, receive, send, without_body=without_body)
         else:
@@ -84,8 +84,8 @@ class Application:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         try:
-            opened = self._open_answerer()
-            self._answerer = await opened.__aenter__()
+            opened = self._open_handler()
+            self._handler = await opened.__aenter__()
         except Exception as error:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             raise

@@ -19,9 +19,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from trunkline.dialects import dialects
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.openapi import openapi
+from trunkline.vendors import dialects
 
 ORIGIN = "https://trunkline.invalid"
 """Stands in the kept pages for the address at which the reader's browser found us."""

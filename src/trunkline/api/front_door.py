@@ -18,7 +18,7 @@ from trunkline.model.faults import Fault, Refused
 
 _ID = "{id}"
 
-NOT_DONE_HERE = "Trunkline records calls; it does not place or steer them"
+UNSUPPORTED = "Trunkline records calls; it does not place or steer them"
 
 
 class Route(NamedTuple):
@@ -60,7 +60,7 @@ class FrontDoor:
         for reaches in (_fits, _begins):  # a path of its own is nearer than one above it
             for shape, candidates in self._at_root.items():
                 if reaches(shape, segments):
-                    meant = next((d for d in candidates if d.auth.claims(headers)), candidates[-1])
+                    meant = next((d for d in candidates if d.auth.matches(headers)), candidates[-1])
                     return _within(meant, method, segments)
         return None
 
@@ -90,12 +90,12 @@ def _begins(shape: Shape, segments: list[bytes]) -> bool:
 def _by_shape(dialects: list[Dialect]) -> dict[Shape, list[Dialect]]:
     """For each documented path the dialects that have it, the most demanding first."""
     found: dict[Shape, list[Dialect]] = {}
-    for dialect in sorted(dialects, key=lambda dialect: -dialect.auth.demand):
+    for dialect in sorted(dialects, key=lambda dialect: -dialect.auth.specificity):
         paths = [operation.path for operation in dialect.operations]
-        for shape in dict.fromkeys(map(_shape, [*paths, *(path for _, path in dialect.not_done_here)])):
+        for shape in dict.fromkeys(map(_shape, [*paths, *(path for _, path in dialect.unsupported)])):
             found.setdefault(shape, []).append(dialect)
     for shape, sharing in found.items():
-        demands = [dialect.auth.demand for dialect in sharing]
+        demands = [dialect.auth.specificity for dialect in sharing]
         if len(set(demands)) != len(demands):
             names = ", ".join(dialect.name for dialect in sharing)
             raise AmbiguousDialects(f"{b'/'.join(shape).decode()}: {names} demand the same of a request")
@@ -104,10 +104,10 @@ def _by_shape(dialects: list[Dialect]) -> dict[Shape, list[Dialect]]:
 
 def _within(dialect: Dialect, method: str, segments: list[bytes]) -> Route:
     allowed = []
-    for method_there, path in dialect.not_done_here:
+    for method_there, path in dialect.unsupported:
         if _fits(_shape(path), segments):
             if method_there == method:
-                return Route(dialect, None, "", Refused(Fault.NOT_DONE_HERE, NOT_DONE_HERE))
+                return Route(dialect, None, "", Refused(Fault.UNSUPPORTED, UNSUPPORTED))
             allowed.append(method_there)
     for operation in dialect.operations:
         shape = _shape(operation.path)

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from trunkline.api.answer import DATABASE_DOWN, MISSING_DATABASE_DETAIL
-from trunkline.api.receiving import Gone, body_of
+from trunkline.api.body import Gone, body_of
+from trunkline.api.handler import DATABASE_DOWN, MISSING_DATABASE_DETAIL
 from trunkline.ingest.webhooks import DeliveryRefused, Refusal, Webhooks
 from trunkline.kit.signatures import Delivery
 from trunkline.model.faults import Fault, Refused
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 _TITLES = {
     Refusal.NO_SUCH_SOURCE: "Nothing is taken at this address",
     Refusal.DISABLED: "This source is disabled",
-    Refusal.NOT_GENUINE: "The delivery is not signed as it must be",
+    Refusal.INVALID_SIGNATURE: "The delivery is not signed as it must be",
     Refusal.ANSWER_EXPECTED: "Trunkline records calls; it does not answer for them",
 }
 
@@ -33,7 +33,7 @@ _FAULTS = {
 }
 
 
-def hook_routes(webhooks: Callable[[], Webhooks], public_url: str, largest_body: int) -> list[Route]:
+def hook_routes(webhooks: Callable[[], Webhooks], public_url: str, max_body_bytes: int) -> list[Route]:
     """The route that takes deliveries."""
 
     async def take(request: Request) -> Response:
@@ -41,10 +41,10 @@ def hook_routes(webhooks: Callable[[], Webhooks], public_url: str, largest_body:
         query: bytes = request.scope["query_string"]
         url = f"{public_url}{path.decode('latin-1')}" + (f"?{query.decode('latin-1')}" if query else "")
         try:
-            body = await body_of(request.receive, request.headers.get("content-length"), largest_body)
+            body = await body_of(request.receive, request.headers.get("content-length"), max_body_bytes)
             headers = {name.lower(): value for name, value in request.headers.items()}
             delivery = Delivery(body=body, headers=headers, url=url)
-            receipt = await webhooks().take(request.path_params["address"], delivery)
+            receipt = await webhooks().ingest(request.path_params["address"], delivery)
         except DeliveryRefused as error:
             return _problem(error.refusal.value, _TITLES[error.refusal], error.detail)
         except Refused as error:

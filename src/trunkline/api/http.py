@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-LONGEST_ADDRESS = 48 * 1024
+MAX_ADDRESS_BYTES = 48 * 1024
 """Bytes of path and query string that are kept; more than any request that is answered may have."""
 
 STOP = "trunkline.stop"
@@ -25,7 +25,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         """Take the next piece of the address."""
-        self.url += url[: max(0, LONGEST_ADDRESS - len(self.url))]
+        self.url += url[: max(0, MAX_ADDRESS_BYTES - len(self.url))]
 
     def shutdown(self) -> None:
         """Let the answer under way come to its end, and stop one that has none."""

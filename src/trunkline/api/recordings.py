@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from trunkline.api.answer import DATABASE_DOWN
+from trunkline.api.handler import DATABASE_DOWN
 from trunkline.service.recordings import LinkRefused, Links
-from trunkline.store.recordings import KeptRecording, RecordingStore
+from trunkline.store.recordings import RecordingStore, StoredRecording
 
 _CHUNK = 512 * 1024
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
@@ -36,7 +36,7 @@ def recording_routes(shelf: Callable[[], Shelf]) -> list[Route]:
         joined = shelf()
         try:
             linked = joined.links.read(request.path_params["token"])
-            kept = await joined.store.kept(linked.org_id, linked.call_id)
+            kept = await joined.store.stored(linked.org_id, linked.call_id)
         except LinkRefused as error:
             return (
                 _problem(410, "This link is over") if error.over else _problem(404, "There is no recording")
@@ -50,8 +50,8 @@ def recording_routes(shelf: Callable[[], Shelf]) -> list[Route]:
     return [Route("/recordings/{token}", serve, methods=["GET"])]
 
 
-def _answer(request: Request, objects: ObjectStore, kept: KeptRecording, name: str) -> Response:
-    tag = f'"{kept.sha256.hex()}"'
+def _answer(request: Request, objects: ObjectStore, stored: StoredRecording, name: str) -> Response:
+    tag = f'"{stored.sha256.hex()}"'
     headers = {
         "accept-ranges": "bytes",
         "etag": tag,
@@ -61,26 +61,26 @@ def _answer(request: Request, objects: ObjectStore, kept: KeptRecording, name: s
     }
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
-    first, last, status = 0, kept.size_bytes - 1, 200
+    first, last, status = 0, stored.size_bytes - 1, 200
     asked = request.headers.get("range")
     if asked is not None and request.headers.get("if-range", tag) == tag and asked.startswith("bytes="):
-        found = _range_of(asked, kept.size_bytes)
+        found = _range_of(asked, stored.size_bytes)
         if found is None:
             return Response(
-                status_code=416, headers={**headers, "content-range": f"bytes */{kept.size_bytes}"}
+                status_code=416, headers={**headers, "content-range": f"bytes */{stored.size_bytes}"}
             )
         first, last, status = *found, 206
-        headers["content-range"] = f"bytes {first}-{last}/{kept.size_bytes}"
+        headers["content-range"] = f"bytes {first}-{last}/{stored.size_bytes}"
     headers["content-length"] = str(last - first + 1)
     if request.method == "HEAD":
-        return Response(status_code=status, headers=headers, media_type=kept.media_type)
-    chunks = _chunks(objects, kept.path, first, last)
-    return StreamingResponse(chunks, status, headers, media_type=kept.media_type)
+        return Response(status_code=status, headers=headers, media_type=stored.media_type)
+    chunks = _chunks(objects, stored.path, first, last)
+    return StreamingResponse(chunks, status, headers, media_type=stored.media_type)
 
 
-def _range_of(asked: str, size: int) -> tuple[int, int] | None:
+def _range_of(header: str, size: int) -> tuple[int, int] | None:
     """The first and last byte of a single range; `None` if it cannot be given."""
-    match = _RANGE.fullmatch(asked.strip())
+    match = _RANGE.fullmatch(header.strip())
     if match is None or not (match[1] or match[2]):
         return None
     if not match[1]:

@@ -15,9 +15,9 @@ from rich.table import Table
 
 from trunkline.cli.tables import console
 from trunkline.compose import database, services
-from trunkline.dialects import dialects
 from trunkline.service.keys import KeyProblem, Keys
 from trunkline.settings import Settings
+from trunkline.vendors import dialects
 
 app = typer.Typer(help="Keys to an org's calls. Only hashes are stored.", no_args_is_help=True)
 
@@ -75,8 +75,8 @@ def create(
             typer.echo(f"  {header}: {value}")
 
 
-@app.command("adopt")
-def adopt(
+@app.command("import")
+def import_key(
     org: Org,
     dialect: Annotated[str, typer.Option(help="The dialect whose clients carry the key.")],
     scopes: Scopes = "read",
@@ -91,7 +91,7 @@ def adopt(
     told = sys.stdin.buffer.read(2048).decode("ascii", "replace")
     token, _, secret = told.strip().partition("\n")
     key_id = run(
-        lambda keys: keys.adopt(
+        lambda keys: keys.import_key(
             org,
             dialect,
             token.strip(),

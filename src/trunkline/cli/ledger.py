@@ -11,7 +11,7 @@ import msgspec
 import typer
 from rich.table import Table
 
-from trunkline.cli.pulling import instant
+from trunkline.cli.pull import instant
 from trunkline.cli.tables import console
 from trunkline.compose import database, services
 from trunkline.model.faults import Refused
@@ -54,17 +54,17 @@ def _uuid(text: str | None) -> str | None:
         raise typer.BadParameter("a source's id is a UUID", param_hint="--source") from None
 
 
-async def _read(url: str, org: str, asked: ReadLedger) -> LedgerPage:
+async def _read(url: str, org: str, query: ReadLedger) -> LedgerPage:
     async with services(url, pool_size=1) as joined:
         org_id = await joined.keys.org_id(org)
         try:
-            return await joined.ledger.shown(org_id, asked)
+            return await joined.ledger.page(org_id, query)
         except Refused as error:
             raise KeyProblem(error.detail) from None
 
 
 def _hours(page: LedgerPage) -> Table:
-    counts = ("told", "held", "deleted", "missing", "late", "repaired")
+    counts = ("listed", "stored", "deleted", "missing", "late", "repaired")
     table = Table("hour", "vendor", "source", *counts, "checked")
     for hour in page.hours:
         numbers = ["" if getattr(hour, name) is None else str(getattr(hour, name)) for name in counts]

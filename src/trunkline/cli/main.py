@@ -9,15 +9,15 @@ import typer
 
 from trunkline import __version__
 from trunkline.cli import (
-    exporting,
-    importing,
-    indexing,
+    export,
+    imports,
+    index,
     keys,
     ledger,
-    pulling,
+    pull,
     recordings,
-    reprocessing,
-    serving,
+    reprocess,
+    serve,
     sources,
     totals,
 )
@@ -33,15 +33,15 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command("serve")(serving.serve)
-app.command("migrate")(serving.migrate)
-app.command("demo")(serving.demo)
-app.command("import")(importing.import_files)
-app.command("export")(exporting.export)
-app.command("pull")(pulling.pull)
+app.command("serve")(serve.serve)
+app.command("migrate")(serve.migrate)
+app.command("demo")(serve.demo)
+app.command("import")(imports.import_files)
+app.command("export")(export.export)
+app.command("pull")(pull.pull)
 app.command("ledger")(ledger.ledger)
-app.command("index")(indexing.index)
-app.command("reprocess")(reprocessing.reprocess)
+app.command("index")(index.index)
+app.command("reprocess")(reprocess.reprocess)
 app.add_typer(keys.app, name="keys")
 app.add_typer(recordings.app, name="recordings")
 app.add_typer(sources.app, name="sources")

@@ -20,7 +20,7 @@ from trunkline.store.recordings import RecordingStore
 app = typer.Typer(help="Recordings that are kept, wait or failed.", no_args_is_help=True)
 
 T = TypeVar("T")
-_MOST = 1000
+_MAX_LISTED = 1000
 _COLUMNS = ("call_id", "state", "attempts", "next_try_at", "size_bytes", "media_type", "problem")
 
 Org = Annotated[str, typer.Option(help="The org.")]
@@ -40,12 +40,12 @@ def _run(org: str, action: Callable[[RecordingStore, int], Awaitable[T]]) -> T:
 @app.command("list")
 def listed(
     org: Org,
-    state: Annotated[str, typer.Option(help="Only those: waiting, kept or failed.")] = "",
+    state: Annotated[str, typer.Option(help="Only those: waiting, stored or failed.")] = "",
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """List an org's recordings, those that are due soonest first; a thousand at the most."""
-    found = _run(org, lambda store, org_id: store.listed(org_id, state or None, _MOST))
+    found = _run(org, lambda store, org_id: store.listed(org_id, state or None, _MAX_LISTED))
     if as_json:
         typer.echo(msgspec.json.encode({"org": org, "recordings": found}).decode())
         return
@@ -53,8 +53,8 @@ def listed(
     for one in found:
         table.add_row(*("" if getattr(one, name) is None else str(getattr(one, name)) for name in _COLUMNS))
     console().print(table)
-    if len(found) == _MOST:
-        typer.echo(f"These are the first {_MOST}.")
+    if len(found) == _MAX_LISTED:
+        typer.echo(f"These are the first {_MAX_LISTED}.")
 
 
 @app.command("retry")

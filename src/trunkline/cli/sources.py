@@ -23,17 +23,18 @@ T = TypeVar("T")
 Org = Annotated[str, typer.Option(help="The org.")]
 SourceId = Annotated[str, typer.Argument(metavar="ID", help="The source's id, as `sources list` shows it.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-_TOLD = "Read a JSON object from standard input:"
-Told = Annotated[
+_STDIN_HELP = "Read a JSON object from standard input:"
+Stdin = Annotated[
     bool,
     typer.Option(
         "--stdin",
-        help=f'{_TOLD} {{"secret": …}} or {{"secrets": […]}} for webhooks, {{"credential": {{…}}}} for pull.',
+        help=f'{_STDIN_HELP} {{"secret": …}} or {{"secrets": […]}} for webhooks,'
+        f' {{"credential": {{…}}}} for pull.',
     ),
 ]
 
 
-class _Told(msgspec.Struct, forbid_unknown_fields=True):
+class _Secrets(msgspec.Struct, forbid_unknown_fields=True):
     """What is secret comes by standard input, where no list of processes shows it."""
 
     secret: str | None = None
@@ -64,11 +65,11 @@ def add(
         str, typer.Option(help="Where the vendor's API is, if not at its usual address.")
     ] = "",
     *,
-    stdin: Told = False,
+    stdin: Stdin = False,
     as_json: Json = False,
 ) -> None:
     """Add an account with a vendor and print the address to which its webhooks are to be sent."""
-    told = _told() if stdin else _Told()
+    told = _read_stdin() if stdin else _Secrets()
     secrets = told.webhook_secrets() or []
     source = run(
         lambda sources: sources.add(
@@ -104,7 +105,7 @@ def listed(org: Org, *, as_json: Json = False) -> None:
 @app.command("change")
 def change(source_id: SourceId, org: Org) -> None:
     """Give a source other secrets or another credential, told as JSON by standard input."""
-    told = _told()
+    told = _read_stdin()
     run(
         lambda sources: sources.change(
             org, source_id, webhook_secrets=told.webhook_secrets(), credential=told.credential
@@ -120,9 +121,9 @@ def disable(source_id: SourceId, org: Org) -> None:
     typer.echo(f"Source {source_id} is disabled.")
 
 
-def _told() -> _Told:
+def _read_stdin() -> _Secrets:
     try:
-        return msgspec.json.decode(sys.stdin.buffer.read(64 * 1024), type=_Told)
+        return msgspec.json.decode(sys.stdin.buffer.read(64 * 1024), type=_Secrets)
     except msgspec.DecodeError as error:
         raise SourceProblem(f"standard input: {error}") from None
 

@@ -13,7 +13,7 @@ import typer
 from trunkline.compose import database, services
 from trunkline.settings import Settings
 from trunkline.store.keys import KeyStore
-from trunkline.store.totals import Difference, differences, mend
+from trunkline.store.totals.totals import Difference, differences, mend
 
 app = typer.Typer(help="Exact totals: check them against the calls, or mend them.", no_args_is_help=True)
 
@@ -60,4 +60,4 @@ def _line(org: str, found: Difference, *, as_json: bool) -> str:
         return msgspec.json.encode({"org": org, **msgspec.to_builtins(found)}).decode()
     words = " ".join(part for part in (found.value, found.outcome, found.agent, found.campaign) if part)
     period = f"{found.level} {found.period:%Y-%m-%dT%H}Z"
-    return f"{org}: {period} {words}: kept {found.kept}, counted {found.counted}"
+    return f"{org}: {period} {words}: kept {found.stored}, counted {found.counted}"

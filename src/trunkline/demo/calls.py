@@ -50,7 +50,7 @@ LIVE = (
 )
 """What the newest calls are up to; a small demo has the first of these only."""
 
-TALKING = frozenset({Status.COMPLETED, Status.VOICEMAIL, Status.INCOMPLETE, Status.IN_PROGRESS})
+CONVERSATION_STATUSES = frozenset({Status.COMPLETED, Status.VOICEMAIL, Status.INCOMPLETE, Status.IN_PROGRESS})
 OUTBOUND_ONLY = frozenset(
     {Status.NO_ANSWER, Status.BUSY, Status.VOICEMAIL, Status.CANCELED, Status.SCHEDULED, Status.QUEUED}
 )
@@ -165,7 +165,7 @@ class _CallDesk:
 
     def _marks(self, status: Status, dialogue: Dialogue, reason: EndReason | None) -> Sequence[Mark]:
         """What is said and done in the call, in time; nothing if nobody picked up."""
-        if status not in TALKING:
+        if status not in CONVERSATION_STATUSES:
             return ()
         items = dialogue.items
         if status is Status.INCOMPLETE:

@@ -19,7 +19,7 @@ from trunkline.model.query import CallFilter, Rows, Wording
 from trunkline.model.sighting import sighting_of
 from trunkline.model.words import Status
 from trunkline.service.calls import Calls, Org
-from trunkline.service.intake import Intake, Seen
+from trunkline.service.intake import Intake, Received
 from trunkline.service.keys import Keys
 
 CALLS_PER_VENDOR = 400
@@ -27,7 +27,7 @@ MIXED = "demo-mixed"
 _LABEL = "demo"
 
 
-class Shown(Struct):
+class DemoSummary(Struct):
     """What the demo tells the person who started it."""
 
     orgs: list[str]
@@ -40,21 +40,21 @@ class Shown(Struct):
     """For each dialect the id that it prints for one and the same call of that org."""
 
 
-async def fill(intake: Intake, keys: Keys, calls: Calls, dialects: Mapping[str, Dialect]) -> Shown:
+async def fill(intake: Intake, keys: Keys, calls: Calls, dialects: Mapping[str, Dialect]) -> DemoSummary:
     """Fill the demo's orgs, unless they are full from an earlier time, and make a key for each dialect."""
     until = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     vendors = [dialect for dialect in dialects.values() if dialect.at_root]
-    shown = Shown(orgs=[], calls=0, headers={}, mixed_headers={}, one_call={})
+    shown = DemoSummary(orgs=[], calls=0, headers={}, mixed_headers={}, one_call={})
     per_org = {f"demo-{dialect.name}": ([dialect], CALLS_PER_VENDOR) for dialect in vendors}
     per_org[MIXED] = (list(dialects.values()), CALLS_PER_VENDOR // len(dialects))
     for seed, (name, (origins, count)) in enumerate(per_org.items()):
         made = await keys.create(name, label=_LABEL)
         org = Org(await keys.org_id(name), name)
-        held = await _held(calls, org, origins[0])
+        held = await _count_calls(calls, org, origins[0])
         for origin in origins if held < count * len(origins) else []:
-            await _take_demo_calls(intake, org, origin, count=count, seed=seed, until=until)
+            await _ingest_demo_calls(intake, org, origin, count=count, seed=seed, until=until)
         shown.orgs.append(name)
-        shown.calls += await _held(calls, org, origins[0])
+        shown.calls += await _count_calls(calls, org, origins[0])
         for dialect in origins:
             shown.headers.setdefault(dialect.name, made.headers[dialect.name])
     shown.mixed_headers = made.headers  # the org that mixes them is the last
@@ -72,17 +72,17 @@ async def _short_conversation(calls: Calls, org: Org, dialect: Dialect) -> Call:
     return min(found, key=lambda call: (not call.tool_calls, len(call.turns or ())))
 
 
-async def _held(calls: Calls, org: Org, dialect: Dialect) -> int:
+async def _count_calls(calls: Calls, org: Org, dialect: Dialect) -> int:
     page = await calls.answer(org, ListCalls(filter=CallFilter(), window=Rows(0)), dialect.ids)
     return page.total or 0 if isinstance(page, CallPage) else 0
 
 
-async def _take_demo_calls(
+async def _ingest_demo_calls(
     intake: Intake, org: Org, dialect: Dialect, *, count: int, seed: int, until: datetime
 ) -> None:
     made = demo_calls(_origin(dialect), count=count, seed=seed, until=until)
     while batch := list(islice(made, 200)):
-        await intake.take(org, [Seen(sighting_of(call)) for call in batch], "demo")
+        await intake.ingest(org, [Received(sighting_of(call)) for call in batch], "demo")
 
 
 def _origin(dialect: Dialect) -> Origin:

@@ -16,14 +16,14 @@ from typing import IO, Any, NamedTuple
 import msgspec
 import zstandard
 
-from trunkline.ingest.reading import seen_in, seen_on
-from trunkline.ingest.unpacking import unpacked
+from trunkline.ingest.decompression import unpacked
+from trunkline.ingest.payload_reader import received_from, received_from_line
 from trunkline.kit.dialect import Dialect
 from trunkline.kit.payload import Unreadable
-from trunkline.kit.storable import DEEPEST, deeper_than
-from trunkline.service.intake import Seen, encoded
+from trunkline.kit.storable import MAX_DEPTH, deeper_than
+from trunkline.service.intake import Received, encoded
 
-LONGEST_LINE = 64 * 1024 * 1024
+MAX_LINE_BYTES = 64 * 1024 * 1024
 """Bytes of one line, or of a document over several lines, that are read at the most."""
 
 _BUFFER = 1024 * 1024
@@ -32,7 +32,7 @@ _BOM = b"\xef\xbb\xbf"
 _SHOWN = 1000
 """Bytes that are shown of a line that is too long."""
 
-_TOO_DEEP = f"nested deeper than {DEEPEST} levels"
+_TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
 _HALF_PAIR = re.compile(
@@ -40,7 +40,7 @@ _HALF_PAIR = re.compile(
 )
 
 
-class Piece(NamedTuple):
+class Entry(NamedTuple):
     """A line, or a document over several lines: what it holds, or what is wrong with it."""
 
     line: int
@@ -48,7 +48,7 @@ class Piece(NamedTuple):
     text: bytes
     document: Any = None
     problem: str | None = None
-    seen: Seen | None = None
+    received: Received | None = None
     """The one call in it, if it was read already."""
 
 
@@ -84,12 +84,12 @@ class Source:
         """How far the file on disk has been read; 0 for what is not one, such as a pipe."""
         return self._raw.tell() if self._raw.seekable() else 0
 
-    def pieces(self, quickly: Callable[[bytes], Seen | None] = lambda _: None) -> Iterator[Piece]:
+    def entries(self, quickly: Callable[[bytes], Received | None] = lambda _: None) -> Iterator[Entry]:
         """Everything in the file, in order; lines that can be read quickly are."""
         lines = _lines(self._stream)
         for line in lines:
             if line.problem is None and (seen := quickly(line.text)) is not None:
-                yield Piece(line.line, line.text, seen=seen)
+                yield Entry(line.line, line.text, received=seen)
                 continue
             piece = _decoded(line)
             if piece.problem is None or line.problem is not None or (opened := _opened(line.text)) <= 0:
@@ -98,23 +98,23 @@ class Source:
                 yield from _stretched(line, opened, lines)
 
 
-def _lines(stream: IO[bytes]) -> Iterator[Piece]:
+def _lines(stream: IO[bytes]) -> Iterator[Entry]:
     """The lines that are not empty, as far as the file can be read."""
     number = 0
     try:
-        while text := stream.readline(LONGEST_LINE + 1):
+        while text := stream.readline(MAX_LINE_BYTES + 1):
             number += 1
-            if len(text) > LONGEST_LINE:
+            if len(text) > MAX_LINE_BYTES:
                 yield _too_long(number, text)
                 while text and not text.endswith(b"\n"):
-                    text = stream.readline(LONGEST_LINE)
+                    text = stream.readline(MAX_LINE_BYTES)
             elif text := text.removeprefix(_BOM).strip():  # files that were joined have one in the middle
-                yield Piece(number, text)
+                yield Entry(number, text)
     except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
-        yield Piece(number + 1, b"", problem=f"the file cannot be read on: {error}")
+        yield Entry(number + 1, b"", problem=f"the file cannot be read on: {error}")
 
 
-def _stretched(first: Piece, opened: int, lines: Iterator[Piece]) -> Iterator[Piece]:
+def _stretched(first: Entry, opened: int, lines: Iterator[Entry]) -> Iterator[Entry]:
     """The document that begins on a line and ends on a later one; if there is none, the lines by themselves.
 
     Brackets tell where a document ends. A broken line may leave one open, and then the lines that follow are
@@ -127,12 +127,12 @@ def _stretched(first: Piece, opened: int, lines: Iterator[Piece]) -> Iterator[Pi
             break
         gathered.append(line)
         size, opened = size + len(line.text), opened + _opened(line.text)
-        if opened <= 0 or size > LONGEST_LINE:
+        if opened <= 0 or size > MAX_LINE_BYTES:
             break
-    whole = _decoded(Piece(first.line, b"\n".join(line.text for line in gathered)))
+    whole = _decoded(Entry(first.line, b"\n".join(line.text for line in gathered)))
     if whole.problem is not None and any(_decoded(line).problem is None for line in gathered):
         yield from map(_decoded, gathered)
-    elif size > LONGEST_LINE:
+    elif size > MAX_LINE_BYTES:
         yield _too_long(first.line, whole.text)
         _skip(lines, opened)
     else:
@@ -141,7 +141,7 @@ def _stretched(first: Piece, opened: int, lines: Iterator[Piece]) -> Iterator[Pi
         yield last
 
 
-def _skip(lines: Iterator[Piece], opened: int) -> None:
+def _skip(lines: Iterator[Entry], opened: int) -> None:
     while opened > 0 and (line := next(lines, None)) is not None:
         opened += _opened(line.text)
 
@@ -154,22 +154,22 @@ def _opened(line: bytes) -> int:
     return rest.count(b"{") + rest.count(b"[") - rest.count(b"}") - rest.count(b"]")
 
 
-def _too_long(number: int, text: bytes) -> Piece:
-    return Piece(number, text[:_SHOWN], problem=f"longer than {LONGEST_LINE} bytes")
+def _too_long(number: int, text: bytes) -> Entry:
+    return Entry(number, text[:_SHOWN], problem=f"longer than {MAX_LINE_BYTES} bytes")
 
 
-def _decoded(piece: Piece) -> Piece:
-    if piece.problem is not None:
-        return piece
+def _decoded(entry: Entry) -> Entry:
+    if entry.problem is not None:
+        return entry
     try:
-        document = msgspec.json.decode(piece.text)
+        document = msgspec.json.decode(entry.text)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return piece._replace(problem=_why_not_json(piece.text, str(error)))
+        return entry._replace(problem=_why_not_json(entry.text, str(error)))
     except RecursionError:
-        return piece._replace(problem=_TOO_DEEP)
-    if deeper_than(DEEPEST, document):
-        return piece._replace(problem=_TOO_DEEP)
-    return piece._replace(document=document)
+        return entry._replace(problem=_TOO_DEEP)
+    if deeper_than(MAX_DEPTH, document):
+        return entry._replace(problem=_TOO_DEEP)
+    return entry._replace(document=document)
 
 
 def _why_not_json(text: bytes, error: str) -> str:
@@ -191,26 +191,26 @@ class Reader:
         self._dialects = [dialects[only]] if only is not None else list(dialects.values())
         self._last: Dialect | None = None
 
-    def quickly(self, line: bytes) -> Seen | None:
+    def quickly(self, line: bytes) -> Received | None:
         """The call on a line, if the dialect that the last one was in has a quick way to it."""
-        return None if self._last is None else seen_on(self._last, line)
+        return None if self._last is None else received_from_line(self._last, line)
 
-    def read(self, file: str, piece: Piece) -> Iterator[Seen | Rejected]:
+    def read(self, file: str, entry: Entry) -> Iterator[Received | Rejected]:
         """Read a piece: everything in it is either seen or rejected."""
-        if piece.seen is not None:
-            yield piece.seen
+        if entry.received is not None:
+            yield entry.received
             return
-        found = piece.problem or self._calls_in(piece.document)
+        found = entry.problem or self._calls_in(entry.document)
         if isinstance(found, str):
-            yield Rejected(file, piece.line, None, found, _shown(piece.text))
+            yield Rejected(file, entry.line, None, found, _shown(entry.text))
             return
         dialect, items = found
         for index, item in enumerate(items):
             try:
-                yield seen_in(dialect, item)
+                yield received_from(dialect, item)
             except Unreadable as error:
                 place = index if len(items) > 1 else None
-                yield Rejected(file, piece.line, place, str(error), _shown(encoded(item)))
+                yield Rejected(file, entry.line, place, str(error), _shown(encoded(item)))
 
     def _calls_in(self, document: Any) -> tuple[Dialect, list[Any]] | str:
         if self._last is not None and (items := self._last.calls_in(document)) is not None:

@@ -17,28 +17,28 @@ import msgspec
 import structlog
 from msgspec import Struct, field
 
-from trunkline.ingest.asking import Asker, PullStopped, VendorAway, VendorRefused
-from trunkline.ingest.listed import Item, item_in, unreadable
+from trunkline.ingest.pull_item import PullItem, item_in, unreadable
+from trunkline.ingest.vendor_client import PullStopped, VendorAway, VendorClient, VendorRefused
 from trunkline.kit.door import Door
-from trunkline.kit.listing_api import ListApi, Listed, Request
+from trunkline.kit.list_api import ListApi, ListPage, Request
 from trunkline.kit.payload import Unreadable
 from trunkline.kit.wire import hour_of
 from trunkline.service.clock import Clock
-from trunkline.service.commits import Commits
-from trunkline.service.intake import Origin, Seen, State, encoded
+from trunkline.service.group_commit import GroupCommit
+from trunkline.service.intake import Provenance, Received, State, encoded
 from trunkline.service.sources import Source
-from trunkline.store.pulls import Met, PullStore, StoredPull
+from trunkline.store.pulls import ListedCall, PullStore, StoredPull
 
 log = structlog.get_logger(__name__)
 
 OVERLAP = timedelta(hours=1)
 """How far before the newest call of the last pull the next one begins, at least (our choice)."""
 
-LONGEST_OPEN = timedelta(days=30)
+MAX_OPEN = timedelta(days=30)
 """A call that has not ended after so long is not asked for again (our choice)."""
 
-MOST_NAMED = 1000
-MOST_FAILING = 3
+MAX_NAMED = 1000
+MAX_FAILURES = 3
 """Single calls in a row that cannot be fetched, before the vendor counts as away."""
 
 _NOT_ADMITTED = frozenset({401, 403})
@@ -50,7 +50,7 @@ _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 _HOUR = timedelta(hours=1)
 
-MOST_READINGS = 3
+MAX_READS = 3
 """How often one pull reads a list that keeps moving under it (our choice)."""
 
 _ANY = math.inf
@@ -60,7 +60,7 @@ _COUNTED = (State.NEW, State.CHANGED, State.DELETED, State.UNCHANGED)
 """What a call counts as of which a line and the whole came: whatever is more."""
 
 
-class Sum(Struct):
+class PullSummary(Struct):
     """What a pull did."""
 
     pages: int = 0
@@ -75,7 +75,7 @@ class Sum(Struct):
     """The reason for each, the first thousand."""
 
 
-class _Turned(Struct):
+class _PageResult(Struct):
     """What a page came to."""
 
     past: bool
@@ -94,24 +94,24 @@ class Pull:
         self,
         source: Source,
         door: Door,
-        commits: Commits,
+        group_commit: GroupCommit,
         store: PullStore,
-        asker: Asker,
+        client: VendorClient,
         clock: Clock,
-        told: Callable[[Sum, int | None], None] = lambda _, __: None,
+        report: Callable[[PullSummary, int | None], None] = lambda _, __: None,
     ) -> None:
         """`told` hears after every page what was done, and how many calls the vendor says there are."""
         self._source = source
         self._door = door
         self._api = list_api(door)
-        self._commits = commits
+        self._group_commit = group_commit
         self._store = store
-        self._asker = asker
+        self._client = client
         self._clock = clock
-        self._told = told
-        self._failing = 0
+        self._report = report
+        self._failures = 0
 
-    async def run(self, since: datetime | None = None, until: datetime | None = None) -> Sum:
+    async def run(self, since: datetime | None = None, until: datetime | None = None) -> PullSummary:
         """Pull the calls of a range of creation, or all since the last pull; raises `PullStopped`.
 
         A pull that did not come to its end goes on, if it was for the same range; else it begins anew.
@@ -119,9 +119,9 @@ class Pull:
         async with self._store.locked() as ours:
             if not ours:
                 raise PullStopped("somebody else is pulling from this source")
-            total = Sum()
-            pull = await self._store.standing()
-            asked = (pull.asked_since, pull.asked_until)
+            total = PullSummary()
+            pull = await self._store.current()
+            asked = (pull.requested_since, pull.requested_until)
             goes_on = pull.started_at is not None and asked == (since, until)
             if not goes_on:
                 pull = await self._begun(pull, since, until)
@@ -140,7 +140,7 @@ class Pull:
         if since is None and pull.reached_at is not None:
             vendors = list({*pull.vendors, self._source.vendor})
             reached_at = max(pull.reached_at, _EARLIEST)
-            still_open = await self._store.oldest_open(vendors, reached_at - LONGEST_OPEN)
+            still_open = await self._store.oldest_open(vendors, reached_at - MAX_OPEN)
             begin = reached_at - OVERLAP
             range_from = hour_of(min(begin, still_open or begin))
             if until is not None:
@@ -148,15 +148,15 @@ class Pull:
         begun = msgspec.structs.replace(
             pull,
             started_at=self._clock(),
-            asked_since=since,
-            asked_until=until,
+            requested_since=since,
+            requested_until=until,
             range_from=range_from,
             next=_json(self._api.first(range_from, until)),
         )
         await self._store.begin(begun)
         return begun
 
-    async def _read(self, pull: StoredPull, total: Sum, *, goes_on: bool = False) -> None:
+    async def _read(self, pull: StoredPull, total: PullSummary, *, goes_on: bool = False) -> None:
         """Read the list to its end, and again as far as it moved meanwhile, so that it leaves no gap.
 
         Where pages are asked for by their place, a call that is put in before the place pushes another one
@@ -164,19 +164,19 @@ class Pull:
         Whether that happened between the readings of a pull that was broken off, nobody can tell.
         """
         missed = await self._read_once(pull.next, pull, total)
-        if goes_on and self._api.by_place:
+        if goes_on and self._api.by_offset:
             missed = _ANY
-        for _ in range(MOST_READINGS - 1):
+        for _ in range(MAX_READS - 1):
             if not missed:
                 return
-            following = _json(self._api.first(pull.range_from, pull.asked_until))
+            following = _json(self._api.first(pull.range_from, pull.requested_until))
             await self._store.turn(following, None, [])
             missed = await self._read_once(following, pull, total, wanted=missed)
         if missed:
-            log.warning("the list did not hold still", source=self._source.id, readings=MOST_READINGS)
+            log.warning("the list did not hold still", source=self._source.id, readings=MAX_READS)
 
     async def _read_once(
-        self, following: str | None, pull: StoredPull, total: Sum, wanted: float | None = None
+        self, next_request: str | None, pull: StoredPull, total: PullSummary, wanted: float | None = None
     ) -> float:
         """Read a list on to its end, or until so many calls were met that had not been.
 
@@ -186,92 +186,98 @@ class Pull:
         count: int | None = None
         repeated = fresh = 0
         taken_out = False
-        while following is not None:
-            if following in sent:
+        while next_request is not None:
+            if next_request in sent:
                 raise PullStopped("the vendor's list goes round in a circle")
-            sent.add(following)
-            listed = await self._page(msgspec.json.decode(following, type=Request))
-            turned = await self._take(listed.items, pull, total)
+            sent.add(next_request)
+            listed = await self._page(msgspec.json.decode(next_request, type=Request))
+            turned = await self._ingest(listed.items, pull, total)
             fresh += turned.fresh
             repeated += turned.repeated
             if listed.total is not None:
                 taken_out = taken_out or (count is not None and listed.total < count)
                 count = listed.total
             over = turned.past or (wanted is not None and fresh >= wanted)
-            following = None if listed.following is None or over else _json(listed.following)
-            await self._store.turn(following, turned.newest_at, turned.vendors)
+            next_request = None if listed.next_request is None or over else _json(listed.next_request)
+            await self._store.turn(next_request, turned.newest_at, turned.vendors)
             total.pages += 1
-            self._told(total, count)
-        if not self._api.by_place:
+            self._report(total, count)
+        if not self._api.by_offset:
             return 0
         # A second reading meets everything again, and cannot tell what was put in while it went on.
         return _ANY if taken_out else repeated if wanted is None else 0
 
-    async def _page(self, request: Request) -> Listed:
-        answer = await self._asker.ask(request)
+    async def _page(self, request: Request) -> ListPage:
+        answer = await self._client.fetch(request)
         try:
             return self._api.read(answer, request)
         except Unreadable as error:
             raise PullStopped(f"the answer to {request.path} is not a list of calls: {error}") from None
 
-    async def _take(self, listed: list[Any], pull: StoredPull, total: Sum) -> _Turned:
+    async def _ingest(self, listed: list[Any], pull: StoredPull, total: PullSummary) -> _PageResult:
         """Store the calls of a page."""
         newest_at: datetime | None = None
-        met: list[Met] = []
-        seen: list[Seen] = []
+        met: list[ListedCall] = []
+        seen: list[Received] = []
         sizes: list[int] = []
         past = False
         async for item in self._items(listed, pull):
             if item is None:
                 past = self._api.newest_first
                 continue
-            met.append(item.met)
+            met.append(item.listed)
             total.calls += 1
             if item.sighting is None:
-                if len(total.unreadable) < MOST_NAMED:
-                    total.unreadable[item.met.vendor_call_id] = item.met.reason or ""
-            elif item.met.created_at is not None:
-                newest_at = max(newest_at or item.met.created_at, item.met.created_at)
+                if len(total.unreadable) < MAX_NAMED:
+                    total.unreadable[item.listed.vendor_call_id] = item.listed.reason or ""
+            elif item.listed.created_at is not None:
+                newest_at = max(newest_at or item.listed.created_at, item.listed.created_at)
             # The whole call comes last, so that it has the last word where both are as old.
             told = [item] if item.line is None else [item.line, item]
             sizes.append(len(told))
-            seen += [Seen(one.sighting, encoded(one.raw), self._origin(one)) for one in told]
-        fresh = await self._store.meet(met, self._clock())
-        results = iter(await self._commits.take(self._source.org, seen) if seen else [])
+            seen += [Received(one.sighting, encoded(one.raw), self._origin(one)) for one in told]
+        fresh = await self._store.record(met, self._clock())
+        results = iter(await self._group_commit.ingest(self._source.org, seen) if seen else [])
         for size in sizes:
             states = {result.state for result in islice(results, size)}
             counted = next((state for state in _COUNTED if state in states), None)
             if counted is not None:
                 setattr(total, counted.value, getattr(total, counted.value) + 1)
         names = {(one.vendor, one.vendor_call_id) for one in met}
-        return _Turned(past, newest_at, sorted({vendor for vendor, _ in names}), fresh, len(names) - fresh)
+        return _PageResult(
+            past, newest_at, sorted({vendor for vendor, _ in names}), fresh, len(names) - fresh
+        )
 
-    def _origin(self, item: Item) -> Origin:
-        return Origin(
+    def _origin(self, item: PullItem) -> Provenance:
+        return Provenance(
             vendor=self._source.vendor,
             kind="call",
             source=self._source.label or self._source.vendor,
             source_id=self._source.id,
-            problem=None if item.sighting is not None else (item.met.reason or "")[:500],
+            problem=None if item.sighting is not None else (item.listed.reason or "")[:500],
         )
 
-    async def _items(self, listed: list[Any], pull: StoredPull) -> AsyncIterator[Item | None]:
+    async def _items(self, listed: list[Any], pull: StoredPull) -> AsyncIterator[PullItem | None]:
         """The calls of a page that are in the range, whole; `None` for one that is older."""
         lines = [item_in(self._door, raw) for raw in listed]
-        known = await self._store.known(self._door.name, _digests(lines)) if self._api.one else set[bytes]()
+        known = (
+            await self._store.stored_payloads(self._door.name, _digests(lines))
+            if self._api.one
+            else set[bytes]()
+        )
         for item in lines:
-            created_at = item.met.created_at
+            created_at = item.listed.created_at
             if created_at is not None and pull.range_from is not None and created_at < pull.range_from:
                 yield None
-            elif created_at is None or pull.asked_until is None or created_at <= pull.asked_until:
+            elif created_at is None or pull.requested_until is None or created_at <= pull.requested_until:
                 yield await self._whole(item, known)
 
-    async def _whole(self, item: Item, known: set[bytes]) -> Item:
+    async def _whole(self, item: PullItem, stored: set[bytes]) -> PullItem:
         """The call in full; a line that is known says nothing that would be worth another request."""
-        if self._api.one is None or item.sighting is None or _digest(item.raw) in known:
+        if self._api.one is None or item.sighting is None or _digest(item.raw) in stored:
             return item
         try:
-            answer = await self._asker.ask(self._api.one(item.sighting.vendor_call_id))
+            answer = await self._client.fetch(self._api.one(item.sighting.vendor_call_id))
             whole = item_in(self._door, answer if self._api.read_one is None else self._api.read_one(answer))
         except Unreadable as error:
             return unreadable(item, str(error))
@@ -280,13 +286,13 @@ class Pull:
                 raise
             return unreadable(item, str(error))
         except VendorAway as error:
-            self._failing += 1
-            if self._failing >= MOST_FAILING:
+            self._failures += 1
+            if self._failures >= MAX_FAILURES:
                 raise
             return unreadable(item, str(error))
-        self._failing = 0
+        self._failures = 0
         if whole.sighting is None:
-            return unreadable(item, whole.met.reason or "")
+            return unreadable(item, whole.listed.reason or "")
         return msgspec.structs.replace(whole, line=item)
 
 
@@ -294,7 +300,7 @@ def _digest(raw: Any) -> bytes:
     return hashlib.sha256(encoded(raw)).digest()
 
 
-def _digests(lines: list[Item]) -> list[tuple[str, bytes]]:
+def _digests(lines: list[PullItem]) -> list[tuple[str, bytes]]:
     return [(line.sighting.vendor_call_id, _digest(line.raw)) for line in lines if line.sighting is not None]
 
 
@@ -305,14 +311,16 @@ def list_api(door: Door) -> ListApi:
     return door.list_api
 
 
-def asker_of(source: Source, door: Door) -> Asker:
+def vendor_client_of(source: Source, door: Door) -> VendorClient:
     """Whoever asks the vendor of a source; raises `PullStopped` if it cannot be asked."""
     api = list_api(door)
     if source.disabled_at is not None:
         raise PullStopped(f"source {source.id} is disabled")
     if source.credential is None:
         raise PullStopped(f"source {source.id} has no credential: give one with `trunkline sources change`")
-    return Asker(source.base_url or api.base_url, api.headers(source.credential), api.requests_per_minute)
+    return VendorClient(
+        source.base_url or api.base_url, api.headers(source.credential), api.requests_per_minute
+    )
 
 
 def _json(request: Request) -> str:

@@ -8,14 +8,14 @@ from enum import Enum
 import structlog
 from msgspec import Struct
 
-from trunkline.kit.door import AnswerExpected, Door, Heard, document_of
+from trunkline.kit.door import AnswerExpected, Door, ParsedDelivery, document_of
 from trunkline.kit.payload import Unreadable
-from trunkline.kit.signatures import Delivery, NotGenuine
-from trunkline.kit.storable import DEEPEST, checked, deeper_than
+from trunkline.kit.signatures import Delivery, InvalidSignature
+from trunkline.kit.storable import MAX_DEPTH, checked, deeper_than
 from trunkline.model.sighting import Sighting
 from trunkline.service.clock import Clock
-from trunkline.service.commits import Commits
-from trunkline.service.intake import HOOK, Origin, Seen
+from trunkline.service.group_commit import GroupCommit
+from trunkline.service.intake import HOOK, Provenance, Received
 from trunkline.service.sources import Source, Sources
 
 log = structlog.get_logger(__name__)
@@ -26,7 +26,7 @@ class Refusal(Enum):
 
     NO_SUCH_SOURCE = 404
     DISABLED = 410
-    NOT_GENUINE = 401
+    INVALID_SIGNATURE = 401
     ANSWER_EXPECTED = 501
 
 
@@ -53,13 +53,15 @@ class Receipt(Struct, omit_defaults=True):
 class Webhooks:
     """Takes deliveries from all sources."""
 
-    def __init__(self, sources: Sources, doors: Mapping[str, Door], commits: Commits, clock: Clock) -> None:
+    def __init__(
+        self, sources: Sources, doors: Mapping[str, Door], group_commit: GroupCommit, clock: Clock
+    ) -> None:
         self._sources = sources
         self._doors = doors
-        self._commits = commits
+        self._group_commit = group_commit
         self._clock = clock
 
-    async def take(self, address: str, delivery: Delivery) -> Receipt:
+    async def ingest(self, address: str, delivery: Delivery) -> Receipt:
         """Take a delivery in; when this returns, it is committed. Raises `DeliveryRefused`."""
         source = await self._sources.at(address)
         if source is None:
@@ -68,13 +70,13 @@ class Webhooks:
             raise DeliveryRefused(Refusal.DISABLED, "this source takes nothing more")
         door = self._doors[source.vendor]
         try:
-            door.signing.check(delivery, source.secrets, self._clock())
-        except NotGenuine as error:
+            door.signature.check(delivery, source.secrets, self._clock())
+        except InvalidSignature as error:
             log.warning("delivery refused", org=source.org.name, source=source.id, reason=str(error))
-            raise DeliveryRefused(Refusal.NOT_GENUINE, str(error)) from None
+            raise DeliveryRefused(Refusal.INVALID_SIGNATURE, str(error)) from None
         content_type = delivery.headers.get("content-type", "application/json")[:200]
-        heard, problem = self._heard(door, source, delivery.body, content_type)
-        origin = Origin(
+        heard, problem = self._parse(door, source, delivery.body, content_type)
+        origin = Provenance(
             vendor=source.vendor,
             kind=HOOK,
             content_type=content_type,
@@ -85,8 +87,8 @@ class Webhooks:
             problem=problem,
         )
         sightings: list[Sighting | None] = [*heard.sightings] or [None]
-        await self._commits.take(
-            source.org, [Seen(sighting, delivery.body, origin) for sighting in sightings]
+        await self._group_commit.ingest(
+            source.org, [Received(sighting, delivery.body, origin) for sighting in sightings]
         )
         if heard.unknown:
             log.info("words not known", org=source.org.name, vendor=source.vendor, unknown=heard.unknown[:20])
@@ -97,23 +99,25 @@ class Webhooks:
             note=heard.note if problem is None else problem,
         )
 
-    def _heard(self, door: Door, source: Source, body: bytes, content_type: str) -> tuple[Heard, str | None]:
+    def _parse(
+        self, door: Door, source: Source, body: bytes, content_type: str
+    ) -> tuple[ParsedDelivery, str | None]:
         """What a delivery says, or what is wrong with it; it is kept either way."""
         try:
-            return heard_in(door, body, content_type), None
+            return parse_delivery(door, body, content_type), None
         except AnswerExpected as error:
             raise DeliveryRefused(Refusal.ANSWER_EXPECTED, str(error)) from None
         except Unreadable as error:
             log.warning("delivery unreadable", org=source.org.name, source=source.id, reason=str(error))
-            return Heard(event=""), str(error)[:500]
+            return ParsedDelivery(event=""), str(error)[:500]
 
 
-def heard_in(door: Door, body: bytes, content_type: str) -> Heard:
+def parse_delivery(door: Door, body: bytes, content_type: str) -> ParsedDelivery:
     """Read a payload by a door; raises `Unreadable`, also for what cannot be stored, and `AnswerExpected`."""
     document = document_of(body, content_type)
-    if deeper_than(DEEPEST, document):
-        raise Unreadable("payload", f"is nested deeper than {DEEPEST} levels")
-    heard = door.read(document)
+    if deeper_than(MAX_DEPTH, document):
+        raise Unreadable("payload", f"is nested deeper than {MAX_DEPTH} levels")
+    heard = door.parse_delivery(document)
     for sighting in heard.sightings:
         checked(sighting)
     return heard

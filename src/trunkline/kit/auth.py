@@ -33,7 +33,7 @@ class NewKey(Struct, frozen=True):
     secret: str
 
     @classmethod
-    def made(cls) -> NewKey:
+    def generate(cls) -> NewKey:
         """Draw a key from the operating system's randomness."""
         return cls(body=secrets.token_hex(BODY_LENGTH // 2), secret=secrets.token_hex(24))
 
@@ -54,19 +54,19 @@ class AuthScheme(Protocol):
     """How one vendor's requests carry their credential."""
 
     @property
-    def demand(self) -> int:
+    def specificity(self) -> int:
         """How much the scheme asks of a request; the more demanding one is tried first."""
 
-    def claims(self, headers: Headers) -> bool:
+    def matches(self, headers: Headers) -> bool:
         """Whether the headers show that a request means this scheme."""
 
     def read(self, headers: Headers) -> Credential:
         """The credential in the headers; raises `Refused` when there is none of the right form."""
 
-    def wear(self, key: NewKey) -> dict[str, str]:
+    def headers_for(self, key: NewKey) -> dict[str, str]:
         """The headers to send with a new key."""
 
-    def adopt(self, token: str, secret: str | None) -> Credential:
+    def import_key(self, token: str, secret: str | None) -> Credential:
         """A key that a team already has, as `read` will find it; raises `Refused` for a wrong form."""
 
     @property
@@ -93,9 +93,9 @@ class HeaderKey(Struct, frozen=True, kw_only=True):
     """Whether `Authorization: Bearer` with the same key is taken as well."""
     org_header: str | None = None
     """A header that may name the org; a name that is not the key's org is refused."""
-    demand: int = 0
+    specificity: int = 0
 
-    def claims(self, headers: Headers) -> bool:
+    def matches(self, headers: Headers) -> bool:
         """Always: it is what remains when no more demanding scheme is meant."""
         return True
 
@@ -107,16 +107,16 @@ class HeaderKey(Struct, frozen=True, kw_only=True):
             token = rest.strip() if scheme.lower() == "bearer" else ""
         if not token:
             raise Refused(Fault.NO_CREDENTIAL)
-        found = self.adopt(token, None)
+        found = self.import_key(token, None)
         if self.org_header is None:
             return found
         return Credential(token=token, body=found.body, org=headers.get(self.org_header.lower()) or None)
 
-    def wear(self, key: NewKey) -> dict[str, str]:
+    def headers_for(self, key: NewKey) -> dict[str, str]:
         """The header to send."""
         return {self.header: self.prefix + key.body}
 
-    def adopt(self, token: str, secret: str | None) -> Credential:
+    def import_key(self, token: str, secret: str | None) -> Credential:
         """Any printable text without spaces is a key here."""
         if not _TOKEN.fullmatch(token):
             raise Refused(Fault.MALFORMED_CREDENTIAL)
@@ -134,27 +134,27 @@ class Bearer(Struct, frozen=True, kw_only=True):
     prefix: str
     form: str
     """What follows the prefix, as a regular expression."""
-    demand: int = 1
+    specificity: int = 1
 
-    def claims(self, headers: Headers) -> bool:
+    def matches(self, headers: Headers) -> bool:
         """Whether there is a bearer token."""
         scheme = headers.get("authorization", "")[:7].lower()
         return scheme == "bearer " or scheme == "bearer"
 
     def read(self, headers: Headers) -> Credential:
         """The bearer token, which must have the vendor's form."""
-        if not self.claims(headers):
+        if not self.matches(headers):
             raise Refused(Fault.NO_CREDENTIAL)
         token = headers["authorization"][7:].strip()
         if not token:
             raise Refused(Fault.NO_CREDENTIAL)
-        return self.adopt(token, None)
+        return self.import_key(token, None)
 
-    def wear(self, key: NewKey) -> dict[str, str]:
+    def headers_for(self, key: NewKey) -> dict[str, str]:
         """The header to send."""
         return {"Authorization": f"Bearer {self.prefix}{key.body}"}
 
-    def adopt(self, token: str, secret: str | None) -> Credential:
+    def import_key(self, token: str, secret: str | None) -> Credential:
         """A key has the vendor's prefix and alphabet."""
         rest = token.removeprefix(self.prefix) if token.startswith(self.prefix) else ""
         if len(token) > 512 or not re.fullmatch(self.form, rest):
@@ -174,9 +174,9 @@ class KeyPair(Struct, frozen=True, kw_only=True):
     prefix: str
     secret_header: str
     secret_prefix: str
-    demand: int = 2
+    specificity: int = 2
 
-    def claims(self, headers: Headers) -> bool:
+    def matches(self, headers: Headers) -> bool:
         """Whether the secret's header is there."""
         return self.secret_header.lower() in headers
 
@@ -186,16 +186,16 @@ class KeyPair(Struct, frozen=True, kw_only=True):
         secret = headers.get(self.secret_header.lower(), "").strip()
         if not token or not secret:
             raise Refused(Fault.NO_CREDENTIAL)
-        return self.adopt(token, secret)
+        return self.import_key(token, secret)
 
-    def wear(self, key: NewKey) -> dict[str, str]:
+    def headers_for(self, key: NewKey) -> dict[str, str]:
         """Both headers to send."""
         return {
             self.header: self.prefix + public_name(key.body),
             self.secret_header: self.secret_prefix + key.secret,
         }
 
-    def adopt(self, token: str, secret: str | None) -> Credential:
+    def import_key(self, token: str, secret: str | None) -> Credential:
         """Any two printable texts without spaces."""
         if not _TOKEN.fullmatch(token) or secret is None or not _TOKEN.fullmatch(secret):
             raise Refused(Fault.MALFORMED_CREDENTIAL)

@@ -19,10 +19,10 @@ from trunkline.model.ids import (
 
 _HEX = re.compile(r"[0-9a-f]+")
 _LETTERS = re.compile(r"[0-9A-Za-z]{12}")
-LONGEST = 200
+MAX_LENGTH = 200
 
 
-class Sought(Struct, frozen=True):
+class CallLookup(Struct, frozen=True):
     """All the ways in which a printed id may name a call; the first that fits wins."""
 
     vendor: str
@@ -49,11 +49,11 @@ class CallIds(Struct, frozen=True, kw_only=True):
         """The id that the dialect prints for a call."""
         return call.vendor_call_id if call.vendor == self.vendor else self.derive(call.id)
 
-    def sought(self, printed_id: str) -> Sought | None:
+    def lookup(self, printed_id: str) -> CallLookup | None:
         """What a printed id names; `None` for a text that no call can have as its id."""
-        if not printed_id or len(printed_id) > LONGEST or "\x00" in printed_id:
+        if not printed_id or len(printed_id) > MAX_LENGTH or "\x00" in printed_id:
             return None
-        return Sought(
+        return CallLookup(
             vendor=self.vendor,
             vendor_call_id=printed_id,
             id=printed_id.lower() if self.by_canonical_id and is_uuid(printed_id) else None,

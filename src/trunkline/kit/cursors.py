@@ -9,7 +9,7 @@ from typing import Any
 
 from trunkline.model.faults import Fault, Refused
 
-_LONGEST = 2048
+_MAX_LENGTH = 2048
 
 
 def cursor_of(content: dict[str, Any]) -> str:
@@ -22,7 +22,7 @@ def content_of(cursor: str) -> dict[str, Any]:
 
     Raises `Refused` with `BAD_CURSOR` for anything that is not Base64 of a JSON object.
     """
-    if len(cursor) > _LONGEST:
+    if len(cursor) > _MAX_LENGTH:
         raise Refused(Fault.BAD_CURSOR)
     # A `+` of the alphabet arrives as a space when a client does not escape it.
     standard = cursor.replace(" ", "+").replace("-", "+").replace("_", "/").rstrip("=")

@@ -11,7 +11,7 @@ from trunkline.kit.auth import AuthScheme
 from trunkline.kit.call_ids import CallIds
 from trunkline.kit.errors import ErrorEnvelope
 from trunkline.kit.query import parameters
-from trunkline.kit.sent import Sent
+from trunkline.kit.request_body import RequestBody
 from trunkline.kit.vocabulary import Vocabulary
 from trunkline.model.call import Call
 from trunkline.model.faults import Fault
@@ -41,7 +41,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     scope: Literal["read", "write"] = "read"
     """What a key must be allowed to do."""
     query: type[Struct]
-    takes: Callable[[Sent], Any] | None = None
+    parse_body: Callable[[RequestBody], Any] | None = None
     """From the request's body to what is asked, which `read` and `write` get in place of the query; raises
     `Refused`. Without it a body is not read."""
     body: Body | None = None
@@ -49,15 +49,15 @@ class Operation(Struct, frozen=True, kw_only=True):
     answer: Any
     """The type of the answer, in which the vendor's key order is the field order. A tuple of types where it
     is one of several, and `None` where there is nothing to say."""
-    read: Callable[[Any, str], Intent]
+    to_intent: Callable[[Any, str], Intent]
     """From the typed query and the id in the path, empty where the path has none."""
-    write: Callable[[Any, Any], Any]
+    to_answer: Callable[[Any, Any], Any]
     """From the outcome and the typed query to an `answer`."""
     statuses: tuple[int, ...] = (200,)
     """The statuses of its answers, refusals aside."""
     status: Callable[[Any], int] | None = None
     """From the outcome to one of `statuses`, if there are several; a 204 is sent without a body."""
-    repeatable: bool = False
+    idempotent: bool = False
     """Whether it takes an `Idempotency-Key`, under which a request is done once."""
     faults: tuple[Fault, ...] = ()
     """What the vendor documents, or we chose, as refusals of this endpoint besides those of auth."""
@@ -75,7 +75,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     """Whether the whole answer can be had as TOON, by `Accept: text/toon` or a parameter `format`."""
 
     def __post_init__(self) -> None:
-        if (self.takes is None) != (self.body is None):
+        if (self.parse_body is None) != (self.body is None):
             raise TypeError(f"{self.name}: a body that is taken is described, and no other one")
         parameters(self.query)  # a query record that cannot be read must fail here, not on a request
 
@@ -91,7 +91,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
     auth: AuthScheme
     errors: ErrorEnvelope
     operations: tuple[Operation, ...]
-    not_done_here: tuple[tuple[str, str], ...] = ()
+    unsupported: tuple[tuple[str, str], ...] = ()
     """Methods and paths that the vendor documents and that would place or steer a call.
 
     A key that may write is told so; any other is refused as everywhere.
@@ -117,7 +117,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
     """The unit in which the vendor says what a call cost; `None` if it does not say."""
     at_root: bool = True
     """Whether the documented paths also answer without the dialect's prefix."""
-    keeps_everything: bool = False
+    is_lossless: bool = False
     """Whether this form loses nothing, so that a payload in it need not be kept beside the call."""
     refuse_unknown: bool = False
     """Whether an unknown query parameter is an error; else it is ignored and named."""

@@ -13,13 +13,13 @@ from urllib.parse import parse_qsl
 import msgspec
 from msgspec import Struct, field
 
-from trunkline.kit.listing_api import ListApi
+from trunkline.kit.list_api import ListApi
 from trunkline.kit.payload import Unreadable
-from trunkline.kit.signatures import Signing
+from trunkline.kit.signatures import SignatureVerifier
 from trunkline.model.sighting import Sighting
 
 
-class Heard(Struct, kw_only=True):
+class ParsedDelivery(Struct, kw_only=True):
     """What one delivery says."""
 
     event: str
@@ -49,9 +49,9 @@ class Door(Struct, frozen=True, kw_only=True):
     title: str
     about: str
     """The module's docstring, from which its docs page is made."""
-    signing: Signing
+    signature: SignatureVerifier
     """How a delivery is known to be the vendor's."""
-    read: Callable[[Any], Heard]
+    parse_delivery: Callable[[Any], ParsedDelivery]
     """Reads a delivery's document, as `document_of` has it; raises `Unreadable` and `AnswerExpected`."""
     from_wire: Callable[[Any], Sighting]
     """Reads one call as the vendor's list or get prints it; raises `Unreadable`."""

@@ -27,7 +27,7 @@ USUAL_TEXTS: Texts = {
     Fault.UNSUPPORTED_BODY: "Unsupported content type",
     Fault.CONFLICT: "A request with this key is still running",
     Fault.UNPROCESSABLE: "{detail}",
-    Fault.NOT_DONE_HERE: "{detail}",
+    Fault.UNSUPPORTED: "{detail}",
     Fault.INTERNAL: "Internal server error",
     Fault.UNAVAILABLE: "Service unavailable",
 }

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from trunkline.model.call import Call
-from trunkline.model.changes import ChangeStream, Look
+from trunkline.model.changes import ChangeBatch, ChangeStream
 
 MEDIA_TYPE = "text/event-stream"
 
@@ -38,15 +38,15 @@ class Events(Struct, frozen=True):
     write: Callable[[Call], Any]
 
 
-def text_of(look: Look, write: Callable[[Call], Any]) -> bytes:
+def text_of(batch: ChangeBatch, write: Callable[[Call], Any]) -> bytes:
     """A look as events, and behind them the place from which to go on, in a form that keeps proxies awake."""
     told = []
-    for change in look.changes:
+    for change in batch.changes:
         if change.call is None:
             name, data = "deleted", _encode(DeletedCall(change.id))
         else:
             name, data = "call", _encode(write(change.call))
-        told.append(f"event: {name}\nid: {change.place}\ndata: ".encode() + data + b"\n\n")
-    if not look.changes or look.changes[-1].place != look.place:
-        told.append(f": nothing else up to here\nid: {look.place}\n\n".encode())
+        told.append(f"event: {name}\nid: {change.sequence}\ndata: ".encode() + data + b"\n\n")
+    if not batch.changes or batch.changes[-1].sequence != batch.sequence:
+        told.append(f": nothing else up to here\nid: {batch.sequence}\n\n".encode())
     return b"".join(told)

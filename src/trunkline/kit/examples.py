@@ -9,24 +9,24 @@ from msgspec import UNSET
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.losses import full_call
 from trunkline.kit.query import parameters, read_query
-from trunkline.kit.sent import Sent, header_to_send
-from trunkline.model.call import HEAVY_FIELDS, Call
-from trunkline.model.changes import Change, Look
+from trunkline.kit.request_body import RequestBody, header_to_send
+from trunkline.model.call import TRANSCRIPT_FIELDS, Call
+from trunkline.model.changes import Change, ChangeBatch
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.intents import CallPage, GetCall, ListCalls, ListChanges, OneCall, ReadLedger
 from trunkline.model.ledger import example_ledger
 from trunkline.model.writes import (
+    AppendEvents,
     CallChanged,
     CallDeleted,
-    CallsTold,
-    CallTold,
+    CallsUpserted,
     ChangeCall,
     DeleteCall,
-    EventsTold,
-    TellCalls,
-    TellEvents,
+    EventsAppended,
+    UpsertCalls,
+    UpsertResult,
     Write,
-    Written,
+    WriteOutcome,
 )
 
 
@@ -65,31 +65,31 @@ def example_answer(dialect: Dialect, operation: Operation) -> Any:
     call = full_call()
     query: Any
     query, _ = read_query(operation.example.encode(), operation.query)
-    if operation.takes is not None and operation.body is not None:
-        query = operation.takes(Sent(operation.body.example))
-    intent = operation.read(query, dialect.ids.printed(call))
+    if operation.parse_body is not None and operation.body is not None:
+        query = operation.parse_body(RequestBody(operation.body.example))
+    intent = operation.to_intent(query, dialect.ids.printed(call))
     if isinstance(intent, ReadLedger):
-        return operation.write(example_ledger(), query)
+        return operation.to_answer(example_ledger(), query)
     if isinstance(intent, Write):
-        return operation.write(_written(intent, call), query)
+        return operation.to_answer(_written(intent, call), query)
     if not isinstance(intent, ListCalls | GetCall | ListChanges):
         return None
     if not intent.with_transcript:
-        for name in HEAVY_FIELDS:
+        for name in TRANSCRIPT_FIELDS:
             setattr(call, name, UNSET)
     if isinstance(intent, GetCall):
-        return operation.write(OneCall("acme", call), query)
+        return operation.to_answer(OneCall("acme", call), query)
     if isinstance(intent, ListChanges):
-        return operation.write(Look([Change(42, call.id, call)], 42, has_more=False), query)
-    return operation.write(CallPage(org="acme", calls=[call], total=1), query)
+        return operation.to_answer(ChangeBatch([Change(42, call.id, call)], 42, has_more=False), query)
+    return operation.to_answer(CallPage(org="acme", calls=[call], total=1), query)
 
 
-def _written(intent: Write, call: Call) -> Written:
+def _written(intent: Write, call: Call) -> WriteOutcome:
     match intent:
-        case TellCalls():
-            return CallsTold("acme", [CallTold("new", call.id) for _ in intent.tellings])
-        case TellEvents():
-            return EventsTold("acme", call, len(intent.events), [])
+        case UpsertCalls():
+            return CallsUpserted("acme", [UpsertResult("new", call.id) for _ in intent.upserts])
+        case AppendEvents():
+            return EventsAppended("acme", call, len(intent.events), [])
         case ChangeCall():
             return CallChanged("acme", call, call)
         case DeleteCall():

@@ -167,34 +167,38 @@ def _compared(call: Call) -> list[str]:
     return [field.name for field in structs.fields(call) if field.name not in NOT_COMPARED]
 
 
-def _lost(path: str, said: Any, back: Any) -> list[str]:
-    if _is_records(said):
-        if not _is_records(back) or len(said) != len(back):
+def _lost(path: str, original: Any, back: Any) -> list[str]:
+    if _is_records(original):
+        if not _is_records(back) or len(original) != len(back):
             return [path]
-        pairs = zip(said, back, strict=True)
+        pairs = zip(original, back, strict=True)
         return list(dict.fromkeys(chain.from_iterable(_lost(path, one, other) for one, other in pairs)))
-    if isinstance(said, Struct):
+    if isinstance(original, Struct):
         if not isinstance(back, Struct):
             return [path]
         # What a full call leaves unsaid is ours alone, and no vendor can lose it.
-        names = [field.name for field in structs.fields(said) if getattr(said, field.name) is not UNSET]
-        by_name = {name: _lost(f"{path}.{name}", getattr(said, name), getattr(back, name)) for name in names}
+        names = [
+            field.name for field in structs.fields(original) if getattr(original, field.name) is not UNSET
+        ]
+        by_name = {
+            name: _lost(f"{path}.{name}", getattr(original, name), getattr(back, name)) for name in names
+        }
         if all(lost == [f"{path}.{name}"] for name, lost in by_name.items()):
             return [path]
         return list(chain.from_iterable(by_name.values()))
-    return [] if _is_still_there(said, back) else [path]
+    return [] if _is_still_there(original, back) else [path]
 
 
 def _is_records(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and isinstance(value[0], Struct)
 
 
-def _is_still_there(said: Any, back: Any) -> bool:
-    if isinstance(said, dict) and isinstance(back, str):
-        return _is_json_of(back, said)  # vendors print what a tool takes and gives as text
-    if isinstance(said, dict) and isinstance(back, dict):
-        return said.items() <= back.items()  # other fields may ride along
-    return bool(said == back)
+def _is_still_there(original: Any, back: Any) -> bool:
+    if isinstance(original, dict) and isinstance(back, str):
+        return _is_json_of(back, original)  # vendors print what a tool takes and gives as text
+    if isinstance(original, dict) and isinstance(back, dict):
+        return original.items() <= back.items()  # other fields may ride along
+    return bool(original == back)
 
 
 def _is_json_of(text: str, value: Any) -> bool:
@@ -222,8 +226,8 @@ def loss_table(dialects: Iterable[Dialect]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _rows(path: str, said: Any) -> Iterator[str]:
-    record = said[0] if _is_records(said) else said
+def _rows(path: str, original: Any) -> Iterator[str]:
+    record = original[0] if _is_records(original) else original
     if isinstance(record, Struct):
         for field in structs.fields(record):
             yield from _rows(f"{path}.{field.name}", getattr(record, field.name))

@@ -18,7 +18,7 @@ from msgspec import Meta
 from msgspec import inspect as kinds
 
 from trunkline import __version__
-from trunkline.kit.call_ids import LONGEST
+from trunkline.kit.call_ids import MAX_LENGTH
 from trunkline.kit.dialect import Body, Dialect, Operation
 from trunkline.kit.events import MEDIA_TYPE as EVENTS
 from trunkline.kit.events import text_of
@@ -27,12 +27,12 @@ from trunkline.kit.export import FORMATS, Format
 from trunkline.kit.export.shape import Shape
 from trunkline.kit.losses import full_call
 from trunkline.kit.query import SCHEMAS, Parameter, parameters
-from trunkline.kit.sent import JSON_LINES
+from trunkline.kit.request_body import JSON_LINES
 from trunkline.kit.toon import MEDIA_TYPE as TOON
 from trunkline.kit.toon import toon
-from trunkline.model.changes import Change, Look
+from trunkline.model.changes import Change, ChangeBatch
+from trunkline.model.encoded_call import EncodedCall
 from trunkline.model.faults import Fault
-from trunkline.model.pieces import Pieces
 
 OF_AUTH = (
     Fault.NO_CREDENTIAL,
@@ -51,7 +51,7 @@ OF_EVERY_REQUEST = (Fault.METHOD_NOT_ALLOWED, Fault.ADDRESS_TOO_LONG, Fault.INTE
 OF_BODIES = (Fault.BAD_REQUEST, Fault.TOO_LARGE, Fault.TOO_SLOW, Fault.UNSUPPORTED_BODY)
 """The faults that a body can have."""
 
-OF_REPEATS = (Fault.BAD_REQUEST, Fault.CONFLICT, Fault.UNPROCESSABLE)
+OF_IDEMPOTENCY = (Fault.BAD_REQUEST, Fault.CONFLICT, Fault.UNPROCESSABLE)
 """The faults that a request can have which is to be done once."""
 
 IGNORED_HEADER = "Trunkline-Ignored"
@@ -82,7 +82,7 @@ def openapi(dialect: Dialect, *, server_url: str = "/") -> dict[str, Any]:
         "security": [{name: [] for name in dialect.auth.openapi}],
         "paths": paths,
         "components": {
-            "schemas": _components(answers) | _components(bodies, sent=True),
+            "schemas": _components(answers) | _components(bodies, is_input=True),
             "securitySchemes": dialect.auth.openapi,
         },
     }
@@ -91,17 +91,17 @@ def openapi(dialect: Dialect, *, server_url: str = "/") -> dict[str, Any]:
 def described(dialect: Dialect) -> str:
     """What a dialect says of itself, and which of its vendor's paths it takes no part in."""
     about = dialect.about.strip()
-    if not dialect.not_done_here:
+    if not dialect.unsupported:
         return about
-    paths = ", ".join(f"`{method} {path}`" for method, path in dialect.not_done_here)
+    paths = ", ".join(f"`{method} {path}`" for method, path in dialect.unsupported)
     return f"{about}\n\nTrunkline records calls and neither places nor steers them: {paths} answer 501."
 
 
 def faults_of(dialect: Dialect, operation: Operation) -> dict[int, list[Fault]]:
     """The refusals that an operation can answer with, by HTTP status."""
     by_status: dict[int, list[Fault]] = {}
-    of_body = OF_BODIES if operation.takes is not None else ()
-    of_repeats = OF_REPEATS if operation.repeatable else ()
+    of_body = OF_BODIES if operation.parse_body is not None else ()
+    of_repeats = OF_IDEMPOTENCY if operation.idempotent else ()
     for fault in dict.fromkeys((*operation.faults, *of_body, *of_repeats, *OF_AUTH, *OF_EVERY_REQUEST)):
         by_status.setdefault(dialect.errors.status(fault), []).append(fault)
     return dict(sorted(by_status.items()))
@@ -127,14 +127,14 @@ def _operation(dialect: Dialect, operation: Operation) -> dict[str, Any]:
             *(_path_parameter(dialect, name) for name in _MIDDLE_OF_A_CALL.findall(operation.path)),
             *(query_parameter(parameter) for parameter in parameters(operation.query).values()),
             *([_LAST_EVENT_ID] if EVENTS in operation.media_types else []),
-            *([REPEATABLE] if operation.repeatable else []),
+            *([IDEMPOTENCY_KEY] if operation.idempotent else []),
         ],
         **({} if operation.body is None else {"requestBody": _request_body(operation.body)}),
         "responses": responses,
     }
 
 
-REPEATABLE = {
+IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "description": "Any text. Within a day the same request with the same key gets the same answer again, "
@@ -145,7 +145,7 @@ REPEATABLE = {
 
 def _request_body(body: Body) -> dict[str, Any]:
     content: dict[str, Any] = {
-        _JSON: {"schema": _any_of(body.shape, sent=True), "example": msgspec.json.decode(body.example)}
+        _JSON: {"schema": _any_of(body.shape, is_input=True), "example": msgspec.json.decode(body.example)}
     }
     if body.may_be_lines:
         content[JSON_LINES[0]] = {"schema": {"type": "string"}}
@@ -158,7 +158,7 @@ def _path_parameter(dialect: Dialect, name: str) -> dict[str, Any]:
         "in": "path",
         "required": True,
         "description": "The id of a call, as this API prints it.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST},
+        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_LENGTH},
         "example": dialect.ids.printed(full_call()),
     }
 
@@ -194,15 +194,15 @@ def _parameter_schema(kind: Any, meta: Meta) -> dict[str, Any]:
     if kind is bool:
         return {"type": "boolean"}
     if kind is int:
-        return {"type": "integer"} | _said(minimum=meta.ge, maximum=meta.le)
+        return {"type": "integer"} | _given_limits(minimum=meta.ge, maximum=meta.le)
     if get_origin(kind) is Literal:
         return {"type": "string", "enum": list(get_args(kind))}
     if kind is str:
-        return {"type": "string"} | _said(minLength=meta.min_length or 1, maxLength=meta.max_length)
+        return {"type": "string"} | _given_limits(minLength=meta.min_length or 1, maxLength=meta.max_length)
     return dict(SCHEMAS[kind])
 
 
-def _said(**limits: Any) -> dict[str, Any]:
+def _given_limits(**limits: Any) -> dict[str, Any]:
     return {name: value for name, value in limits.items() if value is not None}
 
 
@@ -253,7 +253,7 @@ def _file(operation: Operation) -> dict[str, Any]:
 
 def _stream(operation: Operation) -> dict[str, Any]:
     call = full_call()
-    told = Look([Change(41, call.id, call), Change(42, call.id, None)], 42, has_more=False)
+    told = ChangeBatch([Change(41, call.id, call), Change(42, call.id, None)], 42, has_more=False)
     example = text_of(told, lambda call: {"id": call.id, "…": "…"}).decode()
     return {
         "description": f"{operation.summary}, as server-sent events without an end.",
@@ -263,7 +263,7 @@ def _stream(operation: Operation) -> dict[str, Any]:
 
 def _example_file(form: Format) -> str:
     writer = form.writer(Shape())
-    return (writer.begin() + writer.rows([Pieces.of(full_call())]) + writer.end()).decode()
+    return (writer.begin() + writer.rows([EncodedCall.of(full_call())]) + writer.end()).decode()
 
 
 def _refusal(dialect: Dialect, operation: Operation, status: int, faults: list[Fault]) -> dict[str, Any]:
@@ -284,14 +284,17 @@ def _refusal(dialect: Dialect, operation: Operation, status: int, faults: list[F
 # -- schemas --------------------------------------------------------------
 
 
-def _components(types: Iterable[Any], *, sent: bool = False) -> dict[str, Any]:
+def _components(types: Iterable[Any], *, is_input: bool = False) -> dict[str, Any]:
     """The records among some types; one that is `sent` needs less than one that is printed."""
     found = chain.from_iterable(_records(kind) for kind in kinds.multi_type_info(types))
     by_name: dict[str, kinds.StructType] = {}
     for record in found:
         if by_name.setdefault(record.cls.__name__, record).cls is not record.cls:
             raise TypeError(f"two records of this dialect are called {record.cls.__name__}; rename one")
-    return {name + _SENT * sent: _record_schema(record, sent=sent) for name, record in by_name.items()}
+    return {
+        name + _INPUT * is_input: _record_schema(record, is_input=is_input)
+        for name, record in by_name.items()
+    }
 
 
 def _records(kind: kinds.Type) -> Iterator[kinds.StructType]:
@@ -311,19 +314,20 @@ def _records(kind: kinds.Type) -> Iterator[kinds.StructType]:
                 yield from _records(arm)
 
 
-_SENT = "Sent"
+_INPUT = "Input"
 """What the name of a record ends in where it is sent rather than printed."""
 
 
-def _record_schema(record: kinds.StructType, *, sent: bool) -> dict[str, Any]:
+def _record_schema(record: kinds.StructType, *, is_input: bool) -> dict[str, Any]:
     tag = {} if record.tag_field is None else {record.tag_field: {"const": record.tag}}
     may_lack_defaults = record.cls.__struct_config__.omit_defaults
-    may_lack_defaults |= sent
+    may_lack_defaults |= is_input
     always = [f for f in record.fields if f.required or (_has_default(f) and not may_lack_defaults)]
     return {
         "type": "object",
-        **_said(description=record.cls.__doc__),
-        "properties": tag | {field.encode_name: _schema(field.type, sent=sent) for field in record.fields},
+        **_given_limits(description=record.cls.__doc__),
+        "properties": tag
+        | {field.encode_name: _schema(field.type, is_input=is_input) for field in record.fields},
         "required": [*tag, *(field.encode_name for field in always)],
     }
 
@@ -339,29 +343,29 @@ def _each(shape: Any) -> list[Any]:
     return list(shape) if isinstance(shape, tuple) else [shape]
 
 
-def _any_of(shape: Any, *, sent: bool = False) -> dict[str, Any]:
-    schemas = [_schema(kinds.type_info(one), sent=sent) for one in _each(shape)]
+def _any_of(shape: Any, *, is_input: bool = False) -> dict[str, Any]:
+    schemas = [_schema(kinds.type_info(one), is_input=is_input) for one in _each(shape)]
     return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
 
 
-def _schema(kind: kinds.Type, *, sent: bool = False) -> dict[str, Any]:
+def _schema(kind: kinds.Type, *, is_input: bool = False) -> dict[str, Any]:
     match kind:
         case kinds.AnyType() | kinds.RawType():
             return {}
         case kinds.Metadata():
-            return _schema(kind.type, sent=sent) | (kind.extra_json_schema or {})
+            return _schema(kind.type, is_input=is_input) | (kind.extra_json_schema or {})
         case kinds.StructType():
-            return {"$ref": f"#/components/schemas/{kind.cls.__name__}{_SENT * sent}"}
+            return {"$ref": f"#/components/schemas/{kind.cls.__name__}{_INPUT * is_input}"}
         case kinds.EnumType():
             return {"type": "string", "enum": [word.value for word in kind.cls]}
         case kinds.LiteralType():
             return {"type": "string", "enum": list(kind.values)}
         case kinds.CollectionType():
-            return {"type": "array", "items": _schema(kind.item_type, sent=sent)}
+            return {"type": "array", "items": _schema(kind.item_type, is_input=is_input)}
         case kinds.DictType():
-            return {"type": "object", "additionalProperties": _schema(kind.value_type, sent=sent)}
+            return {"type": "object", "additionalProperties": _schema(kind.value_type, is_input=is_input)}
         case kinds.UnionType():
-            return reduce(_either, [_schema(arm, sent=sent) for arm in kind.types])
+            return reduce(_either, [_schema(arm, is_input=is_input) for arm in kind.types])
     return dict(_PLAIN[type(kind)])
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from trunkline.kit.listing_api import Page, Request
+from trunkline.kit.list_api import Page, Request
 
 
 class OffsetPaging(Struct, frozen=True, kw_only=True):

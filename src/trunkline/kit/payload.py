@@ -13,10 +13,10 @@ from trunkline.kit.wire import instant_of_iso, instant_of_ms, ms_of_seconds
 
 V = TypeVar("V")
 
-_LONGEST_DURATION_MS = 366 * 24 * 3600 * 1000
+_MAX_DURATION_MS = 366 * 24 * 3600 * 1000
 
 
-def told(value: V | UnsetType | None) -> V | None:
+def or_none(value: V | UnsetType | None) -> V | None:
     """A value for a place where absent and null mean the same."""
     return None if value is UNSET else value
 
@@ -126,7 +126,7 @@ class Payload:
         return self._duration(names, round(value)) if isinstance(value, Decimal) else value
 
     def _duration(self, names: tuple[str, ...], ms: int) -> int:
-        if not 0 <= ms <= _LONGEST_DURATION_MS:
+        if not 0 <= ms <= _MAX_DURATION_MS:
             raise Unreadable(self._where(names), "a duration lies between nothing and a year")
         return ms
 
@@ -184,9 +184,9 @@ class Payload:
         for index, item in enumerate(found if isinstance(found, list) else ()):
             yield Payload.of(item, f"{self._where(names)}[{index}]")
 
-    def rest(self, *known: str) -> dict[str, Any]:
+    def rest(self, *documented: str) -> dict[str, Any]:
         """The members that are none of these."""
-        return {name: value for name, value in self.raw.items() if name not in known}
+        return {name: value for name, value in self.raw.items() if name not in documented}
 
     def _where(self, names: tuple[str, ...]) -> str:
         name = next((name for name in names if name in self.raw), names[0])

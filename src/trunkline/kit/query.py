@@ -18,18 +18,18 @@ from zoneinfo import ZoneInfo, available_timezones
 import msgspec
 from msgspec import Meta, Struct, structs
 
-from trunkline.kit.wire import instant_of_iso, is_day, phone_asked
+from trunkline.kit.wire import instant_of_iso, is_day, parse_phone
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.ids import is_uuid
 
-LONGEST_QUERY = 32 * 1024
+MAX_QUERY_BYTES = 32 * 1024
 """Bytes of query string beyond which a request is refused unread."""
 
 _INTEGER = re.compile(r"-?[0-9]{1,400}")
-_FAR_BEYOND = 2**62
+_MAX_INTEGER = 2**62
 """What a greater integer counts as: past the end of every list, and still fit for a database."""
 _TRUE, _FALSE = frozenset({"true", "1"}), frozenset({"false", "0"})
-_LONGEST_VALUE = 4096
+_MAX_VALUE_LENGTH = 4096
 
 Q = TypeVar("Q", bound=Struct)
 
@@ -57,7 +57,7 @@ class Phone(Struct, frozen=True):
     @classmethod
     def read(cls, text: str) -> Phone:
         """Raises `ValueError` for what cannot be a phone number."""
-        number = phone_asked(text)
+        number = parse_phone(text)
         if number is None:
             raise ValueError("must be a phone number in E.164 form")
         return cls(number)
@@ -150,12 +150,12 @@ def read_query(query_string: bytes, record: type[Q], *, refuse_unknown: bool = F
     """Read a query string into a record; also the names of parameters that it does not know.
 
     Raises `Refused` with `BAD_REQUEST`, naming the parameter, for a malformed or repeated value, and for an
-    unknown name if those are to be refused; with `ADDRESS_TOO_LONG` beyond `LONGEST_QUERY` bytes.
+    unknown name if those are to be refused; with `ADDRESS_TOO_LONG` beyond `MAX_QUERY_BYTES` bytes.
     """
     if not query_string:
         return record(), []
-    if len(query_string) > LONGEST_QUERY:
-        raise Refused(Fault.ADDRESS_TOO_LONG, f"the query string has at most {LONGEST_QUERY} bytes")
+    if len(query_string) > MAX_QUERY_BYTES:
+        raise Refused(Fault.ADDRESS_TOO_LONG, f"the query string has at most {MAX_QUERY_BYTES} bytes")
     known = parameters(record)
     values: dict[str, Any] = {}
     ignored: list[str] = []
@@ -176,8 +176,8 @@ def read_query(query_string: bytes, record: type[Q], *, refuse_unknown: bool = F
         value = _text(raw_value)
         if value is None or "\x00" in value:
             raise _bad(parameter.name, "is not valid UTF-8 text")
-        if len(value) > _LONGEST_VALUE:
-            raise _bad(parameter.name, f"has at most {_LONGEST_VALUE} characters")
+        if len(value) > _MAX_VALUE_LENGTH:
+            raise _bad(parameter.name, f"has at most {_MAX_VALUE_LENGTH} characters")
         try:
             values[parameter.field] = parameter.read(value)
         except ValueError as error:
@@ -251,7 +251,7 @@ def _integer(meta: Meta) -> Callable[[str], int]:
         if (low is not None and value < low) or (high is not None and value > high):
             bounds = f"between {low} and {high}" if high is not None else f"at least {low}"
             raise ValueError(f"must be {bounds}")
-        return min(value, _FAR_BEYOND if clamp is None else clamp)
+        return min(value, _MAX_INTEGER if clamp is None else clamp)
 
     return read
 
@@ -268,7 +268,7 @@ def _choice(words: tuple[str, ...]) -> Callable[[str], str]:
 
 
 def _string(meta: Meta) -> Callable[[str], str]:
-    shortest, longest = meta.min_length or 0, meta.max_length or _LONGEST_VALUE
+    shortest, longest = meta.min_length or 0, meta.max_length or _MAX_VALUE_LENGTH
 
     def read(text: str) -> str:
         if not shortest <= len(text) <= longest:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from trunkline.kit.auth import Headers
 
 
-class NotGenuine(Exception):
+class InvalidSignature(Exception):
     """A delivery does not prove that it is the vendor's; the reason holds nothing secret."""
 
 
@@ -28,7 +28,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     """The whole address as the sender knew it, with its query string; some vendors sign it."""
 
 
-class Signing(Protocol):
+class SignatureVerifier(Protocol):
     """How one vendor's deliveries are checked."""
 
     @property
@@ -36,10 +36,10 @@ class Signing(Protocol):
         """What a team gives as the secret, in a few words; empty if the address itself is the secret."""
 
     def check(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> None:
-        """Return if one of the secrets signed the delivery just now; raises `NotGenuine`."""
+        """Return if one of the secrets signed the delivery just now; raises `InvalidSignature`."""
 
 
-class Shown(NamedTuple):
+class SignatureHeader(NamedTuple):
     """What a delivery's headers show: signatures, any of which may match, and the time they hold for."""
 
     signatures: tuple[str, ...]
@@ -57,8 +57,8 @@ class HmacSigned(Struct, frozen=True, kw_only=True):
     """Signed with a keyed hash over the body and, mostly, a time."""
 
     secret_is: str
-    shown: Callable[[Headers], Shown]
-    """Finds signatures and time in the headers; raises `NotGenuine`."""
+    read_header: Callable[[Headers], SignatureHeader]
+    """Finds signatures and time in the headers; raises `InvalidSignature`."""
     message: Callable[[bytes, str], bytes]
     """What is signed, from the raw body and the time as it was written."""
     algorithm: str = "sha256"
@@ -71,8 +71,8 @@ class HmacSigned(Struct, frozen=True, kw_only=True):
     """The bytes that a written secret stands for."""
 
     def check(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> None:
-        """See `Signing`."""
-        shown = self.shown(delivery.headers)
+        """See `SignatureVerifier`."""
+        shown = self.read_header(delivery.headers)
         if self.instant is not None and self.window is not None:
             check_time(shown.stamp, self.instant, self.window, now)
         message = self.message(delivery.body, shown.stamp)
@@ -81,7 +81,7 @@ class HmacSigned(Struct, frozen=True, kw_only=True):
         # Every pair is compared, so that the time taken tells nothing of where a match was.
         matches = [hmac.compare_digest(digest, signature) for digest in digests for signature in given]
         if not any(matches):
-            raise NotGenuine("the signature does not match")
+            raise InvalidSignature("the signature does not match")
 
     def _bytes(self, text: str) -> bytes | None:
         """A signature's bytes; only the one spelling that its vendor writes is taken."""
@@ -101,10 +101,10 @@ class SharedSecret(Struct, frozen=True, kw_only=True):
     prefix: str = ""
 
     def check(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> None:
-        """See `Signing`."""
+        """See `SignatureVerifier`."""
         given = delivery.headers.get(self.header, "")
         if not given.startswith(self.prefix):
-            raise NotGenuine(f"the header {self.header} is missing or has another form")
+            raise InvalidSignature(f"the header {self.header} is missing or has another form")
         check_secret(given.removeprefix(self.prefix), secrets)
 
 
@@ -112,19 +112,19 @@ class AnyOf(Struct, frozen=True, kw_only=True):
     """Any one of several ways, whichever a delivery shows."""
 
     secret_is: str
-    ways: tuple[Signing, ...]
+    ways: tuple[SignatureVerifier, ...]
 
     def check(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> None:
-        """See `Signing`."""
+        """See `SignatureVerifier`."""
         reason = "nothing shows whose it is"
         for way in self.ways:
             try:
                 way.check(delivery, secrets, now)
-            except NotGenuine as error:
+            except InvalidSignature as error:
                 reason = str(error)
             else:
                 return
-        raise NotGenuine(reason)
+        raise InvalidSignature(reason)
 
 
 class SecretAddress(Struct, frozen=True, kw_only=True):
@@ -135,72 +135,72 @@ class SecretAddress(Struct, frozen=True, kw_only=True):
     """
 
     secret_is: str = ""
-    signed: Signing | None = None
+    signed: SignatureVerifier | None = None
     """How deliveries are signed besides, where a team gave a secret."""
 
     def check(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> None:
-        """See `Signing`."""
+        """See `SignatureVerifier`."""
         if self.signed is not None and secrets:
             self.signed.check(delivery, secrets, now)
 
 
-def check_secret(given: str, secrets: Sequence[str]) -> None:
-    """Return if a text is one of the secrets; raises `NotGenuine`."""
-    matches = [hmac.compare_digest(given.encode(), secret.encode()) for secret in secrets]
+def check_secret(presented: str, secrets: Sequence[str]) -> None:
+    """Return if a text is one of the secrets; raises `InvalidSignature`."""
+    matches = [hmac.compare_digest(presented.encode(), secret.encode()) for secret in secrets]
     if not any(matches):
-        raise NotGenuine("the secret does not match")
+        raise InvalidSignature("the secret does not match")
 
 
 def check_time(stamp: str, read: Callable[[str], datetime], window: Window, now: datetime) -> None:
-    """Return if a written time lies within the window; raises `NotGenuine`."""
+    """Return if a written time lies within the window; raises `InvalidSignature`."""
     try:
         instant = read(stamp)
     except (ValueError, OverflowError, OSError):
-        raise NotGenuine("the time cannot be read") from None
+        raise InvalidSignature("the time cannot be read") from None
     if instant < now - window.past:
-        raise NotGenuine("the time lies too far in the past")
+        raise InvalidSignature("the time lies too far in the past")
     if instant > now + window.future:
-        raise NotGenuine("the time lies in the future")
+        raise InvalidSignature("the time lies in the future")
 
 
-def one_header(name: str) -> Callable[[Headers], Shown]:
+def one_header(name: str) -> Callable[[Headers], SignatureHeader]:
     """The signature is the whole of a header."""
 
-    def shown(headers: Headers) -> Shown:
-        return Shown((_required(headers, name),))
+    def shown(headers: Headers) -> SignatureHeader:
+        return SignatureHeader((_required(headers, name),))
 
     return shown
 
 
-def two_headers(name: str, stamp_name: str, separator: str = "") -> Callable[[Headers], Shown]:
+def two_headers(name: str, stamp_name: str, separator: str = "") -> Callable[[Headers], SignatureHeader]:
     """The signature in one header, the time in another; with a separator the first may hold several."""
 
-    def shown(headers: Headers) -> Shown:
+    def shown(headers: Headers) -> SignatureHeader:
         written = _required(headers, name)
         each = [part.strip() for part in written.split(separator)] if separator else [written]
-        return Shown(tuple(each), _required(headers, stamp_name))
+        return SignatureHeader(tuple(each), _required(headers, stamp_name))
 
     return shown
 
 
-def pairs_in_header(name: str, stamp: str, signature: str) -> Callable[[Headers], Shown]:
+def pairs_in_header(name: str, stamp: str, signature: str) -> Callable[[Headers], SignatureHeader]:
     """Time and signatures as `t=…,v1=…` in one header, under the given names."""
 
-    def shown(headers: Headers) -> Shown:
+    def shown(headers: Headers) -> SignatureHeader:
         pairs = [part.strip().partition("=") for part in _required(headers, name).split(",")]
         stamps = [value for key, _, value in pairs if key == stamp]
         if len(stamps) != 1:
-            raise NotGenuine(f"the header {name} holds no time")
-        return Shown(tuple(value for key, _, value in pairs if key == signature), stamps[0])
+            raise InvalidSignature(f"the header {name} holds no time")
+        return SignatureHeader(tuple(value for key, _, value in pairs if key == signature), stamps[0])
 
     return shown
 
 
-def _standard(headers: Headers) -> Shown:
+def _standard(headers: Headers) -> SignatureHeader:
     written = _required(headers, "webhook-signature").split(" ")
     signatures = [text for version, _, text in (part.partition(",") for part in written) if version == "v1"]
     stamp = f"{_required(headers, 'webhook-id')}.{_required(headers, 'webhook-timestamp')}"
-    return Shown(tuple(signatures), stamp)
+    return SignatureHeader(tuple(signatures), stamp)
 
 
 def _standard_key(secret: str) -> bytes:
@@ -214,7 +214,7 @@ def _standard_key(secret: str) -> bytes:
 def _required(headers: Headers, name: str) -> str:
     value = headers.get(name)
     if not value:
-        raise NotGenuine(f"the header {name} is missing")
+        raise InvalidSignature(f"the header {name} is missing")
     return value
 
 
@@ -236,7 +236,7 @@ def _epoch(text: str, per_second: int) -> datetime:
 
 STANDARD_WEBHOOKS = HmacSigned(
     secret_is="the secret, as `whsec_…`",  # noqa: S106
-    shown=_standard,
+    read_header=_standard,
     message=lambda body, stamp: stamp.encode() + b"." + body,
     in_base64=True,
     instant=lambda stamp: epoch_seconds(stamp.rpartition(".")[2]),

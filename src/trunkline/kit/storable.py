@@ -9,19 +9,19 @@ from trunkline.kit.payload import Unreadable
 from trunkline.model.call import Cost
 from trunkline.model.sighting import Sighting
 
-DEEPEST = 200
+MAX_DEPTH = 200
 """Levels that a payload may be nested; it is printed and read again on a stack that is not endless."""
 
-_LONGEST_TEXT = 2000
+_MAX_TEXT_BYTES = 2000
 """Bytes of a text that calls are looked up by; an index holds some more."""
 
-_LARGEST, _SMALLEST, _DIGITS = 15, -30, 40
+_MAX_EXPONENT, _MIN_EXPONENT, _DIGITS = 15, -30, 40
 """Powers of ten between which an amount lies, and how many digits it has."""
 
 
 def checked(sighting: Sighting) -> Sighting:
     """A sighting that can be stored; raises `Unreadable` for one that cannot."""
-    for name, text in _looked_up(sighting):
+    for name, text in _indexed_texts(sighting):
         _check_text(name, text)
     if isinstance(sighting.cost, Cost):
         _check_amount(sighting.cost)
@@ -46,7 +46,7 @@ def deeper_than(levels: int, document: Any) -> bool:
 _NESTS = frozenset({dict, list})
 
 
-def _looked_up(sighting: Sighting) -> Iterator[tuple[str, object]]:
+def _indexed_texts(sighting: Sighting) -> Iterator[tuple[str, object]]:
     """The texts that stand in columns of their own."""
     for name in ("vendor", "vendor_call_id", "from_number", "to_number"):
         yield name, getattr(sighting, name)
@@ -61,14 +61,14 @@ def _check_text(name: str, text: object) -> None:
         return
     if "\x00" in text:
         raise Unreadable(name, "must not contain the character NUL")
-    if len(text) * 4 > _LONGEST_TEXT and len(text.encode()) > _LONGEST_TEXT:
-        raise Unreadable(name, f"has at most {_LONGEST_TEXT} bytes")
+    if len(text) * 4 > _MAX_TEXT_BYTES and len(text.encode()) > _MAX_TEXT_BYTES:
+        raise Unreadable(name, f"has at most {_MAX_TEXT_BYTES} bytes")
 
 
 def _check_amount(cost: Cost) -> None:
     amount = cost.amount
     if not amount:
         return
-    small_enough = amount.is_finite() and _SMALLEST <= amount.adjusted() < _LARGEST
+    small_enough = amount.is_finite() and _MIN_EXPONENT <= amount.adjusted() < _MAX_EXPONENT
     if not small_enough or len(amount.as_tuple().digits) > _DIGITS:
         raise Unreadable("cost.amount", "is not an amount that a call may have")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from msgspec import UNSET
 
-from trunkline.kit.payload import Payload, told
+from trunkline.kit.payload import Payload, or_none
 from trunkline.model.call import Call, ToolCall, Turn
 from trunkline.model.words import Role
 
@@ -47,9 +47,9 @@ def interleaved(call: Call) -> list[Entry]:
     late: list[Entry] = []
     for tool in tools:
         if tool.position is not None or tool.result_position is None:
-            _place(placed, late, tool.position, Invocation(tool))
+            _set_position(placed, late, tool.position, Invocation(tool))
         if tool.result_position is not None or tool.result is not None:
-            _place(placed, late, tool.result_position, Returned(tool))
+            _set_position(placed, late, tool.result_position, Returned(tool))
     sequence: list[Entry] = []
     rest = iter(turns)
     for index in range(len(turns) + len(placed)):
@@ -60,7 +60,7 @@ def interleaved(call: Call) -> list[Entry]:
     return [*sequence, *rest, *late]
 
 
-def _place(placed: dict[int, Entry], late: list[Entry], position: int | None, entry: Entry) -> None:
+def _set_position(placed: dict[int, Entry], late: list[Entry], position: int | None, entry: Entry) -> None:
     if position is None or position < 0 or position in placed:
         late.append(entry)
     else:
@@ -103,12 +103,12 @@ def sequence_from(entries: Iterable[Payload], turn_from: Callable[[Payload], Tur
     """Read a transcript with tools whose entries are `tool_call_invocation`, `tool_call_result` or speech."""
     sequence = Sequence()
     for entry in entries:
-        role, tool_call_id = told(entry.text("role")), told(entry.text("tool_call_id"))
+        role, tool_call_id = or_none(entry.text("role")), or_none(entry.text("tool_call_id"))
         if role == "tool_call_invocation":
-            name, arguments = told(entry.text("name")), told(entry.value("arguments"))
+            name, arguments = or_none(entry.text("name")), or_none(entry.value("arguments"))
             sequence.invocation(ToolCall(id=tool_call_id, name=name, arguments=arguments))
         elif role == "tool_call_result":
-            sequence.returned(tool_call_id, told(entry.value("content")))
+            sequence.returned(tool_call_id, or_none(entry.value("content")))
         else:
             sequence.turn(turn_from(entry))
     return sequence

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from trunkline.kit.payload import Payload
 
-_LONGEST = 60
+_MAX_SHOWN = 60
 """Characters of a word or a field's name that are shown; what is unknown may also be long."""
 
 
@@ -28,13 +28,13 @@ class Unknown:
         """Note the word that stands under a name, if it is a text that the table does not hold."""
         word = wire.raw.get(name)
         if isinstance(word, str) and word and not words.knows(word):
-            self.note(f"{_path(wire, name)}={word[:_LONGEST]}")
+            self.note(f"{_path(wire, name)}={word[:_MAX_SHOWN]}")
 
-    def fields(self, wire: Payload, known: Collection[str]) -> dict[str, Any]:
+    def fields(self, wire: Payload, documented: Collection[str]) -> dict[str, Any]:
         """Note the members that are none of the known ones, and return them."""
-        rest = wire.rest(*known)
+        rest = wire.rest(*documented)
         for name in rest:
-            self.note(_path(wire, name[:_LONGEST]))
+            self.note(_path(wire, name[:_MAX_SHOWN]))
         return rest
 
     def note(self, what: str) -> None:

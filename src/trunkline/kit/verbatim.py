@@ -31,7 +31,7 @@ def difference(
     return found or None
 
 
-def as_said(printed: Struct, call: Call) -> None:
+def restore_verbatim(printed: Struct, call: Call) -> None:
     """Put the vendor's own values into a printed call of that vendor, as far as they still hold."""
     if not call.verbatim:
         return
@@ -40,7 +40,7 @@ def as_said(printed: Struct, call: Call) -> None:
         if kept is not None:
             value = getattr(printed, attribute)
             if kept.printed == _fingerprint(b"" if value is UNSET else _encode(value)):
-                setattr(printed, attribute, kept.said)
+                setattr(printed, attribute, kept.value)
 
 
 def _names(record: type[Struct]) -> Iterator[tuple[str, str]]:

@@ -55,12 +55,12 @@ class Vocabulary(Generic[W]):
         """Ours to theirs."""
         return None if ours is None else self._write[ours]
 
-    def kept(self, word: str, ours: W | None) -> dict[str, str]:
+    def vendor_words_for(self, word: str, ours: W | None) -> dict[str, str]:
         """The entry of `Call.vendor_words` that brings this word back, or nothing if `write` does."""
         spelled = self._spelling(word)
         return {} if self.write(ours) == spelled else {f"{self.field}.{_key(ours)}": spelled}
 
-    def said(self, ours: W | None, vendor_words: Mapping[str, str] | None) -> str | None:
+    def word_for(self, ours: W | None, vendor_words: Mapping[str, str] | None) -> str | None:
         """Ours to theirs for a call of the vendor itself, in the vendor's own word if it was kept."""
         if vendor_words is not None:
             kept = vendor_words.get(f"{self.field}.{_key(ours)}")
@@ -68,7 +68,7 @@ class Vocabulary(Generic[W]):
                 return kept
         return self.write(ours)
 
-    def matching(self, vendor: str, word: str) -> Wording:
+    def wording_for(self, vendor: str, word: str) -> Wording:
         """The calls that print this word: the inverse of `write`, and of the words that were kept."""
         spelled = self._spelling(word)
         values = frozenset(ours.value for ours, theirs in self._write.items() if theirs == spelled)

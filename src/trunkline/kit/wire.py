@@ -107,12 +107,12 @@ def number(amount: Decimal) -> int | float:
     return int(amount) if amount == amount.to_integral_value() else float(amount)
 
 
-def phone_asked(text: str) -> str | None:
+def parse_phone(text: str) -> str | None:
     """Read a phone number in the form in which numbers are compared; `None` if it cannot be one.
 
     A `+` that arrived as a space, and one that is missing, are both put back.
 
-    >>> phone_asked(" 12024567890"), phone_asked("+1 (202) 456-7890"), phone_asked("abc")
+    >>> parse_phone(" 12024567890"), parse_phone("+1 (202) 456-7890"), parse_phone("abc")
     ('+12024567890', '+12024567890', None)
     """
     if not _DIALLED.fullmatch(text):
@@ -134,4 +134,4 @@ def phone_key(text: str) -> str:
     >>> phone_key("+1 202-456-7890"), phone_key("1 202 456 7890"), phone_key("sip:front-desk")
     ('+12024567890', '+12024567890', 'sip:front-desk')
     """
-    return text if _E164.fullmatch(text) else phone_asked(text) or text
+    return text if _E164.fullmatch(text) else parse_phone(text) or text

@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, field
 
 from trunkline.model.words import Channel, Direction, EndReason, Result, Role, Sentiment, Status
 
@@ -107,7 +107,7 @@ class Recording(Struct):
 
     enabled: bool | None = None
     url: str | None = None
-    kept: bool | UnsetType = UNSET
+    stored: bool | UnsetType = UNSET
     """Whether we keep it ourselves; the link that is printed is ours then."""
     original_url: str | UnsetType | None = UNSET
     """Where the vendor has it, if the link is ours; said when it is printed and never stored."""
@@ -132,7 +132,8 @@ class Verbatim(Struct):
 
     printed: str
     """A fingerprint of what we would print; once that changes, the vendor's old word no longer holds."""
-    said: Any
+    value: Any = field(name="said")
+    """Stored and printed as `said`: stored transcripts are packed, and stay as they are."""
     apart: bool = False
     """Whether it belongs to the conversation, which is fetched apart from the rest of the call."""
 
@@ -192,5 +193,5 @@ class Call(Struct, kw_only=True):
     """The names of fields that nobody told us and that follow from others."""
 
 
-HEAVY_FIELDS = ("turns", "tool_calls", "transcript_text", "events")
+TRANSCRIPT_FIELDS = ("turns", "tool_calls", "transcript_text", "events")
 """Fields that grow with the conversation; they are stored, and fetched, apart from the rest."""

@@ -12,18 +12,18 @@ from trunkline.model.call import Call
 class Change(Struct, frozen=True):
     """The last change of one call; those before it are not told any more."""
 
-    place: int
+    sequence: int
     """In the org's order of changes; the next change of any call has a greater one."""
     id: str
     call: Call | None
     """As it stands now; `None` if it was taken out of the log."""
 
 
-class Look(Struct, frozen=True):
+class ChangeBatch(Struct, frozen=True):
     """What a look at the changes found."""
 
     changes: Sequence[Change]
-    place: int
+    sequence: int
     """Up to here everything was looked at, whether it matched or not."""
     has_more: bool
     """Whether there may be more at once."""
@@ -35,6 +35,6 @@ class ChangeStream(Struct, frozen=True):
     Nothing is done before the first is asked for.
     """
 
-    looks: AsyncGenerator[Look, None]
+    batches: AsyncGenerator[ChangeBatch, None]
     stop: Callable[[], None]
     """Ends the looks soon, wherever they are."""

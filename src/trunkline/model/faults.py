@@ -57,7 +57,7 @@ class Fault(Enum):
     UNSUPPORTED_BODY = 415
     UNPROCESSABLE = 422
     INTERNAL = 500
-    NOT_DONE_HERE = 501
+    UNSUPPORTED = 501
     """What would steer a real call, which a call log does not do."""
     UNAVAILABLE = 503
 
@@ -87,7 +87,7 @@ _CLASSES = {
             *(Fault.TOO_LARGE, Fault.ADDRESS_TOO_LONG, Fault.TOO_SLOW, Fault.UNSUPPORTED_BODY),
         ),
         FaultClass.CONFLICT: (Fault.CONFLICT, Fault.UNPROCESSABLE),
-        FaultClass.UNSUPPORTED: (Fault.NOT_DONE_HERE,),
+        FaultClass.UNSUPPORTED: (Fault.UNSUPPORTED,),
         FaultClass.UNAVAILABLE: (Fault.INTERNAL, Fault.UNAVAILABLE),
     }.items()
     for fault in faults

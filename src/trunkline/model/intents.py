@@ -9,11 +9,11 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from trunkline.model.call import Call
-from trunkline.model.changes import ChangeStream, Look
+from trunkline.model.changes import ChangeBatch, ChangeStream
+from trunkline.model.encoded_call import Chunk
 from trunkline.model.ledger import LedgerPage
-from trunkline.model.pieces import Part
 from trunkline.model.query import CallFilter, Order, Window
-from trunkline.model.writes import Write, Written
+from trunkline.model.writes import Write, WriteOutcome
 
 
 class ListCalls(Struct, frozen=True, kw_only=True):
@@ -32,7 +32,7 @@ class GetCall(Struct, frozen=True, kw_only=True):
 
     printed_id: str
     with_transcript: bool = True
-    tell_foreign: bool = False
+    reveal_foreign: bool = False
     """Whether a call of another org is told apart from one that does not exist."""
 
 
@@ -78,11 +78,11 @@ Question = ListCalls | GetCall | ExportCalls
 Intent = Question | ListChanges | FollowCalls | ReadLedger | Write
 
 
-class Printing(Protocol):
+class RowPrinter(Protocol):
     """Prints rows of lists, and may know some of them already."""
 
     def rows(
-        self, calls: Sequence[Call], write: Callable[..., Any], org: str, asked: tuple[Hashable, ...]
+        self, calls: Sequence[Call], write: Callable[..., Any], org: str, options: tuple[Hashable, ...]
     ) -> list[Any]:
         """What `write` makes of each call, or that as JSON."""
 
@@ -97,17 +97,17 @@ class CallPage(Struct, frozen=True, kw_only=True):
     """How many match in all, exactly; `None` if it was not asked for."""
     has_more: bool = False
     """Whether at least one more call follows this page."""
-    printing: Printing | None = None
+    printer: RowPrinter | None = None
 
-    def rows(self, write: Callable[..., Any], *asked: Hashable) -> list[Any]:
+    def rows(self, write: Callable[..., Any], *options: Hashable) -> list[Any]:
         """The calls as `write` prints each from the call, the org's name and what was asked.
 
         `write` belongs to a module, and what it answers follows from what it is given and nothing else: a row
         that it made of an equal call may come instead, as the JSON that it is sent as.
         """
-        if self.printing is None:
-            return [write(call, self.org, *asked) for call in self.calls]
-        return self.printing.rows(self.calls, write, self.org, asked)
+        if self.printer is None:
+            return [write(call, self.org, *options) for call in self.calls]
+        return self.printer.rows(self.calls, write, self.org, options)
 
 
 class OneCall(Struct, frozen=True):
@@ -121,9 +121,9 @@ class CallStream(Struct, frozen=True):
     """Calls that come part by part, and the asking org's name; nothing is read before the first part."""
 
     org: str
-    parts: AsyncGenerator[Part, None]
+    chunks: AsyncGenerator[Chunk, None]
 
 
-Answered = CallPage | OneCall | CallStream
+CallsOutcome = CallPage | OneCall | CallStream
 
-Outcome = Answered | Look | ChangeStream | LedgerPage | Written
+Outcome = CallsOutcome | ChangeBatch | ChangeStream | LedgerPage | WriteOutcome

@@ -25,9 +25,9 @@ class LedgerHour(Struct, kw_only=True):
     hour: datetime
     source_id: str
     vendor: str
-    told: int | None
+    listed: int | None
     """How many calls the vendor listed when a pull last went over the hour; null if none has."""
-    held: int
+    stored: int
     """How many calls of the vendor the log holds now, whichever way they came."""
     deleted: int
     """How many were taken out of the log."""
@@ -72,8 +72,8 @@ def example_ledger() -> LedgerPage:
         hour=hour,
         source_id=source_id,
         vendor="elsewhere",
-        told=42,
-        held=42,
+        listed=42,
+        stored=42,
         deleted=0,
         missing=0,
         late=0,

@@ -22,14 +22,14 @@ from trunkline.model.call import Recording, ToolCall, Turn, Word
 from trunkline.model.sighting import Sighting
 from trunkline.model.words import EndReason, Result, Role, Status
 
-LONGEST_MS = 366 * 24 * 3600 * 1000
+MAX_MS = 366 * 24 * 3600 * 1000
 
 At = Annotated[datetime, Meta(tz=True)]
-Milliseconds = Annotated[int, Meta(ge=0, le=LONGEST_MS)]
+Milliseconds = Annotated[int, Meta(ge=0, le=MAX_MS)]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
-class Said(Struct, kw_only=True, tag_field="type", omit_defaults=True, forbid_unknown_fields=True):
+class LiveEvent(Struct, kw_only=True, tag_field="type", omit_defaults=True, forbid_unknown_fields=True):
     """What every event has."""
 
     at: At | UnsetType = UNSET
@@ -38,13 +38,13 @@ class Said(Struct, kw_only=True, tag_field="type", omit_defaults=True, forbid_un
     """Events of one id are one event. Of a tool call it is the id of the tool call."""
 
 
-class StatusSaid(Said, kw_only=True, tag="status"):
+class StatusEvent(LiveEvent, kw_only=True, tag="status"):
     """The call has this status now."""
 
     status: Status
 
 
-class TurnSaid(Said, kw_only=True, tag="turn"):
+class TurnEvent(LiveEvent, kw_only=True, tag="turn"):
     """One side has said something, and is done with it."""
 
     role: Role
@@ -56,7 +56,7 @@ class TurnSaid(Said, kw_only=True, tag="turn"):
     words: list[Word] | UnsetType = UNSET
 
 
-class PartialTurnSaid(Said, kw_only=True, tag="partial_turn"):
+class PartialTurnEvent(LiveEvent, kw_only=True, tag="partial_turn"):
     """One side is saying something; the next event of the same turn takes its place."""
 
     role: Role
@@ -67,7 +67,7 @@ class PartialTurnSaid(Said, kw_only=True, tag="partial_turn"):
     words: list[Word] | UnsetType = UNSET
 
 
-class ToolCallSaid(Said, kw_only=True, tag="tool_call"):
+class ToolCallEvent(LiveEvent, kw_only=True, tag="tool_call"):
     """A function was called, or has answered."""
 
     name: str | None = None
@@ -76,20 +76,20 @@ class ToolCallSaid(Said, kw_only=True, tag="tool_call"):
     start_ms: Milliseconds | None = None
 
 
-class LatencySaid(Said, kw_only=True, tag="latency"):
+class LatencyEvent(LiveEvent, kw_only=True, tag="latency"):
     """How long something took; stages are merged by their names."""
 
     latency: dict[str, Any]
 
 
-class RecordingSaid(Said, kw_only=True, tag="recording"):
+class RecordingEvent(LiveEvent, kw_only=True, tag="recording"):
     """Whether the call is recorded, and where the recording lies."""
 
     url: str | None = None
     enabled: bool | None = None
 
 
-class EndSaid(Said, kw_only=True, tag="end"):
+class EndEvent(LiveEvent, kw_only=True, tag="end"):
     """The call has ended."""
 
     status: Status = Status.COMPLETED
@@ -100,13 +100,13 @@ class EndSaid(Said, kw_only=True, tag="end"):
     duration_ms: Milliseconds | None = None
 
 
-Event = StatusSaid | TurnSaid | PartialTurnSaid | ToolCallSaid | LatencySaid | RecordingSaid | EndSaid
+Event = StatusEvent | TurnEvent | PartialTurnEvent | ToolCallEvent | LatencyEvent | RecordingEvent | EndEvent
 
 _read = msgspec.json.Decoder(Event).decode
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
-class Told(NamedTuple):
+class TimedEvent(NamedTuple):
     """One event with its time; events of one time follow their encoding, so that there is an order at all."""
 
     at: datetime
@@ -114,33 +114,33 @@ class Told(NamedTuple):
     event: Event
 
 
-def event_kept(event: Event, now: datetime) -> bytes:
+def encoded_event(event: Event, now: datetime) -> bytes:
     """An event as it is kept, with the moment it came in if it does not say when it was true."""
     if event.at is UNSET:
         event = msgspec.structs.replace(event, at=now)
     return _encode(event)
 
 
-def told_live(vendor: str, vendor_call_id: str, events: Sequence[bytes]) -> Sighting:
+def sighting_of_events(vendor: str, vendor_call_id: str, events: Sequence[bytes]) -> Sighting:
     """What all events of one call say together; repeats and order make no difference."""
     told = _in_order(events)
     fold = _Fold(Sighting(vendor=vendor, vendor_call_id=vendor_call_id))
-    fold.status([one for one in told if isinstance(one.event, StatusSaid | EndSaid)])
+    fold.status([one for one in told if isinstance(one.event, StatusEvent | EndEvent)])
     fold.conversation(told)
-    fold.latency([one for one in told if isinstance(one.event, LatencySaid)])
-    fold.recording([one for one in told if isinstance(one.event, RecordingSaid)])
-    fold.end([one for one in told if isinstance(one.event, EndSaid)])
+    fold.latency([one for one in told if isinstance(one.event, LatencyEvent)])
+    fold.recording([one for one in told if isinstance(one.event, RecordingEvent)])
+    fold.end([one for one in told if isinstance(one.event, EndEvent)])
     if told:
-        fold.sighting.said_at = told[-1].at
+        fold.sighting.as_of = told[-1].at
     return fold.sighting
 
 
-def _in_order(events: Iterable[bytes]) -> list[Told]:
-    told = sorted(Told(_at(event), raw, event) for raw in set(events) for event in [_read(raw)])
+def _in_order(events: Iterable[bytes]) -> list[TimedEvent]:
+    told = sorted(TimedEvent(_at(event), raw, event) for raw in set(events) for event in [_read(raw)])
     seen: set[str] = set()
     once = []
     for one in told:
-        name = None if isinstance(one.event, ToolCallSaid) else one.event.id
+        name = None if isinstance(one.event, ToolCallEvent) else one.event.id
         if name is None or name not in seen:
             once.append(one)
         if name is not None:
@@ -159,64 +159,68 @@ class _Fold:
 
     def __init__(self, sighting: Sighting) -> None:
         self.sighting = sighting
-        self.ats = sighting.said_ats = {}
+        self.ats = sighting.as_of_by_path = {}
         self.derived = sighting.derived = []
 
-    def say(self, name: str, value: Any, at: datetime, *, derived: bool = False) -> None:
+    def state(self, name: str, value: Any, at: datetime, *, derived: bool = False) -> None:
         """State a field."""
         setattr(self.sighting, name, value)
         self.ats[name] = at
         if derived:
             self.derived.append(name)
 
-    def status(self, told: list[Told]) -> None:
-        if not told:
+    def status(self, events: list[TimedEvent]) -> None:
+        if not events:
             return
-        ended = [one for one in told if one.event.status.is_final]  # type: ignore[union-attr]
-        last = (ended or told)[-1]
-        self.say("status", last.event.status, last.at)  # type: ignore[union-attr]
-        begun = [one.at for one in told if one.event.status is Status.IN_PROGRESS]  # type: ignore[union-attr]
+        ended = [one for one in events if one.event.status.is_final]  # type: ignore[union-attr]
+        last = (ended or events)[-1]
+        self.state("status", last.event.status, last.at)  # type: ignore[union-attr]
+        begun = [one.at for one in events if one.event.status is Status.IN_PROGRESS]  # type: ignore[union-attr]
         if begun:
-            self.say("started_at", begun[0], told[-1].at, derived=True)
+            self.state("started_at", begun[0], events[-1].at, derived=True)
 
-    def conversation(self, told: list[Told]) -> None:
-        turns = _turns(told)
-        tools = _tools(told)
+    def conversation(self, events: list[TimedEvent]) -> None:
+        turns = _turns(events)
+        tools = _tools(events)
         if turns:
-            self.say("turns", [turn.turn for turn in turns], max(turn.last_at for turn in turns))
+            self.state("turns", [turn.turn for turn in turns], max(turn.last_at for turn in turns))
         if tools:
-            _place(tools, turns)
+            _set_positions(tools, turns)
             last_at = max(tool.last_at for tool in tools)
             # Their places are places among the turns, so that they are as old as these.
-            self.say("tool_calls", [tool.tool for tool in tools], max([last_at, *(t.last_at for t in turns)]))
+            self.state(
+                "tool_calls", [tool.tool for tool in tools], max([last_at, *(t.last_at for t in turns)])
+            )
 
-    def latency(self, told: list[Told]) -> None:
+    def latency(self, events: list[TimedEvent]) -> None:
         stages: dict[str, Any] = {}
-        for one in told:
+        for one in events:
             stages |= one.event.latency  # type: ignore[union-attr]
-        if told:
-            self.say("latency", stages, told[-1].at)
+        if events:
+            self.state("latency", stages, events[-1].at)
 
-    def recording(self, told: list[Told]) -> None:
-        values = _last_of(told, ("url", "enabled"))
+    def recording(self, events: list[TimedEvent]) -> None:
+        values = _last_of(events, ("url", "enabled"))
         if values:
             parts = {name: value for name, (value, _) in values.items()}
-            self.say("recording", Recording(**parts), told[-1].at)
+            self.state("recording", Recording(**parts), events[-1].at)
             for name, (_, at) in values.items():
                 self.ats[f"recording/{name}"] = at
 
-    def end(self, told: list[Told]) -> None:
-        for name, (value, at) in _last_of(told, ("result", "end_reason", "ended_at", "duration_ms")).items():
-            self.say(name, value, at)
-        if told and self.sighting.ended_at is UNSET:
-            self.say("ended_at", told[-1].at, told[-1].at, derived=True)
+    def end(self, events: list[TimedEvent]) -> None:
+        for name, (value, at) in _last_of(
+            events, ("result", "end_reason", "ended_at", "duration_ms")
+        ).items():
+            self.state(name, value, at)
+        if events and self.sighting.ended_at is UNSET:
+            self.state("ended_at", events[-1].at, events[-1].at, derived=True)
 
 
-def _last_of(told: list[Told], names: Sequence[str]) -> dict[str, tuple[Any, datetime]]:
+def _last_of(events: list[TimedEvent], names: Sequence[str]) -> dict[str, tuple[Any, datetime]]:
     """Each field's last told value and when it was told."""
     return {
         name: (value, one.at)
-        for one in told
+        for one in events
         for name in names
         if (value := getattr(one.event, name)) is not None
     }
@@ -229,18 +233,18 @@ class _Turn(NamedTuple):
     name: int | str | None
 
 
-def _turns(told: list[Told]) -> list[_Turn]:
-    groups: dict[tuple[str, str | bytes], list[Told]] = {}
-    for one in told:
+def _turns(events: list[TimedEvent]) -> list[_Turn]:
+    groups: dict[tuple[str, str | bytes], list[TimedEvent]] = {}
+    for one in events:
         event = one.event
-        if isinstance(event, TurnSaid | PartialTurnSaid):
+        if isinstance(event, TurnEvent | PartialTurnEvent):
             named = event.turn is not None
             groups.setdefault(("turn", str(event.turn)) if named else ("event", one.encoded), []).append(one)
     turns = []
     for group in groups.values():
-        done = [one for one in group if isinstance(one.event, TurnSaid)]
+        done = [one for one in group if isinstance(one.event, TurnEvent)]
         event = (done or group)[-1].event
-        assert isinstance(event, TurnSaid | PartialTurnSaid)  # noqa: S101 what the groups are made of
+        assert isinstance(event, TurnEvent | PartialTurnEvent)  # noqa: S101 what the groups are made of
         turn = Turn(event.role, event.text, event.start_ms, event.end_ms, event.words)
         turns.append(_Turn(group[0].at, group[-1].at, turn, event.turn))
     # Groups stand as they were first told. Numbers know better, and so do the times within the call.
@@ -258,17 +262,17 @@ class _Tool(NamedTuple):
     tool: ToolCall
 
 
-def _tools(told: list[Told]) -> list[_Tool]:
-    groups: dict[str | bytes, list[Told]] = {}
-    for one in told:
-        if isinstance(one.event, ToolCallSaid):
+def _tools(events: list[TimedEvent]) -> list[_Tool]:
+    groups: dict[str | bytes, list[TimedEvent]] = {}
+    for one in events:
+        if isinstance(one.event, ToolCallEvent):
             groups.setdefault(one.event.id or one.encoded, []).append(one)
     tools = []
     for group in groups.values():
         tool, answered_at = ToolCall(), None
         for one in group:
             event = one.event
-            assert isinstance(event, ToolCallSaid)  # noqa: S101 what the groups are made of
+            assert isinstance(event, ToolCallEvent)  # noqa: S101 what the groups are made of
             tool.id = event.id
             tool.name = event.name if event.name is not None else tool.name
             tool.start_ms = event.start_ms if event.start_ms is not None else tool.start_ms
@@ -280,7 +284,7 @@ def _tools(told: list[Told]) -> list[_Tool]:
     return tools
 
 
-def _place(tools: list[_Tool], turns: list[_Turn]) -> None:
+def _set_positions(tools: list[_Tool], turns: list[_Turn]) -> None:
     """Give tool calls their places in the sequence that they form with the turns."""
 
     def after(at: datetime) -> int:

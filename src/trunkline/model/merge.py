@@ -32,7 +32,7 @@ from trunkline.model.call import Call
 from trunkline.model.sighting import STATEMENTS, Sighting
 from trunkline.model.words import Channel, Direction, Status
 
-Stamps = dict[str, int]
+Versions = dict[str, int]
 """Epoch milliseconds per path; `*` stands for every path that is not named."""
 
 EVERY = "*"
@@ -56,7 +56,7 @@ OBJECTS: frozenset[Path] = frozenset(
 CONVERSATION = ("events", "tool_calls", "transcript_text", "turns")
 """Fields of which a payload may tell more or less, depending on what it was asked for."""
 
-SAYS_NOTHING: dict[Path, Any] = {
+EMPTY_VALUES: dict[Path, Any] = {
     ("direction",): Direction.UNKNOWN.value,
     ("channel",): Channel.UNKNOWN.value,
     ("turns",): [],
@@ -73,7 +73,7 @@ _OPEN_MEMBERS = ("metadata", "vendor_words", "vendor_fields", "verbatim")
 _PLAIN = frozenset(
     name
     for name in STATEMENTS
-    if (name,) not in OBJECTS and (name,) not in SAYS_NOTHING and name not in ("created_at", "turn_count")
+    if (name,) not in OBJECTS and (name,) not in EMPTY_VALUES and name not in ("created_at", "turn_count")
 )
 """Fields that are one path each, with a stamp whenever they are not null."""
 
@@ -87,9 +87,9 @@ _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 class Statement(NamedTuple):
     """One value and what decides between it and another; compared field by field."""
 
-    says: int
+    weight: int
     """0 for null, 1 for what says nothing, 2 for anything else."""
-    told: bool
+    stated: bool
     final: bool
     order: int
     """Epoch milliseconds of the statement; see `_order`. 0 where no two statements can differ."""
@@ -111,8 +111,8 @@ class Difference(Enum):
 
 
 def merged(
-    known: Call, stamps: Stamps, sighting: Sighting, seen_at: datetime, *, refolded: bool = False
-) -> tuple[Call, Stamps]:
+    current: Call, versions: Versions, sighting: Sighting, received_at: datetime, *, refolded: bool = False
+) -> tuple[Call, Versions]:
     """Merge a sighting into a known call.
 
     `seen_at` stands in where the payload does not say when its facts were true. A sighting that moves no
@@ -120,25 +120,27 @@ def merged(
     sighting that was `refolded` holds all that its source ever told, so that it wins over an earlier fold of
     less, also where that said more words.
     """
-    before = _state(known, stamps)
+    before = _state(current, versions)
     state = dict(before)
-    for path, statement in _state(_completed(sighting, seen_at), stamps_of(sighting, seen_at)).items():
+    for path, statement in _state(
+        _completed(sighting, received_at), versions_of(sighting, received_at)
+    ).items():
         standing = state.get(path)
         if standing is None or statement[:6] > standing[:6] or (refolded and statement[:4] == standing[:4]):
             state[path] = statement
     state = _settled(state)
     match _difference(before, state):
         case Difference.NONE:
-            return known, stamps
+            return current, versions
         case Difference.STAMPS:
-            return known, _stamps(state)
-    return _call(known, state), _stamps(state)
+            return current, _stamps(state)
+    return _call(current, state), _stamps(state)
 
 
-def first_call(sighting: Sighting, call_id: str, seen_at: datetime) -> tuple[Call, Stamps]:
+def first_call(sighting: Sighting, call_id: str, received_at: datetime) -> tuple[Call, Versions]:
     """Make the call that a first sighting describes: what merging it into nothing would make."""
-    whole = _completed(sighting, seen_at)
-    stamps = stamps_of(sighting, seen_at)
+    whole = _completed(sighting, received_at)
+    stamps = versions_of(sighting, received_at)
     said = {name: value for name in STATEMENTS if (value := getattr(whole, name)) is not UNSET}
     call = Call(id=call_id, vendor=sighting.vendor, vendor_call_id=sighting.vendor_call_id, **said)
     if len(stamps) > 1:
@@ -148,7 +150,7 @@ def first_call(sighting: Sighting, call_id: str, seen_at: datetime) -> tuple[Cal
             if path not in CONVERSATION or _says_something((path,), said.get(path))
         }
     plain = 1 if len(stamps) == 1 else sum(said[name] is not None for name in _PLAIN & said.keys())
-    if sighting.said_ats is not UNSET or plain < len(stamps) or _has_other_words(whole):
+    if sighting.as_of_by_path is not UNSET or plain < len(stamps) or _has_other_words(whole):
         # Which stamp is the usual one, and which word is outdated, takes a closer look.
         call.derived = whole.derived or None
         state = _settled(_state(call, stamps))
@@ -159,19 +161,19 @@ def first_call(sighting: Sighting, call_id: str, seen_at: datetime) -> tuple[Cal
     return settled(call), stamps
 
 
-def difference(one: Call, stamps: Stamps, other: Call, other_stamps: Stamps) -> Difference:
+def difference(one: Call, stamps: Versions, other: Call, other_stamps: Versions) -> Difference:
     """How much two states of one call differ; the order of members does not count where they are merged."""
     return _difference(_state(one, stamps), _state(other, other_stamps))
 
 
-def _completed(sighting: Sighting, seen_at: datetime) -> Sighting:
+def _completed(sighting: Sighting, received_at: datetime) -> Sighting:
     """A sighting with what a call cannot do without, derived where it is not told."""
     missing: dict[str, Any] = {}
     if sighting.status is UNSET:
         missing["status"] = Status.COMPLETED if sighting.ended_at else Status.IN_PROGRESS
     if sighting.created_at is UNSET:
         told = (sighting.started_at, sighting.scheduled_at, sighting.ended_at)
-        missing["created_at"] = next((at for at in told if isinstance(at, datetime)), seen_at)
+        missing["created_at"] = next((at for at in told if isinstance(at, datetime)), received_at)
     if not missing:
         return sighting
     return structs.replace(sighting, **missing, derived=[*(sighting.derived or ()), *missing])
@@ -186,23 +188,23 @@ def settled(call: Call) -> Call:
     return call
 
 
-def stamps_of(sighting: Sighting, seen_at: datetime) -> Stamps:
+def versions_of(sighting: Sighting, received_at: datetime) -> Versions:
     """The stamps of a sighting.
 
     What it says is as old as it says, or else as the moment it was seen. The conversation alone is as old as
     the call: of two tellings of one conversation the richer one is better, whichever was asked for last.
     """
-    told = (sighting.said_at, sighting.updated_at)
-    said_at = next((at for at in told if isinstance(at, datetime)), seen_at)
+    told = (sighting.as_of, sighting.updated_at)
+    as_of = next((at for at in told if isinstance(at, datetime)), received_at)
     times = (*told, sighting.ended_at, sighting.started_at, sighting.created_at)
-    talked_at = next((at for at in times if isinstance(at, datetime)), seen_at)
-    stamps = {EVERY: _milliseconds(said_at)}
-    if talked_at != said_at:
+    talked_at = next((at for at in times if isinstance(at, datetime)), received_at)
+    stamps = {EVERY: _milliseconds(as_of)}
+    if talked_at != as_of:
         stamps |= {
             name: _milliseconds(talked_at) for name in CONVERSATION if getattr(sighting, name) is not UNSET
         }
-    if sighting.said_ats is not UNSET:
-        stamps |= {path: _milliseconds(at) for path, at in sighting.said_ats.items()}
+    if sighting.as_of_by_path is not UNSET:
+        stamps |= {path: _milliseconds(at) for path, at in sighting.as_of_by_path.items()}
     return stamps
 
 
@@ -211,7 +213,7 @@ def _milliseconds(instant: datetime) -> int:
 
 
 def _says_something(path: Path, value: Any) -> bool:
-    is_empty = path in SAYS_NOTHING and SAYS_NOTHING[path] == value
+    is_empty = path in EMPTY_VALUES and EMPTY_VALUES[path] == value
     return value is not None and value is not UNSET and not is_empty
 
 
@@ -222,12 +224,12 @@ def _is_derived(name: str, value: Any) -> bool:
     return (name,) not in OBJECTS and _says_something((name,), value)
 
 
-def _state(record: Call | Sighting, stamps: Stamps) -> State:
+def _state(record: Call | Sighting, versions: Versions) -> State:
     raw: dict[str, Any] = _decode(_encode(record))
     derived = frozenset(record.derived or ())
     state: State = {}
     for path, value in _leaves({name: raw[name] for name in STATEMENTS if name in raw}, ()):
-        stamp = stamps.get("/".join(path), stamps[EVERY])
+        stamp = versions.get("/".join(path), versions[EVERY])
         state[path] = _statement(path, value, stamp, is_derived=path[0] in derived)
     return _counted(state)
 
@@ -240,8 +242,8 @@ def _statement(path: Path, value: Any, stamp: int, *, is_derived: bool) -> State
         return Statement(2, True, False, 0, 0, encoding, value)
     told = not is_derived or (path[0],) in OBJECTS
     return Statement(
-        says=2,
-        told=told,
+        weight=2,
+        stated=told,
         final=path == ("status",) and value in _FINAL_WORDS,
         order=stamp if told else _order(path, value, stamp),
         richness=len(encoding),
@@ -264,7 +266,7 @@ def _settled(state: State) -> State:
 
 def _counted(state: State) -> State:
     count = state.get(("turn_count",))
-    if count is not None and ("turns",) in state and not (count.told and count.says == 2):
+    if count is not None and ("turns",) in state and not (count.stated and count.weight == 2):
         del state[("turn_count",)]  # counted again when the merging is done
     return state
 
@@ -273,7 +275,7 @@ def _is_outdated(path: Path, word: Statement, state: State) -> bool:
     """Whether a vendor's word was kept for a value that was said again since, in the usual word."""
     field, _, value = path[1].partition(".")
     named = state.get((field,)) or state.get(("analysis", field))
-    if named is None or named.says < 2 or not named.told:
+    if named is None or named.weight < 2 or not named.stated:
         return False
     # A word ranks like the value that it stands for, so that once outdated it is so for good.
     return (named.final, named.order) > (field == "status" and value in _FINAL_WORDS, word.order)
@@ -294,8 +296,8 @@ def _order(path: Path, value: Any, stamp: int) -> int:
     return stamp
 
 
-def _leaves(said: dict[str, Any], parent: Path) -> Iterator[tuple[Path, Any]]:
-    for name, value in said.items():
+def _leaves(values: dict[str, Any], parent: Path) -> Iterator[tuple[Path, Any]]:
+    for name, value in values.items():
         path = (*parent, name)
         if path in OBJECTS and isinstance(value, dict):
             yield path, {}
@@ -307,32 +309,36 @@ def _leaves(said: dict[str, Any], parent: Path) -> Iterator[tuple[Path, Any]]:
 def _difference(before: State, state: State) -> Difference:
     if before == state:
         return Difference.NONE
-    if {path: (one.told, one.encoding) for path, one in before.items()} == {
-        path: (one.told, one.encoding) for path, one in state.items()
+    if {path: (one.stated, one.encoding) for path, one in before.items()} == {
+        path: (one.stated, one.encoding) for path, one in state.items()
     }:
         return Difference.STAMPS if _stamps(before) != _stamps(state) else Difference.NONE
     return Difference.VALUES
 
 
-def _stamps(state: State) -> Stamps:
+def _stamps(state: State) -> Versions:
     stamps = {
         "/".join(path): one.order
         for path, one in sorted(state.items())
-        if one.says == 2 and path not in OBJECTS and (one.told or path != ("created_at",))
+        if one.weight == 2 and path not in OBJECTS and (one.stated or path != ("created_at",))
     }
     counts = Counter(stamps.values())
     usual = max(counts, key=lambda stamp: (counts[stamp], stamp))
     return {EVERY: usual, **{path: stamp for path, stamp in stamps.items() if stamp != usual}}
 
 
-def _call(known: Call, state: State) -> Call:
-    raw: dict[str, Any] = {"id": known.id, "vendor": known.vendor, "vendor_call_id": known.vendor_call_id}
+def _call(current: Call, state: State) -> Call:
+    raw: dict[str, Any] = {
+        "id": current.id,
+        "vendor": current.vendor,
+        "vendor_call_id": current.vendor_call_id,
+    }
     for path, statement in sorted(state.items(), key=lambda item: (len(item[0]), item[0])):
         place = raw
         for name in path[:-1]:
             place = place[name]
         place[path[-1]] = {} if path in OBJECTS and statement.value == {} else statement.value
-    raw["derived"] = sorted(path[0] for path, statement in state.items() if not statement.told) or None
+    raw["derived"] = sorted(path[0] for path, statement in state.items() if not statement.stated) or None
     return settled(msgspec.json.decode(_encode(raw), type=Call))
 
 

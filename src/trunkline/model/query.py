@@ -86,7 +86,7 @@ class Rows(Struct, frozen=True):
     offset: int = 0
 
 
-class Place(Struct, frozen=True):
+class Position(Struct, frozen=True):
     """A call's place in an ordered list: the value it is ordered by, and its id."""
 
     value: datetime | int | None
@@ -99,7 +99,7 @@ class After(Struct, frozen=True):
     """A window by place: what follows a call."""
 
     limit: int
-    place: Place | None = None
+    position: Position | None = None
     """`None` begins at the front."""
     org: str | None = None
     """The org that the place was told to; another one may not use it."""

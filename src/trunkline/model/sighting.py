@@ -76,13 +76,13 @@ class Sighting(Struct, kw_only=True):
     derived: list[str] | UnsetType | None = UNSET
     """Fields set here that the payload does not state and that follow from others."""
 
-    said_at: datetime | UnsetType = UNSET
+    as_of: datetime | UnsetType = UNSET
     """When the payload's facts were true, from the payload itself where it says so."""
-    said_ats: dict[str, datetime] | UnsetType = UNSET
+    as_of_by_path: dict[str, datetime] | UnsetType = UNSET
     """When single fields were true, by their paths (`recording/url`), where that is another time."""
 
 
-IDENTITY = frozenset({"vendor", "vendor_call_id", "id", "derived", "said_at", "said_ats"})
+IDENTITY = frozenset({"vendor", "vendor_call_id", "id", "derived", "as_of", "as_of_by_path"})
 """Fields that name the call or speak about the sighting; everything else is a statement."""
 
 STATEMENTS = tuple(f.name for f in structs.fields(Sighting) if f.name not in IDENTITY)

@@ -11,7 +11,7 @@ from trunkline.model.live import Event
 from trunkline.model.sighting import Sighting
 
 
-class Telling(Struct, frozen=True):
+class CallUpsert(Struct, frozen=True):
     """One call as a request tells of it: what was read of it, or why nothing could be."""
 
     raw: bytes
@@ -21,13 +21,13 @@ class Telling(Struct, frozen=True):
     problem: str = ""
 
 
-class TellCalls(Struct, frozen=True):
+class UpsertCalls(Struct, frozen=True):
     """Calls that are told in our own form."""
 
-    tellings: Sequence[Telling]
+    upserts: Sequence[CallUpsert]
 
 
-class TellEvents(Struct, frozen=True):
+class AppendEvents(Struct, frozen=True):
     """Events of a call that runs; for each that cannot be read a sentence in its place."""
 
     printed_id: str
@@ -50,10 +50,10 @@ class DeleteCall(Struct, frozen=True):
     """What is said of the call instead, if it is not to be taken out as it stands."""
 
 
-Write = TellCalls | TellEvents | ChangeCall | DeleteCall
+Write = UpsertCalls | AppendEvents | ChangeCall | DeleteCall
 
 
-class CallTold(Struct, frozen=True):
+class UpsertResult(Struct, frozen=True):
     """What came of one telling."""
 
     state: str
@@ -63,19 +63,19 @@ class CallTold(Struct, frozen=True):
     problem: str = ""
 
 
-class CallsTold(Struct, frozen=True):
+class CallsUpserted(Struct, frozen=True):
     """What came of each telling, in their order."""
 
     org: str
-    results: Sequence[CallTold]
+    results: Sequence[UpsertResult]
 
 
-class EventsTold(Struct, frozen=True):
+class EventsAppended(Struct, frozen=True):
     """What came of events: the call as it stands now, and the events that were refused, by their places."""
 
     org: str
     call: Call
-    taken: int
+    accepted: int
     refused: Sequence[tuple[int, str]]
 
 
@@ -94,4 +94,4 @@ class CallDeleted(Struct, frozen=True):
     call: Call
 
 
-Written = CallsTold | EventsTold | CallChanged | CallDeleted
+WriteOutcome = CallsUpserted | EventsAppended | CallChanged | CallDeleted

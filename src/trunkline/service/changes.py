@@ -7,13 +7,13 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 
-from trunkline.model.changes import ChangeStream, Look
+from trunkline.model.changes import ChangeBatch, ChangeStream
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.intents import FollowCalls, ListChanges
 from trunkline.service.calls import Org
 from trunkline.store.changes import ChangeStore
 
-LOOK_AGAIN_SECONDS = 10.0
+POLL_SECONDS = 10.0
 """After which everyone looks without having been woken: a wake-up that is lost delays, and loses nothing."""
 
 Listen = Callable[[Callable[[int | None], None]], Awaitable[None]]
@@ -27,19 +27,19 @@ class Changes:
     connection while nothing happens, and no more than a few look at the same time.
     """
 
-    def __init__(self, store: ChangeStore, listen: Listen, *, most_streams: int, most_looks: int = 1) -> None:
+    def __init__(self, store: ChangeStore, listen: Listen, *, max_streams: int, max_reads: int = 1) -> None:
         self._store = store
         self._listen = listen
-        self._listening: asyncio.Task[None] | None = None
-        self._most_streams = most_streams
-        self._looks = asyncio.Semaphore(most_looks)
+        self._listener: asyncio.Task[None] | None = None
+        self._max_streams = max_streams
+        self._reads = asyncio.Semaphore(max_reads)
         self._followers: dict[int, set[asyncio.Event]] = {}
         self._streams = 0
 
-    async def page(self, org: Org, intent: ListChanges) -> Look:
+    async def page(self, org: Org, intent: ListChanges) -> ChangeBatch:
         """Some changes; raises `Refused` with `BAD_REQUEST` for a place that was not given out yet."""
         await self._begin(org, intent.after)
-        return await self._look(org, intent, intent.after)
+        return await self._read_batch(org, intent, intent.after)
 
     def follow(self, org: Org, intent: FollowCalls) -> ChangeStream:
         """Changes as they come, each look after the last; none is missed and none comes twice.
@@ -57,37 +57,37 @@ class Changes:
 
     async def close(self) -> None:
         """Stop listening."""
-        if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.wait({self._listening})
+        if self._listener is not None:
+            self._listener.cancel()
+            await asyncio.wait({self._listener})
 
     async def _follow(
         self, org: Org, intent: FollowCalls, woken: asyncio.Event, stopped: asyncio.Event
-    ) -> AsyncGenerator[Look, None]:
-        if self._streams >= self._most_streams:
+    ) -> AsyncGenerator[ChangeBatch, None]:
+        if self._streams >= self._max_streams:
             raise Refused(Fault.UNAVAILABLE, "too many streams are open; try again")
         self._streams += 1
         followers = self._followers.setdefault(org.id, set())
         followers.add(woken)
         try:
-            if self._listening is None or self._listening.done():
-                self._listening = asyncio.ensure_future(self._listen(self._wake))
+            if self._listener is None or self._listener.done():
+                self._listener = asyncio.ensure_future(self._listen(self._wake))
             place = await self._begin(org, intent.after)
             told_at, was_behind = time.monotonic(), True
-            yield Look((), place, has_more=True)
+            yield ChangeBatch((), place, has_more=True)
             while not stopped.is_set():
                 woken.clear()
-                look = await self._look(org, intent, place)
+                look = await self._read_batch(org, intent, place)
                 caught_up, was_behind = was_behind and not look.has_more, look.has_more
-                is_due = time.monotonic() - told_at >= LOOK_AGAIN_SECONDS
+                is_due = time.monotonic() - told_at >= POLL_SECONDS
                 # A look that found nothing is told now and then only, however often something else changes.
-                if look.changes or is_due or (caught_up and look.place > place):
+                if look.changes or is_due or (caught_up and look.sequence > place):
                     told_at = time.monotonic()
                     yield look
-                place = look.place
+                place = look.sequence
                 if not look.has_more and not stopped.is_set():
                     with suppress(TimeoutError):
-                        async with asyncio.timeout(LOOK_AGAIN_SECONDS):
+                        async with asyncio.timeout(POLL_SECONDS):
                             await woken.wait()
         finally:
             self._streams -= 1
@@ -96,7 +96,7 @@ class Changes:
                 del self._followers[org.id]
 
     async def _begin(self, org: Org, after: int | None) -> int:
-        reach = await self._store.reach(org.id)
+        reach = await self._store.head(org.id)
         if after is None:
             return reach
         if after > reach:
@@ -104,9 +104,9 @@ class Changes:
             raise Refused(Fault.BAD_REQUEST, "no change has this place yet; begin again with 0", "after")
         return after
 
-    async def _look(self, org: Org, intent: ListChanges | FollowCalls, after: int) -> Look:
-        async with self._looks:
-            return await self._store.look(
+    async def _read_batch(self, org: Org, intent: ListChanges | FollowCalls, after: int) -> ChangeBatch:
+        async with self._reads:
+            return await self._store.read_batch(
                 org.id, intent.filter, after, with_transcript=intent.with_transcript
             )
 

@@ -11,10 +11,10 @@ from trunkline.kit.export import File
 
 async def chunks_of(file: File) -> AsyncGenerator[bytes, None]:
     """The bytes of a file in chunks, at least one; what they are read from is closed at the end."""
-    packer, packs = file.packing.open(), file.packing.packs
-    async with aclosing(file.parts):
+    packer, packs = file.compression.open(), file.compression.compresses
+    async with aclosing(file.chunks):
         data = file.writer.begin()
-        async for part in file.parts:
+        async for part in file.chunks:
             data += file.writer.rows(part.calls)
             # Compressing lets go of the interpreter, so that other requests are answered meanwhile.
             ready = await asyncio.to_thread(packer.compress, data) if packs else data

@@ -21,13 +21,21 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from trunkline.model.ids import call_id, derived_call_id
-from trunkline.model.live import told_live
+from trunkline.model.live import sighting_of_events
 from trunkline.model.merge import first_call, merged
 from trunkline.model.sighting import Sighting
 from trunkline.service.calls import Org
 from trunkline.service.clock import Clock
-from trunkline.store.rows import Draft, Known, row_of
-from trunkline.store.writing import CallWriter, IdTaken, Key, Payload, PayloadKey, Repeat, Writing
+from trunkline.store.calls.rows import PendingCall, StoredCall, row_of
+from trunkline.store.calls.writes import (
+    CallWriter,
+    IdConflict,
+    Key,
+    Payload,
+    PayloadKey,
+    Repeat,
+    WriteTransaction,
+)
 
 EVENT = "event"
 """The kind of payload that is one event of a live call."""
@@ -41,7 +49,7 @@ OWN = "change"
 STATEMENT = "statement"
 """The kind of payload that is a sighting as we encode one, with its time: what was said of a known call."""
 
-KEPT = "recording"
+RECORDING = "recording"
 """The kind of payload by which we say of ourselves that a recording is kept."""
 
 _TRIES = 5
@@ -49,7 +57,7 @@ _MANY = 50
 """From so many calls on it pays to try first whether all of them are new."""
 
 
-class Origin(Struct, frozen=True, kw_only=True):
+class Provenance(Struct, frozen=True, kw_only=True):
     """How a payload came, and how it is read."""
 
     vendor: str = ""
@@ -66,17 +74,17 @@ class Origin(Struct, frozen=True, kw_only=True):
     """Why nothing could be read from it."""
 
 
-PRINTED = Origin()
+PRINTED = Provenance()
 
 
-class Seen(Struct):
+class Received(Struct):
     """A sighting, and the payload it was read from."""
 
     sighting: Sighting | None
     """`None` for a payload that names no call."""
     raw: bytes | None = None
     """`None` for our own form in files, which loses nothing and need not be kept twice."""
-    origin: Origin = PRINTED
+    provenance: Provenance = PRINTED
 
 
 class State(Enum):
@@ -98,7 +106,7 @@ class Result(Struct, frozen=True):
     call_id: str | None = None
 
 
-class Taken(Struct):
+class IngestSummary(Struct):
     """How many sightings changed the log, told nothing new, or were of calls that were taken out of it."""
 
     stored: int = 0
@@ -106,25 +114,25 @@ class Taken(Struct):
     deleted: int = 0
 
 
-class Folded(Struct):
+class MergeResult(Struct):
     """Sightings of one call folded into what should be written, and what came of each of them."""
 
-    draft: Draft
+    pending: PendingCall
     states: list[State]
 
 
-class Prepared(Struct):
+class PreparedBatch(Struct):
     """A batch that is ready to be stored: its sightings by call, and what new calls they make."""
 
-    seen: Sequence[Seen]
-    calls: dict[Key, list[Seen]]
-    folded: dict[Key, Folded]
+    received: Sequence[Received]
+    calls: dict[Key, list[Received]]
+    merged: dict[Key, MergeResult]
     """As if every call were new; empty if that is not expected."""
     payloads: list[Payload]
     now: datetime
 
 
-class Done(Struct, frozen=True):
+class CallResult(Struct, frozen=True):
     """What came of the sightings of one call."""
 
     call_id: str | None
@@ -142,35 +150,35 @@ class Intake:
         self._writer = writer
         self._clock = clock
 
-    async def take(self, org: Org, batch: Sequence[Seen], source: str) -> Taken:
+    async def ingest(self, org: Org, batch: Sequence[Received], source: str) -> IngestSummary:
         """Take in a batch; every sighting in it is either stored or told nothing new."""
-        return await self.store(org, self.prepared(batch, source))
+        return await self.commit(org, self.prepare(batch, source))
 
-    async def take_each(self, org: Org, batch: Sequence[Seen], source: str = "") -> list[Result]:
+    async def ingest_each(self, org: Org, batch: Sequence[Received], source: str = "") -> list[Result]:
         """Take in a batch and tell what came of each of its sightings, in their order."""
-        return await self._store(org, self.prepared(batch, source))
+        return await self._commit(org, self.prepare(batch, source))
 
-    def prepared(self, batch: Sequence[Seen], source: str) -> Prepared:
+    def prepare(self, batch: Sequence[Received], source: str) -> PreparedBatch:
         """Make a batch ready to be stored; that may be done in a thread while another one is stored."""
         now = self._clock()
-        calls: dict[Key, list[Seen]] = {}
+        calls: dict[Key, list[Received]] = {}
         for seen in batch:
             if seen.sighting is not None:
                 calls.setdefault(_key(seen.sighting), []).append(seen)
-        folded: dict[Key, Folded] = {}
-        if len(calls) >= _MANY and all(seen.origin.kind != EVENT for seen in batch):
+        folded: dict[Key, MergeResult] = {}
+        if len(calls) >= _MANY and all(seen.provenance.kind != EVENT for seen in batch):
             folded = {
-                key: _folded_seen(sightings, [now] * len(sightings), (), None, now, derived_id=False)
+                key: _merge_received(sightings, [now] * len(sightings), (), None, now, derived_id=False)
                 for key, sightings in calls.items()
             }
             for fold in folded.values():
-                row_of(fold.draft)
-        return Prepared(batch, calls, folded, _payloads(batch, source), now)
+                row_of(fold.pending)
+        return PreparedBatch(batch, calls, folded, _payloads(batch, source), now)
 
-    async def store(self, org: Org, batch: Prepared) -> Taken:
+    async def commit(self, org: Org, batch: PreparedBatch) -> IngestSummary:
         """Store a batch that was made ready."""
-        taken = Taken()
-        for result in await self._store(org, batch):
+        taken = IngestSummary()
+        for result in await self._commit(org, batch):
             if result.state in (State.NEW, State.CHANGED):
                 taken.stored += 1
             elif result.state is State.DELETED:
@@ -179,51 +187,53 @@ class Intake:
                 taken.unchanged += 1
         return taken
 
-    async def _store(self, org: Org, batch: Prepared) -> list[Result]:
-        if not batch.seen:
+    async def _commit(self, org: Org, batch: PreparedBatch) -> list[Result]:
+        if not batch.received:
             return []
         derived: set[Key] = set()
         for _ in range(_TRIES):
             try:
-                async with self._writer.writing(org.id, len(batch.calls)) as writing:
+                async with self._writer.transaction(org.id, len(batch.calls)) as writing:
                     done = await self._write(writing, batch, derived)
-            except IdTaken:
-                derived |= await self._clashing(org, batch, derived)
+            except IdConflict:
+                derived |= await self._id_conflicts(org, batch, derived)
             except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
                 continue
             else:
                 return _results(batch, done)
         raise TooManyWriters("others kept writing the same calls; try again")
 
-    async def _write(self, writing: Writing, batch: Prepared, derived: set[Key]) -> dict[Key, Done]:
-        standing = await writing.standing(list(batch.calls))
+    async def _write(
+        self, transaction: WriteTransaction, batch: PreparedBatch, derived: set[Key]
+    ) -> dict[Key, CallResult]:
+        standing = await transaction.current(list(batch.calls))
         gone = standing.deleted
         kept = [payload for payload in batch.payloads if (payload.vendor, payload.vendor_call_id) not in gone]
-        repeats = await writing.keep(kept, batch.now)
-        done: dict[Key, Done] = {}
-        drafts: list[Draft] = []
-        confirmed: list[Draft] = []
+        repeats = await transaction.store_payloads(kept, batch.now)
+        done: dict[Key, CallResult] = {}
+        drafts: list[PendingCall] = []
+        confirmed: list[PendingCall] = []
         for key, seen in batch.calls.items():
             if key in gone:
-                done[key] = Done(None, [State.DELETED] * len(seen))
+                done[key] = CallResult(None, [State.DELETED] * len(seen))
                 continue
-            known = standing.known.get(key)
-            fold = batch.folded.get(key) if known is None and key not in derived else None
+            known = standing.stored.get(key)
+            fold = batch.merged.get(key) if known is None and key not in derived else None
             if fold is None:
-                live = any(one.origin.kind == EVENT for one in seen)
-                events = await writing.events(key) if live else []
+                live = any(one.provenance.kind == EVENT for one in seen)
+                events = await transaction.events(key) if live else []
                 times = _times(seen, repeats, batch.now)
-                fold = _folded_seen(seen, times, events, known, batch.now, derived_id=key in derived)
-            done[key] = Done(fold.draft.call.id, fold.states)
+                fold = _merge_received(seen, times, events, known, batch.now, derived_id=key in derived)
+            done[key] = CallResult(fold.pending.call.id, fold.states)
             if known is None or any(state is not State.UNCHANGED for state in fold.states):
-                drafts.append(fold.draft)
-            elif fold.draft.stamps is not known.stamps:
-                confirmed.append(fold.draft)
-        await writing.write(drafts)
-        await writing.confirm(confirmed)
+                drafts.append(fold.pending)
+            elif fold.pending.versions is not known.versions:
+                confirmed.append(fold.pending)
+        await transaction.write(drafts)
+        await transaction.confirm(confirmed)
         return done
 
-    async def _clashing(self, org: Org, batch: Prepared, derived: set[Key]) -> set[Key]:
+    async def _id_conflicts(self, org: Org, batch: PreparedBatch, derived: set[Key]) -> set[Key]:
         """Calls that would like a canonical id that another call has, or another one of the batch."""
         wanted = {
             key: _wanted_id(seen[0].sighting, derived=key in derived)
@@ -238,11 +248,11 @@ class Intake:
         return clashing
 
 
-def _key(said: Sighting) -> Key:
-    return said.vendor, said.vendor_call_id
+def _key(sighting: Sighting) -> Key:
+    return sighting.vendor, sighting.vendor_call_id
 
 
-def _times(seen: Sequence[Seen], repeats: Mapping[PayloadKey, Repeat], now: datetime) -> list[datetime]:
+def _times(seen: Sequence[Received], repeats: Mapping[PayloadKey, Repeat], now: datetime) -> list[datetime]:
     """The moments that stand in for the time of sightings that say none."""
     if not repeats:
         return [now] * len(seen)
@@ -256,15 +266,15 @@ def _times(seen: Sequence[Seen], repeats: Mapping[PayloadKey, Repeat], now: date
     return times
 
 
-def _folded(
+def _merge(
     sightings: Sequence[tuple[Sighting, datetime]],
     live: Sighting | None,
-    known: Known | None,
+    current: StoredCall | None,
     now: datetime,
     *,
     derived_id: bool,
-    unkept: bool,
-) -> Folded:
+    has_unstored_facts: bool,
+) -> MergeResult:
     """Fold sightings into what is known of their call; `derived_id` if its own id is another call's.
 
     `live` is what all live events of the call say together, and comes last.
@@ -272,44 +282,44 @@ def _folded(
     if live is not None:
         sightings = [*sightings, (live, now)]
     states: list[State] = []
-    if known is None:
+    if current is None:
         (first, at), *sightings = sightings
         call, stamps = first_call(first, _wanted_id(first, derived=derived_id), at)
         revision = 0
         states.append(State.NEW)
     else:
-        call, stamps, revision = known.call, known.stamps, known.revision
+        call, stamps, revision = current.call, current.versions, current.revision
     for sighting, at in sightings:
         more, stamps = merged(call, stamps, sighting, at, refolded=sighting is live)
         states.append(State.UNCHANGED if more is call else State.CHANGED)
         call = more
-    return Folded(Draft(call, stamps, revision, unkept=unkept), states)
+    return MergeResult(PendingCall(call, stamps, revision, has_unstored_facts=has_unstored_facts), states)
 
 
-def _folded_seen(
-    seen: Sequence[Seen],
+def _merge_received(
+    received: Sequence[Received],
     times: Sequence[datetime],
     events: Sequence[bytes],
-    known: Known | None,
+    current: StoredCall | None,
     now: datetime,
     *,
     derived_id: bool,
-) -> Folded:
+) -> MergeResult:
     """Fold what was seen of one call; of live events all that were ever kept count together, in any order."""
     told = [
         (one.sighting, at)
-        for one, at in zip(seen, times, strict=True)
-        if one.sighting is not None and one.origin.kind != EVENT
+        for one, at in zip(received, times, strict=True)
+        if one.sighting is not None and one.provenance.kind != EVENT
     ]
     live = None
     if events:
-        key = next(_key(one.sighting) for one in seen if one.sighting is not None)
-        live = told_live(*key, events)
-    unkept = any(one.raw is None for one in seen)
-    fold = _folded(told, live, known, now, derived_id=derived_id, unkept=unkept)
+        key = next(_key(one.sighting) for one in received if one.sighting is not None)
+        live = sighting_of_events(*key, events)
+    has_unstored_facts = any(one.raw is None for one in received)
+    fold = _merge(told, live, current, now, derived_id=derived_id, has_unstored_facts=has_unstored_facts)
     if events:
         states = iter(fold.states)
-        fold.states = [fold.states[-1] if one.origin.kind == EVENT else next(states) for one in seen]
+        fold.states = [fold.states[-1] if one.provenance.kind == EVENT else next(states) for one in received]
     return fold
 
 
@@ -320,16 +330,16 @@ def _wanted_id(sighting: Sighting, *, derived: bool) -> str:
     return sighting.id if sighting.id is not UNSET else call_id(*key)
 
 
-def _results(batch: Prepared, done: dict[Key, Done]) -> list[Result]:
+def _results(batch: PreparedBatch, done: dict[Key, CallResult]) -> list[Result]:
     states = {key: iter(one.states) for key, one in done.items()}
     return [
         Result(State.NOTED) if seen.sighting is None else Result(next(states[key]), done[key].call_id)
-        for seen in batch.seen
+        for seen in batch.received
         for key in [_key(seen.sighting) if seen.sighting is not None else ("", "")]
     ]
 
 
-def _payloads(batch: Sequence[Seen], source: str) -> list[Payload]:
+def _payloads(batch: Sequence[Received], source: str) -> list[Payload]:
     payloads: dict[PayloadKey, Payload] = {}
     for seen in batch:
         if seen.raw is None:
@@ -344,21 +354,21 @@ def _payloads(batch: Sequence[Seen], source: str) -> list[Payload]:
             vendor_call_id=name,
             hash=digest,
             body=seen.raw,
-            kind=seen.origin.kind,
-            content_type=seen.origin.content_type,
-            source=seen.origin.source or source,
-            source_id=seen.origin.source_id,
-            event=seen.origin.event,
-            unknown=seen.origin.unknown,
-            problem=seen.origin.problem,
+            kind=seen.provenance.kind,
+            content_type=seen.provenance.content_type,
+            source=seen.provenance.source or source,
+            source_id=seen.provenance.source_id,
+            event=seen.provenance.event,
+            unknown=seen.provenance.unknown,
+            problem=seen.provenance.problem,
         )
     return list(payloads.values())
 
 
-def _payload_key(seen: Seen) -> PayloadKey:
-    vendor, name = _key(seen.sighting) if seen.sighting is not None else (seen.origin.vendor, "")
+def _payload_key(seen: Received) -> PayloadKey:
+    vendor, name = _key(seen.sighting) if seen.sighting is not None else (seen.provenance.vendor, "")
     # The same bytes of another kind are read otherwise, so that they are another payload.
-    of_a_kind = b"" if seen.origin.kind == PRINTED.kind else f"{seen.origin.kind}\n".encode()
+    of_a_kind = b"" if seen.provenance.kind == PRINTED.kind else f"{seen.provenance.kind}\n".encode()
     return vendor, name, hashlib.sha256(of_a_kind + (seen.raw or b"")).digest()
 
 

@@ -25,8 +25,8 @@ _ORG_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 LOOKUP_SECONDS = 0.9
 """How long a key that was looked up counts: a revoked one works for less than a second more."""
 
-_MOST_LOOKUPS = 10_000
-SHORTEST_ADOPTED = 16
+_MAX_LOOKUPS = 10_000
+MIN_IMPORTED_LENGTH = 16
 """Characters without which a key would be too easy to guess."""
 
 _TOUCH_AFTER = timedelta(minutes=1)
@@ -43,7 +43,7 @@ class Caller(Struct, frozen=True):
     key_id: str
 
 
-class MadeKey(Struct, kw_only=True):
+class CreatedKey(Struct, kw_only=True):
     """A new key, at the one moment when it can be shown."""
 
     org: str
@@ -65,7 +65,7 @@ class Keys:
 
     async def check(self, dialect: str, credential: Credential, address: str | None, scope: str) -> Caller:
         """Tell who a credential belongs to; raises `Refused` for one that is not good here."""
-        key = await self._known(dialect, credential)
+        key = await self._lookup(dialect, credential)
         if key is None or key.dialect not in (None, dialect) or not _secret_fits(key, credential):
             raise Refused(Fault.UNKNOWN_CREDENTIAL)
         now = self._clock()
@@ -84,7 +84,7 @@ class Keys:
             await self._store.touch(key.org_id, key.id, now)
         return Caller(Org(key.org_id, key.org_name), key.id)
 
-    async def _known(self, dialect: str, credential: Credential) -> StoredKey | None:
+    async def _lookup(self, dialect: str, credential: Credential) -> StoredKey | None:
         """The key that a credential shows; a lookup is good for less than a second."""
         shown = _hash("adopted", f"{dialect}\n{credential.token}")  # the dialect and the whole token
         kept = self._lookups.get(shown)
@@ -94,7 +94,7 @@ class Keys:
         key = await self._store.by_hash(_shown_hashes(dialect, credential))
         if key is None:
             return None
-        if len(self._lookups) >= _MOST_LOOKUPS:
+        if len(self._lookups) >= _MAX_LOOKUPS:
             self._lookups.clear()
         self._lookups[shown] = (now + LOOKUP_SECONDS, key)
         return key
@@ -107,9 +107,9 @@ class Keys:
         label: str = "",
         lifetime: timedelta | None = None,
         addresses: Iterable[str] = (),
-    ) -> MadeKey:
+    ) -> CreatedKey:
         """Make a key for an org, which is made as well if it is new; raises `KeyProblem`."""
-        new, now = NewKey.made(), self._clock()
+        new, now = NewKey.generate(), self._clock()
         stored = NewStoredKey(
             id=str(uuid.uuid4()),
             hash=_hash("body", new.body),
@@ -123,12 +123,12 @@ class Keys:
             expires_at=None if lifetime is None else now + lifetime,
         )
         await self._store.add(await self._store.ensure_org(org_name(org)), stored)
-        headers = {name: dialect.auth.wear(new) for name, dialect in self._dialects.items()}
-        return MadeKey(
+        headers = {name: dialect.auth.headers_for(new) for name, dialect in self._dialects.items()}
+        return CreatedKey(
             org=org, id=stored.id, scopes=stored.scopes, expires_at=stored.expires_at, headers=headers
         )
 
-    async def adopt(
+    async def import_key(
         self,
         org: str,
         dialect: str,
@@ -144,11 +144,11 @@ class Keys:
         Raises `KeyProblem` if the key does not have the dialect's form or is taken.
         """
         try:
-            credential = self._dialects[dialect].auth.adopt(token, secret)
+            credential = self._dialects[dialect].auth.import_key(token, secret)
         except Refused:
             raise KeyProblem(f"that is not a key as {self._dialects[dialect].title} makes them") from None
-        if len(credential.token) < SHORTEST_ADOPTED:
-            raise KeyProblem(f"a key that is adopted has at least {SHORTEST_ADOPTED} characters")
+        if len(credential.token) < MIN_IMPORTED_LENGTH:
+            raise KeyProblem(f"a key that is adopted has at least {MIN_IMPORTED_LENGTH} characters")
         if await self._store.by_hash(_shown_hashes(dialect, credential)) is not None:
             raise KeyProblem("that key is known already: it was made here, or adopted before")
         stored = NewStoredKey(

@@ -15,9 +15,9 @@ from trunkline.store.ledger import LedgerStore
 HOUR = timedelta(hours=1)
 
 USUAL_RANGE = timedelta(days=1)
-LONGEST_RANGE = timedelta(days=31)
+MAX_RANGE = timedelta(days=31)
 
-MOST_NAMED = 1000
+MAX_NAMED = 1000
 """Calls that one answer names."""
 
 
@@ -28,22 +28,22 @@ class Ledger:
         self._store = store
         self._clock = clock
 
-    async def shown(self, org_id: int, asked: ReadLedger) -> LedgerPage:
+    async def page(self, org_id: int, query: ReadLedger) -> LedgerPage:
         """The hours that a range touches; the last day if no range is said.
 
         Raises `Refused` with `BAD_REQUEST` for a range that is empty or too long.
         """
         now = self._clock()
-        last = asked.until or max(now, asked.since or now)
+        last = query.until or max(now, query.since or now)
         try:
-            since = hour_of(asked.since or last - USUAL_RANGE)
+            since = hour_of(query.since or last - USUAL_RANGE)
             until = hour_of(last) + HOUR
         except OverflowError:
             raise Refused(Fault.BAD_REQUEST, "is outside the calendar", "until") from None
-        if not timedelta() < until - since <= LONGEST_RANGE + HOUR:
+        if not timedelta() < until - since <= MAX_RANGE + HOUR:
             raise Refused(Fault.BAD_REQUEST, "until must follow since by 31 days at the most", "until")
-        source_id = None if asked.source_id is None else UUID(asked.source_id)
-        calls, count = await self._store.calls(org_id, source_id, since, until, MOST_NAMED)
+        source_id = None if query.source_id is None else UUID(query.source_id)
+        calls, count = await self._store.calls(org_id, source_id, since, until, MAX_NAMED)
         return LedgerPage(
             since=since,
             until=until,

@@ -53,10 +53,10 @@ class Links:
         """The day on which links are made now; those of another day are others."""
         return int(self._clock().timestamp()) // 86400
 
-    def shown(self, org_id: int, call: Call) -> Call:
+    def with_link(self, org_id: int, call: Call) -> Call:
         """A call as it is printed: its recording's link is ours if the recording is kept."""
         recording = call.recording
-        if recording is None or recording.kept is not True:
+        if recording is None or recording.stored is not True:
             return call
         ours = structs.replace(recording, url=self.url(org_id, call.id), original_url=recording.url)
         return structs.replace(call, recording=ours)

@@ -13,19 +13,19 @@ import msgspec
 from msgspec import Struct
 
 from trunkline.kit.door import Door
-from trunkline.kit.listing_api import ListApi
+from trunkline.kit.list_api import ListApi
 from trunkline.kit.signatures import SecretAddress
 from trunkline.service.calls import Org
 from trunkline.service.clock import Clock
+from trunkline.service.encryption import SecretBox
 from trunkline.service.keys import org_name
-from trunkline.service.seals import Seals
 from trunkline.store.keys import KeyStore
 from trunkline.store.sources import SourceStore, StoredSource
 
 LOOKUP_SECONDS = 0.9
 """How long a source that was looked up counts: a disabled one works for less than a second more."""
 
-_MOST_LOOKUPS = 10_000
+_MAX_LOOKUPS = 10_000
 
 
 class SourceProblem(ValueError):
@@ -58,12 +58,17 @@ class Sources:
     """Everything about sources, with the doors that they come in by."""
 
     def __init__(
-        self, store: SourceStore, keys: KeyStore, doors: Mapping[str, Door], seals: Seals, clock: Clock
+        self,
+        store: SourceStore,
+        keys: KeyStore,
+        doors: Mapping[str, Door],
+        secret_box: SecretBox,
+        clock: Clock,
     ) -> None:
         self._store = store
         self._keys = keys
         self._doors = doors
-        self._seals = seals
+        self._secret_box = secret_box
         self._clock = clock
         self._lookups: dict[bytes, tuple[float, Source]] = {}
 
@@ -79,8 +84,8 @@ class Sources:
     ) -> Source:
         """Make a source for an org, which is made as well if it is new; raises `SourceProblem`."""
         door = self.door(vendor)
-        if door.signing.secret_is and not webhook_secrets and credential is None:
-            raise SourceProblem(f"{door.title} signs its webhooks: give {door.signing.secret_is}")
+        if door.signature.secret_is and not webhook_secrets and credential is None:
+            raise SourceProblem(f"{door.title} signs its webhooks: give {door.signature.secret_is}")
         _check_secrets(door, webhook_secrets)
         if credential is not None:
             _check_credential(door, door.list_api, credential)
@@ -91,9 +96,9 @@ class Sources:
             id=uuid.uuid4(),
             vendor=vendor,
             label=label,
-            address=self._seals.seal(address),
-            secrets=self._seals.seal(_written(list(webhook_secrets))),
-            credential=None if credential is None else self._seals.seal(_written(dict(credential))),
+            address=self._secret_box.encrypt(address),
+            secrets=self._secret_box.encrypt(_written(list(webhook_secrets))),
+            credential=None if credential is None else self._secret_box.encrypt(_written(dict(credential))),
             base_url=base_url,
             created_at=self._clock(),
             disabled_at=None,
@@ -117,7 +122,7 @@ class Sources:
         stored = await self._store.by_address(hashed)
         if stored is None:
             return None
-        if len(self._lookups) >= _MOST_LOOKUPS:
+        if len(self._lookups) >= _MAX_LOOKUPS:
             self._lookups.clear()
         source = self._opened(stored)
         self._lookups[hashed] = (now + LOOKUP_SECONDS, source)
@@ -156,8 +161,10 @@ class Sources:
         await self._store.change(
             stored.org_id,
             stored.id,
-            secrets=None if webhook_secrets is None else self._seals.seal(_written(list(webhook_secrets))),
-            credential=None if credential is None else self._seals.seal(_written(dict(credential))),
+            secrets=None
+            if webhook_secrets is None
+            else self._secret_box.encrypt(_written(list(webhook_secrets))),
+            credential=None if credential is None else self._secret_box.encrypt(_written(dict(credential))),
         )
 
     async def disable(self, org: str, source_id: str) -> None:
@@ -175,14 +182,14 @@ class Sources:
         return None if org_id is None else await self._store.one(org_id, wanted)
 
     def _opened(self, stored: StoredSource) -> Source:
-        credential = None if stored.credential is None else self._seals.open(stored.credential)
+        credential = None if stored.credential is None else self._secret_box.decrypt(stored.credential)
         return Source(
             org=Org(stored.org_id, stored.org_name),
             id=str(stored.id),
             vendor=stored.vendor,
             label=stored.label,
-            address=self._seals.open(stored.address),
-            secrets=msgspec.json.decode(self._seals.open(stored.secrets), type=tuple[str, ...]),
+            address=self._secret_box.decrypt(stored.address),
+            secrets=msgspec.json.decode(self._secret_box.decrypt(stored.secrets), type=tuple[str, ...]),
             credential=None if credential is None else msgspec.json.decode(credential, type=dict[str, str]),
             base_url=stored.base_url,
             created_at=stored.created_at,
@@ -191,7 +198,7 @@ class Sources:
 
 
 def _check_secrets(door: Door, webhook_secrets: Sequence[str]) -> None:
-    signing = door.signing
+    signing = door.signature
     if webhook_secrets and isinstance(signing, SecretAddress) and signing.signed is None:
         raise SourceProblem(f"{door.title} documents no signature: the address is the secret")
 

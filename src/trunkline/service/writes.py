@@ -12,36 +12,36 @@ from msgspec import UNSET, structs
 from trunkline.kit.call_ids import CallIds, uuids
 from trunkline.model.call import Call
 from trunkline.model.faults import Fault, Refused
-from trunkline.model.live import Event, event_kept
+from trunkline.model.live import Event, encoded_event
 from trunkline.model.sighting import Sighting
 from trunkline.model.writes import (
+    AppendEvents,
     CallChanged,
     CallDeleted,
-    CallsTold,
-    CallTold,
+    CallsUpserted,
     ChangeCall,
     DeleteCall,
-    EventsTold,
-    TellCalls,
-    TellEvents,
+    EventsAppended,
+    UpsertCalls,
+    UpsertResult,
     Write,
-    Written,
+    WriteOutcome,
 )
 from trunkline.service.calls import Org
 from trunkline.service.clock import Clock
-from trunkline.service.commits import Commits
-from trunkline.service.intake import EVENT, OWN, STATEMENT, Origin, Result, Seen, State
-from trunkline.store.calls import CallStore
-from trunkline.store.writing import CallWriter
+from trunkline.service.group_commit import GroupCommit
+from trunkline.service.intake import EVENT, OWN, STATEMENT, Provenance, Received, Result, State
+from trunkline.store.calls.reads import CallStore
+from trunkline.store.calls.writes import CallWriter
 
-FARTHEST_AHEAD = timedelta(minutes=10)
+MAX_CLOCK_SKEW = timedelta(minutes=10)
 """That an event's time may lie ahead of our clock: whatever it says would win until then."""
 
 _BY_ID = uuids("")
 
-CHANGE = Origin(kind=OWN, source="api")
-_STATEMENT = Origin(kind=STATEMENT, source="api")
-_EVENT = Origin(kind=EVENT, source="api")
+CHANGE = Provenance(kind=OWN, source="api")
+_STATEMENT = Provenance(kind=STATEMENT, source="api")
+_EVENT = Provenance(kind=EVENT, source="api")
 _OF_THEIR_OWN = ("vendor_words", "vendor_fields", "vendor_type", "verbatim")
 """Fields that hold one vendor's own words, which say nothing of another vendor's call."""
 
@@ -51,86 +51,86 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 class Writes:
     """Writes calls; everything is committed when it is answered."""
 
-    def __init__(self, store: CallStore, writer: CallWriter, commits: Commits, clock: Clock) -> None:
+    def __init__(self, store: CallStore, writer: CallWriter, group_commit: GroupCommit, clock: Clock) -> None:
         self._store = store
         self._writer = writer
-        self._commits = commits
+        self._group_commit = group_commit
         self._clock = clock
-        self._deleting = asyncio.Lock()
-        self._last_said_at: datetime | None = None
+        self._delete_lock = asyncio.Lock()
+        self._last_as_of: datetime | None = None
 
-    async def answer(self, org: Org, intent: Write, ids: CallIds) -> Written:
+    async def answer(self, org: Org, intent: Write, ids: CallIds) -> WriteOutcome:
         """Do what a dialect's request wants, whose ids have the given form.
 
         Raises `Refused`, with `CALL_NOT_FOUND` or `CALL_DELETED` for a call that is not there, with what a
         change finds wrong, and with `UNAVAILABLE` if too much waits.
         """
         match intent:
-            case TellCalls():
-                return await self._tell(org, intent)
-            case TellEvents():
-                return await self._tell_events(org, intent, ids)
+            case UpsertCalls():
+                return await self._upsert(org, intent)
+            case AppendEvents():
+                return await self._append_events(org, intent, ids)
             case ChangeCall():
                 return await self._change(org, intent, ids)
             case DeleteCall():
                 return await self._delete(org, intent, ids)
 
-    async def _tell(self, org: Org, intent: TellCalls) -> CallsTold:
-        seen = [Seen(one.sighting, one.raw, CHANGE) for one in intent.tellings if one.sighting is not None]
-        results = iter(await self._commits.take(org, seen) if seen else [])
-        return CallsTold(
+    async def _upsert(self, org: Org, intent: UpsertCalls) -> CallsUpserted:
+        seen = [Received(one.sighting, one.raw, CHANGE) for one in intent.upserts if one.sighting is not None]
+        results = iter(await self._group_commit.ingest(org, seen) if seen else [])
+        return CallsUpserted(
             org.name,
             [
-                CallTold("refused", path=one.path, problem=one.problem)
+                UpsertResult("refused", path=one.path, problem=one.problem)
                 if one.sighting is None
-                else _told(next(results))
-                for one in intent.tellings
+                else _result_of(next(results))
+                for one in intent.upserts
             ],
         )
 
-    async def _tell_events(self, org: Org, intent: TellEvents, ids: CallIds) -> EventsTold:
-        call = await self._found(org, intent.printed_id, ids)
-        kept, refused = _kept(intent.events, self._clock())
+    async def _append_events(self, org: Org, intent: AppendEvents, ids: CallIds) -> EventsAppended:
+        call = await self._find(org, intent.printed_id, ids)
+        kept, refused = _encoded_events(intent.events, self._clock())
         named = Sighting(vendor=call.vendor, vendor_call_id=call.vendor_call_id)
         if kept:
-            results = await self._commits.take(org, [Seen(named, raw, _EVENT) for raw in kept])
+            results = await self._group_commit.ingest(org, [Received(named, raw, _EVENT) for raw in kept])
             _must_stand(results, intent.printed_id)
-        return EventsTold(org.name, await self._found(org, call.id, _BY_ID), len(kept), refused)
+        return EventsAppended(org.name, await self._find(org, call.id, _BY_ID), len(kept), refused)
 
     async def _change(self, org: Org, intent: ChangeCall, ids: CallIds) -> CallChanged:
-        before = await self._found(org, intent.printed_id, ids)
-        return await self._say(org, before, intent.change(before), intent, ids)
+        before = await self._find(org, intent.printed_id, ids)
+        return await self._apply(org, before, intent.change(before), intent, ids)
 
-    async def _say(
-        self, org: Org, before: Call, said: Sighting, intent: ChangeCall | DeleteCall, ids: CallIds
+    async def _apply(
+        self, org: Org, before: Call, sighting: Sighting, intent: ChangeCall | DeleteCall, ids: CallIds
     ) -> CallChanged:
         theirs = before.vendor != ids.vendor and ids.vendor != ""
-        said = structs.replace(
-            said,
+        sighting = structs.replace(
+            sighting,
             vendor=before.vendor,
             vendor_call_id=before.vendor_call_id,
             id=UNSET,
-            said_at=self._now(),
+            as_of=self._now(),
             **(dict.fromkeys(_OF_THEIR_OWN, UNSET) if theirs else {}),
         )
         # What is kept is what was said in our own form, with its time: said again later it says the same.
-        results = await self._commits.take(org, [Seen(said, _encode(said), _STATEMENT)])
+        results = await self._group_commit.ingest(org, [Received(sighting, _encode(sighting), _STATEMENT)])
         _must_stand(results, intent.printed_id)
-        return CallChanged(org.name, before, await self._found(org, before.id, _BY_ID))
+        return CallChanged(org.name, before, await self._find(org, before.id, _BY_ID))
 
     async def _delete(self, org: Org, intent: DeleteCall, ids: CallIds) -> CallDeleted | CallChanged:
-        call = await self._found(org, intent.printed_id, ids)
+        call = await self._find(org, intent.printed_id, ids)
         instead = intent.instead(call) if intent.instead is not None else None
         if instead is not None:
-            return await self._say(org, call, instead, intent, ids)
-        async with self._deleting:  # all of an org wait for each other; one connection is enough for that
+            return await self._apply(org, call, instead, intent, ids)
+        async with self._delete_lock:  # all of an org wait for each other; one connection is enough for that
             deleted = await self._writer.delete(org.id, call.id)
         if not deleted:
             raise Refused(Fault.CALL_DELETED, intent.printed_id)
         return CallDeleted(org.name, call)
 
-    async def _found(self, org: Org, printed_id: str, ids: CallIds) -> Call:
-        sought = ids.sought(printed_id)
+    async def _find(self, org: Org, printed_id: str, ids: CallIds) -> Call:
+        sought = ids.lookup(printed_id)
         if sought is not None:
             call = await self._store.find(org.id, sought, with_transcript=True)
             if call is not None:
@@ -142,9 +142,9 @@ class Writes:
     def _now(self) -> datetime:
         """The moment at which something is said, later than whatever was said here before."""
         now = self._clock()
-        if self._last_said_at is not None and now <= self._last_said_at:
-            now = self._last_said_at + timedelta(milliseconds=1)
-        self._last_said_at = now
+        if self._last_as_of is not None and now <= self._last_as_of:
+            now = self._last_as_of + timedelta(milliseconds=1)
+        self._last_as_of = now
         return now
 
 
@@ -153,20 +153,22 @@ def _must_stand(results: Sequence[Result], printed_id: str) -> None:
         raise Refused(Fault.CALL_DELETED, printed_id)
 
 
-def _told(result: Result) -> CallTold:
-    return CallTold(result.state.value, result.call_id)
+def _result_of(result: Result) -> UpsertResult:
+    return UpsertResult(result.state.value, result.call_id)
 
 
-def _kept(events: Sequence[Event | str], now: datetime) -> tuple[list[bytes], list[tuple[int, str]]]:
+def _encoded_events(
+    events: Sequence[Event | str], now: datetime
+) -> tuple[list[bytes], list[tuple[int, str]]]:
     """Events as they are kept, and what is wrong with the others."""
     kept: list[bytes] = []
     refused: list[tuple[int, str]] = []
     for index, event in enumerate(events):
         if isinstance(event, str):
             refused.append((index, event))
-        elif isinstance(event.at, datetime) and event.at > now + FARTHEST_AHEAD:
+        elif isinstance(event.at, datetime) and event.at > now + MAX_CLOCK_SKEW:
             refused.append((index, "at: lies in the future"))
         else:
             # Events of one request that do not say when they were true were so one after another.
-            kept.append(event_kept(event, now + timedelta(microseconds=index)))
+            kept.append(encoded_event(event, now + timedelta(microseconds=index)))
     return kept, refused

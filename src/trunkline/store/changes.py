@@ -10,20 +10,20 @@ import asyncpg
 import structlog
 
 from trunkline.model.call import Call
-from trunkline.model.changes import Change, Look
+from trunkline.model.changes import Change, ChangeBatch
 from trunkline.model.query import CallFilter
-from trunkline.store import clauses
-from trunkline.store.clauses import Statement
+from trunkline.store.calls import filters
+from trunkline.store.calls.filters import Statement
+from trunkline.store.calls.rows import call_of
 from trunkline.store.queries import queries
-from trunkline.store.rows import call_of
 
 log = structlog.get_logger(__name__)
 
 WINDOW = 500
 """Changes that one look goes through, whether they match or not."""
 
-MOST_CALLS = 250
-MOST_WITH_TRANSCRIPT = 50
+MAX_CALLS = 250
+MAX_WITH_TRANSCRIPT = 50
 """Calls that one look brings."""
 
 CHANNEL = "trunkline_changes"
@@ -31,7 +31,7 @@ CHANNEL = "trunkline_changes"
 
 RECONNECT_SECONDS = 1.0
 PING_SECONDS = 15.0
-_LONGEST_WAIT_SECONDS = 10.0
+_MAX_WAIT_SECONDS = 10.0
 
 
 class ChangeStore:
@@ -40,24 +40,26 @@ class ChangeStore:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
-    async def reach(self, org_id: int) -> int:
+    async def head(self, org_id: int) -> int:
         """The last place that was given out; 0 before the first."""
-        place: int = await self._pool.fetchval(queries("changes")["reach"], org_id)
+        place: int = await self._pool.fetchval(queries("changes")["head"], org_id)
         return place
 
-    async def look(self, org_id: int, call_filter: CallFilter, after: int, *, with_transcript: bool) -> Look:
+    async def read_batch(
+        self, org_id: int, call_filter: CallFilter, after: int, *, with_transcript: bool
+    ) -> ChangeBatch:
         """What changed after a place, in order, as much as one look brings.
 
         Calls that were taken out are told whatever the filter: what it would ask about is gone.
         """
         statement = Statement(org_id)
         statement.values.append(after)
-        parts = queries("listing")
-        most = MOST_WITH_TRANSCRIPT if with_transcript else MOST_CALLS
-        sql = queries("changes")["look"].format(
+        parts = queries("list_query")
+        most = MAX_WITH_TRANSCRIPT if with_transcript else MAX_CALLS
+        sql = queries("changes")["read_batch"].format(
             window=WINDOW,
             most=most,
-            where="".join(f" AND {condition}" for condition in clauses.where(statement, call_filter)),
+            where="".join(f" AND {condition}" for condition in filters.where(statement, call_filter)),
             transcript=parts["transcript"] if with_transcript else "",
             join="\n" + parts["join"] if with_transcript else "",
         )
@@ -68,8 +70,8 @@ class ChangeStore:
             if row["change"] is not None
         ]
         if len(changes) == most:
-            return Look(changes, changes[-1].place, has_more=True)
-        return Look(changes, rows[0]["place"], has_more=rows[0]["more"])
+            return ChangeBatch(changes, changes[-1].sequence, has_more=True)
+        return ChangeBatch(changes, rows[0]["sequence"], has_more=rows[0]["more"])
 
 
 def _call(row: asyncpg.Record, *, with_transcript: bool) -> Call | None:
@@ -78,7 +80,7 @@ def _call(row: asyncpg.Record, *, with_transcript: bool) -> Call | None:
     return call_of(row["body"], row["transcript"] if with_transcript else None)
 
 
-async def listen(database_url: str, told: Callable[[int | None], None]) -> None:
+async def listen(database_url: str, notify: Callable[[int | None], None]) -> None:
     """Tell the org of everything that is committed, for ever, on a connection of its own.
 
     Tells `None` whenever something may have been missed: at the beginning, and after the connection was lost.
@@ -87,12 +89,12 @@ async def listen(database_url: str, told: Callable[[int | None], None]) -> None:
         try:
             connection = await asyncpg.connect(
                 database_url,
-                timeout=_LONGEST_WAIT_SECONDS,
-                command_timeout=_LONGEST_WAIT_SECONDS,
+                timeout=_MAX_WAIT_SECONDS,
+                command_timeout=_MAX_WAIT_SECONDS,
                 server_settings={"application_name": "trunkline changes"},
             )
             try:
-                await _listen_on(connection, told)
+                await _listen_on(connection, notify)
             finally:
                 connection.terminate()
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
@@ -100,11 +102,11 @@ async def listen(database_url: str, told: Callable[[int | None], None]) -> None:
         await asyncio.sleep(RECONNECT_SECONDS)
 
 
-async def _listen_on(connection: asyncpg.Connection, told: Callable[[int | None], None]) -> None:
+async def _listen_on(connection: asyncpg.Connection, notify: Callable[[int | None], None]) -> None:
     lost = asyncio.Event()
     connection.add_termination_listener(lambda _: lost.set())
-    await connection.add_listener(CHANNEL, lambda *notification: told(int(notification[3])))
-    told(None)
+    await connection.add_listener(CHANNEL, lambda *notification: notify(int(notification[3])))
+    notify(None)
     while not lost.is_set():
         with suppress(TimeoutError):
             async with asyncio.timeout(PING_SECONDS):

@@ -17,10 +17,10 @@ from trunkline.store.tuning import configuration, memory_bytes, tuning
 
 log = logging.getLogger(__name__)
 
-_LONGEST_START_SECONDS = 600.0
+_MAX_START_SECONDS = 600.0
 """After a crash PostgreSQL replays its log before it answers; a big database may need minutes."""
 
-_LONGEST_END_SECONDS = 30.0
+_MAX_END_SECONDS = 30.0
 """That the processes of a killed server may take to end."""
 
 
@@ -36,7 +36,7 @@ def start_embedded(home: Path) -> str:
 
     folder = home / "postgres"
     folder.parent.mkdir(parents=True, exist_ok=True)
-    deadline = time.monotonic() + _LONGEST_START_SECONDS
+    deadline = time.monotonic() + _MAX_START_SECONDS
     while True:
         try:
             with _alone(home):
@@ -102,7 +102,7 @@ def _clear_after_kill(folder: Path) -> None:
         return
     if state != "Z":
         return
-    deadline = time.monotonic() + _LONGEST_END_SECONDS
+    deadline = time.monotonic() + _MAX_END_SECONDS
     while _works_in(folder):  # its children end by themselves when they notice
         if time.monotonic() > deadline:
             return

@@ -30,7 +30,7 @@ async def settle(
     await connection.execute(sql["forget_missing"], org_id, source_id, first, end)
     await connection.execute(sql["note_missing"], org_id, source_id)
     await connection.execute(sql["empty_hours"], org_id, source_id, now, first, end)
-    await connection.execute(sql["tell_hours"], org_id, source_id, now, first, end)
+    await connection.execute(sql["list_hours"], org_id, source_id, now, first, end)
 
 
 class LedgerStore:
@@ -47,10 +47,12 @@ class LedgerStore:
         return [LedgerHour(**{**row, "source_id": str(row["source_id"])}) for row in rows]
 
     async def calls(
-        self, org_id: int, source_id: UUID | None, since: datetime, until: datetime, most: int
+        self, org_id: int, source_id: UUID | None, since: datetime, until: datetime, limit: int
     ) -> tuple[list[LedgerCall], int]:
         """The first calls of such hours that are named, and how many there are in all."""
-        rows = await self._pool.fetch(queries("ledger")["shown_calls"], org_id, source_id, since, until, most)
+        rows = await self._pool.fetch(
+            queries("ledger")["shown_calls"], org_id, source_id, since, until, limit
+        )
         calls = []
         for row in rows:
             said = {name: value for name, value in row.items() if name != "all_calls"}

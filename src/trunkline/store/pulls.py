@@ -22,8 +22,8 @@ class StoredPull(Struct, kw_only=True):
 
     started_at: datetime | None = None
     """`None` if none is under way."""
-    asked_since: datetime | None = None
-    asked_until: datetime | None = None
+    requested_since: datetime | None = None
+    requested_until: datetime | None = None
     range_from: datetime | None = None
     next: str | None = None
     """The request that is to be sent, as JSON."""
@@ -34,7 +34,7 @@ class StoredPull(Struct, kw_only=True):
     vendors: Sequence[str] = ()
 
 
-class Met(Struct, frozen=True):
+class ListedCall(Struct, frozen=True):
     """A call that a pull was told of."""
 
     vendor: str
@@ -68,7 +68,7 @@ class PullStore:
                 if got and not connection.is_closed():
                     await connection.fetchval(queries("pulls")["unlock_pull"], *self._key)
 
-    async def standing(self) -> StoredPull:
+    async def current(self) -> StoredPull:
         """Where the pull stands."""
         row = await self._pool.fetchrow(queries("pulls")["pull"], *self._key)
         return StoredPull() if row is None else StoredPull(**row)
@@ -76,33 +76,35 @@ class PullStore:
     async def begin(self, pull: StoredPull) -> None:
         """A pull begins; what an earlier one met and did not bring to its end is forgotten."""
         async with self._pool.acquire() as connection, connection.transaction():
-            await connection.execute(queries("pulls")["forget_met"], *self._key)
+            await connection.execute(queries("pulls")["forget_listed"], *self._key)
             await connection.execute(
                 queries("pulls")["begin_pull"],
                 *self._key,
                 pull.started_at,
-                pull.asked_since,
-                pull.asked_until,
+                pull.requested_since,
+                pull.requested_until,
                 pull.range_from,
                 pull.next,
             )
 
-    async def meet(self, calls: Sequence[Met], at: datetime) -> int:
+    async def record(self, calls: Sequence[ListedCall], at: datetime) -> int:
         """Note the calls of a page, before they are stored; answers how many this pull had not met before."""
         once = {(call.vendor, call.vendor_call_id): call for call in calls}.values()
         names = ("vendor", "vendor_call_id", "created_at", "over_at", "reason")
         columns = ([getattr(call, name) for call in once] for name in names)
-        rows = await self._pool.fetch(queries("pulls")["meet"], *self._key, at, *columns)
+        rows = await self._pool.fetch(queries("pulls")["record_listed"], *self._key, at, *columns)
         return sum(row["fresh"] for row in rows)
 
-    async def turn(self, following: str | None, newest_at: datetime | None, vendors: Sequence[str]) -> None:
+    async def turn(
+        self, next_request: str | None, newest_at: datetime | None, vendors: Sequence[str]
+    ) -> None:
         """Remember the next request, now that the calls of a page are committed."""
-        await self._pool.execute(queries("pulls")["turn_page"], *self._key, following, newest_at, vendors)
+        await self._pool.execute(queries("pulls")["turn_page"], *self._key, next_request, newest_at, vendors)
 
-    async def known(self, vendor: str, lines: Sequence[tuple[str, bytes]]) -> set[bytes]:
+    async def stored_payloads(self, vendor: str, lines: Sequence[tuple[str, bytes]]) -> set[bytes]:
         """Which of some payloads are kept already, by call and digest."""
         names, digests = [line[0] for line in lines], [line[1] for line in lines]
-        sql = queries("pulls")["known_lines"]
+        sql = queries("pulls")["stored_lines"]
         return {row["hash"] for row in await self._pool.fetch(sql, self._key[0], vendor, names, digests)}
 
     async def oldest_open(self, vendors: Sequence[str], since: datetime) -> datetime | None:
@@ -116,4 +118,4 @@ class PullStore:
         async with self._pool.acquire() as connection, connection.transaction():
             await settle(connection, *self._key, now, first, end)
             await connection.execute(queries("pulls")["end_pull"], *self._key, now)
-            await connection.execute(queries("pulls")["forget_met"], *self._key)
+            await connection.execute(queries("pulls")["forget_listed"], *self._key)

@@ -11,21 +11,21 @@ from msgspec import Struct
 
 from trunkline.model.call import Call
 from trunkline.model.words import Status
+from trunkline.store.calls.rows import call_of
 from trunkline.store.queries import queries
-from trunkline.store.rows import call_of
 
 FOLLOWER = "recordings"
 
 
-class Behind(Struct):
+class FollowerLag(Struct):
     """An org whose changes were not all seen, with the last that was seen and the last there is."""
 
     org_id: int
     change: int
-    reach: int
+    head: int
 
 
-class Due(Struct):
+class DueRecording(Struct):
     """A recording to be fetched."""
 
     org_id: int
@@ -37,7 +37,7 @@ class Due(Struct):
     vendor_call_id: str
 
 
-class KeptRecording(Struct):
+class StoredRecording(Struct):
     """A recording that is kept."""
 
     path: str
@@ -66,16 +66,16 @@ class RecordingStore:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
-    async def behind(self) -> list[Behind]:
+    async def lagging_orgs(self) -> list[FollowerLag]:
         """Orgs whose changes were not all seen."""
-        rows = await self._pool.fetch(queries("recordings")["behind"], FOLLOWER)
-        return [Behind(**row) for row in rows]
+        rows = await self._pool.fetch(queries("recordings")["lagging_orgs"], FOLLOWER)
+        return [FollowerLag(**row) for row in rows]
 
     async def changed(self, org_id: int, after: int, up_to: int) -> tuple[list[Call], list[UUID]]:
         """Calls that are over and may have a recording, and calls that were taken out, among some changes."""
         final = [status.value for status in Status if status.is_final]
         rows = await self._pool.fetch(queries("recordings")["recorded"], org_id, after, up_to, final)
-        gone = await self._pool.fetch(queries("recordings")["taken_out"], org_id, after, up_to)
+        gone = await self._pool.fetch(queries("recordings")["deleted"], org_id, after, up_to)
         return [call_of(row["body"], None) for row in rows], [row["id"] for row in gone]
 
     async def note(self, org_id: int, change: int, found: Sequence[tuple[str, str]], at: datetime) -> None:
@@ -89,37 +89,39 @@ class RecordingStore:
         rows = await self._pool.fetch(sql, org_id, call_ids)
         return [row["path"] for row in rows if row["path"] is not None]
 
-    async def due(self, now: datetime, most: int) -> list[Due]:
+    async def due(self, now: datetime, limit: int) -> list[DueRecording]:
         """What is to be fetched next."""
-        return [Due(**row) for row in await self._pool.fetch(queries("recordings")["due"], now, most)]
+        return [
+            DueRecording(**row) for row in await self._pool.fetch(queries("recordings")["due"], now, limit)
+        ]
 
-    async def keep(self, due: Due, kept: KeptRecording, at: datetime) -> None:
+    async def mark_stored(self, due: DueRecording, stored: StoredRecording, at: datetime) -> None:
         """Note that a recording is kept."""
         await self._pool.execute(
-            queries("recordings")["keep"],
+            queries("recordings")["mark_stored"],
             due.org_id,
             due.call_id,
-            kept.path,
-            kept.size_bytes,
-            kept.media_type,
-            kept.sha256,
+            stored.path,
+            stored.size_bytes,
+            stored.media_type,
+            stored.sha256,
             at,
         )
 
-    async def fail(self, due: Due, state: str, problem: str, next_try_at: datetime) -> None:
+    async def mark_failed(self, due: DueRecording, state: str, problem: str, next_try_at: datetime) -> None:
         """Note that a try failed."""
         await self._pool.execute(
-            queries("recordings")["fail"], due.org_id, due.call_id, state, problem, next_try_at
+            queries("recordings")["mark_failed"], due.org_id, due.call_id, state, problem, next_try_at
         )
 
-    async def kept(self, org_id: int, call_id: UUID) -> KeptRecording | None:
+    async def stored(self, org_id: int, call_id: UUID) -> StoredRecording | None:
         """A recording that is kept."""
-        row = await self._pool.fetchrow(queries("recordings")["kept"], org_id, call_id)
-        return None if row is None else KeptRecording(**row)
+        row = await self._pool.fetchrow(queries("recordings")["stored"], org_id, call_id)
+        return None if row is None else StoredRecording(**row)
 
-    async def listed(self, org_id: int, state: str | None, most: int) -> list[ListedRecording]:
+    async def listed(self, org_id: int, state: str | None, limit: int) -> list[ListedRecording]:
         """An org's recordings, those that are due soonest first."""
-        rows = await self._pool.fetch(queries("recordings")["recordings_of_org"], org_id, state, most)
+        rows = await self._pool.fetch(queries("recordings")["recordings_of_org"], org_id, state, limit)
         return [ListedRecording(**row) for row in rows]
 
     async def retry(self, org_id: int, now: datetime) -> int:

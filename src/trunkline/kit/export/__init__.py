@@ -11,18 +11,18 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 
 from msgspec import Struct
 
+from trunkline.kit.export.compression import GZIP, NONE, ZSTD, Compression
 from trunkline.kit.export.json_lines import JsonLines
-from trunkline.kit.export.packing import GZIP, NONE, ZSTD, Packing
 from trunkline.kit.export.shape import Shape, Writer
 from trunkline.kit.export.table import Table
-from trunkline.model.pieces import Part
+from trunkline.model.encoded_call import Chunk
 
 
 class Format(Struct, frozen=True, kw_only=True):
     """A form that a file of calls may have."""
 
     name: str
-    ending: str
+    suffix: str
     """Of the file's name, with its dot."""
     media_type: str
     charset: str = ""
@@ -34,9 +34,9 @@ class File(Struct, kw_only=True):
 
     name: str
     media_type: str
-    parts: AsyncGenerator[Part, None]
+    chunks: AsyncGenerator[Chunk, None]
     writer: Writer
-    packing: Packing
+    compression: Compression
     calls: int = 0
     """How many calls are in it by now."""
     total: int | None = None
@@ -44,30 +44,30 @@ class File(Struct, kw_only=True):
 
 
 def file_of(
-    parts: AsyncGenerator[Part, None], form: Format, packing: Packing, shape: Shape, *, name: str
+    chunks: AsyncGenerator[Chunk, None], form: Format, compression: Compression, shape: Shape, *, name: str
 ) -> File:
     """Make a file of calls; its name gets the endings that tell what it is."""
     media_type = f"{form.media_type}; charset={form.charset}" if form.charset else form.media_type
     return File(
-        name=f"{name}{form.ending}{packing.ending}",
-        media_type=packing.media_type or media_type,
-        parts=parts,
+        name=f"{name}{form.suffix}{compression.suffix}",
+        media_type=compression.media_type or media_type,
+        chunks=chunks,
         writer=form.writer(shape),
-        packing=packing,
+        compression=compression,
     )
 
 
 FORMATS: Mapping[str, Format] = {
     form.name: form
     for form in (
-        Format(name="jsonl", ending=".jsonl", media_type="application/x-ndjson", writer=JsonLines),
-        Format(name="csv", ending=".csv", media_type="text/csv", charset="utf-8", writer=Table),
+        Format(name="jsonl", suffix=".jsonl", media_type="application/x-ndjson", writer=JsonLines),
+        Format(name="csv", suffix=".csv", media_type="text/csv", charset="utf-8", writer=Table),
     )
 }
-PACKINGS: Mapping[str, Packing] = {packing.name: packing for packing in (NONE, GZIP, ZSTD)}
+COMPRESSIONS: Mapping[str, Compression] = {packing.name: packing for packing in (NONE, GZIP, ZSTD)}
 
 MEDIA_TYPES = (
     *(form.media_type for form in FORMATS.values()),
-    *(packing.media_type for packing in PACKINGS.values() if packing.media_type),
+    *(packing.media_type for packing in COMPRESSIONS.values() if packing.media_type),
 )
 """What a file may be sent as."""

@@ -10,7 +10,7 @@ from msgspec import UNSET, Raw
 
 from trunkline.kit.export.shape import Shape, in_zone
 from trunkline.model.call import Turn
-from trunkline.model.pieces import INSTANTS, Pieces
+from trunkline.model.encoded_call import INSTANTS, EncodedCall
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _read_turns = msgspec.json.Decoder(list[Turn]).decode
@@ -26,7 +26,7 @@ class JsonLines:
         """Nothing stands before the first line."""
         return b""
 
-    def rows(self, calls: Sequence[Pieces]) -> bytes:
+    def rows(self, calls: Sequence[EncodedCall]) -> bytes:
         """A line for each call."""
         return _encoder.encode_lines([self._record(call) for call in calls])
 
@@ -34,7 +34,7 @@ class JsonLines:
         """Nothing stands after the last line."""
         return b""
 
-    def _record(self, call: Pieces) -> Any:
+    def _record(self, call: EncodedCall) -> Any:
         shape = self._shape
         record = call.raw(with_instants=shape.zone is not None)
         for name in shape.absent:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from trunkline.model.pieces import Pieces
+from trunkline.model.encoded_call import EncodedCall
 
 
 class Shape(Struct, frozen=True, kw_only=True):
@@ -28,7 +28,7 @@ class Writer(Protocol):
     def begin(self) -> bytes:
         """What stands before the first call."""
 
-    def rows(self, calls: Sequence[Pieces]) -> bytes:
+    def rows(self, calls: Sequence[EncodedCall]) -> bytes:
         """The next calls."""
 
     def end(self) -> bytes:

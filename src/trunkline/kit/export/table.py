@@ -23,8 +23,8 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, defstruct
 
 from trunkline.kit.export.shape import Shape, in_zone
-from trunkline.model.call import HEAVY_FIELDS, Call
-from trunkline.model.pieces import Pieces, with_verbatim
+from trunkline.model.call import TRANSCRIPT_FIELDS, Call
+from trunkline.model.encoded_call import EncodedCall, with_verbatim
 from trunkline.model.words import Role
 
 _RISKY = re.compile(r"[\s'\x00-\x1f\x7f\u200b-\u200f\u2060\ufeff]*[=+\-@\t\r\n＝＋－＠]")
@@ -63,7 +63,7 @@ class Table:
         self._read = _READERS[shape.zone is not None]
         self._values = attrgetter(*(column.path for column in self._columns))
         self._cell: dict[type, Callable[[Any], str]] = {
-            str: _said,
+            str: _text_cell,
             int: str,
             bool: {True: "true", False: "false"}.__getitem__,
             Decimal: "{:f}".format,
@@ -76,7 +76,7 @@ class Table:
         """The names of the columns."""
         return f"{','.join(column.name for column in self._columns)}\r\n".encode()
 
-    def rows(self, calls: Sequence[Pieces]) -> bytes:
+    def rows(self, calls: Sequence[EncodedCall]) -> bytes:
         """A row for each call."""
         return "".join([self._row(call) for call in calls]).encode()
 
@@ -84,11 +84,11 @@ class Table:
         """Nothing stands after the last row."""
         return b""
 
-    def _row(self, call: Pieces) -> str:
-        record: Any = self._read(call.light)
-        if call.heavy is not None:
-            heavy: Any = _read_heavy(call.heavy)
-            for name in HEAVY_FIELDS:
+    def _row(self, call: EncodedCall) -> str:
+        record: Any = self._read(call.summary)
+        if call.transcript is not None:
+            heavy: Any = _read_heavy(call.transcript)
+            for name in TRANSCRIPT_FIELDS:
                 setattr(record, name, getattr(heavy, name))
             if heavy.verbatim is not None:
                 record.verbatim = with_verbatim(record.verbatim, heavy.verbatim)
@@ -113,7 +113,7 @@ def _quoted(text: str) -> str:
     return f'"{doubled}"'
 
 
-def _said(text: str) -> str:
+def _text_cell(text: str) -> str:
     return _quoted(guarded(text))
 
 
@@ -130,7 +130,7 @@ def _instant(value: datetime, zone: tzinfo | None) -> str:
 
 
 def _transcript(turns: list[Any]) -> str:
-    return _said("\n".join([f"{_SPEAKERS[turn.role]}: {turn.text}" for turn in turns]))
+    return _text_cell("\n".join([f"{_SPEAKERS[turn.role]}: {turn.text}" for turn in turns]))
 
 
 # -- columns --------------------------------------------------------------
@@ -168,7 +168,7 @@ def _cells_of(record: type[Struct], *, with_instants: bool) -> type[Struct]:
     fields: list[tuple[str, Any, Any]] = []
     for name, hint in get_type_hints(record).items():
         arms, inner = _arms(hint), _record_in(hint)
-        if name in HEAVY_FIELDS:
+        if name in TRANSCRIPT_FIELDS:
             fields.append((name, Any, None))
         elif inner is not None:
             fields.append((name, _cells_of(inner, with_instants=with_instants) | None, None))
@@ -183,13 +183,13 @@ def _cells_of(record: type[Struct], *, with_instants: bool) -> type[Struct]:
     return defstruct(f"{record.__name__}Cells", fields, gc=False)
 
 
-class _Said(Struct, gc=False):
+class _TurnCells(Struct, gc=False):
     role: str
     text: str
 
 
 class _Heavy(Struct, gc=False):
-    turns: list[_Said] | None = None
+    turns: list[_TurnCells] | None = None
     tool_calls: Raw = Raw(b"null")
     transcript_text: str | None = None
     events: Raw = Raw(b"null")

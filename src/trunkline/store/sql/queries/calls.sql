@@ -79,20 +79,20 @@ WITH incoming AS (
         id, digest, vendor, vendor_call_id, created_at, started_at, ended_at,
         duration_ms, status, status_word, result, result_word, direction, channel, end_reason,
         sentiment, success, voicemail, agent_id, agent_ref, campaign_id, campaign_ref,
-        from_number, to_number, contact_number, revision, stamps, body, change, unkept, transcript, search
+        from_number, to_number, contact_number, revision, versions, body, change, has_unstored_facts, transcript, search
     )
 ), written AS (
     INSERT INTO calls AS c (
         org_id, id, digest, vendor, vendor_call_id, created_at, started_at, ended_at,
         duration_ms, status, status_word, result, result_word, direction, channel, end_reason,
         sentiment, success, voicemail, agent_id, agent_ref, campaign_id, campaign_ref,
-        from_number, to_number, contact_number, revision, stamps, body, change, unkept
+        from_number, to_number, contact_number, revision, versions, body, change, has_unstored_facts
     )
     SELECT
         $1, id, digest, vendor, vendor_call_id, created_at, started_at, ended_at,
         duration_ms, status, status_word, result, result_word, direction, channel, end_reason,
         sentiment, success, voicemail, agent_id, agent_ref, campaign_id, campaign_ref,
-        from_number, to_number, contact_number, revision, stamps, body, change, unkept
+        from_number, to_number, contact_number, revision, versions, body, change, has_unstored_facts
     FROM incoming
     ON CONFLICT (org_id, vendor, vendor_call_id) DO UPDATE SET
         created_at = excluded.created_at, started_at = excluded.started_at, ended_at = excluded.ended_at,
@@ -103,7 +103,7 @@ WITH incoming AS (
         agent_ref = excluded.agent_ref, campaign_id = excluded.campaign_id, campaign_ref = excluded.campaign_ref,
         from_number = excluded.from_number, to_number = excluded.to_number,
         contact_number = excluded.contact_number, revision = excluded.revision, change = excluded.change,
-        unkept = c.unkept OR excluded.unkept, stamps = excluded.stamps, body = excluded.body
+        has_unstored_facts = c.has_unstored_facts OR excluded.has_unstored_facts, versions = excluded.versions, body = excluded.body
     WHERE c.revision = excluded.revision - 1
     RETURNING new.id, new.vendor, new.vendor_call_id, new.change, old.org_id IS NULL AS is_new,
         new.created_at, new.started_at, new.ended_at, new.duration_ms, new.agent_ref, new.campaign_ref,
@@ -126,15 +126,15 @@ WITH incoming AS (
     ON CONFLICT (org_id, call_id) DO UPDATE SET body = excluded.body, search = excluded.search
     RETURNING call_id, old.search IS DISTINCT FROM new.search AS differs
 ), unindexed AS (
-    INSERT INTO unindexed_calls (org_id, call_id, change)
+    INSERT INTO search_backlog (org_id, call_id, change)
     SELECT $1, w.id, w.change FROM said s JOIN written w ON w.id = s.call_id WHERE s.differs
     ON CONFLICT (org_id, call_id) DO UPDATE SET change = excluded.change
 ), unworded AS (
-    DELETE FROM call_words x USING said s WHERE x.org_id = $1 AND x.call_id = s.call_id AND s.differs
-    RETURNING x.words
+    DELETE FROM call_terms x USING said s WHERE x.org_id = $1 AND x.call_id = s.call_id AND s.differs
+    RETURNING x.term_ids
 ), lost AS (
-    INSERT INTO lost_words (org_id, word_id) SELECT DISTINCT $1::integer, unnest(words) FROM unworded
-    ON CONFLICT (org_id, word_id) DO NOTHING
+    INSERT INTO orphan_terms (org_id, term_id) SELECT DISTINCT $1::integer, unnest(term_ids) FROM unworded
+    ON CONFLICT (org_id, term_id) DO NOTHING
 ), delta AS (
     SELECT 1 AS n, created_at, started_at, ended_at, duration_ms, agent_ref, campaign_ref, vendor, status, status_word,
         result, result_word, direction, channel, end_reason, sentiment, success, voicemail, from_number, to_number,
@@ -174,12 +174,12 @@ WITH gone AS (
 ), unsaid AS (
     DELETE FROM call_transcripts t USING gone g WHERE t.org_id = $1 AND t.call_id = g.id
 ), unindexed AS (
-    DELETE FROM unindexed_calls u USING gone g WHERE u.org_id = $1 AND u.call_id = g.id
+    DELETE FROM search_backlog u USING gone g WHERE u.org_id = $1 AND u.call_id = g.id
 ), unworded AS (
-    DELETE FROM call_words x USING gone g WHERE x.org_id = $1 AND x.call_id = g.id RETURNING x.words
+    DELETE FROM call_terms x USING gone g WHERE x.org_id = $1 AND x.call_id = g.id RETURNING x.term_ids
 ), lost AS (
-    INSERT INTO lost_words (org_id, word_id) SELECT DISTINCT $1::integer, unnest(words) FROM unworded
-    ON CONFLICT (org_id, word_id) DO NOTHING
+    INSERT INTO orphan_terms (org_id, term_id) SELECT DISTINCT $1::integer, unnest(term_ids) FROM unworded
+    ON CONFLICT (org_id, term_id) DO NOTHING
 ), unseen AS (
     DELETE FROM sightings s USING gone g
     WHERE s.org_id = $1 AND s.vendor = g.vendor AND s.vendor_call_id = g.vendor_call_id

@@ -3,30 +3,30 @@
 
 -- name: empty_hours
 -- Hours that a pull went over and that were told before; those in which calls still are, are told again.
-UPDATE ledger_hours SET told = 0, checked_at = $3
+UPDATE ledger_hours SET listed = 0, checked_at = $3
 WHERE org_id = $1 AND source_id = $2
     AND ($4::timestamptz IS NULL OR hour >= $4) AND ($5::timestamptz IS NULL OR hour < $5);
 
--- name: tell_hours
+-- name: list_hours
 -- How many calls a pull was told of, for each whole hour that it went over.
-INSERT INTO ledger_hours (org_id, source_id, hour, told, checked_at)
+INSERT INTO ledger_hours (org_id, source_id, hour, listed, checked_at)
 SELECT $1, $2, m.hour, count(*), $3
 FROM (
-    SELECT date_trunc('hour', coalesce(c.created_at, d.created_at, p.created_at, p.met_at), 'UTC') AS hour
-    FROM pull_calls p
+    SELECT date_trunc('hour', coalesce(c.created_at, d.created_at, p.created_at, p.listed_at), 'UTC') AS hour
+    FROM listed_calls p
     LEFT JOIN calls c ON c.org_id = $1 AND c.vendor = p.vendor AND c.vendor_call_id = p.vendor_call_id
     LEFT JOIN deleted_calls d ON d.org_id = $1 AND d.vendor = p.vendor AND d.vendor_call_id = p.vendor_call_id
     WHERE p.org_id = $1 AND p.source_id = $2
 ) m
 WHERE ($4::timestamptz IS NULL OR m.hour >= $4) AND ($5::timestamptz IS NULL OR m.hour < $5)
 GROUP BY m.hour
-ON CONFLICT (org_id, source_id, hour) DO UPDATE SET told = excluded.told, checked_at = excluded.checked_at;
+ON CONFLICT (org_id, source_id, hour) DO UPDATE SET listed = excluded.listed, checked_at = excluded.checked_at;
 
 -- name: note_late
 -- Calls of a listening source whose first webhook came too long after their end.
 INSERT INTO ledger_calls (org_id, source_id, vendor, vendor_call_id, hour, state, noticed_at)
 SELECT $1, $2, p.vendor, p.vendor_call_id, date_trunc('hour', c.created_at, 'UTC'), 'late', s.first_at
-FROM pull_calls p
+FROM listed_calls p
 JOIN sources o ON o.org_id = $1 AND o.id = $2
 JOIN calls c ON c.org_id = $1 AND c.vendor = p.vendor AND c.vendor_call_id = p.vendor_call_id
 CROSS JOIN LATERAL (
@@ -44,12 +44,12 @@ ON CONFLICT (org_id, source_id, vendor, vendor_call_id) DO NOTHING;
 INSERT INTO ledger_calls AS l (
     org_id, source_id, vendor, vendor_call_id, hour, state, noticed_at, repaired_at
 )
-SELECT $1, $2, p.vendor, p.vendor_call_id, date_trunc('hour', c.created_at, 'UTC'), 'repaired', p.met_at, $3
-FROM pull_calls p
+SELECT $1, $2, p.vendor, p.vendor_call_id, date_trunc('hour', c.created_at, 'UTC'), 'repaired', p.listed_at, $3
+FROM listed_calls p
 JOIN calls c ON c.org_id = $1 AND c.vendor = p.vendor AND c.vendor_call_id = p.vendor_call_id
 LEFT JOIN pulls u ON u.org_id = $1 AND u.source_id = $2
-WHERE p.org_id = $1 AND p.source_id = $2 AND NOT p.had
-    AND coalesce(p.over_at, c.created_at) + $4::interval < p.met_at
+WHERE p.org_id = $1 AND p.source_id = $2 AND NOT p.was_stored
+    AND coalesce(p.over_at, c.created_at) + $4::interval < p.listed_at
     AND (
         c.created_at <= u.reached_at AND (u.reached_from IS NULL OR c.created_at >= u.reached_from)
         OR c.created_at >= (
@@ -73,17 +73,17 @@ DELETE FROM ledger_calls l
 WHERE l.org_id = $1 AND l.source_id = $2 AND l.state = 'missing'
     AND ($3::timestamptz IS NULL OR l.hour >= $3) AND ($4::timestamptz IS NULL OR l.hour < $4)
     AND NOT EXISTS (
-        SELECT FROM pull_calls p
+        SELECT FROM listed_calls p
         WHERE p.org_id = $1 AND p.source_id = $2 AND p.vendor = l.vendor AND p.vendor_call_id = l.vendor_call_id
     );
 
 -- name: note_missing
 -- Calls that a pull could not read, and that we have from nobody else.
 INSERT INTO ledger_calls AS l (org_id, source_id, vendor, vendor_call_id, hour, state, noticed_at, reason)
-SELECT $1, $2, p.vendor, p.vendor_call_id, date_trunc('hour', coalesce(p.created_at, p.met_at), 'UTC'), 'missing',
-    p.met_at, p.reason
-FROM pull_calls p
-WHERE p.org_id = $1 AND p.source_id = $2 AND p.reason IS NOT NULL AND NOT p.had AND NOT EXISTS (
+SELECT $1, $2, p.vendor, p.vendor_call_id, date_trunc('hour', coalesce(p.created_at, p.listed_at), 'UTC'), 'missing',
+    p.listed_at, p.reason
+FROM listed_calls p
+WHERE p.org_id = $1 AND p.source_id = $2 AND p.reason IS NOT NULL AND NOT p.was_stored AND NOT EXISTS (
     SELECT FROM calls c WHERE c.org_id = $1 AND c.vendor = p.vendor AND c.vendor_call_id = p.vendor_call_id
 )
 ON CONFLICT (org_id, source_id, vendor, vendor_call_id)
@@ -95,15 +95,15 @@ WITH asked AS (
     SELECT s.id, s.vendor, coalesce(p.vendors, '{}') || s.vendor AS vendors
     FROM sources s LEFT JOIN pulls p ON p.org_id = $1 AND p.source_id = s.id
     WHERE s.org_id = $1 AND ($2::uuid IS NULL OR s.id = $2)
-), told AS (
-    SELECT h.source_id, h.hour, h.told, h.checked_at FROM ledger_hours h JOIN asked a ON a.id = h.source_id
+), listed AS (
+    SELECT h.source_id, h.hour, h.listed, h.checked_at FROM ledger_hours h JOIN asked a ON a.id = h.source_id
     WHERE h.org_id = $1 AND h.hour >= $3 AND h.hour < $4
 ), per_vendor AS (
-    SELECT vendor, date_trunc('hour', created_at, 'UTC') AS hour, count(*) AS held FROM calls
+    SELECT vendor, date_trunc('hour', created_at, 'UTC') AS hour, count(*) AS stored FROM calls
     WHERE org_id = $1 AND created_at >= $3 AND created_at < $4 AND vendor IN (SELECT unnest(vendors) FROM asked)
     GROUP BY 1, 2
-), held AS (
-    SELECT a.id AS source_id, v.hour, sum(v.held)::bigint AS held
+), stored AS (
+    SELECT a.id AS source_id, v.hour, sum(v.stored)::bigint AS stored
     FROM asked a JOIN per_vendor v ON v.vendor = ANY(a.vendors) GROUP BY 1, 2
 ), gone AS (
     SELECT a.id AS source_id, date_trunc('hour', d.created_at, 'UTC') AS hour, count(*) AS deleted
@@ -117,10 +117,10 @@ WITH asked AS (
     WHERE l.org_id = $1 AND l.hour >= $3 AND l.hour < $4
     GROUP BY 1, 2
 )
-SELECT hour, source_id, a.vendor, told, coalesce(held, 0) AS held, coalesce(deleted, 0) AS deleted,
+SELECT hour, source_id, a.vendor, listed, coalesce(stored, 0) AS stored, coalesce(deleted, 0) AS deleted,
     coalesce(missing, 0) AS missing, coalesce(late, 0) AS late, coalesce(repaired, 0) AS repaired, checked_at
-FROM told
-FULL JOIN held USING (source_id, hour)
+FROM listed
+FULL JOIN stored USING (source_id, hour)
 FULL JOIN gone USING (source_id, hour)
 FULL JOIN named USING (source_id, hour)
 JOIN asked a ON a.id = source_id

@@ -10,27 +10,27 @@ SELECT pg_advisory_unlock(hashtextextended($1::integer::text || ' ' || $2::uuid:
 
 -- name: pull
 -- Where the pull of a source stands.
-SELECT started_at, asked_since, asked_until, range_from, next, newest_at, reached_from, reached_at, vendors
+SELECT started_at, requested_since, requested_until, range_from, next, newest_at, reached_from, reached_at, vendors
 FROM pulls WHERE org_id = $1 AND source_id = $2;
 
 -- name: begin_pull
 -- A pull begins; what complete ones have reached stays.
-INSERT INTO pulls (org_id, source_id, started_at, asked_since, asked_until, range_from, next)
+INSERT INTO pulls (org_id, source_id, started_at, requested_since, requested_until, range_from, next)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (org_id, source_id) DO UPDATE SET
-    started_at = excluded.started_at, asked_since = excluded.asked_since, asked_until = excluded.asked_until,
+    started_at = excluded.started_at, requested_since = excluded.requested_since, requested_until = excluded.requested_until,
     range_from = excluded.range_from, next = excluded.next, newest_at = NULL;
 
--- name: forget_met
+-- name: forget_listed
 -- Empties what a pull has met.
-DELETE FROM pull_calls WHERE org_id = $1 AND source_id = $2;
+DELETE FROM listed_calls WHERE org_id = $1 AND source_id = $2;
 
--- name: meet
+-- name: record_listed
 -- Notes the calls of a page before they are stored. Of one that was met before, it stays as it was then whether we
 -- had it: a page that is read again after a kill finds calls that it brought itself. A row that no conflict has
 -- updated is a call that was not met before.
-INSERT INTO pull_calls AS p (
-    org_id, source_id, vendor, vendor_call_id, created_at, over_at, met_at, had, reason
+INSERT INTO listed_calls AS p (
+    org_id, source_id, vendor, vendor_call_id, created_at, over_at, listed_at, was_stored, reason
 )
 SELECT $1, $2, m.vendor, m.vendor_call_id, m.created_at, m.over_at, $3,
     EXISTS (
@@ -69,7 +69,7 @@ UPDATE pulls SET
     started_at = NULL, next = NULL, newest_at = NULL, completed_at = $3,
     reached_from = CASE
         WHEN reached_at IS NULL THEN range_from
-        WHEN range_from > reached_at OR asked_until < reached_from OR reached_from IS NULL THEN reached_from
+        WHEN range_from > reached_at OR requested_until < reached_from OR reached_from IS NULL THEN reached_from
         WHEN range_from IS NOT NULL THEN least(reached_from, range_from)
     END,
     reached_at = CASE
@@ -78,7 +78,7 @@ UPDATE pulls SET
     END
 WHERE org_id = $1 AND source_id = $2;
 
--- name: known_lines
+-- name: stored_lines
 -- Which of some payloads are kept already.
 SELECT s.hash FROM unnest($3::text[], $4::bytea[]) AS k (vendor_call_id, hash)
 JOIN sightings s ON s.org_id = $1 AND s.vendor = $2 AND s.vendor_call_id = k.vendor_call_id AND s.hash = k.hash;

@@ -1,10 +1,10 @@
 -- Recordings: what is to be fetched, what is kept, and what failed.
 
--- name: behind
+-- name: lagging_orgs
 -- Orgs whose changes a follower has not seen to the end, where it is, and where the end is.
 -- no org: every org is followed
-SELECT c.org_id, coalesce(f.change, 0) AS change, c.n AS reach
-FROM change_counts c LEFT JOIN followers f ON f.org_id = c.org_id AND f.name = $1
+SELECT c.org_id, coalesce(f.change, 0) AS change, c.n AS head
+FROM change_sequences c LEFT JOIN followers f ON f.org_id = c.org_id AND f.name = $1
 WHERE c.n > coalesce(f.change, 0)
 ORDER BY c.org_id;
 
@@ -14,7 +14,7 @@ SELECT c.body FROM calls c
 WHERE c.org_id = $1 AND c.change > $2 AND c.change <= $3 AND c.change > 0
     AND c.status = ANY($4) AND strpos(c.body, '"recording":{') > 0;
 
--- name: taken_out
+-- name: deleted
 -- Calls that were taken out, among the same changes.
 SELECT d.id FROM deleted_calls d WHERE d.org_id = $1 AND d.change > $2 AND d.change <= $3;
 
@@ -26,7 +26,7 @@ WITH noted AS (
     FROM unnest($4::uuid[], $5::text[]) AS n (call_id, url)
     ON CONFLICT (org_id, call_id) DO UPDATE SET url = excluded.url, state = 'waiting', attempts = 0,
         next_try_at = excluded.next_try_at, problem = NULL
-    WHERE r.state <> 'kept' AND r.url <> excluded.url
+    WHERE r.state <> 'stored' AND r.url <> excluded.url
 )
 INSERT INTO followers (org_id, name, change) VALUES ($1, $2, $3)
 ON CONFLICT (org_id, name) DO UPDATE SET change = excluded.change;
@@ -45,20 +45,20 @@ WHERE r.state = 'waiting' AND r.next_try_at <= $1
 ORDER BY r.next_try_at
 LIMIT $2;
 
--- name: keep
+-- name: mark_stored
 -- A recording is kept.
-UPDATE recordings SET state = 'kept', path = $3, size_bytes = $4, media_type = $5, sha256 = $6, fetched_at = $7,
+UPDATE recordings SET state = 'stored', path = $3, size_bytes = $4, media_type = $5, sha256 = $6, fetched_at = $7,
     problem = NULL, attempts = attempts + 1
 WHERE org_id = $1 AND call_id = $2;
 
--- name: fail
+-- name: mark_failed
 -- A try failed; the next one is later, or there is none.
 UPDATE recordings SET state = $3, problem = $4, next_try_at = $5, attempts = attempts + 1
 WHERE org_id = $1 AND call_id = $2;
 
--- name: kept
+-- name: stored
 -- A recording that is kept.
-SELECT path, size_bytes, media_type, sha256 FROM recordings WHERE org_id = $1 AND call_id = $2 AND state = 'kept';
+SELECT path, size_bytes, media_type, sha256 FROM recordings WHERE org_id = $1 AND call_id = $2 AND state = 'stored';
 
 -- name: recordings_of_org
 -- An org's recordings in some state, or all, those that are due soonest first.
@@ -68,7 +68,7 @@ ORDER BY next_try_at, call_id LIMIT $3;
 
 -- name: retry
 -- Failed ones are tried again now.
-UPDATE recordings SET state = 'waiting', attempts = 0, next_try_at = $2 WHERE org_id = $1 AND state <> 'kept';
+UPDATE recordings SET state = 'waiting', attempts = 0, next_try_at = $2 WHERE org_id = $1 AND state <> 'stored';
 
 -- name: lead
 -- Whether this process may keep recordings; one at a time does, as long as its connection lives.

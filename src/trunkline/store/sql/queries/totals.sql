@@ -3,7 +3,7 @@
 
 -- name: cells
 -- What `delta` comes to in the totals: it has a row with n = 1 for each call as it is now and one with n = -1 for
--- each as it was. First by hour, then every cuboid and level from the hours; sums stay integers on the way, since a
+-- each as it was. First by hour, then every grouping and level from the hours; sums stay integers on the way, since a
 -- sum of bigints is a numeric, which is several times as slow. The statement around it names the org_id.
 hours AS (
     SELECT date_trunc('hour', created_at, 'UTC') AS hour, agent_ref, campaign_ref, concat_ws(chr(31),
@@ -40,7 +40,7 @@ hours AS (
     GROUP BY 1, 2
     HAVING sum(n) <> 0
 ), {numbers}, instants AS (
-    SELECT v.cuboid, date_trunc(CASE WHEN v.cuboid = 18 THEN 'minute' ELSE 'hour' END, v.instant, 'UTC') AS instant,
+    SELECT v.grouping, date_trunc(CASE WHEN v.grouping = 18 THEN 'minute' ELSE 'hour' END, v.instant, 'UTC') AS instant,
         sum(n)::integer AS n
     FROM delta CROSS JOIN LATERAL (VALUES
         (CASE WHEN started_at IS NULL THEN 19 ELSE 16 END, coalesce(started_at, created_at)),
@@ -49,39 +49,39 @@ hours AS (
             ELSE timestamptz '1970-01-01 00:00Z' + make_interval(
                 hours => greatest(-1, (least(duration_ms, 60000000000) + 1000) / 1000 - 1)::integer,
                 mins => ((least(greatest(duration_ms, 0), 60000000000) % 1000 + 16) / 17)::integer) END)
-    ) AS v (cuboid, instant)
+    ) AS v (grouping, instant)
     GROUP BY 1, 2
     HAVING sum(n) <> 0
 ), cells AS (
-    SELECT x.cuboid, l.level, l.period,
-        CASE WHEN x.cuboid & 2 > 0 THEN agent_ref ELSE '00000000-0000-0000-0000-000000000000' END AS agent,
-        CASE WHEN x.cuboid & 4 > 0 THEN campaign_ref ELSE '00000000-0000-0000-0000-000000000000' END AS campaign,
+    SELECT x.grouping, l.level, l.period,
+        CASE WHEN x.grouping & 2 > 0 THEN agent_ref ELSE '00000000-0000-0000-0000-000000000000' END AS agent,
+        CASE WHEN x.grouping & 4 > 0 THEN campaign_ref ELSE '00000000-0000-0000-0000-000000000000' END AS campaign,
         '' AS value,
-        CASE WHEN x.cuboid & 1 > 0 THEN outcome ELSE '' END AS outcome,
+        CASE WHEN x.grouping & 1 > 0 THEN outcome ELSE '' END AS outcome,
         n
-    FROM levels l CROSS JOIN (VALUES (0), (1), (3), (5), (7)) AS x (cuboid)
-    WHERE (x.cuboid & 2 = 0 OR agent_ref IS NOT NULL) AND (x.cuboid & 4 = 0 OR campaign_ref IS NOT NULL)
+    FROM levels l CROSS JOIN (VALUES (0), (1), (3), (5), (7)) AS x (grouping)
+    WHERE (x.grouping & 2 = 0 OR agent_ref IS NOT NULL) AND (x.grouping & 4 = 0 OR campaign_ref IS NOT NULL)
     UNION ALL
-    SELECT x.cuboid, 1, hour, '00000000-0000-0000-0000-000000000000', '00000000-0000-0000-0000-000000000000',
-        '', CASE WHEN x.cuboid & 1 > 0 THEN outcome ELSE '' END, n
-    FROM hours CROSS JOIN (VALUES (0), (1)) AS x (cuboid)
+    SELECT x.grouping, 1, hour, '00000000-0000-0000-0000-000000000000', '00000000-0000-0000-0000-000000000000',
+        '', CASE WHEN x.grouping & 1 > 0 THEN outcome ELSE '' END, n
+    FROM hours CROSS JOIN (VALUES (0), (1)) AS x (grouping)
     UNION ALL
     SELECT 8, x.level, date_trunc(x.unit, day, 'UTC'), '00000000-0000-0000-0000-000000000000',
         '00000000-0000-0000-0000-000000000000', value, '', n
     FROM (SELECT * FROM others UNION ALL SELECT * FROM numbers) o
     CROSS JOIN (VALUES (2, 'day'), (3, 'month'), (4, 'year')) AS x (level, unit)
     UNION ALL
-    SELECT i.cuboid, x.level, date_trunc(x.unit, instant, 'UTC'), '00000000-0000-0000-0000-000000000000',
+    SELECT i.grouping, x.level, date_trunc(x.unit, instant, 'UTC'), '00000000-0000-0000-0000-000000000000',
         '00000000-0000-0000-0000-000000000000', '', '', n
     FROM instants i CROSS JOIN (VALUES (1, 'hour'), (2, 'day'), (3, 'month'), (4, 'year')) AS x (level, unit)
     UNION ALL
-    SELECT i.cuboid, 0, instant, '00000000-0000-0000-0000-000000000000', '00000000-0000-0000-0000-000000000000',
+    SELECT i.grouping, 0, instant, '00000000-0000-0000-0000-000000000000', '00000000-0000-0000-0000-000000000000',
         '', '', n
-    FROM instants i WHERE i.cuboid = 18
+    FROM instants i WHERE i.grouping = 18
 ), sums AS (
-    SELECT cuboid, agent, campaign, value, level, period, outcome, sum(n)::bigint AS n
+    SELECT grouping, agent, campaign, value, level, period, outcome, sum(n)::bigint AS n
     FROM cells
-    GROUP BY cuboid, agent, campaign, value, level, period, outcome
+    GROUP BY grouping, agent, campaign, value, level, period, outcome
     HAVING sum(n) <> 0
 )
 
@@ -90,7 +90,7 @@ hours AS (
 numbers AS (
     SELECT date_trunc('day', d.created_at, 'UTC') AS day, v.place || ':' || s.number AS value, sum(d.n)::integer AS n
     FROM delta d
-    JOIN summed_numbers s ON s.org_id = $1 AND s.number = ANY(ARRAY[d.from_number, d.to_number, d.contact_number])
+    JOIN number_totals s ON s.org_id = $1 AND s.number = ANY(ARRAY[d.from_number, d.to_number, d.contact_number])
         {only}
     CROSS JOIN LATERAL (VALUES
         ('from_number', d.from_number = s.number), ('to_number', d.to_number = s.number),
@@ -105,11 +105,11 @@ numbers AS (
 -- Moves the totals. The rows are locked in the order of their key, so that writers wait for each other in one
 -- direction only.
 moved AS (
-    INSERT INTO call_totals AS t (org_id, cuboid, agent, campaign, value, level, period, outcome, n)
-    SELECT $1, cuboid, agent, campaign, value, level, period, outcome, n
+    INSERT INTO call_totals AS t (org_id, grouping, agent, campaign, value, level, period, outcome, n)
+    SELECT $1, grouping, agent, campaign, value, level, period, outcome, n
     FROM sums
-    ORDER BY cuboid, agent, campaign, value, level, period, outcome
-    ON CONFLICT (org_id, cuboid, agent, campaign, value, level, period, outcome)
+    ORDER BY grouping, agent, campaign, value, level, period, outcome
+    ON CONFLICT (org_id, grouping, agent, campaign, value, level, period, outcome)
     DO UPDATE SET n = t.n + excluded.n
 )
 
@@ -120,47 +120,47 @@ WITH delta AS (
         result, result_word, direction, channel, end_reason, sentiment, success, voicemail, from_number, to_number,
         contact_number
     FROM calls WHERE org_id = $1
-), kept AS (
+), stored AS (
     SELECT * FROM call_totals t
-    WHERE t.org_id = $1 AND (t.cuboid <> 8 OR NOT EXISTS (
-        SELECT 1 FROM summed_numbers s
+    WHERE t.org_id = $1 AND (t.grouping <> 8 OR NOT EXISTS (
+        SELECT 1 FROM number_totals s
         WHERE s.org_id = $1 AND NOT s.counted AND s.number = substr(t.value, strpos(t.value, ':') + 1)))
 )
 
 -- name: differences
 -- Where the totals are not what a recount gives, from one snapshot.
 {recount}, {cells}
-SELECT cuboid, agent, campaign, value, level, period, outcome, coalesce(t.n, 0) AS kept, coalesce(s.n, 0) AS counted
-FROM kept t
-FULL JOIN sums s USING (cuboid, agent, campaign, value, level, period, outcome)
+SELECT grouping, agent, campaign, value, level, period, outcome, coalesce(t.n, 0) AS stored, coalesce(s.n, 0) AS counted
+FROM stored t
+FULL JOIN sums s USING (grouping, agent, campaign, value, level, period, outcome)
 WHERE coalesce(t.n, 0) <> coalesce(s.n, 0)
-ORDER BY cuboid, level, period, outcome;
+ORDER BY grouping, level, period, outcome;
 
 -- name: mend
 -- Adds to the totals what they lack against a recount. Writers may go on: what they add stays added, since the
 -- difference is of one snapshot, in which calls and totals belong together.
 {recount}, {cells}, lacking AS (
-    SELECT cuboid, agent, campaign, value, level, period, outcome, coalesce(s.n, 0) - coalesce(t.n, 0) AS n
-    FROM kept t
-    FULL JOIN sums s USING (cuboid, agent, campaign, value, level, period, outcome)
+    SELECT grouping, agent, campaign, value, level, period, outcome, coalesce(s.n, 0) - coalesce(t.n, 0) AS n
+    FROM stored t
+    FULL JOIN sums s USING (grouping, agent, campaign, value, level, period, outcome)
     WHERE coalesce(t.n, 0) <> coalesce(s.n, 0)
 )
-INSERT INTO call_totals AS t (org_id, cuboid, agent, campaign, value, level, period, outcome, n)
-SELECT $1, cuboid, agent, campaign, value, level, period, outcome, n
+INSERT INTO call_totals AS t (org_id, grouping, agent, campaign, value, level, period, outcome, n)
+SELECT $1, grouping, agent, campaign, value, level, period, outcome, n
 FROM lacking
-ORDER BY cuboid, agent, campaign, value, level, period, outcome
-ON CONFLICT (org_id, cuboid, agent, campaign, value, level, period, outcome)
+ORDER BY grouping, agent, campaign, value, level, period, outcome
+ON CONFLICT (org_id, grouping, agent, campaign, value, level, period, outcome)
 DO UPDATE SET n = t.n + excluded.n;
 
 -- name: note_number
 -- From now on writers move the totals of this number.
-INSERT INTO summed_numbers (org_id, number)
-SELECT $1::integer, $2::text WHERE (SELECT count(*) FROM summed_numbers WHERE org_id = $1) < $3
+INSERT INTO number_totals (org_id, number)
+SELECT $1::integer, $2::text WHERE (SELECT count(*) FROM number_totals WHERE org_id = $1) < $3
 ON CONFLICT (org_id, number) DO NOTHING;
 
 -- name: hold_number
 -- Whether a number is noted and still has to be counted; nobody else counts it meanwhile.
-SELECT true FROM summed_numbers WHERE org_id = $1 AND number = $2 AND NOT counted FOR UPDATE;
+SELECT true FROM number_totals WHERE org_id = $1 AND number = $2 AND NOT counted FOR UPDATE;
 
 -- name: count_number
 -- Adds to the totals of a number what its calls come to and was not moved since it was noted. Writers may go on, as
@@ -172,32 +172,32 @@ WITH delta AS (
     SELECT x.level, date_trunc(x.unit, day, 'UTC') AS period, value, sum(n)::bigint AS n
     FROM numbers CROSS JOIN (VALUES (2, 'day'), (3, 'month'), (4, 'year')) AS x (level, unit)
     GROUP BY 1, 2, 3
-), kept AS (
+), stored AS (
     SELECT level, period, value, n FROM call_totals
-    WHERE org_id = $1 AND cuboid = 8 AND agent = '00000000-0000-0000-0000-000000000000'
+    WHERE org_id = $1 AND grouping = 8 AND agent = '00000000-0000-0000-0000-000000000000'
         AND campaign = '00000000-0000-0000-0000-000000000000'
         AND value = ANY(ARRAY['from_number:' || $2, 'to_number:' || $2, 'phone:' || $2, 'any_number:' || $2])
 ), lacking AS (
     SELECT level, period, value, coalesce(s.n, 0) - coalesce(k.n, 0) AS n
-    FROM kept k FULL JOIN sums s USING (level, period, value)
+    FROM stored k FULL JOIN sums s USING (level, period, value)
     WHERE coalesce(s.n, 0) <> coalesce(k.n, 0)
 ), added AS (
-    INSERT INTO call_totals AS t (org_id, cuboid, agent, campaign, value, level, period, outcome, n)
+    INSERT INTO call_totals AS t (org_id, grouping, agent, campaign, value, level, period, outcome, n)
     SELECT $1, 8, '00000000-0000-0000-0000-000000000000', '00000000-0000-0000-0000-000000000000', value, level,
         period, '', n
     FROM lacking
     ORDER BY value, level, period
-    ON CONFLICT (org_id, cuboid, agent, campaign, value, level, period, outcome)
+    ON CONFLICT (org_id, grouping, agent, campaign, value, level, period, outcome)
     DO UPDATE SET n = t.n + excluded.n
 )
-UPDATE summed_numbers SET counted = true WHERE org_id = $1 AND number = $2;
+UPDATE number_totals SET counted = true WHERE org_id = $1 AND number = $2;
 
 -- name: has_number
-SELECT EXISTS (SELECT 1 FROM summed_numbers WHERE org_id = $1 AND number = $2 AND counted);
+SELECT EXISTS (SELECT 1 FROM number_totals WHERE org_id = $1 AND number = $2 AND counted);
 
 -- name: of_number
 -- A number that many calls have has running totals; any other is counted.
-(CASE WHEN EXISTS (SELECT 1 FROM summed_numbers s WHERE s.org_id = $1 AND s.number = ? AND s.counted)
+(CASE WHEN EXISTS (SELECT 1 FROM number_totals s WHERE s.org_id = $1 AND s.number = ? AND s.counted)
  THEN {summed} ELSE {counted} END)
 
 -- name: drop_empty
@@ -210,7 +210,7 @@ DELETE FROM call_totals WHERE org_id = $1 AND n = 0;
  FROM unnest(?::smallint[], ?::timestamptz[], ?::timestamptz[]) AS s (level, first, last)
  CROSS JOIN LATERAL (
     SELECT sum(t.n) AS n FROM call_totals t
-    WHERE t.org_id = $1 AND t.cuboid = ? AND t.agent = ANY(?::uuid[]) AND t.campaign = ANY(?::uuid[])
+    WHERE t.org_id = $1 AND t.grouping = ? AND t.agent = ANY(?::uuid[]) AND t.campaign = ANY(?::uuid[])
         AND t.value = ANY(?) AND t.level = s.level AND t.period >= s.first AND t.period < s.last{outcome}
  ) x)
 
@@ -245,7 +245,7 @@ matches AS MATERIALIZED (SELECT {total} AS n, {everything} AS everything)
 -- The place in the whole list, from which a range of instants cuts off what lies beyond it.
 skipped AS MATERIALIZED (SELECT ?::bigint + {beyond} AS n)
 
--- name: skipped_without
+-- name: skipped_without_value
 -- The place among the calls without a value, which come after all that have one.
 skipped_without AS MATERIALIZED (SELECT greatest(0, s.n - {with_value}) AS n FROM skipped s)
 
@@ -256,7 +256,7 @@ skipped_without AS MATERIALIZED (SELECT greatest(0, s.n - {with_value}) AS n FRO
         SELECT t.period, sum(t.n) AS n,
             ({above} + sum(sum(t.n)) OVER (ORDER BY t.period {direction}) - sum(t.n))::bigint AS before
         FROM call_totals t
-        WHERE t.org_id = $1 AND t.cuboid = ? AND t.agent = ANY(?::uuid[]) AND t.campaign = ANY(?::uuid[])
+        WHERE t.org_id = $1 AND t.grouping = ? AND t.agent = ANY(?::uuid[]) AND t.campaign = ANY(?::uuid[])
             AND t.value = ANY(?) AND t.level = ?{within}{outcome}
         GROUP BY t.period
     ) x

@@ -1,0 +1,336 @@
+"""One request of a dialect, from its headers to the bytes of its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from functools import partial
+from http import HTTPStatus
+from typing import NamedTuple
+from urllib.parse import quote
+
+import asyncpg
+import msgspec
+import structlog
+from msgspec import structs
+
+from trunkline.api.body import Gone, Receive, body_of
+from trunkline.api.front_door import Route
+from trunkline.api.json_stream import in_chunks, is_big
+from trunkline.api.row_cache import RowCache
+from trunkline.api.sse import EVENT_HEADERS, event_chunks, resumed
+from trunkline.kit import toon
+from trunkline.kit.auth import Headers
+from trunkline.kit.dialect import Dialect, Operation
+from trunkline.kit.events import Events
+from trunkline.kit.export import File
+from trunkline.kit.query import read_query
+from trunkline.kit.request_body import RequestBody
+from trunkline.model.faults import Fault, Refused
+from trunkline.model.intents import CallPage, FollowCalls, ListCalls, ListChanges, Outcome, ReadLedger
+from trunkline.model.writes import Write
+from trunkline.service.calls import Calls, Org
+from trunkline.service.changes import Changes
+from trunkline.service.export import chunks_of
+from trunkline.service.idempotency import Idempotency, StoredResponse
+from trunkline.service.intake import TooManyWriters
+from trunkline.service.keys import Caller, Keys
+from trunkline.service.ledger import Ledger
+from trunkline.service.writes import Writes
+
+log = structlog.get_logger(__name__)
+
+_JSON = (b"content-type", b"application/json")
+_TOON = (b"content-type", b"text/toon; charset=utf-8")
+_REPLAYED = (b"idempotent-replayed", b"true")
+_BIG_BODY = 64 * 1024
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+DATABASE_DOWN = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection whose server has just gone away, in the middle of saying so
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,
+    OSError,
+    TimeoutError,
+)
+"""What asyncpg raises when the database cannot be asked just now."""
+
+_OUR_KEYS = re.compile(r"[0-9a-f]{48,}")
+"""What a client that puts its key in the path would have us write to the log."""
+
+_MAX_HEADER_LENGTH = 1000
+"""Characters of names in `Trunkline-Ignored`; what is left out is counted there."""
+
+MISSING_DATABASE_DETAIL = "the database does not answer; try again"
+
+
+class Answer(NamedTuple):
+    """What is sent back."""
+
+    status: int
+    body: bytes
+    headers: list[tuple[bytes, bytes]]
+
+
+class StreamedAnswer(NamedTuple):
+    """What is sent back chunk by chunk, since it may be of any size."""
+
+    headers: list[tuple[bytes, bytes]]
+    chunks: AsyncGenerator[bytes, None]
+    """At least one. Nothing is done before the first is asked for."""
+    error_answer: Callable[[Exception], Answer]
+    """Logs what went wrong, and says it in the dialect's own error body for when nothing is sent yet."""
+    stop: Callable[[], None] | None = None
+    """Ends an answer that would go on for as long as the server runs."""
+
+
+class RequestHandler:
+    """Answers requests of any dialect; it knows no vendor and no SQL."""
+
+    def __init__(
+        self,
+        keys: Keys,
+        calls: Calls,
+        changes: Changes,
+        ledger: Ledger,
+        writes: Writes,
+        idempotency: Idempotency,
+        *,
+        row_cache: RowCache | None = None,
+        max_body_bytes: int,
+    ) -> None:
+        self._keys = keys
+        self._calls = calls
+        self._changes = changes
+        self._ledger = ledger
+        self._writes = writes
+        self._idempotency = idempotency
+        self._row_cache = row_cache
+        self._max_body_bytes = max_body_bytes
+
+    async def answer(
+        self,
+        route: Route,
+        query_string: bytes,
+        headers: Headers,
+        address: str | None,
+        receive: Receive | None = None,
+        *,
+        may_stream: bool = True,
+    ) -> Answer | StreamedAnswer:
+        """Answer a request; whatever goes wrong is said in the dialect's own error body.
+
+        The body is read by `receive`, by operations that take one. Without `may_stream` every page is put
+        together whole, for a client that could not tell where it ends.
+        """
+        try:
+            return await self._answer(route, query_string, headers, address, receive, may_stream=may_stream)
+        except Exception as error:  # noqa: BLE001 whatever it is, the client is owed an answer
+            operation = route.operation.name if route.operation else None
+            return error_answer(route.dialect, error, operation=operation, address=address)
+
+    async def _answer(
+        self,
+        route: Route,
+        query_string: bytes,
+        headers: Headers,
+        address: str | None,
+        receive: Receive | None,
+        *,
+        may_stream: bool,
+    ) -> Answer | StreamedAnswer:
+        dialect, operation = route.dialect, route.operation
+        if operation is None:
+            refused = route.refused or Refused(Fault.NO_SUCH_ROUTE)
+            if refused.fault is Fault.UNSUPPORTED:  # a vendor would look at the key first too
+                await self._keys.check(dialect.name, dialect.auth.read(headers), address, "write")
+            raise refused
+        credential = dialect.auth.read(headers)
+        caller = await self._keys.check(dialect.name, credential, address, operation.scope)
+        still_allowed = partial(self._keys.check, dialect.name, credential, address, operation.scope)
+        query, ignored = read_query(query_string, operation.query, refuse_unknown=dialect.refuse_unknown)
+        extra = [(b"trunkline-ignored", _names(ignored))] if ignored else []
+        if operation.parse_body is None and not operation.idempotent:
+            return await self._run(
+                route, operation, query, headers, caller.org, extra, still_allowed, may_stream=may_stream
+            )
+        sent = RequestBody(b"") if operation.parse_body is None else await self._body(headers, receive)
+
+        async def done() -> Answer | StreamedAnswer:
+            asked = query
+            if operation.parse_body is not None:
+                # Reading many calls takes a while, in which others are to be answered.
+                big = len(sent.content) > _BIG_BODY
+                asked = (
+                    await asyncio.to_thread(operation.parse_body, sent) if big else operation.parse_body(sent)
+                )
+            return await self._run(
+                route, operation, asked, headers, caller.org, extra, still_allowed, may_stream=may_stream
+            )
+
+        key = headers.get("idempotency-key")
+        if not operation.idempotent or key is None:
+            return await done()
+        request = (operation.name.encode(), route.printed_id.encode(), query_string, sent.content)
+        return await self._once(dialect, caller.org, key, request, done)
+
+    async def _run(
+        self,
+        route: Route,
+        operation: Operation,
+        request: msgspec.Struct,
+        headers: Headers,
+        org: Org,
+        extra: list[tuple[bytes, bytes]],
+        still_allowed: Callable[[], Awaitable[Caller]],
+        *,
+        may_stream: bool,
+    ) -> Answer | StreamedAnswer:
+        dialect = route.dialect
+        intent = operation.to_intent(request, route.printed_id)
+        if isinstance(intent, Write):
+            written = await self._writes.answer(org, intent, dialect.ids)
+            status = operation.statuses[0] if operation.status is None else operation.status(written)
+            if status == HTTPStatus.NO_CONTENT:
+                return Answer(status, b"", extra)
+            return Answer(status, _encode(operation.to_answer(written, request)), [_JSON, *extra])
+        wants_toon = operation.offers_toon and _wants_toon(headers, request)
+        if (
+            may_stream
+            and operation.rows
+            and not wants_toon
+            and isinstance(intent, ListCalls)
+            and is_big(intent)
+        ):
+            pages = self._calls.pages(org, intent, dialect.ids)
+            chunks = in_chunks(pages, lambda page: operation.to_answer(page, request), operation.rows)
+            return StreamedAnswer([_JSON, *extra], chunks, partial(error_answer, dialect))
+        outcome: Outcome
+        if isinstance(intent, FollowCalls):
+            outcome = self._changes.follow(org, resumed(intent, headers, may_stream=may_stream))
+        elif isinstance(intent, ReadLedger):
+            outcome = await self._ledger.page(org.id, intent)
+        elif isinstance(intent, ListChanges):
+            outcome = await self._changes.page(org, intent)
+        else:
+            outcome = await self._calls.answer(org, intent, dialect.ids)
+        if isinstance(outcome, CallPage) and not wants_toon:
+            outcome = structs.replace(outcome, printer=self._row_cache)
+        printed = operation.to_answer(outcome, request)
+        if isinstance(printed, File):
+            described = [
+                (b"content-type", printed.media_type.encode()),
+                (b"content-disposition", f'attachment; filename="{printed.name}"'.encode()),
+            ]
+            return StreamedAnswer([*described, *extra], chunks_of(printed), partial(error_answer, dialect))
+        if isinstance(printed, Events):
+            chunks = event_chunks(printed, still_allowed)
+            return StreamedAnswer(
+                [*EVENT_HEADERS, *extra], chunks, partial(error_answer, dialect), printed.stream.stop
+            )
+        if wants_toon:
+            return Answer(200, toon.toon(printed).encode(), [_TOON, *extra])
+        return Answer(200, _encode(printed), [_JSON, *extra])
+
+    async def _body(self, headers: Headers, receive: Receive | None) -> RequestBody:
+        """The request's body."""
+        if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+            raise Refused(Fault.UNSUPPORTED_BODY, "send it as it is, without the header Content-Encoding")
+        if receive is None:
+            return RequestBody(b"")
+        content = await body_of(receive, headers.get("content-length"), self._max_body_bytes)
+        return RequestBody(content, headers.get("content-type", "").partition(";")[0].strip().lower())
+
+    async def _once(
+        self,
+        dialect: Dialect,
+        org: Org,
+        key: str,
+        request: tuple[bytes, ...],
+        run: Callable[[], Awaitable[Answer | StreamedAnswer]],
+    ) -> Answer:
+        async def do() -> StoredResponse:
+            try:
+                answer = await run()
+            except Refused as refused:
+                answer = error_answer(dialect, refused)
+            if isinstance(answer, StreamedAnswer):
+                raise TypeError("an answer that is kept is not streamed")
+            return StoredResponse(
+                answer.status, answer.body, [(n.decode(), v.decode()) for n, v in answer.headers]
+            )
+
+        given = await self._idempotency.once(org, key, request, do)
+        found = [(name.encode(), value.encode()) for name, value in given.headers]
+        return Answer(given.status, given.body, [*found, _REPLAYED] if given.replayed else found)
+
+
+def error_answer(dialect: Dialect, error: Exception, **where: str | None) -> Answer:
+    """Log what went wrong and where, and say it in the dialect's own error body."""
+    if isinstance(error, Refused):
+        say = log.info if dialect.errors.status(error.fault) < 500 else log.error
+        detail = _OUR_KEYS.sub("(a key)", error.detail)[:200]
+        say("refused", dialect=dialect.name, **where, fault=error.fault.name, detail=detail)
+        return refusal(dialect, error)
+    if isinstance(error, Gone):
+        return refusal(dialect, Refused(Fault.BAD_REQUEST, "the body is not whole"))
+    if isinstance(error, TooManyWriters):
+        log.warning("too many writers", dialect=dialect.name, **where)
+        return refusal(dialect, Refused(Fault.UNAVAILABLE, str(error)))
+    if isinstance(error, DATABASE_DOWN):
+        log.error("database unavailable", dialect=dialect.name, **where, error=repr(error)[:200])
+        return refusal(dialect, Refused(Fault.UNAVAILABLE, MISSING_DATABASE_DETAIL))
+    log.error("failed", dialect=dialect.name, **where, exc_info=error)
+    return refusal(dialect, Refused(Fault.INTERNAL))
+
+
+def refusal(dialect: Dialect, refused: Refused) -> Answer:
+    """A refusal in the dialect's own error body."""
+    status, body = dialect.errors.answer(refused)
+    headers = [(b"content-type", dialect.errors.media_type.encode())]
+    if refused.fault is Fault.METHOD_NOT_ALLOWED:
+        headers.append((b"allow", refused.detail.encode()))
+    if refused.fault is Fault.UNAVAILABLE:
+        headers.append((b"retry-after", b"1"))
+    return Answer(status, _encode(body), headers)
+
+
+def _names(ignored: list[str]) -> bytes:
+    names = [quote(name, safe="[]") for name in dict.fromkeys(ignored)]
+    shown: list[str] = []
+    while names and sum(map(len, shown)) + len(names[0]) < _MAX_HEADER_LENGTH:
+        shown.append(names.pop(0))
+    more = [f"and {len(names)} more"] if names else []
+    return ", ".join([*shown, *more]).encode("ascii")
+
+
+def _wants_toon(headers: Mapping[str, str], query: msgspec.Struct) -> bool:
+    asked: str | None = getattr(query, "format", None)
+    if asked is not None:
+        return asked == "toon"
+    qualities = dict(map(_quality, headers.get("accept", "").lower().split(",")))
+    others = [quality for kind, quality in qualities.items() if kind in ("application/json", "*/*")]
+    wanted = qualities.get(toon.MEDIA_TYPE, 0.0)
+    return wanted > 0 and wanted >= max(others, default=0.0)
+
+
+def _quality(part: str) -> tuple[str, float]:
+    """One media type of an `Accept` header, and how much it is wanted."""
+    kind, *parameters = (piece.strip() for piece in part.split(";"))
+    told = [parameter[2:] for parameter in parameters if parameter.startswith("q=")]
+    try:
+        return kind, float(told[0]) if told else 1.0
+    except ValueError:
+        return kind, 0.0
+
+
+# The pool tells with a stack trace that it tries to reach the database again; that it is away is said above.
+logging.getLogger("asyncpg").setLevel(logging.ERROR)

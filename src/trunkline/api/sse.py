@@ -1,0 +1,61 @@
+"""Streams of events as they are sent: from where they begin, and for how long their key lasts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+
+import structlog
+from msgspec import structs
+
+from trunkline.kit.auth import Headers
+from trunkline.kit.events import BEGINNING, MEDIA_TYPE, Events, text_of
+from trunkline.model.faults import Fault, Refused
+from trunkline.model.intents import FollowCalls
+
+log = structlog.get_logger(__name__)
+
+CHECK_SECONDS = 5.0
+"""After which the key is looked at again before anything more is sent."""
+
+LAST_EVENT_ID = "Last-Event-ID"
+
+EVENT_HEADERS = [
+    (b"content-type", f"{MEDIA_TYPE}; charset=utf-8".encode()),
+    (b"x-accel-buffering", b"no"),  # a proxy that collects what it passes on would keep events back
+]
+
+_MAX_SEQUENCE_DIGITS = 18
+
+
+def resumed(intent: FollowCalls, headers: Headers, *, may_stream: bool) -> FollowCalls:
+    """The intent with the place that a client that connects again goes on from, whatever it began with.
+
+    Raises `Refused` with `BAD_REQUEST` for what is no place, and for a client that can take no stream.
+    """
+    if not may_stream:
+        raise Refused(Fault.BAD_REQUEST, "a stream needs HTTP/1.1; ask for calls:changes instead")
+    text = headers.get(LAST_EVENT_ID.lower())
+    if text is None:
+        return intent
+    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_SEQUENCE_DIGITS):
+        raise Refused(Fault.BAD_REQUEST, f"{LAST_EVENT_ID} must be a whole number", LAST_EVENT_ID)
+    return structs.replace(intent, after=int(text))
+
+
+async def event_chunks(events: Events, check: Callable[[], Awaitable[object]]) -> AsyncGenerator[bytes, None]:
+    """The text of a stream, until it is stopped or `check` refuses its key."""
+    checked_at = time.monotonic()
+    beginning = BEGINNING
+    async with aclosing(events.stream.batches) as looks:
+        async for look in looks:
+            if time.monotonic() - checked_at >= CHECK_SECONDS:
+                try:
+                    await check()
+                except Refused as refused:
+                    log.info("stream ended", fault=refused.fault.name)
+                    return
+                checked_at = time.monotonic()
+            yield beginning + text_of(look, events.write)
+            beginning = b""

@@ -1,0 +1,179 @@
+"""`trunkline import`: files of calls into the log."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import sys
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
+from pathlib import Path
+from typing import IO, Annotated
+
+import msgspec
+import typer
+import uvloop
+from msgspec import Struct
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from trunkline.compose import Services, database, services
+from trunkline.ingest.files import Reader, Rejected, Source
+from trunkline.service.calls import Org
+from trunkline.service.intake import Intake, PreparedBatch, Received
+from trunkline.service.keys import org_name
+from trunkline.service.prefetch import prefetch
+from trunkline.settings import Settings
+from trunkline.store.keys import KeyStore
+from trunkline.vendors import dialects
+
+BATCH_CALLS = 2000
+BATCH_BYTES = 16 * 1024 * 1024
+
+
+class ImportSummary(Struct):
+    """What became of an import, counted in calls; a line that cannot be read counts as one."""
+
+    read: int = 0
+    stored: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+
+
+def import_files(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", exists=True, dir_okay=False)],
+    org: Annotated[str, typer.Option(help="The org that the calls belong to; made if it is new.")],
+    dialect: Annotated[
+        str | None, typer.Option(help="Whose form the files have; found out if it is not said.")
+    ] = None,
+    rejects: Annotated[
+        Path | None, typer.Option(help="Where bad lines go; else FILE.rejects.jsonl in this folder.")
+    ] = None,
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print only one JSON object, as the last line.")
+    ] = False,
+) -> None:
+    """Take in files of calls: our own JSON Lines or a vendor's saved answers, plain, gzip or zstd.
+
+    Bad lines go to a reject file with their line number and the reason; the good ones are stored. The exit
+    status is 1 if any was rejected. Importing a file again changes nothing.
+    """
+    if dialect is not None and dialect not in dialects():
+        raise typer.BadParameter(f"there is no dialect {dialect!r}; there are {', '.join(dialects())}")
+    org = org_name(org)
+    _spare(files, rejects)
+    total = uvloop.run(_import(database(Settings.read()), files, org, dialect, rejects))
+    if as_json:
+        typer.echo(msgspec.json.encode(total).decode())
+    else:
+        typer.echo(
+            f"{total.read} read, {total.stored} stored, "
+            f"{total.unchanged} unchanged, {total.rejected} rejected"
+        )
+    if total.rejected:
+        raise typer.Exit(1)
+
+
+def _spare(files: list[Path], rejects: Path | None) -> None:
+    """Make sure that no reject file would be written over a file that is to be read."""
+    for place in {rejects or _rejects_path(path) for path in files}:
+        if place.exists() and any(place.samefile(path) for path in files):
+            raise typer.BadParameter(f"bad lines would be written over {place}: say where with --rejects")
+
+
+def _rejects_path(path: Path) -> Path:
+    return Path(f"{path.name}.rejects.jsonl")
+
+
+async def _import(
+    url: str, files: list[Path], org: str, dialect: str | None, rejects: Path | None
+) -> ImportSummary:
+    total = ImportSummary()
+    gc.set_threshold(1_000_000, 50, 100)  # a batch holds many objects that all live until it is written
+    sys.setswitchinterval(0.0005)  # the thread that reads must not keep the database waiting
+    async with services(url, pool_size=2) as joined:
+        owner = Org(await KeyStore(joined.pool).ensure_org(org), org)
+        bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            DownloadColumn(),
+            TextColumn("{task.fields[calls]} calls"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            disable=not sys.stderr.isatty(),
+        )
+        with bar, Rejects(rejects) as out:
+            for path in files:
+                with Source(path) as source:
+                    task = bar.add_task(path.name, total=source.size, calls=0)
+                    before = total.read
+                    reader = Reader(dialects(), dialect)
+                    batches = _batches(path, source, reader, out, total, joined.intake)
+                    # Two batches are read ahead while the database writes one, so that neither side waits.
+                    async with aclosing(prefetch(prefetch(_prepared(batches)))) as coming:
+                        async for batch in coming:
+                            await _commit(joined, owner, batch, total)
+                            bar.update(task, completed=source.bytes_read(), calls=total.read - before)
+                    bar.update(task, completed=source.size, calls=total.read - before)
+    return total
+
+
+async def _prepared(batches: Iterator[PreparedBatch]) -> AsyncGenerator[PreparedBatch, None]:
+    """The batches, each read in a thread."""
+    while batch := await asyncio.to_thread(next, batches, None):
+        yield batch
+
+
+async def _commit(joined: Services, owner: Org, batch: PreparedBatch, total: ImportSummary) -> None:
+    taken = await joined.intake.commit(owner, batch)
+    total.stored += taken.stored
+    total.unchanged += taken.unchanged
+
+
+def _batches(
+    path: Path, source: Source, reader: Reader, out: Rejects, total: ImportSummary, intake: Intake
+) -> Iterator[PreparedBatch]:
+    name = os.fsencode(path.name).decode("utf-8", "backslashreplace")
+    batch: list[Received] = []
+    size = 0
+    for piece in source.entries(reader.quickly):
+        size += len(piece.text)
+        for found in reader.read(name, piece):
+            total.read += 1
+            if isinstance(found, Rejected):
+                total.rejected += 1
+                out.write(path, found)
+            else:
+                batch.append(found)
+            if len(batch) >= BATCH_CALLS or (batch and size >= BATCH_BYTES):
+                yield intake.prepare(batch, "file")
+                batch, size = [], 0
+    if batch:
+        yield intake.prepare(batch, "file")
+
+
+class Rejects:
+    """The reject files, each made only when something is written to it."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._open: dict[Path, IO[bytes]] = {}
+
+    def __enter__(self) -> Rejects:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the files and say where they are."""
+        for path, file in self._open.items():
+            file.close()
+            typer.echo(f"rejected lines are in {path}", err=True)
+
+    def write(self, path: Path, rejected: Rejected) -> None:
+        """Note what was rejected of a file and why."""
+        place = self._path or _rejects_path(path)
+        if place not in self._open:
+            self._open[place] = place.open("wb")
+        self._open[place].write(msgspec.json.encode(rejected._asdict()) + b"\n")

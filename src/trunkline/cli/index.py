@@ -1,0 +1,49 @@
+"""`trunkline index`: search at its full speed right after a big import."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from trunkline.compose import database, services
+from trunkline.jobs.search_index import Indexer
+from trunkline.settings import Settings
+from trunkline.store.keys import KeyStore
+from trunkline.store.search.index import SearchIndex
+
+
+def index(
+    org: Annotated[str | None, typer.Option(help="One org; all of them if it is not said.")] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object at the end.")] = False,
+) -> None:
+    """Index the words of calls that were written since a server last did.
+
+    A search finds every call at any time, but reads those that are not indexed yet. A server indexes in the
+    background; this is for what it need not wait for.
+    """
+
+    async def run(url: str) -> tuple[int, int]:
+        async with services(url, pool_size=2) as joined:
+            names = [org] if org is not None else await KeyStore(joined.pool).org_names()
+            ids = [await joined.keys.org_id(name) for name in names]
+            store = SearchIndex(joined.pool)
+            left = sum([await store.backlog(org_id) for org_id in ids])
+            columns = (TextColumn("indexing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            with Progress(*columns, console=Console(stderr=True), disable=as_json) as progress:
+                task = progress.add_task("", total=left)
+                done = sum(
+                    [await Indexer(store).index(one, lambda n: progress.advance(task, n)) for one in ids]
+                )
+            return done, sum([await store.backlog(org_id) for org_id in ids])
+
+    done, left = asyncio.run(run(database(Settings.read())))
+    if as_json:
+        typer.echo(msgspec.json.encode({"indexed": done, "left": left}).decode())
+    else:
+        typer.echo(f"{done} calls indexed, {left} left")

@@ -1,0 +1,49 @@
+"""`trunkline reprocess`: derive calls again from the payloads that are kept of them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import msgspec
+import typer
+
+from trunkline.compose import database, services
+from trunkline.ingest.reprocess import Reprocessor, ReprocessSummary
+from trunkline.service.calls import Org
+from trunkline.settings import Settings
+from trunkline.store.calls.writes import CallWriter
+from trunkline.store.keys import KeyStore
+from trunkline.vendors import dialects, doors
+
+_SHOWN = 20
+
+
+def reprocess(
+    org: Annotated[str, typer.Option(help="The org whose calls are derived again.")],
+    vendor: Annotated[str, typer.Option(help="Only calls of this vendor.")] = "",
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Derive calls again from the payloads that are kept of them, after a vendor's reading was improved."""
+    derived = asyncio.run(_run(database(Settings.read()), org, vendor or None))
+    if as_json:
+        typer.echo(msgspec.json.encode(derived).decode())
+        return
+    typer.echo(
+        f"{derived.calls} calls derived again, {derived.changed} changed,"
+        f" {derived.found} found, {len(derived.unreadable)} cannot be read"
+    )
+    for reason in derived.unreadable[:_SHOWN]:
+        typer.echo(f"  {reason}", err=True)
+    if len(derived.unreadable) > _SHOWN:
+        typer.echo(f"  and {len(derived.unreadable) - _SHOWN} more; --json names all", err=True)
+
+
+async def _run(url: str, org: str, vendor: str | None) -> ReprocessSummary:
+    async with services(url, pool_size=2) as joined:
+        org_id = await KeyStore(joined.pool).org_id(org)
+        if org_id is None:
+            raise RuntimeError(f"there is no org {org}")
+        writer = CallWriter(joined.pool)
+        return await Reprocessor(writer, joined.intake, dialects(), doors()).run(Org(org_id, org), vendor)

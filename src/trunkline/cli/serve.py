@@ -1,0 +1,96 @@
+"""`trunkline serve`, `migrate` and `demo`."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Annotated
+
+import typer
+
+from trunkline import compose
+from trunkline.demo.log import DemoSummary, fill
+from trunkline.settings import SettingError, Settings
+from trunkline.store.embedded import start_embedded
+from trunkline.store.migrations import migrate as migrate_database
+from trunkline.vendors import dialects
+
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")]
+
+
+def serve(
+    host: Host = "127.0.0.1",
+    port: Port = 8080,
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Server processes.")] = 1,
+) -> None:
+    """Serve the log through every dialect."""
+    from trunkline.api.server import serve as run
+
+    settings = Settings.read()
+    _check_hosts(settings)
+    url = compose.database(settings)
+    asyncio.run(compose.check(url))
+    typer.echo(f"Trunkline serves on http://{host}:{port}", err=True)
+    run(url, host=host, port=port, workers=workers)
+
+
+def _check_port(host: str, port: int) -> None:
+    """Make sure that a port is free before anything is written; raises `OSError`."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise OSError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+
+
+def _check_hosts(settings: Settings) -> None:
+    unknown = sorted(set(settings.hosts.values()) - set(dialects()))
+    if unknown:
+        there = ", ".join(dialects())
+        raise SettingError(f"TRUNKLINE_HOSTS names {', '.join(unknown)}; the dialects are {there}")
+
+
+def migrate() -> None:
+    """Bring the database's tables to this version."""
+    settings = Settings.read()
+    url = settings.database_url or start_embedded(settings.home)
+    before, after = asyncio.run(migrate_database(url))
+    typer.echo(f"The database is at revision {after}" + (", as before." if before == after else "."))
+
+
+def demo(host: Host = "127.0.0.1", port: Port = 8080) -> None:
+    """Fill a log with some two thousand made-up calls, serve it, and print a curl line for each dialect."""
+    from trunkline.api.server import serve as run
+
+    settings = Settings.read()
+    _check_hosts(settings)
+    _check_port(host, port)
+    url = start_embedded(settings.home / "demo")  # never a database of the user's own
+    asyncio.run(migrate_database(url))
+    shown = asyncio.run(_filled(url))
+    typer.echo(f"{shown.calls} calls in {len(shown.orgs)} orgs: {', '.join(shown.orgs)}\n")
+    base = f"http://{host}:{port}"
+    for name, headers in shown.headers.items():
+        listing = dialects()[name].operations[0]
+        query = f"?{listing.example}" if listing.example else ""
+        typer.echo(f"# {dialects()[name].title}\n{_curl(base, name, listing.path + query, headers)}\n")
+    typer.echo("# One call, as each of them has it")
+    for name, printed_id in shown.one_call.items():
+        path = dialects()[name].operations[1].path.replace("{id}", printed_id)
+        typer.echo(_curl(base, name, path, shown.mixed_headers[name]))
+    typer.echo(f"\nAll dialects, with their documentation: {base}/")
+    typer.echo("Stop with Ctrl-C.\n")
+    run(url, host=host, port=port, workers=1)
+
+
+def _curl(base: str, dialect: str, path: str, headers: dict[str, str]) -> str:
+    prefix = "" if dialects()[dialect].at_root else f"/{dialect}"
+    worn = "".join(f" \\\n  -H '{name}: {value}'" for name, value in headers.items())
+    return f'curl -s "{base}{prefix}{path}"{worn}'
+
+
+async def _filled(url: str) -> DemoSummary:
+    async with compose.services(url) as joined:
+        return await fill(joined.intake, joined.keys, joined.calls, dialects())

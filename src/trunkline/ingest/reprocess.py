@@ -1,0 +1,178 @@
+"""Reprocessing: calls derived again from the payloads that are kept of them, after a reading was improved.
+
+A call of which every payload is kept is what its payloads say now, and nothing else. A call of which
+something was told without a payload, as by a file in our own form, keeps that: what its payloads say now is
+merged into it.
+
+Payloads are merged with the times at which they were merged when they came, so that a call is derived again
+as it stands, whatever order they came in and however often.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+from msgspec import Struct, field
+
+from trunkline.ingest.webhooks import parse_delivery
+from trunkline.kit.dialect import Dialect
+from trunkline.kit.door import AnswerExpected, Door
+from trunkline.kit.payload import Unreadable
+from trunkline.kit.storable import checked
+from trunkline.model.call import Call
+from trunkline.model.live import sighting_of_events
+from trunkline.model.merge import Difference, Versions, difference, first_call, merged
+from trunkline.model.sighting import Sighting
+from trunkline.service.calls import Org
+from trunkline.service.intake import (
+    EVENT,
+    HOOK,
+    OWN,
+    PRINTED,
+    RECORDING,
+    STATEMENT,
+    Intake,
+    Provenance,
+    Received,
+)
+from trunkline.store.calls.rows import PendingCall, StoredCall
+from trunkline.store.calls.writes import CallWriter, Key, StoredPayload
+
+BATCH_CALLS = 200
+
+
+class ReprocessSummary(Struct):
+    """What came of deriving an org's calls again."""
+
+    calls: int = 0
+    changed: int = 0
+    found: int = 0
+    """Calls in payloads that named none when they came."""
+    unreadable: list[str] = field(default_factory=list)
+    """Vendor, id and reason of payloads that cannot be read any more; their calls are left as they are."""
+
+
+class Reprocessor:
+    """Derives calls again."""
+
+    def __init__(
+        self,
+        writer: CallWriter,
+        intake: Intake,
+        dialects: Mapping[str, Dialect],
+        doors: Mapping[str, Door],
+    ) -> None:
+        self._writer = writer
+        self._intake = intake
+        self._dialects = dialects
+        self._doors = doors
+        self._own = next(dialect for dialect in dialects.values() if dialect.is_lossless)
+
+    async def run(self, org: Org, vendor: str | None = None) -> ReprocessSummary:
+        """Derive an org's calls again, a batch in a transaction; others may write meanwhile."""
+        derived = ReprocessSummary()
+        last: Key = ("", "")
+        while keys := await self._writer.named_after(org.id, vendor, last, BATCH_CALLS):
+            await self._reprocess(org, keys, derived)
+            last = keys[-1]
+        await self._find_more(org, vendor, derived)
+        return derived
+
+    async def _reprocess(self, org: Org, keys: Sequence[Key], derived: ReprocessSummary) -> None:
+        async with self._writer.transaction(org.id, len(keys)) as writing:
+            standing = await writing.current(keys)
+            payloads = await writing.payloads(keys)
+            drafts: list[PendingCall] = []
+            confirmed: list[PendingCall] = []
+            for key, known in standing.stored.items():
+                derived.calls += 1
+                try:
+                    call, stamps = self._merge(key, known, payloads.get(key, []))
+                except (Unreadable, AnswerExpected) as error:
+                    derived.unreadable.append(f"{key[0]} {key[1]}: {error}")
+                    continue
+                draft = PendingCall(call, stamps, known.revision, has_unstored_facts=known.has_unstored_facts)
+                match difference(known.call, known.versions, call, stamps):
+                    case Difference.VALUES:
+                        derived.changed += 1
+                        drafts.append(draft)
+                    case Difference.STAMPS:
+                        confirmed.append(draft)
+            await writing.write(drafts)
+            await writing.confirm(confirmed)
+
+    def _merge(
+        self, key: Key, current: StoredCall, payloads: Sequence[StoredPayload]
+    ) -> tuple[Call, Versions]:
+        state: tuple[Call, Versions] | None = (
+            (current.call, current.versions) if current.has_unstored_facts else None
+        )
+        events = [payload.body for payload in payloads if payload.kind == EVENT]
+        told = [
+            (sighting, seen_at)
+            for payload in payloads
+            if payload.kind != EVENT
+            for sighting in self._said_in(key[0], payload)
+            if (sighting.vendor, sighting.vendor_call_id) == key
+            for seen_at in _times(payload)
+        ]
+        if events:
+            told.append((sighting_of_events(*key, events), payloads[-1].received_at))
+        for sighting, seen_at in told:
+            state = (
+                merged(*state, sighting, seen_at) if state else first_call(sighting, current.call.id, seen_at)
+            )
+        return state or (current.call, current.versions)
+
+    def _said_in(self, vendor: str, payload: StoredPayload) -> list[Sighting]:
+        form = payload.source_vendor or vendor
+        if payload.kind == PRINTED.kind and payload.source_vendor is not None:
+            return [checked(self._doors[form].from_wire(msgspec.json.decode(payload.body)))]
+        return self._sightings(form, payload.body, payload.kind, payload.content_type)
+
+    def _sightings(self, vendor: str, body: bytes, kind: str, content_type: str) -> list[Sighting]:
+        if kind == HOOK:
+            return parse_delivery(self._doors[vendor], body, content_type).sightings
+        if kind in (RECORDING, STATEMENT):
+            return [msgspec.json.decode(body, type=Sighting)]
+        item = msgspec.json.decode(body)
+        reader: Dialect | Door | None = self._dialects.get(vendor) or self._doors.get(vendor)
+        if reader is None or kind == OWN:
+            reader = self._own
+        return [checked(reader.from_wire(item))]
+
+    async def _find_more(self, org: Org, vendor: str | None, derived: ReprocessSummary) -> None:
+        last = ("", b"")
+        while nameless := await self._writer.nameless_after(org.id, vendor, last, BATCH_CALLS):
+            for one in nameless:
+                last = (one.vendor, one.hash)
+                try:
+                    sightings = self._sightings(one.vendor, one.body, one.kind, one.content_type)
+                except (Unreadable, AnswerExpected):
+                    continue  # as unreadable as it was
+                if not sightings:
+                    continue
+                origin = Provenance(
+                    vendor=one.vendor,
+                    kind=one.kind,
+                    content_type=one.content_type,
+                    source=one.source,
+                    source_id=None if one.source_id is None else str(one.source_id),
+                )
+                await self._intake.ingest_each(
+                    org, [Received(sighting, one.body, origin) for sighting in sightings]
+                )
+                await self._writer.mark_read(org.id, one.vendor, one.hash)
+                derived.found += len(sightings)
+
+
+def _times(payload: StoredPayload) -> list[datetime]:
+    """The moments at which a payload counts: a delivery as it came first, anything else each time it came.
+
+    The times between the first and the last say no more than these two.
+    """
+    if payload.kind == HOOK or payload.last_received_at == payload.received_at:
+        return [payload.received_at]
+    return [payload.received_at, payload.last_received_at]

@@ -1,0 +1,143 @@
+"""Asking a vendor: one request after another, within its rate limit, again if it fails, but not for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx2
+import msgspec
+
+from trunkline.kit.list_api import Request
+from trunkline.service.clock import Clock, system_clock
+
+TRIES = 6
+FIRST_WAIT_SECONDS = 1.0
+MAX_WAIT_SECONDS = 600.0
+"""A vendor that wants us to wait for longer is asked another time."""
+
+MAX_ANSWER_SECONDS = 120.0
+TIMEOUT = httpx2.Timeout(30.0, connect=10.0)
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+
+_TRY_AGAIN = frozenset({408, 425, 429})
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class PullStopped(RuntimeError):
+    """A pull cannot go on now; another one goes on where it stopped."""
+
+
+class VendorAway(PullStopped):
+    """The vendor did not answer, however often it was asked."""
+
+
+class VendorRefused(PullStopped):
+    """The vendor refused a request."""
+
+    def __init__(self, status: int, request: Request) -> None:
+        hint = ": look at the source's credential" if status in (401, 403) else ""
+        super().__init__(f"the vendor answers {status} to {request.method} {request.path}{hint}")
+        self.status = status
+
+
+class VendorClient:
+    """Sends requests to one vendor; use it as a context."""
+
+    def __init__(
+        self,
+        base_url: str,
+        headers: dict[str, str],
+        requests_per_minute: int,
+        *,
+        clock: Clock = system_clock,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._base_url = base_url.rstrip("/")
+        if not all(value.isascii() and value.isprintable() for value in headers.values()):
+            raise PullStopped("the credential has characters that a header cannot have")
+        self._client = httpx2.AsyncClient(headers=headers, timeout=TIMEOUT, follow_redirects=False)
+        self._interval_seconds = 60.0 / requests_per_minute
+        self._next_at = 0.0
+        self._clock = clock
+        self._monotonic = monotonic
+        self._sleep = sleep
+
+    async def __aenter__(self) -> VendorClient:
+        """Begin."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def fetch(self, request: Request) -> Any:
+        """Send a request and answer the JSON that comes back; raises `PullStopped`."""
+        problem = ""
+        for attempt in range(TRIES):
+            await self._wait_for_our_turn()
+            wait = FIRST_WAIT_SECONDS * 2**attempt
+            try:
+                async with asyncio.timeout(MAX_ANSWER_SECONDS):
+                    status, headers, body = await self._send(request)
+            except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
+                raise PullStopped(f"{self._base_url} is not the address of an API: {error}") from None
+            except (httpx2.RequestError, TimeoutError) as error:
+                problem = type(error).__name__
+            else:
+                if 200 <= status < 300:
+                    return _decoded(body, request)
+                if status < 500 and status not in _TRY_AGAIN:
+                    raise VendorRefused(status, request)
+                problem = str(status)
+                wait = max(wait, self._retry_after(headers))
+            if wait > MAX_WAIT_SECONDS:
+                raise VendorAway(f"the vendor wants to be asked again after {wait:.0f} seconds only")
+            if attempt < TRIES - 1:
+                await self._sleep(wait)
+        raise VendorAway(f"the vendor did not answer {request.path} in {TRIES} tries; at last: {problem}")
+
+    async def _wait_for_our_turn(self) -> None:
+        now = self._monotonic()
+        if self._next_at > now:
+            await self._sleep(self._next_at - now)
+        self._next_at = max(now, self._next_at) + self._interval_seconds
+
+    async def _send(self, request: Request) -> tuple[int, httpx2.Headers, bytes]:
+        sending = self._client.stream(
+            request.method,
+            f"{self._base_url}{request.path}",
+            params=list(request.query) or None,
+            json=request.body,
+        )
+        async with sending as answer:
+            body = bytearray()
+            async for chunk in answer.aiter_bytes():
+                body += chunk
+                if len(body) > MAX_ANSWER_BYTES:
+                    raise PullStopped(f"the answer to {request.path} has more than {MAX_ANSWER_BYTES} bytes")
+            return answer.status_code, answer.headers, bytes(body)
+
+    def _retry_after(self, headers: httpx2.Headers) -> float:
+        told = headers.get("retry-after", "").strip()
+        if told.isascii() and told.isdigit():
+            return float(told[:9])
+        with suppress(ValueError, TypeError, OverflowError, IndexError):
+            at = parsedate_to_datetime(told)
+            at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
+            return (at - self._clock()).total_seconds()
+        return 0.0
+
+
+def _decoded(body: bytes, request: Request) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise PullStopped(f"the answer to {request.method} {request.path} is not JSON") from None

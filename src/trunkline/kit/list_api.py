@@ -1,0 +1,101 @@
+"""A vendor's list API as a client sees it: which requests to send, and what their answers hold.
+
+Nothing here sends anything. A request is data, so that a pull that was stopped goes on from the request it
+was about to send.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """A request to a vendor; its path is relative to the vendor's base address."""
+
+    method: str = "GET"
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    body: dict[str, Any] | None = None
+    """Sent as JSON; `None` for no body."""
+
+
+class Page(Struct, kw_only=True):
+    """What one answer to a list request holds, as the vendor prints it."""
+
+    items: list[Any]
+    """The calls, each as the vendor prints it."""
+    total: int | None = None
+    """How many calls the vendor says there are in all."""
+    has_more: bool | None = None
+    """Whether another page follows; `None` where the vendor does not say."""
+    cursor: str | None = None
+    """Where the next page begins, for a vendor that says so."""
+
+
+class ListPage(Struct, kw_only=True):
+    """A page, and the request for the one after it."""
+
+    items: list[Any]
+    next_request: Request | None = None
+    """The request for the next page; `None` on the last one."""
+    total: int | None = None
+
+
+class Paging(Protocol):
+    """How one vendor's list is asked for page by page; `kit/paging.py` has those that there are."""
+
+    @property
+    def by_place(self) -> bool:
+        """Whether pages are asked for by their place, as by an offset.
+
+        A list that moves then pushes calls onto the next page or past it.
+        """
+
+    def first(self, request: Request) -> Request:
+        """The request for the first page of what a request asks for."""
+
+    def following(self, page: Page, request: Request) -> Request | None:
+        """The request for the page after one, which the given request asked for; `None` for the last one."""
+
+
+class ListApi(Struct, frozen=True, kw_only=True):
+    """How to ask one vendor for its calls."""
+
+    base_url: str
+    credential: tuple[str, ...]
+    """Names of what a team must give, as `api_key`."""
+    headers: Callable[[Mapping[str, str]], dict[str, str]]
+    """From the credential to the headers of a request."""
+    request: Callable[[datetime | None, datetime | None], Request]
+    """What is asked for the calls of a range of creation, on whichever page; a vendor that cannot filter by
+    time is asked for everything, newest first where it can be."""
+    page: Callable[[Any], Page]
+    """What an answer holds; raises `Unreadable`."""
+    paging: Paging
+    one: Callable[[str], Request] | None = None
+    """The request for one call by the vendor's id, where the list leaves parts of a call out."""
+    read_one: Callable[[Any], Any] | None = None
+    """The call in the answer to that."""
+    newest_first: bool = True
+    """Whether pages come newest first, so that a pull may stop at the first call before its range."""
+    requests_per_minute: int
+    """What the vendor allows, or a polite guess."""
+
+    @property
+    def by_offset(self) -> bool:
+        """See `Paging`."""
+        return self.paging.by_place
+
+    def first(self, since: datetime | None, until: datetime | None) -> Request:
+        """The first request for the calls of a range of creation."""
+        return self.paging.first(self.request(since, until))
+
+    def read(self, answer: Any, request: Request) -> ListPage:
+        """An answer, and which request follows the one that it answers; raises `Unreadable`."""
+        page = self.page(answer)
+        following = self.paging.following(page, request)
+        return ListPage(items=page.items, next_request=following, total=page.total)

@@ -1,0 +1,118 @@
+"""A call as the two JSON documents that it is kept as, read only as far as somebody needs it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType, defstruct, structs
+
+from trunkline.model.call import TRANSCRIPT_FIELDS, Call, ToolCall, Turn, Verbatim
+
+
+class Transcript(Struct):
+    """The part of a call that is kept apart: its heavy fields, and what was said verbatim of them."""
+
+    turns: list[Turn] | UnsetType = UNSET
+    tool_calls: list[ToolCall] | UnsetType = UNSET
+    transcript_text: str | UnsetType | None = UNSET
+    events: list[dict[str, Any]] | UnsetType | None = UNSET
+    verbatim: dict[str, Verbatim] | UnsetType = UNSET
+
+
+if Transcript.__struct_fields__ != (*TRANSCRIPT_FIELDS, "verbatim"):
+    raise TypeError("what is kept apart must be the heavy fields")
+
+INSTANTS = tuple(field.name for field in structs.fields(Call) if "datetime" in str(field.type))
+"""The fields of a call that are instants."""
+
+
+def _raw_call(*, with_instants: bool) -> type[Struct]:
+    """A record with the fields of a call in their order, each of them the JSON that it is kept as."""
+    fields: list[tuple[str, Any, Any]] = []
+    for name in Call.__struct_fields__:
+        if name in TRANSCRIPT_FIELDS:
+            fields.append((name, Raw | UnsetType, UNSET))
+        elif with_instants and name in INSTANTS:
+            fields.append((name, datetime | None, None))
+        else:
+            # A field that is younger than the document is printed as null, as get prints it.
+            fields.append((name, Raw, Raw(b"null")))
+    return defstruct("RawCall", fields, gc=False)
+
+
+_RawTranscript = defstruct(
+    "_RawTranscript",
+    [
+        *((name, Raw | UnsetType, UNSET) for name in TRANSCRIPT_FIELDS),
+        ("verbatim", dict[str, Raw] | UnsetType, UNSET),
+    ],
+    gc=False,
+)
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+_read_call = msgspec.json.Decoder(Call).decode
+_read_transcript = msgspec.json.Decoder(Transcript).decode
+_read_raw = msgspec.json.Decoder(_raw_call(with_instants=False)).decode
+_read_with_instants = msgspec.json.Decoder(_raw_call(with_instants=True)).decode
+_read_raw_transcript: Any = msgspec.json.Decoder(_RawTranscript).decode
+_read_verbatim = msgspec.json.Decoder(dict[str, Raw] | None).decode
+
+
+class Chunk(NamedTuple):
+    """Some calls of a list, in order."""
+
+    calls: list[EncodedCall]
+    total: int | None
+    """How many match in all; `None` if nobody asked."""
+    has_more: bool
+    """Whether at least one more call follows."""
+
+
+class EncodedCall(NamedTuple):
+    """A call without its heavy fields, and those, if they are there and were fetched."""
+
+    summary: str
+    transcript: bytes | None = None
+
+    @classmethod
+    def of(cls, call: Call) -> EncodedCall:
+        """Take a call apart."""
+        heavy = Transcript(call.turns, call.tool_calls, call.transcript_text, call.events)
+        light = structs.replace(call, turns=UNSET, tool_calls=UNSET, transcript_text=UNSET, events=UNSET)
+        if call.verbatim:
+            light.verbatim = {name: kept for name, kept in call.verbatim.items() if not kept.apart} or None
+            heavy.verbatim = {name: kept for name, kept in call.verbatim.items() if kept.apart} or UNSET
+        said = any(getattr(heavy, name) is not UNSET for name in Transcript.__struct_fields__)
+        return cls(_encode(light).decode(), _encode(heavy) if said else None)
+
+    def call(self) -> Call:
+        """Read the whole call."""
+        call = _read_call(self.summary)
+        if self.transcript is not None:
+            heavy = _read_transcript(self.transcript)
+            call.turns, call.tool_calls = heavy.turns, heavy.tool_calls
+            call.transcript_text, call.events = heavy.transcript_text, heavy.events
+            if heavy.verbatim is not UNSET:
+                call.verbatim = {**(call.verbatim or {}), **heavy.verbatim}
+        return call
+
+    def raw(self, *, with_instants: bool = False) -> Any:
+        """A record with the fields of a call that prints like it, read no deeper than it has to be.
+
+        Its fields hold JSON as it is kept, but for the instants if these are asked for.
+        """
+        call: Any = _read_with_instants(self.summary) if with_instants else _read_raw(self.summary)
+        if self.transcript is not None:
+            heavy = _read_raw_transcript(self.transcript)
+            for name in TRANSCRIPT_FIELDS:
+                setattr(call, name, getattr(heavy, name))
+            if heavy.verbatim is not UNSET:
+                call.verbatim = with_verbatim(call.verbatim, heavy.verbatim)
+        return call
+
+
+def with_verbatim(summary: Raw, transcript: dict[str, Raw]) -> Raw:
+    """What was said verbatim of a call together with what was said so of its heavy fields, as JSON."""
+    return Raw(msgspec.json.encode({**(_read_verbatim(summary) or {}), **transcript}))

@@ -1,0 +1,110 @@
+"""Commits shared by many writers: what waits for the same org is stored in one transaction.
+
+A commit costs a flush to disk, however much is in it. While one transaction of an org runs, whatever comes
+in waits and goes into the next one together. A writer is answered after the commit that holds its calls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import asyncpg
+from msgspec import Struct
+
+from trunkline.model.faults import Fault, Refused
+from trunkline.service.calls import Org
+from trunkline.service.intake import Intake, Received, Result
+
+MAX_SHARED = 500
+"""Sightings that one transaction takes, unless a single writer brings more."""
+
+MAX_WAITING_BYTES = 256 * 1024 * 1024
+MAX_WAITING = 20_000
+"""Sightings, and bytes of their payloads, that may wait in one process; after that it refuses."""
+
+_OF_ONE_WRITER = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+"""What one writer's calls may be the cause of, so that the others are tried without them."""
+
+
+class _Writer(Struct):
+    received: Sequence[Received]
+    results: asyncio.Future[list[Result]]
+
+    @property
+    def size_bytes(self) -> int:
+        kept = {id(one.raw): len(one.raw) for one in self.received if one.raw is not None}
+        return sum(kept.values())
+
+
+class GroupCommit:
+    """Stores what writers bring, for each org in the order in which they came."""
+
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+        self._queues: dict[Org, list[_Writer]] = {}
+        self._tasks: dict[Org, asyncio.Task[None]] = {}
+        self._count = 0
+        self._size_bytes = 0
+
+    async def ingest(self, org: Org, received: Sequence[Received]) -> list[Result]:
+        """Store sightings and answer, one by one, what came of them; they are committed then.
+
+        Raises `Refused` with `UNAVAILABLE` if too much waits, and what the driver raises. Nothing of what a
+        single writer brings is stored in part.
+        """
+        writer = _Writer(received, asyncio.get_running_loop().create_future())
+        size_bytes = writer.size_bytes
+        if self._count + len(received) > MAX_WAITING or self._size_bytes + size_bytes > MAX_WAITING_BYTES:
+            raise Refused(Fault.UNAVAILABLE, "too many writes are waiting; try again")
+        self._count += len(received)
+        self._size_bytes += size_bytes
+        try:
+            self._queues.setdefault(org, []).append(writer)
+            if org not in self._tasks:
+                self._tasks[org] = asyncio.create_task(self._run(org))
+            return await writer.results
+        finally:
+            self._count -= len(received)
+            self._size_bytes -= size_bytes
+
+    async def close(self) -> None:
+        """Wait until everything that was brought is stored."""
+        while self._tasks:
+            await asyncio.wait(self._tasks.values())
+
+    async def _run(self, org: Org) -> None:
+        try:
+            while waiting := self._queues.pop(org, []):
+                while waiting:
+                    sharing, size = 0, 0
+                    while sharing < len(waiting) and (sharing == 0 or size < MAX_SHARED):
+                        size += len(waiting[sharing].received)
+                        sharing += 1
+                    await self._commit(org, waiting[:sharing])
+                    del waiting[:sharing]
+        finally:
+            del self._tasks[org]
+
+    async def _commit(self, org: Org, writers: list[_Writer]) -> None:
+        """Store what some writers brought, together if that can be, else each alone."""
+        writers = [writer for writer in writers if not writer.results.done()]  # some have gone away
+        if not writers:
+            return
+        try:
+            results = await self._intake.ingest_each(
+                org, [one for writer in writers for one in writer.received]
+            )
+        except Exception as error:  # noqa: BLE001 each writer is owed an answer
+            if len(writers) == 1 or not isinstance(error, _OF_ONE_WRITER):
+                for writer in writers:
+                    if not writer.results.done():
+                        writer.results.set_exception(error)
+                return
+            for writer in writers:
+                await self._commit(org, [writer])
+            return
+        for writer in writers:
+            told, results = results[: len(writer.received)], results[len(writer.received) :]
+            if not writer.results.done():
+                writer.results.set_result(told)

@@ -1,0 +1,90 @@
+"""Requests that may be sent again: under one key a request is done once, and its answer is repeated."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import msgspec
+from msgspec import Struct
+
+from trunkline.model.faults import Fault, Refused
+from trunkline.service.calls import Org
+from trunkline.service.clock import Clock
+from trunkline.store.idempotency import IdempotencyStore
+
+REMEMBERED = timedelta(hours=24)
+MAX_RUN = timedelta(minutes=1)
+"""A request without an answer counts as died after this, and may be done again: writes are idempotent."""
+
+MAX_KEY_LENGTH = 255
+_SWEEP_EVERY = timedelta(minutes=10)
+
+_read_headers = msgspec.json.Decoder(list[tuple[str, str]]).decode
+
+
+class StoredResponse(Struct, frozen=True):
+    """An answer as it was given."""
+
+    status: int
+    body: bytes
+    headers: list[tuple[str, str]]
+    replayed: bool = False
+
+
+class Idempotency:
+    """Does requests once."""
+
+    def __init__(self, store: IdempotencyStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._swept_at: datetime | None = None
+
+    async def once(
+        self, org: Org, key: str, request: tuple[bytes, ...], do: Callable[[], Awaitable[StoredResponse]]
+    ) -> StoredResponse:
+        """Do a request, or repeat the answer that it had; answers from 500 on are not remembered.
+
+        Raises `Refused` with `CONFLICT` while the same request runs, with `UNPROCESSABLE` for a key that
+        stands for another request, and with `BAD_REQUEST` for a text that is no key.
+        """
+        if not 0 < len(key) <= MAX_KEY_LENGTH or not key.isprintable():
+            wrong = f"Idempotency-Key must have 1 to {MAX_KEY_LENGTH} printable characters"
+            raise Refused(Fault.BAD_REQUEST, wrong, "Idempotency-Key")
+        fingerprint = hashlib.sha256(b"\n".join(hashlib.sha256(part).digest() for part in request)).digest()
+        now = self._clock()
+        await self._sweep(now)
+        begun = await self._store.begin(
+            org.id, key, fingerprint, now, oldest=now - REMEMBERED, died_before=now - MAX_RUN
+        )
+        if not begun:
+            return await self._repeated(org, key, fingerprint)
+        try:
+            given = await do()
+        except BaseException:
+            await self._store.forget(org.id, key, now)
+            raise
+        if given.status < 500:
+            headers = msgspec.json.encode(given.headers).decode()
+            await self._store.store_response(org.id, key, now, given.status, headers, given.body)
+        else:
+            await self._store.forget(org.id, key, now)
+        return given
+
+    async def _repeated(self, org: Org, key: str, fingerprint: bytes) -> StoredResponse:
+        begun = await self._store.find(org.id, key)
+        if begun is None:  # it was given back in between
+            raise Refused(Fault.CONFLICT)
+        if begun.fingerprint != fingerprint:
+            raise Refused(Fault.UNPROCESSABLE, "this Idempotency-Key was used for another request")
+        if begun.status is None:
+            raise Refused(Fault.CONFLICT)
+        return StoredResponse(
+            begun.status, begun.body or b"", _read_headers(begun.headers or "[]"), replayed=True
+        )
+
+    async def _sweep(self, now: datetime) -> None:
+        if self._swept_at is None or now - self._swept_at >= _SWEEP_EVERY:
+            self._swept_at = now
+            await self._store.sweep(now - REMEMBERED)

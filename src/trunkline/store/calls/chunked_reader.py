@@ -1,0 +1,108 @@
+"""Lists read in parts, all of them from one snapshot, so that memory does not grow with the list."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from functools import partial
+
+import asyncpg
+
+from trunkline.model.encoded_call import Chunk, EncodedCall
+from trunkline.model.query import After, CallFilter, Order, Position, Rows
+from trunkline.store.calls.list_query import ListQuery, list_query
+from trunkline.store.calls.rows import encoded_call_of
+
+FIRST_CALLS = 50
+"""Calls of the first part, which the client waits for."""
+
+MAX_CALLS = 800
+"""Calls of any part."""
+
+MAX_BYTES = 512 * 1024
+"""Bytes, as stored, within which the last call of a part begins."""
+
+ENDLESS = After(limit=2**62)
+"""The window of a list that ends only where the calls do."""
+
+MAX_STATEMENT_SECONDS = 600.0
+"""For a filter that no index serves and that finds next to nothing."""
+
+_MAX_WAIT_SECONDS = 30.0
+
+
+class ChunkedReader:
+    """Reads lists of any length."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def chunks(
+        self,
+        org_id: int,
+        call_filter: CallFilter,
+        order: Order,
+        window: Rows | After,
+        *,
+        with_total: bool,
+        with_transcript: bool,
+    ) -> AsyncGenerator[Chunk, None]:
+        """What one page would hold, part by part; there is one at least, and only a single one may be empty.
+
+        Each part is read by a statement of its own, which begins after the last call of the one before: it is
+        as cheap as any page, and nothing is left open in the database but the snapshot.
+        """
+        asked = partial(list_query, org_id, call_filter, order, with_transcript=with_transcript)
+        # One call more than a window by place holds tells whether any follows.
+        wanted = window.limit if isinstance(window, Rows) else window.limit + 1
+        most = min(FIRST_CALLS, wanted)
+        here: Rows | After = _first(window, most)
+        read, total, has_more = 0, None, False
+        held: list[EncodedCall] = []
+        async with (
+            self._pool.acquire(timeout=_MAX_WAIT_SECONDS) as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            if with_total:
+                total = (await _fetch(connection, asked(Rows(0), with_total=True)))[0]["total"]
+            while read < wanted:
+                rows = await _fetch(connection, asked(here, with_total=False, max_bytes=MAX_BYTES))
+                found = [
+                    encoded_call_of(row["body"], row["transcript"] if with_transcript else None)
+                    for row in rows
+                ]
+                if not found:
+                    break
+                read += len(found)
+                most = min(_next_calls(len(found), most), wanted - read)
+                here = After(most - 1, _position_of(found[-1], order))
+                if isinstance(window, After) and read == wanted:
+                    has_more = True
+                    found.pop()
+                if held and found:
+                    yield Chunk(held, total, has_more=True)
+                held = found or held
+            if isinstance(window, Rows):
+                has_more = total is not None and window.offset + read < total
+            yield Chunk(held, total, has_more)
+
+
+async def _fetch(connection: asyncpg.Connection, query: ListQuery) -> list[asyncpg.Record]:
+    found: list[asyncpg.Record] = await connection.fetch(
+        query.sql, *query.values, timeout=MAX_STATEMENT_SECONDS
+    )
+    return found
+
+
+def _first(window: Rows | After, limit: int) -> Rows | After:
+    """The beginning of a window, so many calls long; a window by place asks for one more by itself."""
+    return Rows(limit, window.offset) if isinstance(window, Rows) else After(limit - 1, window.position)
+
+
+def _next_calls(found: int, requested: int) -> int:
+    """How many calls to ask for next: about as many as are likely to fit."""
+    return min(MAX_CALLS, 2 * requested if found == requested else found + found // 8 + 1)
+
+
+def _position_of(encoded: EncodedCall, order: Order) -> Position:
+    call = EncodedCall(encoded.summary).call()
+    return Position(getattr(call, order.by.value), call.id, call.created_at)

@@ -1,0 +1,153 @@
+"""Filters, orders and windows as SQL: a table from our words to the named fragments of `clauses.sql`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from trunkline.model.ids import uuid_of
+from trunkline.model.query import CallFilter, Span, Wording
+from trunkline.store.calls.rows import folded
+from trunkline.store.queries import queries
+from trunkline.store.totals.periods import BEGINNING, END
+
+
+class Statement:
+    """A statement that is being put together: its text and the values it takes.
+
+    `$1` is the org; each `?` of a fragment becomes the next number. Putting text together costs more than
+    running it, so it is done once for each shape: a `dry` statement only collects the values, and in `shape`
+    the names of the fragments, which tell whether the text is there already.
+    """
+
+    def __init__(self, org_id: int, *, dry: bool = False) -> None:
+        self.values: list[Any] = [org_id]
+        self.dry = dry
+        self.shape: list[object] = []
+
+    def add(self, fragment: str, *values: Any, **names: str) -> str:
+        """A fragment by its file, clauses unless said, and name; values numbered, names filled in."""
+        if self.dry:
+            self.values += values
+            self.shape.append(fragment)
+            self.shape += names.values()
+            return ""
+        stem, _, name = fragment.rpartition(".")
+        text = queries(stem or "filters")[name]
+        if names:
+            text = text.format(**names)
+        pieces = text.split("?")
+        if len(pieces) != len(values) + 1:
+            raise ValueError(f"fragment {fragment} takes {len(pieces) - 1} values")
+        for index, value in enumerate(values):
+            self.values.append(value)
+            pieces[index] += f"${len(self.values)}"
+        return "".join(pieces)
+
+
+Clause = Callable[[Statement, Any], list[str]]
+
+
+def _span(column: str) -> Clause:
+    def clause(statement: Statement, span: Span) -> list[str]:
+        parts = []
+        if span.low is not None:
+            parts.append(statement.add("low", span.low, column=column))
+        if span.high is not None:
+            parts.append(statement.add("high", span.high, column=column))
+        return parts
+
+    return clause
+
+
+def _other_span(column: str, *, without_index: bool = False) -> Clause:
+    least, most = (-(2**63), 2**63 - 1) if column == "c.duration_ms" else (BEGINNING, END)
+    fragment = "between_without_index" if without_index else "between"
+
+    def clause(statement: Statement, span: Span) -> list[str]:
+        low = least if span.low is None else span.low
+        high = most if span.high is None else span.high
+        return [statement.add(fragment, low, high, column=column)]
+
+    return clause
+
+
+def _words(column: str, *, has_vendor_words: bool = False) -> Clause:
+    def clause(statement: Statement, wording: Wording) -> list[str]:
+        values = sorted(wording.values)
+        if not has_vendor_words or wording.vendor is None:
+            return [statement.add("values", values, column=column)]
+        vendor = wording.vendor
+        return [statement.add("word", values, vendor, vendor, sorted(wording.words), column=column)]
+
+    return clause
+
+
+def _values(column: str) -> Clause:
+    return lambda statement, values: [statement.add("values", sorted(values), column=column)]
+
+
+def _refs(column: str) -> Clause:
+    """Agents and campaigns are looked up by the UUID form of their ids, which is what totals are kept by."""
+    return lambda statement, ids: [
+        statement.add("values", [UUID(uuid_of(one)) for one in sorted(ids)], column=column)
+    ]
+
+
+def _value(column: str, read: Callable[[Any], Any] = lambda value: value) -> Clause:
+    return lambda statement, value: [statement.add("value", read(value), column=column)]
+
+
+def _repeated(fragment: str, times: int) -> Clause:
+    return lambda statement, value: [statement.add(fragment, *[value] * times)]
+
+
+FILTERS: dict[str, Clause] = {
+    "created_at": _span("c.created_at"),
+    "started_at": _other_span("c.started_at"),
+    "ended_at": _other_span("c.ended_at"),
+    "duration_ms": _other_span("c.duration_ms"),
+    "status": _words("c.status", has_vendor_words=True),
+    "result": _words("c.result", has_vendor_words=True),
+    "direction": _words("c.direction"),
+    "channel": _words("c.channel"),
+    "end_reason": _words("c.end_reason"),
+    "sentiment": _words("c.sentiment"),
+    "success": _value("c.success"),
+    "voicemail": _value("c.voicemail"),
+    "vendor": _values("c.vendor"),
+    "vendor_call_id": _values("c.vendor_call_id"),
+    "agent_id": _refs("c.agent_ref"),
+    "campaign_id": _refs("c.campaign_ref"),
+    "agent_ref": _value("c.agent_ref", UUID),
+    "campaign_ref": _value("c.campaign_ref", UUID),
+    "phone": _repeated("phone", 2),
+    "any_number": _repeated("any_number", 3),
+    "from_number": _value("c.from_number"),
+    "to_number": _value("c.to_number"),
+    "transcript_text": lambda statement, text: [statement.add("transcript_text", folded(text))],
+}
+
+if set(FILTERS) != set(CallFilter.__struct_fields__):
+    raise TypeError("every field of CallFilter needs its clause")
+
+
+_WITHOUT_INDEX: dict[str, Clause] = {
+    name: _other_span(f"c.{name}", without_index=True) for name in ("started_at", "ended_at", "duration_ms")
+}
+
+
+def where(
+    statement: Statement,
+    call_filter: CallFilter,
+    except_for: frozenset[str] = frozenset(),
+    without_index: frozenset[str] = frozenset(),
+) -> list[str]:
+    """The conditions of a filter, but for some of its fields; ranges `in_passing` choose no index."""
+    return [
+        text
+        for name, clause in FILTERS.items()
+        if name not in except_for and (value := getattr(call_filter, name)) is not None
+        for text in (_WITHOUT_INDEX[name] if name in without_index else clause)(statement, value)
+    ]

@@ -1,0 +1,149 @@
+"""Streams: calls that come in order of creation from one index each, or that are few enough to be sorted."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from msgspec import Struct
+
+from trunkline.model.ids import uuid_of
+from trunkline.model.query import CallFilter, Span, Wording
+from trunkline.store.calls import filters
+from trunkline.store.calls.filters import Statement
+from trunkline.store.search import transcript_search
+from trunkline.store.totals.periods import BEGINNING, END
+from trunkline.store.totals.totals import BY_VALUE
+
+_REFS = (
+    ("agent_id", "c.agent_ref"),
+    ("agent_ref", "c.agent_ref"),
+    ("campaign_id", "c.campaign_ref"),
+    ("campaign_ref", "c.campaign_ref"),
+)
+_ONE_INDEX = frozenset({"vendor_call_id", "from_number", "to_number"})
+"""Filters that an index of their own serves, so that no other has to be chosen."""
+RANGES = frozenset(field.value for field in BY_VALUE)
+"""Ranges that are looked at in passing where another index gives the order."""
+
+
+class IndexScan(Struct):
+    """Calls that come in order from an index, or `sorted` since there are few."""
+
+    conditions: list[str]
+    sorted: bool = False
+
+
+def ordered_scans(statement: Statement, call_filter: CallFilter, wanted: int) -> list[IndexScan]:
+    """The streams of a filter, whatever ranges it has.
+
+    Calls of some duration, or in which something was said, are gone through in order if they are many, and
+    sorted if they are few. A range of starts or ends is a range of creations an hour wider at each end, but
+    for the calls that are far off.
+    """
+    streams = index_scans_of(statement, call_filter)
+    field = next((name for name in _NEAR_CREATION if getattr(call_filter, name) is not None), None)
+    if field is not None:
+        near = _near(statement, field, getattr(call_filter, field))
+        far = statement.add("far", column=f"c.{field}")
+        streams = [IndexScan([*stream.conditions, *near]) for stream in streams]
+        streams.append(
+            IndexScan(
+                [far, *filters.where(statement, call_filter, without_index=RANGES - {field})], sorted=True
+            )
+        )
+    if call_filter.transcript_text is None and call_filter.duration_ms is None:
+        return streams
+    many = statement.add("many_match", wanted)
+    few = statement.add("few_match", wanted)
+    if call_filter.transcript_text is not None:
+        conditions = transcript_search.among(statement, call_filter, RANGES)
+    else:
+        conditions = filters.where(statement, call_filter, without_index=RANGES - {"duration_ms"})
+    streams = [IndexScan([*stream.conditions, many], stream.sorted) for stream in streams]
+    return [*streams, IndexScan([few, *conditions], sorted=True)]
+
+
+_NEAR_CREATION = ("started_at", "ended_at")
+_HOUR = timedelta(hours=1)
+
+
+def _near(statement: Statement, field: str, span: Span) -> list[str]:
+    conditions = [statement.add("near", column=f"c.{field}")]
+    if span.low is not None and span.low > BEGINNING + _HOUR:
+        conditions.append(statement.add("low", span.low - _HOUR, column="c.created_at"))
+    if span.high is not None and span.high < END - _HOUR:
+        conditions.append(statement.add("high", span.high + _HOUR, column="c.created_at"))
+    return conditions
+
+
+def index_scans_of(statement: Statement, call_filter: CallFilter) -> list[IndexScan]:
+    """The conditions of each stream; together they are the filter's, and no call is in two streams."""
+    if call_filter.phone is not None:
+        return _number_streams(statement, call_filter, "phone", ("c.from_number", "c.contact_number"))
+    if call_filter.any_number is not None:
+        columns = ("c.from_number", "c.to_number", "c.contact_number")
+        return _number_streams(statement, call_filter, "any_number", columns)
+    for name, column in _REFS:
+        asked: frozenset[str] | str | None = getattr(call_filter, name)
+        if asked is not None:
+            return _ref_streams(statement, call_filter, name, column, asked)
+    if all(getattr(call_filter, name) is None for name in _ONE_INDEX):
+        for name in ("status", "result"):
+            wording: Wording | None = getattr(call_filter, name)
+            if wording is not None:
+                return _word_streams(statement, call_filter, name, wording)
+    return [IndexScan(filters.where(statement, call_filter, without_index=RANGES))]
+
+
+def _ref_streams(
+    statement: Statement, call_filter: CallFilter, name: str, column: str, requested: frozenset[str] | str
+) -> list[IndexScan]:
+    """The calls of agents or campaigns, for which there are indexes, with a status or without."""
+    ids = [requested] if isinstance(requested, str) else requested
+    refs = sorted({UUID(uuid_of(one)) for one in ids})
+    apart = frozenset({name})
+    if call_filter.status is not None:
+        rest = _word_streams(statement, call_filter, "status", call_filter.status, apart)
+    else:
+        rest = [IndexScan(filters.where(statement, call_filter, apart, RANGES))]
+    return [
+        IndexScan([statement.add("value", ref, column=column), *stream.conditions])
+        for ref in refs
+        for stream in rest
+    ]
+
+
+def _word_streams(
+    statement: Statement,
+    call_filter: CallFilter,
+    name: str,
+    wording: Wording,
+    apart: frozenset[str] = frozenset(),
+) -> list[IndexScan]:
+    column, rest = f"c.{name}", apart | {name}
+    streams = []
+    for value in sorted(wording.values):
+        conditions = [statement.add("value", value, column=column)]
+        if wording.vendor is not None:
+            conditions.append(statement.add("no_vendor_word", wording.vendor, column=column))
+        streams.append(IndexScan([*conditions, *filters.where(statement, call_filter, rest, RANGES)]))
+    for word in sorted(wording.words):
+        conditions = [
+            statement.add("value", wording.vendor, column="c.vendor"),
+            statement.add("value", word, column=f"{column}_word"),
+        ]
+        streams.append(IndexScan([*conditions, *filters.where(statement, call_filter, rest, RANGES)]))
+    return streams
+
+
+def _number_streams(
+    statement: Statement, call_filter: CallFilter, name: str, columns: tuple[str, ...]
+) -> list[IndexScan]:
+    number, streams = getattr(call_filter, name), []
+    for place, column in enumerate(columns):
+        conditions = [statement.add("value", number, column=column)]
+        conditions += [statement.add("other_number", number, column=other) for other in columns[:place]]
+        rest = filters.where(statement, call_filter, frozenset({name}), RANGES)
+        streams.append(IndexScan([*conditions, *rest]))
+    return streams

@@ -1,0 +1,144 @@
+"""Calls in PostgreSQL: pages and single calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, overload
+from uuid import UUID
+
+import asyncpg
+
+from trunkline.kit.call_ids import CallLookup
+from trunkline.model.call import Call
+from trunkline.model.ids import DigestRange
+from trunkline.model.query import After, CallFilter, Order, Position, Rows
+from trunkline.store.calls.list_query import list_query
+from trunkline.store.calls.rows import call_of
+from trunkline.store.queries import queries
+
+_NO_DIGEST: DigestRange = (UUID(int=1), UUID(int=0))
+"""An empty range."""
+
+
+class EncodedCalls(Sequence[Call]):
+    """Calls in their stored form, each of which is read when somebody asks for it."""
+
+    def __init__(
+        self,
+        encoded: list[tuple[str, bytes | None]],
+        present: Callable[[Call], Call] | None = None,
+        edition: int = 0,
+    ) -> None:
+        """Each call's body, and its transcript if that is there and was fetched.
+
+        `shown` makes of a call what is printed of it; what that depends on besides the call is its `edition`.
+        """
+        self.encoded = encoded
+        self.present = present
+        self.edition = edition
+
+    def read(self, part: tuple[str, bytes | None]) -> Call:
+        """A call from its stored form, as it is printed."""
+        call = call_of(*part)
+        return call if self.present is None else self.present(call)
+
+    def __len__(self) -> int:
+        return len(self.encoded)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __iter__(self) -> Iterator[Call]:
+        return map(self.read, self.encoded)
+
+    @overload
+    def __getitem__(self, index: int) -> Call: ...
+    @overload
+    def __getitem__(self, index: slice) -> EncodedCalls: ...
+    def __getitem__(self, index: int | slice) -> Call | EncodedCalls:
+        if isinstance(index, slice):
+            return EncodedCalls(self.encoded[index], self.present, self.edition)
+        return self.read(self.encoded[index])
+
+
+class PageOfCalls(NamedTuple):
+    """What a listing statement answers."""
+
+    calls: EncodedCalls
+    total: int | None
+    has_more: bool
+
+
+class CallStore:
+    """Every statement about calls, each for one org."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def page(
+        self,
+        org_id: int,
+        call_filter: CallFilter,
+        order: Order,
+        window: Rows | After,
+        *,
+        with_total: bool,
+        with_transcript: bool,
+    ) -> PageOfCalls:
+        """One page, and the exact size of the whole match if it is wanted, from one snapshot."""
+        asked = list_query(
+            org_id, call_filter, order, window, with_total=with_total, with_transcript=with_transcript
+        )
+        rows = await self._pool.fetch(asked.sql, *asked.values)
+        total: int | None = rows[0]["total"] if with_total else None
+        if isinstance(window, Rows) and window.limit == 0:
+            return PageOfCalls(EncodedCalls([]), total, bool(total))
+        calls = EncodedCalls(
+            [
+                (body, row["transcript"] if with_transcript else None)
+                for row in rows
+                if (body := row["body"]) is not None
+            ]
+        )
+        if isinstance(window, After):
+            return PageOfCalls(calls[: window.limit], total, len(calls) > window.limit)
+        more = total is not None and window.offset + len(calls) < total
+        return PageOfCalls(calls, total, more)
+
+    async def find(self, org_id: int, lookup: CallLookup, *, with_transcript: bool) -> Call | None:
+        """One call by an id that a dialect printed."""
+        named = queries("list_query")
+        sql = queries("calls")["find"].format(
+            transcript=named["transcript"] if with_transcript else "",
+            join="\n" + named["join"] if with_transcript else "",
+        )
+        row = await self._pool.fetchrow(
+            sql,
+            org_id,
+            lookup.vendor,
+            lookup.vendor_call_id,
+            UUID(lookup.id) if lookup.id else None,
+            *(lookup.digests or _NO_DIGEST),
+        )
+        return row and call_of(row["body"], row["transcript"] if with_transcript else None)
+
+    async def find_deleted(self, org_id: int, lookup: CallLookup) -> Position | None:
+        """Where a call stood by creation that was taken out."""
+        row = await self._pool.fetchrow(
+            queries("calls")["find_deleted"],
+            org_id,
+            lookup.vendor,
+            lookup.vendor_call_id,
+            UUID(lookup.id) if lookup.id else None,
+            *(lookup.digests or _NO_DIGEST),
+        )
+        return row and Position(row["created_at"], str(row["id"]))
+
+    async def exists_elsewhere(self, lookup: CallLookup) -> bool:
+        """Whether any org has the call; asked only once the asking org is known not to."""
+        digests = lookup.digests or _NO_DIGEST
+        sql = queries("calls")["exists_elsewhere"]
+        found: bool = await self._pool.fetchval(sql, lookup.vendor, lookup.vendor_call_id, *digests)
+        return found

@@ -1,0 +1,317 @@
+"""Calls written: one transaction that stores payloads, reads what stands, writes calls and moves totals."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import asyncpg
+from msgspec import Struct
+
+from trunkline.store.calls.rows import (
+    COLUMNS,
+    PendingCall,
+    StoredCall,
+    columns,
+    row_of,
+    stamps_json,
+    stored_call_of,
+)
+from trunkline.store.queries import queries
+from trunkline.store.totals.totals import cells
+
+Key = tuple[str, str]
+"""Vendor and the vendor's own id: what makes two sightings the same call."""
+
+PayloadKey = tuple[str, str, bytes]
+"""Vendor, the vendor's own id, and the hash of a payload."""
+
+_MOVES = {"cells": cells(), "move": queries("totals")["move"]}
+_WRITE = queries("calls")["write"].format(**_MOVES)
+_DELETE = queries("calls")["delete"].format(**_MOVES)
+_MOVE_NEW = queries("calls")["move_new"].format(**_MOVES)
+_MANY = 50
+"""From so many new calls on COPY is worth its further round trips."""
+_A_LOG = 200
+"""From so many calls on it matters how they are looked up."""
+_COUNTED_NAMES = """
+    created_at started_at ended_at duration_ms agent_ref campaign_ref vendor status status_word
+    result result_word direction channel end_reason sentiment success voicemail from_number to_number
+    contact_number
+"""
+_COUNTED = tuple(COLUMNS.index(name) for name in _COUNTED_NAMES.split())
+"""The places of the columns that totals are kept by, in the order of the statement."""
+
+
+class Payload(Struct):
+    """A payload as it arrived, for one call; one that names none stands under the empty id."""
+
+    vendor: str
+    vendor_call_id: str
+    hash: bytes
+    body: bytes
+    kind: str
+    content_type: str
+    source: str
+    source_id: str | None
+    event: str
+    unknown: tuple[str, ...]
+    problem: str | None
+    times: int = 1
+
+
+class StoredPayload(NamedTuple):
+    """A payload that is kept of a call, and how it is read."""
+
+    body: bytes
+    kind: str
+    content_type: str
+    source_vendor: str | None
+    """In whose form its source speaks; `None` if it came from no source."""
+    received_at: datetime
+    last_received_at: datetime
+
+
+class Repeat(NamedTuple):
+    """A payload that was kept before it came now, and when it came first and last."""
+
+    kind: str
+    received_at: datetime
+    last_received_at: datetime
+
+
+class Nameless(NamedTuple):
+    """A payload that named no call when it came."""
+
+    vendor: str
+    hash: bytes
+    body: bytes
+    kind: str
+    content_type: str
+    source: str
+    source_id: UUID | None
+
+
+class IdConflict(Exception):
+    """A new call would have the canonical id of another call; nothing was written."""
+
+
+class CurrentCalls(NamedTuple):
+    """What is known of some calls."""
+
+    stored: dict[Key, StoredCall]
+    deleted: frozenset[Key]
+
+
+class CallWriter:
+    """Opens transactions that write."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+        self._written = 0
+
+    @asynccontextmanager
+    async def transaction(self, org_id: int, count: int) -> AsyncIterator[WriteTransaction]:
+        """A transaction in which nobody else writes to the org, with so many places in its order of changes.
+
+        Raises `IdConflict`, also for what happens inside.
+        """
+        async with self._pool.acquire() as connection:
+            try:
+                async with connection.transaction():
+                    last = await connection.fetchval(
+                        queries("writes")["reserve_sequence"], org_id, max(1, count)
+                    )
+                    yield WriteTransaction(connection, org_id, last - count)
+                await self._analyze_once(connection, count)
+            except asyncpg.UniqueViolationError as error:
+                if error.constraint_name == "calls_pkey":
+                    raise IdConflict from None
+                raise
+            except asyncpg.InternalClientError as error:
+                # So the driver says that the server went away in the middle of a transaction.
+                connection.terminate()
+                raise asyncpg.ConnectionDoesNotExistError("the database went away") from error
+
+    async def _analyze_once(self, connection: asyncpg.Connection, count: int) -> None:
+        """Let plans that were made for an empty log be made anew, if the database has not seen to it yet.
+
+        It does within a minute; until then calls would be looked up by any index that names the org.
+        """
+        before, self._written = self._written, self._written + count
+        if before < _A_LOG <= self._written:
+            try:
+                if await connection.fetchval(queries("writes")["never_analyzed"]):
+                    await connection.execute(queries("writes")["analyze"])
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
+                connection.terminate()  # what matters is committed, and this one may be of no more use
+
+    async def owners(self, org_id: int, ids: Sequence[str]) -> dict[str, Key]:
+        """Which calls have some canonical ids."""
+        rows = await self._pool.fetch(queries("writes")["owners"], org_id, [UUID(one) for one in ids])
+        return {str(row["id"]): (row["vendor"], row["vendor_call_id"]) for row in rows}
+
+    async def named_after(self, org_id: int, vendor: str | None, last: Key, limit: int) -> list[Key]:
+        """The calls that payloads are kept of, in order after one of them."""
+        rows = await self._pool.fetch(queries("writes")["named_after"], org_id, vendor, *last, limit)
+        return [(row["vendor"], row["vendor_call_id"]) for row in rows]
+
+    async def nameless_after(
+        self, org_id: int, vendor: str | None, last: tuple[str, bytes], limit: int
+    ) -> list[Nameless]:
+        """Payloads that named no call when they came, in order after one of them."""
+        rows = await self._pool.fetch(queries("writes")["nameless_after"], org_id, vendor, *last, limit)
+        return [Nameless(**row) for row in rows]
+
+    async def mark_read(self, org_id: int, vendor: str, hashed: bytes) -> None:
+        """Drop a payload that named no call, since it stands with its calls now."""
+        await self._pool.execute(queries("writes")["mark_read"], org_id, vendor, hashed)
+
+    async def delete(self, org_id: int, call_id: str) -> bool:
+        """Take a call out of the log, with everything that was kept of it; false if there is none."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            place = await connection.fetchval(queries("writes")["reserve_sequence"], org_id, 1)
+            return await connection.fetchval(_DELETE, org_id, UUID(call_id), place) is not None
+
+
+class WriteTransaction:
+    """One transaction that writes to one org."""
+
+    def __init__(self, connection: asyncpg.Connection, org_id: int, last_sequence: int) -> None:
+        self._connection = connection
+        self._org_id = org_id
+        self._last_sequence = last_sequence
+
+    async def current(self, keys: Sequence[Key]) -> CurrentCalls:
+        """The calls among these that are stored, as they stand, and those that were taken out."""
+        if not keys:
+            return CurrentCalls({}, frozenset())
+        named = self._org_id, [key[0] for key in keys], [key[1] for key in keys]
+        rows = await self._connection.fetch(queries("writes")["current_calls"], *named)
+        known = {
+            (row["vendor"], row["vendor_call_id"]): stored_call_of(
+                row["body"],
+                row["transcript"],
+                row["versions"],
+                row["revision"],
+                has_unstored_facts=row["has_unstored_facts"],
+            )
+            for row in rows
+        }
+        gone = await self._connection.fetch(queries("writes")["deleted"], *named)
+        return CurrentCalls(known, frozenset((row["vendor"], row["vendor_call_id"]) for row in gone))
+
+    async def store_payloads(
+        self, payloads: Sequence[Payload], received_at: datetime
+    ) -> dict[PayloadKey, Repeat]:
+        """Store payloads, each once; answers which of them were kept before."""
+        if not payloads:
+            return {}
+        rows = await self._connection.fetch(
+            queries("writes")["store_payloads"],
+            self._org_id,
+            received_at,
+            [payload.vendor for payload in payloads],
+            [payload.vendor_call_id for payload in payloads],
+            [payload.hash for payload in payloads],
+            [payload.body for payload in payloads],
+            [payload.kind for payload in payloads],
+            [payload.content_type for payload in payloads],
+            [payload.source for payload in payloads],
+            [payload.source_id for payload in payloads],
+            [payload.event for payload in payloads],
+            [chr(31).join(payload.unknown) or None for payload in payloads],
+            [payload.problem for payload in payloads],
+            [payload.times for payload in payloads],
+        )
+        return {
+            (row["vendor"], row["vendor_call_id"], row["hash"]): Repeat(
+                row["kind"], row["received_at"], row["last_received_at"]
+            )
+            for row in rows
+        }
+
+    async def payloads(self, keys: Sequence[Key]) -> dict[Key, list[StoredPayload]]:
+        """Every payload that is kept of some calls, in the order in which they came."""
+        rows = await self._connection.fetch(
+            queries("writes")["payloads"], self._org_id, [key[0] for key in keys], [key[1] for key in keys]
+        )
+        found: dict[Key, list[StoredPayload]] = {}
+        for row in rows:
+            kept = StoredPayload(
+                row["payload"],
+                row["kind"],
+                row["content_type"],
+                row["source_vendor"],
+                row["received_at"],
+                row["last_received_at"],
+            )
+            found.setdefault((row["vendor"], row["vendor_call_id"]), []).append(kept)
+        return found
+
+    async def events(self, key: Key) -> list[bytes]:
+        """Every event that was told of a live call."""
+        rows = await self._connection.fetch(queries("writes")["events"], self._org_id, *key)
+        return [row["payload"] for row in rows]
+
+    async def write(self, drafts: Sequence[PendingCall]) -> None:
+        """Write calls and move the totals; no two drafts may be of the same call."""
+        if not drafts:
+            return
+        for draft in drafts:
+            self._last_sequence += 1
+            draft.change = self._last_sequence
+        if len(drafts) >= _MANY and all(draft.base_revision == 0 for draft in drafts):
+            await self._copy(drafts)
+            return
+        rows = await self._connection.fetch(_WRITE, self._org_id, *columns(drafts))
+        if len(rows) != len(drafts):
+            raise RuntimeError("a call was written by somebody who did not wait for the org's places")
+
+    async def confirm(self, drafts: Sequence[PendingCall]) -> None:
+        """Write the stamps of calls that did not change: no place in the order of changes, no totals."""
+        if not drafts:
+            return
+        rows = await self._connection.fetch(
+            queries("writes")["confirm"],
+            self._org_id,
+            [UUID(draft.call.id) for draft in drafts],
+            [draft.base_revision for draft in drafts],
+            [stamps_json(draft.versions) for draft in drafts],
+            [draft.has_unstored_facts for draft in drafts],
+        )
+        if len(rows) != len(drafts):
+            raise RuntimeError("a call was written by somebody who did not wait for the org's places")
+
+    async def _copy(self, drafts: Sequence[PendingCall]) -> None:
+        rows = [(draft, row_of(draft)) for draft in drafts]
+        await self._connection.copy_records_to_table(
+            "calls",
+            records=[
+                (self._org_id, *row.values, draft.change, draft.has_unstored_facts) for draft, row in rows
+            ],
+            columns=("org_id", *COLUMNS, "change", "has_unstored_facts"),
+        )
+        await self._connection.copy_records_to_table(
+            "call_transcripts",
+            records=[
+                (self._org_id, row.values[0], row.transcript, row.search)
+                for _, row in rows
+                if row.transcript is not None
+            ],
+            columns=("org_id", "call_id", "body", "search"),
+        )
+        await self._connection.copy_records_to_table(
+            "search_backlog",
+            records=[
+                (self._org_id, row.values[0], draft.change)
+                for draft, row in rows
+                if row.transcript is not None
+            ],
+            columns=("org_id", "call_id", "change"),
+        )
+        counted = ([row.values[place] for _, row in rows] for place in _COUNTED)
+        await self._connection.execute(_MOVE_NEW, self._org_id, *counted)

@@ -1,0 +1,64 @@
+"""Requests that may be sent again, and their answers, in PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import asyncpg
+from msgspec import Struct
+
+from trunkline.store.queries import queries
+
+
+class IdempotentRequest(Struct, frozen=True):
+    """A request that took a key."""
+
+    fingerprint: bytes
+    status: int | None
+    """`None` while it runs."""
+    headers: str | None
+    body: bytes | None
+
+
+class IdempotencyStore:
+    """Every statement about repeatable requests."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def begin(
+        self,
+        org_id: int,
+        key: str,
+        fingerprint: bytes,
+        now: datetime,
+        *,
+        oldest: datetime,
+        died_before: datetime,
+    ) -> bool:
+        """Take a key; false if it stands for a request already."""
+        taken = await self._pool.fetchval(
+            queries("idempotency")["begin"], org_id, key, fingerprint, now, oldest, died_before
+        )
+        return taken is not None
+
+    async def find(self, org_id: int, key: str) -> IdempotentRequest | None:
+        """What a key stands for."""
+        row = await self._pool.fetchrow(queries("idempotency")["find"], org_id, key)
+        return row and IdempotentRequest(row["fingerprint"], row["status"], row["headers"], row["body"])
+
+    async def store_response(
+        self, org_id: int, key: str, begun_at: datetime, status: int, headers: str, body: bytes
+    ) -> None:
+        """Keep the answer to a request."""
+        await self._pool.execute(
+            queries("idempotency")["store_response"], org_id, key, begun_at, status, headers, body
+        )
+
+    async def forget(self, org_id: int, key: str, begun_at: datetime) -> None:
+        """Give a key back."""
+        await self._pool.execute(queries("idempotency")["forget"], org_id, key, begun_at)
+
+    async def sweep(self, oldest: datetime) -> None:
+        """Delete what is too old to be asked for."""
+        await self._pool.execute(queries("idempotency")["sweep"], oldest)

@@ -1,0 +1,86 @@
+"""The words of a text, and what a search asks of them, split alike.
+
+A search looks for a piece of text anywhere in a conversation. Whatever holds the piece holds its words:
+those within it whole, the first by its end and the last by its beginning. Those words are looked up; where
+they alone do not decide, the text is read.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+
+from msgspec import Struct
+
+MAX_LENGTH = 128
+"""Characters of a word that is kept; a longer one is kept as overlapping stretches of this length."""
+STEP = MAX_LENGTH // 2
+MIN_LENGTH = 3
+"""Characters that a part of a word must have to be looked up; shorter ones stand in too many words."""
+
+# In these scripts no space parts the words; each character stands for a word.
+_CLOSE = "\u2e80-\u2fff\u3005-\u30ff\u31f0-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_WORD = re.compile(rf"[{_CLOSE}]|(?:(?![{_CLOSE}])\w)+")
+_ASCII_WORD = re.compile(r"\w+", re.ASCII)
+_IS_CLOSE = re.compile(f"[{_CLOSE}]")
+
+
+class Anchor(enum.Enum):
+    """Where in a word a part of it stands."""
+
+    WHOLE = "whole"
+    BEGINNING = "beginning"
+    END = "end"
+    ANYWHERE = "anywhere"
+
+
+class Term(Struct, frozen=True):
+    """A word, or a part of one, that a conversation must hold."""
+
+    text: str
+    anchor: Anchor
+
+
+class TermQuery(Struct, frozen=True):
+    """What a piece of text asks of the words around it."""
+
+    terms: tuple[Term, ...]
+    decided: bool
+    """Whether the words alone tell that the text holds the piece."""
+
+
+def words_of(text: str) -> set[str]:
+    """The words of a text, which is case-folded already."""
+    words = set((_ASCII_WORD if text.isascii() else _WORD).findall(text))
+    long = [word for word in words if len(word) > MAX_LENGTH]
+    return words.difference(long).union(*map(_stretches, long)) if long else words
+
+
+def term_query_of(text: str) -> TermQuery:
+    """The words that whatever holds a piece of text must hold; none if the piece says too little."""
+    found = list(_WORD.finditer(text))
+    parts = [_term(match, len(text)) for match in found]
+    telling = tuple(dict.fromkeys(part for part in parts if part is not None))
+    alone = len(found) == 1 and len(telling) == 1 and found[0].group() == text == telling[0].text
+    return TermQuery(telling, alone)
+
+
+def _term(match: re.Match[str], length: int) -> Term | None:
+    word = match.group()
+    close = _IS_CLOSE.match(word) is not None
+    from_start = close or match.start() > 0
+    to_end = close or match.end() < length
+    if len(word) > STEP:  # it may go over the edge of a stretch, but its first half-stretch does not
+        return Term(word[:STEP], Anchor.BEGINNING if from_start else Anchor.ANYWHERE)
+    if from_start and to_end:
+        return Term(word, Anchor.WHOLE)
+    if len(word) < MIN_LENGTH:
+        return None
+    if from_start:
+        return Term(word, Anchor.BEGINNING)
+    return Term(word, Anchor.END if to_end else Anchor.ANYWHERE)
+
+
+def _stretches(word: str) -> list[str]:
+    starts = range(0, len(word) - MAX_LENGTH + STEP, STEP)
+    return [word[start : start + MAX_LENGTH] for start in starts]

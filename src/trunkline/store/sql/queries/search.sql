@@ -1,0 +1,124 @@
+-- Words: what was said in which calls, looked up and kept. $1 is always the org; each ? is a value of its own.
+
+-- name: whole
+-- The numbers of a word.
+SELECT id FROM search_terms WHERE org_id = $1 AND term = ?
+
+-- name: beginning
+SELECT id FROM search_terms WHERE org_id = $1 AND term >= ? AND term < ?
+
+-- name: end
+SELECT id FROM search_terms WHERE org_id = $1 AND term = ?
+    UNION ALL SELECT term_id FROM term_suffixes WHERE org_id = $1 AND suffix = ?
+
+-- name: anywhere
+SELECT id FROM search_terms WHERE org_id = $1 AND term >= ? AND term < ?
+    UNION ALL SELECT term_id FROM term_suffixes WHERE org_id = $1 AND suffix >= ? AND suffix < ?
+
+-- name: holds
+-- That one of those words was said. no org: the statement around it names it
+w.term_ids && ARRAY({ids})
+
+-- name: read
+-- That the text holds the piece, where the words alone do not tell.
+AND EXISTS (SELECT 1 FROM call_transcripts s WHERE s.org_id = $1 AND s.call_id = w.call_id AND strpos(s.search, ?) > 0)
+
+-- name: transcript_matches
+-- The calls in which a piece of text was said: by their words, and those not indexed yet by their text. The numbers of
+-- words are of one org already; a plan that looks for its calls besides reads all of them.
+matching_calls AS MATERIALIZED (
+    SELECT w.call_id FROM (SELECT * FROM call_terms w WHERE {holds} OFFSET 0) w WHERE w.org_id = $1{read}
+    UNION ALL
+    SELECT s.call_id FROM search_backlog u JOIN call_transcripts s ON s.org_id = $1 AND s.call_id = u.call_id
+    WHERE u.org_id = $1 AND strpos(s.search, ?) > 0
+)
+
+-- name: transcript_matches_by_text
+-- The same for a piece that no word can be looked up of.
+matching_calls AS MATERIALIZED (
+    SELECT s.call_id FROM call_transcripts s WHERE s.org_id = $1 AND strpos(s.search, ?) > 0
+)
+
+-- name: count
+-- no org: matching_calls names it
+(SELECT count(*) FROM matching_calls)
+
+-- name: among
+-- no org: matching_calls names it
+c.id = ANY(ARRAY(SELECT call_id FROM matching_calls))
+
+-- name: orgs_with_backlog
+-- Orgs that have something to index or to clear away. no org: it looks for them
+SELECT o.org_id FROM orgs o
+WHERE EXISTS (SELECT 1 FROM search_backlog u WHERE u.org_id = o.org_id)
+    OR EXISTS (SELECT 1 FROM orphan_terms l WHERE l.org_id = o.org_id);
+
+-- name: backlog_size
+-- How many calls are not indexed yet.
+SELECT count(*) FROM search_backlog WHERE org_id = $1;
+
+-- name: lead
+-- True for the one who may index the org until the transaction ends. no org: its number is what is locked
+SELECT pg_try_advisory_xact_lock($2, $1::integer);
+
+-- name: lead_in_turn
+-- The same, for whoever waits until nobody else does. no org: its number is what is locked
+SELECT pg_advisory_xact_lock($2, $1::integer) IS NOT NULL;
+
+-- name: backlog
+-- Calls to index, in order after one of them, with what was said in them.
+SELECT u.call_id, u.change, s.search
+FROM search_backlog u LEFT JOIN call_transcripts s ON s.org_id = $1 AND s.call_id = u.call_id
+WHERE u.org_id = $1 AND u.call_id > $2
+ORDER BY u.call_id
+LIMIT $3;
+
+-- name: hold_sequence
+-- Lets nobody write to the org until the transaction ends; writers hold the same row.
+SELECT n FROM change_sequences WHERE org_id = $1 FOR UPDATE;
+
+-- name: indexed
+-- Takes calls off the list, unless they were written since their text was read.
+DELETE FROM search_backlog u USING unnest($2::uuid[], $3::bigint[]) AS i (call_id, change)
+WHERE u.org_id = $1 AND u.call_id = i.call_id AND u.change = i.change
+RETURNING u.call_id;
+
+-- name: term_ids
+-- The numbers of some words; words that are new get one, and their endings are kept.
+WITH asked AS (
+    SELECT term COLLATE "C" AS term FROM unnest($2::text[]) AS a (term)
+), known AS (
+    SELECT k.term, k.id FROM asked a JOIN search_terms k ON k.org_id = $1 AND k.term = a.term
+), fresh AS (
+    INSERT INTO search_terms (org_id, term)
+    SELECT $1, a.term FROM asked a WHERE NOT EXISTS (SELECT 1 FROM known k WHERE k.term = a.term)
+    RETURNING term, id
+), ended AS (
+    INSERT INTO term_suffixes (org_id, suffix, term_id)
+    SELECT $1, substr(f.term, g.first), f.id
+    FROM fresh f CROSS JOIN LATERAL generate_series(2, length(f.term) - $3::integer + 1) AS g (first)
+)
+SELECT term, id FROM known UNION ALL SELECT term, id FROM fresh;
+
+-- name: clear_orphans
+-- Drops words that were lost by a call and that no call has now. Most lost words are common ones, which a few calls
+-- show without a look at every call that has them.
+WITH lost AS (
+    DELETE FROM orphan_terms l WHERE l.org_id = $1 AND l.term_id = ANY(ARRAY(
+        SELECT term_id FROM orphan_terms WHERE org_id = $1 ORDER BY term_id LIMIT $2
+    ))
+    RETURNING l.term_id
+), common AS (
+    SELECT DISTINCT unnest(term_ids) AS term_id
+    FROM (SELECT term_ids FROM call_terms WHERE org_id = $1 LIMIT 300) sample
+), gone AS (
+    DELETE FROM search_terms k USING lost l
+    WHERE k.org_id = $1 AND k.id = l.term_id AND NOT EXISTS (SELECT 1 FROM common c WHERE c.term_id = k.id)
+        AND NOT EXISTS (SELECT 1 FROM call_terms w WHERE w.org_id = $1 AND w.term_ids @> ARRAY[k.id])
+    RETURNING k.id, k.term
+), ended AS (
+    DELETE FROM term_suffixes e
+    USING gone g CROSS JOIN LATERAL generate_series(2, length(g.term) - $3::integer + 1) AS s (first)
+    WHERE e.org_id = $1 AND e.suffix = substr(g.term, s.first) AND e.term_id = g.id
+)
+SELECT count(*) FROM lost;

@@ -1,0 +1,105 @@
+-- Writing: the statements of one transaction that takes sightings in. $1 is always the org.
+
+-- name: reserve_sequence
+-- Takes places in the org's order of changes; writers of one org wait here for each other until the first commits.
+-- Whoever follows the org is told when it does.
+INSERT INTO change_sequences AS c (org_id, n) VALUES ($1, $2)
+ON CONFLICT (org_id) DO UPDATE SET n = c.n + excluded.n
+RETURNING n, pg_notify('trunkline_changes', $1::text);
+
+-- name: current_calls
+-- Calls as they stand, to merge into. Each is looked up by itself: for a join a table that was small when the plan was
+-- made would be read whole ever after.
+SELECT c.vendor, c.vendor_call_id, c.revision, c.has_unstored_facts, c.versions, c.body, t.body AS transcript
+FROM unnest($2::text[], $3::text[]) AS k (vendor, vendor_call_id)
+CROSS JOIN LATERAL (
+    SELECT * FROM calls c WHERE c.org_id = $1 AND c.vendor = k.vendor AND c.vendor_call_id = k.vendor_call_id LIMIT 1
+) c
+LEFT JOIN call_transcripts t ON t.org_id = $1 AND t.call_id = c.id;
+
+-- name: never_analyzed
+-- Whether nobody knows yet how many calls there are. no org: it is about the table
+SELECT reltuples < 0 FROM pg_class WHERE oid = 'calls'::regclass;
+
+-- name: analyze
+-- Plans that were made for empty tables are made anew. no org: it is about the tables
+ANALYZE calls, call_transcripts, deleted_calls;
+
+-- name: deleted
+-- Which of some calls were taken out.
+SELECT d.vendor, d.vendor_call_id
+FROM unnest($2::text[], $3::text[]) AS k (vendor, vendor_call_id)
+CROSS JOIN LATERAL (
+    SELECT d.vendor, d.vendor_call_id FROM deleted_calls d
+    WHERE d.org_id = $1 AND d.vendor = k.vendor AND d.vendor_call_id = k.vendor_call_id LIMIT 1
+) d;
+
+-- name: owners
+-- Which calls have some canonical ids.
+SELECT id, vendor, vendor_call_id FROM calls WHERE org_id = $1 AND id = ANY($2::uuid[]);
+
+-- name: store_payloads
+-- Stores payloads as they arrived, each once; of one that came before it is counted how often it came. Returns those
+-- that came before.
+WITH kept AS (
+    INSERT INTO sightings AS s (
+        org_id, vendor, vendor_call_id, hash, received_at, last_received_at,
+        payload, kind, content_type, source, source_id, event, unknown, problem, times
+    )
+    SELECT $1, k.vendor, k.vendor_call_id, k.hash, $2, $2, k.payload, k.kind, k.content_type, k.source, k.source_id,
+        k.event, coalesce(string_to_array(k.unknown, chr(31)), '{}'), k.problem, k.times
+    FROM unnest(
+        $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::text[], $8::text[], $9::text[], $10::uuid[],
+        $11::text[], $12::text[], $13::text[], $14::integer[]
+    ) AS k (
+        vendor, vendor_call_id, hash, payload, kind, content_type, source, source_id, event, unknown, problem, times
+    )
+    ON CONFLICT (org_id, vendor, vendor_call_id, hash)
+    DO UPDATE SET times = s.times + excluded.times,
+        last_received_at = greatest(s.last_received_at, excluded.last_received_at)
+    RETURNING new.vendor, new.vendor_call_id, new.hash, new.kind, new.received_at, new.last_received_at,
+        old.hash IS NOT NULL AS came_before
+)
+SELECT vendor, vendor_call_id, hash, kind, received_at, last_received_at FROM kept WHERE came_before;
+
+-- name: confirm
+-- Writes the stamps of calls whose values stay as they are, if nobody wrote them since they were read. They keep their
+-- place in the order of changes: there is nothing to follow and nothing to count.
+UPDATE calls c SET versions = i.versions, revision = c.revision + 1, has_unstored_facts = c.has_unstored_facts OR i.has_unstored_facts
+FROM unnest($2::uuid[], $3::integer[], $4::text[], $5::boolean[]) AS i (id, revision, versions, has_unstored_facts)
+WHERE c.org_id = $1 AND c.id = i.id AND c.revision = i.revision
+RETURNING c.id;
+
+-- name: events
+-- Every event that was told of a live call.
+SELECT payload FROM sightings
+WHERE org_id = $1 AND vendor = $2 AND vendor_call_id = $3 AND kind = 'event';
+
+-- name: named_after
+-- The calls that payloads are kept of, in order after one of them; those that name none are left out.
+SELECT vendor, vendor_call_id FROM sightings
+WHERE org_id = $1 AND ($2::text IS NULL OR vendor = $2) AND (vendor, vendor_call_id) > ($3, $4) AND vendor_call_id <> ''
+GROUP BY vendor, vendor_call_id
+ORDER BY vendor, vendor_call_id
+LIMIT $5;
+
+-- name: nameless_after
+-- Payloads that named no call when they came, in order after one of them.
+SELECT vendor, hash, payload AS body, kind, content_type, source, source_id FROM sightings
+WHERE org_id = $1 AND ($2::text IS NULL OR vendor = $2) AND vendor_call_id = '' AND (vendor, hash) > ($3, $4)
+ORDER BY vendor, hash
+LIMIT $5;
+
+-- name: payloads
+-- Every payload that is kept of some calls, in the order in which they came, with the vendor in whose form its source
+-- speaks: that need not be the call's own vendor.
+SELECT s.vendor, s.vendor_call_id, s.payload, s.kind, s.content_type, o.vendor AS source_vendor, s.received_at,
+    s.last_received_at
+FROM unnest($2::text[], $3::text[]) AS k (vendor, vendor_call_id)
+JOIN sightings s ON s.org_id = $1 AND s.vendor = k.vendor AND s.vendor_call_id = k.vendor_call_id
+LEFT JOIN sources o ON o.org_id = $1 AND o.id = s.source_id
+ORDER BY s.received_at, s.hash;
+
+-- name: mark_read
+-- Notes that a payload which named no call was read after all; it stands with its calls now.
+DELETE FROM sightings WHERE org_id = $1 AND vendor = $2 AND vendor_call_id = '' AND hash = $3;

@@ -1,0 +1,37 @@
+"""Numbers that many calls of an org have: running totals are kept of them as of words."""
+
+from __future__ import annotations
+
+import asyncpg
+
+from trunkline.store.queries import queries
+
+MAX_NUMBERS = 1000
+"""Numbers of an org that have running totals (our choice); any other is counted whenever it is asked for."""
+
+
+class NumberTotalStore:
+    """Adds numbers to those that have running totals."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def sum_up(self, org_id: int, number: str) -> bool:
+        """Keep running totals of a number from now on; false if an org has as many as it may have.
+
+        It may be done twice, and taken up where it broke off. Writers wait only while the number is noted.
+        """
+        async with self._pool.acquire() as connection:
+            async with connection.transaction():
+                # Whoever writes holds the org's places: all who come after see the number.
+                await connection.fetchval(queries("writes")["reserve_sequence"], org_id, 1)
+                await connection.execute(queries("totals")["note_number"], org_id, number, MAX_NUMBERS)
+            async with connection.transaction():
+                if await connection.fetchval(queries("totals")["hold_number"], org_id, number):
+                    await connection.execute(_COUNT, org_id, number, timeout=None)
+        return bool(await self._pool.fetchval(queries("totals")["has_number"], org_id, number))
+
+
+_COUNT = queries("totals")["count_number"].format(
+    numbers=queries("totals")["numbers"].format(only="AND s.number = $2")
+)

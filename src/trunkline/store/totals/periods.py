@@ -1,0 +1,181 @@
+"""Periods: how a range of instants is made up of whole years, months, days and hours, and two ragged edges.
+
+All periods are UTC. A level is the length of a period, from the hour up to the year.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum
+from typing import NamedTuple
+
+
+class Level(IntEnum):
+    """The length of a period; only durations have minutes."""
+
+    MINUTE = 0
+    HOUR = 1
+    DAY = 2
+    MONTH = 3
+    YEAR = 4
+
+
+class Segment(NamedTuple):
+    """Whole periods of one level, from the first up to but not including the last."""
+
+    level: Level
+    first: datetime
+    last: datetime
+
+
+class Edge(NamedTuple):
+    """A stretch that no whole period covers, from the first up to but not including the last instant."""
+
+    first: datetime
+    last: datetime
+
+
+class Cover(NamedTuple):
+    """A range as whole periods, whose counts are known, and edges, which have to be counted."""
+
+    segments: list[Segment]
+    edges: list[Edge]
+
+
+BEGINNING = datetime.min.replace(tzinfo=UTC)
+END = datetime.max.replace(tzinfo=UTC)
+"""The ends of the calendar, which stand for an open end of a range."""
+TICK = timedelta(microseconds=1)
+
+
+def start_of(level: Level, instant: datetime) -> datetime:
+    """The start of the period that an instant lies in."""
+    minute = instant.replace(second=0, microsecond=0)
+    if level is Level.MINUTE:
+        return minute
+    hour = minute.replace(minute=0)
+    if level is Level.HOUR:
+        return hour
+    day = hour.replace(hour=0)
+    if level is Level.DAY:
+        return day
+    return day.replace(day=1) if level is Level.MONTH else day.replace(day=1, month=1)
+
+
+_LENGTHS = {
+    Level.MINUTE: timedelta(minutes=1),
+    Level.HOUR: timedelta(hours=1),
+    Level.DAY: timedelta(days=1),
+}
+
+
+def start_of_next(level: Level, instant: datetime) -> datetime:
+    """The start of the period after the one that an instant lies in, or the end of the calendar."""
+    start = start_of(level, instant)
+    try:
+        if level is Level.YEAR:
+            return start.replace(year=start.year + 1)
+        if level is Level.MONTH:
+            return (start + timedelta(days=31)).replace(day=1)
+        return start + _LENGTHS[level]
+    except (OverflowError, ValueError):
+        return END
+
+
+def cover(low: datetime | None, high: datetime | None, finest: Level) -> Cover:
+    """Cover the instants from `low` to `high`, both included; `None` leaves an end open.
+
+    Never more than two edges, nor more segments than two for each level: coarse periods in the middle, finer
+    ones towards the ends.
+    """
+    first = BEGINNING if low is None else low
+    last = END if high is None or high > END - TICK else high + TICK
+    segments: list[Segment] = []
+    edges: list[Edge] = []
+    # Inwards from both ends: at each level the part up to the next coarser period is set aside.
+    finer: Level | None = None
+    for level in (level for level in Level if level >= finest):
+        if first >= last:
+            break
+        up = first if start_of(level, first) == first else min(start_of_next(level, first), last)
+        _set_aside(finer, first, up, segments, edges)
+        down = last if last == END else max(start_of(level, last), up)
+        _set_aside(finer, down, last, segments, edges)
+        first, last, finer = up, down, level
+    if first < last:
+        segments.append(Segment(Level.YEAR, first, last))
+    return Cover(segments, edges)
+
+
+_ZERO = datetime(1970, 1, 1, tzinfo=UTC)
+MAX_MS = 60_000_000_000
+"""From this duration on, one period holds all."""
+
+
+class DurationCover(NamedTuple):
+    """A range of durations as whole periods and edges, like a cover; edges are in milliseconds."""
+
+    segments: list[Segment]
+    edges: list[tuple[int, int]]
+
+
+def cover_of_durations(low: int | None, high: int | None) -> DurationCover:
+    """Cover the durations from `low` to `high`, both included, in milliseconds; `None` leaves an end open.
+
+    In the totals a second of a duration is an hour after 1970. Its first minute stands for the whole second
+    itself, since many vendors tell no more, each other for the next 17 milliseconds. What is below zero and
+    what is far above any call are one period each, which an end within them turns into an edge.
+    """
+    if low is not None and high is not None and low > high:
+        return DurationCover([], [])
+    first, last = low, None if high is None else min(high, _PAST_ALL - 1) + 1
+    edges: list[tuple[int, int]] = []
+    if last is not None and last < 0:
+        return DurationCover([], [(-_PAST_ALL if first is None else first, last)])
+    if first is not None and first > MAX_MS:
+        return DurationCover([], [(first, _PAST_ALL if last is None else last)])
+    if first is not None and first < 0:
+        edges.append((first, 0))
+        first = 0
+    if last is not None and last > MAX_MS:
+        edges.append((MAX_MS, last))
+        last = MAX_MS
+    if first is not None and first == last:
+        return DurationCover([], edges)
+    covered = cover(
+        None if first is None else _as_instant(first),
+        None if last is None else _as_instant(last) - TICK,
+        Level.MINUTE,
+    )
+    edges += [(_as_duration(first), _as_duration(last)) for first, last in covered.edges]
+    return DurationCover(covered.segments, edges)
+
+
+_MS_A_MINUTE = 17
+
+
+def _as_instant(duration_ms: int) -> datetime:
+    seconds, rest = divmod(duration_ms, 1000)
+    minute, more = divmod(rest + _MS_A_MINUTE - 1, _MS_A_MINUTE) if rest else (0, 0)
+    return _ZERO + timedelta(hours=seconds, minutes=minute, seconds=more)
+
+
+def _as_duration(instant: datetime) -> int:
+    seconds, rest = divmod(instant - _ZERO, timedelta(hours=1))
+    minute, more = divmod(rest, timedelta(minutes=1))
+    begun = (minute - 1) * _MS_A_MINUTE + 1 + more // timedelta(seconds=1) if minute else 0
+    return seconds * 1000 + begun
+
+
+_PAST_ALL = 2**63 - 1
+
+
+def _set_aside(
+    finer: Level | None, first: datetime, last: datetime, segments: list[Segment], edges: list[Edge]
+) -> None:
+    if first >= last:
+        return
+    if finer is None:
+        edges.append(Edge(first, last))
+    else:
+        segments.append(Segment(finer, first, last))

@@ -1,0 +1,288 @@
+"""Exact totals from running sums, and the period that holds a place in a list."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from msgspec import Struct, structs
+
+from trunkline.model.ids import uuid_of
+from trunkline.model.query import CallFilter, SortField, Span, Wording
+from trunkline.store.calls.filters import Statement, where
+from trunkline.store.queries import queries
+from trunkline.store.totals.periods import TICK, Level, cover, cover_of_durations
+
+NONE = UUID(int=0)
+_OUTCOME_PARTS = {"status": 1, "result": 3, "direction": 5}
+"""Where each word stands in an outcome; a kept word stands one further on."""
+_SINGLE_WORDS = ("vendor", "channel", "end_reason", "sentiment", "success", "voicemail")
+_NUMBERS = ("phone", "any_number", "from_number", "to_number")
+"""Where a number is looked for."""
+_UNITS = {
+    Level.MINUTE: "minute",
+    Level.HOUR: "hour",
+    Level.DAY: "day",
+    Level.MONTH: "month",
+    Level.YEAR: "year",
+}
+
+
+class TotalsKey(Struct, frozen=True):
+    """The running sums that answer a filter, whatever range of instants it has."""
+
+    grouping: int
+    finest: Level
+    agents: tuple[UUID, ...] = (NONE,)
+    campaigns: tuple[UUID, ...] = (NONE,)
+    values: tuple[str, ...] = ("",)
+    words: tuple[tuple[str, Wording], ...] = ()
+    field: str = "created_at"
+    """What the periods are of: the field whose range the sums answer."""
+
+    def keys(self) -> tuple[Any, ...]:
+        """What narrows the rows of the totals, as the fragments take it."""
+        return (self.grouping, list(self.agents), list(self.campaigns), list(self.values))
+
+
+EVERYTHING = TotalsKey(0, Level.HOUR)
+
+BY_VALUE = {
+    SortField.STARTED_AT: TotalsKey(16, Level.HOUR, field="started_at"),
+    SortField.ENDED_AT: TotalsKey(17, Level.HOUR, field="ended_at"),
+    SortField.DURATION_MS: TotalsKey(18, Level.MINUTE, field="duration_ms"),
+}
+"""Calls that have a value, by that value."""
+
+WITHOUT_VALUE = {
+    SortField.STARTED_AT: TotalsKey(19, Level.HOUR),
+    SortField.ENDED_AT: TotalsKey(20, Level.HOUR),
+    SortField.DURATION_MS: TotalsKey(21, Level.HOUR),
+}
+"""Calls that have none, by creation."""
+
+
+def totals_key_of(call_filter: CallFilter) -> TotalsKey | None:
+    """The running sums for a filter; `None` if none are kept for it."""
+    asked = {
+        name: value
+        for name in CallFilter.__struct_fields__
+        if name != "created_at" and (value := getattr(call_filter, name)) is not None
+    }
+    if len(asked) == 1 and (name := next(iter(asked))) in _SINGLE_WORDS:
+        return TotalsKey(8, Level.DAY, values=tuple(f"{name}:{word}" for word in _words(asked[name])))
+    if len(asked) == 1 and name in BY_VALUE and call_filter.created_at is None:
+        return BY_VALUE[SortField(name)]
+    agents = _refs(asked.pop("agent_id", None), asked.pop("agent_ref", None))
+    campaigns = _refs(asked.pop("campaign_id", None), asked.pop("campaign_ref", None))
+    if asked.keys() - _OUTCOME_PARTS.keys():
+        return None
+    words = tuple(asked.items())
+    if agents is None and campaigns is None:
+        return TotalsKey(1 if words else 0, Level.HOUR, words=words)
+    return TotalsKey(
+        1 + (2 if agents is not None else 0) + (4 if campaigns is not None else 0),
+        Level.DAY,
+        (NONE,) if agents is None else agents,
+        (NONE,) if campaigns is None else campaigns,
+        words=words,
+    )
+
+
+def _words(wanted: Any) -> list[str]:
+    if isinstance(wanted, Wording):
+        return sorted(wanted.values)
+    if isinstance(wanted, bool):
+        return ["true" if wanted else "false"]
+    return sorted(wanted)
+
+
+def _refs(ids: frozenset[str] | None, ref: str | None) -> tuple[UUID, ...] | None:
+    if ids is not None and ref is not None:
+        ids &= {ref}
+    elif ids is None:
+        return None if ref is None else (UUID(ref),)
+    return tuple(UUID(uuid_of(one)) for one in sorted(ids))
+
+
+def total_of(statement: Statement, cell: TotalsKey, call_filter: CallFilter) -> str:
+    """SQL for the exact number of matches of a filter that running sums are kept for."""
+    return sum_of(statement, cell, getattr(call_filter, cell.field), call_filter)
+
+
+def sum_of(statement: Statement, cell: TotalsKey, span: Span | None, call_filter: CallFilter) -> str:
+    """SQL for the exact number of matches in a range: whole periods summed, edges counted.
+
+    The range is the span; what the filter says of the cell's field is left aside.
+    """
+    ends = (span.low, span.high) if span else (None, None)
+    of_durations = cell.field == "duration_ms"
+    covered = cover_of_durations(*ends) if of_durations else cover(ends[0], ends[1], cell.finest)
+    terms = []
+    if covered.segments:
+        levels, firsts, lasts = (list(side) for side in zip(*covered.segments, strict=True))
+        args = ([int(level) for level in levels], firsts, lasts, *cell.keys())
+        terms.append(statement.add("totals.periods", *args, outcome=_outcome(statement, cell)))
+    if covered.edges:
+        sides = ([edge[side] for edge in covered.edges] for side in (0, 1))
+        conditions = where(statement, structs.replace(call_filter, **{cell.field: None}))
+        also = "".join(f" AND {condition}" for condition in conditions)
+        fragment = "totals.edges_of_numbers" if of_durations else "totals.edges"
+        terms.append(statement.add(fragment, *sides, column=f"c.{cell.field}", where=also))
+    return " + ".join(terms) or "0::bigint"
+
+
+def totals_key_of_number(call_filter: CallFilter) -> tuple[str, TotalsKey] | None:
+    """A number that is all that is asked for beside a range of creation, and its running sums, if any."""
+    place = next((name for name in _NUMBERS if getattr(call_filter, name) is not None), None)
+    if place is None:
+        return None
+    number: str = getattr(call_filter, place)
+    alone = structs.replace(CallFilter(created_at=call_filter.created_at), **{place: number})
+    if call_filter != alone:
+        return None
+    return number, TotalsKey(8, Level.DAY, values=(f"{place}:{number}",))
+
+
+class Seek(Struct, frozen=True):
+    """SQL that finds the period that holds a place."""
+
+    ctes: list[str]
+    period: str
+    """The name under which the statement knows the period."""
+    bound: str
+    """The condition that leaves out what lies before the period."""
+    skipped: str
+    """The name under which the statement knows the place."""
+
+
+def seek(statement: Statement, cell: TotalsKey, *, skip: int, before_range: str, newest_first: bool) -> Seek:
+    """SQL that goes from years down to the period that holds a place.
+
+    `skip` rows are to be skipped, behind those that lie `beyond` the range asked for.
+    """
+    place = statement.add("totals.skipped", skip, beyond=before_range)
+    return _seek(statement, cell, place, "skipped", "the", newest_first=newest_first)
+
+
+def seek_without_value(statement: Statement, by: SortField, *, with_value: str, newest_first: bool) -> Seek:
+    """SQL that goes on where `descend` by a value came to the end, among the calls that have none."""
+    place = statement.add("totals.skipped_without_value", with_value=with_value)
+    name = "skipped_without"
+    return _seek(statement, WITHOUT_VALUE[by], place, name, "without", newest_first=newest_first)
+
+
+def _seek(
+    statement: Statement, cell: TotalsKey, position: str, skipped: str, prefix: str, *, newest_first: bool
+) -> Seek:
+    direction = "DESC" if newest_first else "ASC"
+    ctes = [position]
+    parent: Level | None = None
+    for level in sorted((level for level in Level if level >= cell.finest), reverse=True):
+        within = above = ""
+        if parent is not None:
+            names = {"parent": f"{prefix}_{_UNITS[parent]}"}
+            within = " " + statement.add("totals.within", unit=_UNITS[parent], **names)
+            above = statement.add("totals.above", **names)
+        outcome = _outcome(statement, cell)
+        ctes.append(
+            statement.add(
+                "totals.step",
+                *cell.keys(),
+                int(level),
+                name=f"{prefix}_{_UNITS[level]}",
+                above=above or "0",
+                direction=direction,
+                within=within,
+                outcome=outcome,
+                skipped=skipped,
+            )
+        )
+        parent = level
+    period = f"{prefix}_{_UNITS[cell.finest]}"
+    names = {"period": period}
+    if cell.field == "duration_ms":
+        bound = "list_query.before_end_of_duration" if newest_first else "list_query.from_start_of_duration"
+    else:
+        bound = "list_query.before_end_of_period" if newest_first else "list_query.from_start_of_period"
+        names["column"] = f"c.{cell.field}"
+        if newest_first:
+            names["unit"] = _UNITS[cell.finest]
+    return Seek(ctes, period, statement.add(bound, **names), skipped)
+
+
+def _outcome(statement: Statement, cell: TotalsKey) -> str:
+    return "".join(" AND " + _part(statement, name, wording) for name, wording in cell.words)
+
+
+def _part(statement: Statement, name: str, wording: Wording) -> str:
+    place, values = str(_OUTCOME_PARTS[name]), sorted(wording.values)
+    if wording.vendor is None or name == "direction":
+        return statement.add("totals.part", values, place=place)
+    prefix = f"{wording.vendor}:"
+    words = [prefix + word for word in sorted(wording.words)]
+    return statement.add(
+        "totals.part_with_word", values, prefix, words, place=place, word=str(int(place) + 1)
+    )
+
+
+def before_range(span: Span | None, *, newest_first: bool) -> Span | None:
+    """What lies before a range in the order of a list; `None` if nothing does."""
+    if span is None:
+        return None
+    if newest_first:
+        return None if span.high is None else Span(low=span.high + TICK)
+    return None if span.low is None else Span(high=span.low - TICK)
+
+
+class Difference(Struct, kw_only=True):
+    """A running sum that is not what a recount gives."""
+
+    grouping: int
+    level: str
+    period: datetime
+    agent: str | None
+    campaign: str | None
+    value: str
+    outcome: str
+    stored: int
+    counted: int
+
+
+async def differences(pool: asyncpg.Pool, org_id: int) -> list[Difference]:
+    """Recount an org's calls and name every running sum that is off."""
+    rows = await pool.fetch(_whole("differences"), org_id, timeout=None)
+    return [
+        Difference(
+            grouping=row["grouping"],
+            level=_UNITS[Level(row["level"])],
+            period=row["period"],
+            agent=None if row["agent"] == NONE else str(row["agent"]),
+            campaign=None if row["campaign"] == NONE else str(row["campaign"]),
+            value=row["value"],
+            outcome=row["outcome"].replace(chr(31), "/"),
+            stored=row["stored"],
+            counted=row["counted"],
+        )
+        for row in rows
+    ]
+
+
+async def mend(pool: asyncpg.Pool, org_id: int) -> int:
+    """Put an org's running sums right while others write; answers how many were off."""
+    status: str = await pool.execute(_whole("mend"), org_id, timeout=None)
+    await pool.execute(queries("totals")["drop_empty"], org_id, timeout=None)
+    return int(status.rpartition(" ")[2])
+
+
+def _whole(name: str) -> str:
+    named = queries("totals")
+    return named[name].format(recount=named["recount"], cells=cells("AND s.counted"))
+
+
+def cells(only: str = "") -> str:
+    """SQL for what `delta` comes to in the totals; `only` narrows the numbers that are summed."""
+    named = queries("totals")
+    return named["cells"].format(numbers=named["numbers"].format(only=only))

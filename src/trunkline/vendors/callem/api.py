@@ -1,0 +1,205 @@
+"""Callem: `Authorization: Bearer ck_live_…`, `/v1/calls`, limit and offset, ISO 8601 times with milliseconds.
+
+Sources: the vendor's page for list calls (the seed), docs.callem.ai.
+
+Not carried: direction, agent, campaign, contact, recording, cost, start and end, word times, tool calls.
+
+Our choice: the newest call comes first, and ties follow the id; a limit above 1000 is taken as 1000 and
+printed so; a limit below 1, a negative offset and a value that is not an integer are refused with 400. A
+call that has not ended prints as `live` with duration 0, and a duration of 0 told by a live call is read
+as not known. A call of another vendor is engaged if its user said anything. An id that is not of this
+vendor's form is printed as 24 hex digits derived from it. The vendor tells no result, start or end: the
+result follows from the reason and from who spoke, the start is the creation, the end lies a duration
+later, and all three are marked as derived. A call may be deleted while it is live; afterwards it is 404.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trunkline.kit.auth import Bearer
+from trunkline.kit.dialect import Dialect, Operation
+from trunkline.kit.errors import ErrorEnvelope
+from trunkline.kit.payload import has_call
+from trunkline.model.faults import Fault, FaultClass, Refused
+from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall
+from trunkline.model.query import CallFilter, Rows
+from trunkline.model.writes import CallDeleted, DeleteCall
+from trunkline.vendors.callem.parse import from_wire
+from trunkline.vendors.callem.render import IDS, in_list, to_wire
+from trunkline.vendors.callem.wire import (
+    CallList,
+    Deleted,
+    ErrorBody,
+    GetQuery,
+    ListQuery,
+    Pagination,
+    WireCall,
+)
+from trunkline.vendors.callem.words import END_REASON, NAME, STATUS
+
+# -- operations -----------------------------------------------------------
+
+
+def read_list(query: ListQuery, _: str) -> ListCalls:
+    """From the query string to a question in our words."""
+    return ListCalls(filter=CallFilter(), window=Rows(query.limit, query.offset), with_transcript=True)
+
+
+def write_list(page: CallPage, query: ListQuery) -> CallList:
+    """From a page of calls to the vendor's answer."""
+    return CallList(
+        page.rows(in_list),
+        Pagination(total=page.total or 0, limit=query.limit, offset=query.offset),
+    )
+
+
+def read_get(_: GetQuery, printed_id: str) -> GetCall:
+    """From the path to a question in our words."""
+    return GetCall(printed_id=printed_id, with_transcript=True)
+
+
+def write_get(found: OneCall, _: GetQuery) -> WireCall:
+    """From a call to the vendor's answer."""
+    return to_wire(found.call)
+
+
+def read_delete(_: GetQuery, printed_id: str) -> DeleteCall:
+    """From the path to what is to be taken out."""
+    return DeleteCall(printed_id)
+
+
+def write_deleted(gone: CallDeleted, _: GetQuery) -> Deleted:
+    """From the call that was taken out to the vendor's answer."""
+    return Deleted(IDS.printed(gone.call), deleted=True)
+
+
+LIST = Operation(
+    name="list_calls",
+    example="limit=50&offset=0",
+    summary="List calls",
+    path="/v1/calls",
+    query=ListQuery,
+    answer=CallList,
+    to_intent=read_list,
+    to_answer=write_list,
+    faults=(Fault.BAD_REQUEST,),
+    rows="data",
+)
+GET = Operation(
+    name="get_call",
+    summary="Get one call",
+    path="/v1/calls/{id}",
+    query=GetQuery,
+    answer=WireCall,
+    to_intent=read_get,
+    to_answer=write_get,
+    faults=(Fault.CALL_NOT_FOUND,),
+)
+DELETE = Operation(
+    name="delete_call",
+    summary="Delete a call",
+    path="/v1/calls/{id}",
+    method="DELETE",
+    scope="write",
+    query=GetQuery,
+    answer=Deleted,
+    to_intent=read_delete,
+    to_answer=write_deleted,
+    faults=(Fault.CALL_NOT_FOUND,),
+)
+
+# -- the dialect ----------------------------------------------------------
+
+
+def error_body(status: int, text: str, _: Refused) -> ErrorBody:
+    """The vendor's error body."""
+    return ErrorBody(status, text)
+
+
+def recognise(raw: dict[str, Any]) -> bool:
+    """Whether an object looks like one of this vendor's calls."""
+    return "id" in raw and {"callerNumber", "calledNumber", "endedReason", "isEngaged"} & raw.keys() != set()
+
+
+def calls_in(document: Any) -> list[Any] | None:
+    """A list, a get, a call wrapped in `data`, or a plain list of calls."""
+    if isinstance(document, dict) and recognise(document):
+        return [document]
+    data = document.get("data") if isinstance(document, dict) else document
+    if isinstance(data, dict) and recognise(data):
+        return [data]
+    if not isinstance(data, list):
+        return None
+    pagination = document.get("pagination") if isinstance(document, dict) else None
+    ours = isinstance(pagination, dict) and {"total", "offset"} <= pagination.keys()
+    if ours or (data and has_call(data, recognise)):
+        return data
+    return None
+
+
+DIALECT = Dialect(
+    name=NAME,
+    title="Callem",
+    about=__doc__ or "",
+    ids=IDS,
+    auth=Bearer(prefix="ck_live_", form="[A-Za-z0-9_]+"),
+    errors=ErrorEnvelope(
+        shape=ErrorBody,
+        body=error_body,
+        texts={
+            FaultClass.BAD_REQUEST: "Invalid request: {detail}",
+            FaultClass.CREDENTIAL: "Invalid API key",
+            Fault.NO_CREDENTIAL: "Missing or invalid Authorization header",
+            Fault.MALFORMED_CREDENTIAL: "Invalid API key format",
+            Fault.EXPIRED_CREDENTIAL: "API key has expired",
+            Fault.ADDRESS_NOT_ALLOWED: "IP address not allowed",
+            FaultClass.NOT_FOUND: "Call not found",
+            Fault.NO_SUCH_ROUTE: "Cannot find this path",
+        },
+        statuses={Fault.CALL_DELETED: 404},  # 410 is not documented
+    ),
+    operations=(LIST, GET, DELETE),
+    wire=WireCall,
+    from_wire=from_wire,
+    to_wire=to_wire,
+    recognise=recognise,
+    calls_in=calls_in,
+    vocabularies=(STATUS, END_REASON),
+    drops=frozenset(
+        {
+            "agent",
+            "analysis.evaluations",
+            "analysis.sentiment",
+            "analysis.voicemail",
+            "billing_status",
+            "campaign",
+            "channel",
+            "contact",
+            "cost",
+            "direction",
+            "end_reason_raw",
+            "ended_at",
+            "errors",
+            "events",
+            "latency",
+            "log_url",
+            "metadata",
+            "privacy",
+            "recording",
+            "result",
+            "scheduled_at",
+            "started_at",
+            "telephony",
+            "tool_calls",
+            "trace_id",
+            "transcript_text",
+            "turn_count",
+            "turns.end_ms",
+            "turns.start_ms",
+            "turns.words",
+            "usage",
+            "vendor_type",
+        }
+    ),
+)

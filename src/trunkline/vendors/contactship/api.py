@@ -1,0 +1,240 @@
+"""ContactShip: `x-api-key`, `/v1/calls`, limit and offset, ISO 8601 times.
+
+Sources: the vendor's pages for list calls and get call (the seed), docs.contactship.ai.
+
+Not carried: the called number, agent name, cost, latency, events, carrier ids, usage, metadata.
+
+Our choice: a malformed value is refused with 400; `date_to` without a time means that whole UTC day; a
+limit above 1000 is refused; ties follow the id; words count seconds from the start of the call; tool
+entries have the shape that the vendor's relatives use; TOON is Token-Oriented Object Notation. An id
+that is not a UUID is printed as one that is derived from it. A direction that nobody told prints as
+`inbound`, since the vendor knows no third word. The status poll says `failed` of a busy call and `ended` of
+an incomplete one, for which it has no word.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trunkline.kit.auth import HeaderKey
+from trunkline.kit.dialect import Dialect, Operation
+from trunkline.kit.errors import ErrorEnvelope
+from trunkline.kit.payload import has_call
+from trunkline.model.faults import Fault, FaultClass, Refused
+from trunkline.model.ids import is_uuid
+from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall
+from trunkline.model.query import CallFilter, Order, Rows, Span
+from trunkline.vendors.contactship.parse import from_wire
+from trunkline.vendors.contactship.render import IDS, conversation_of, in_get, in_list, status_of, to_wire
+from trunkline.vendors.contactship.wire import (
+    CallList,
+    ErrorBody,
+    GetQuery,
+    ListQuery,
+    StatusFound,
+    StatusQuery,
+    WireCall,
+)
+from trunkline.vendors.contactship.words import (
+    CHANNEL,
+    DIRECTION,
+    END_REASON,
+    NAME,
+    RESULT,
+    SENTIMENT,
+    STATUS,
+)
+
+# -- operations -----------------------------------------------------------
+
+
+def read_list(query: ListQuery, _: str) -> ListCalls:
+    """From the query string to a question in our words."""
+    created = Span(
+        query.date_from.first if query.date_from else None,
+        query.date_to.last if query.date_to else None,
+    )
+    return ListCalls(
+        filter=CallFilter(
+            created_at=created if query.date_from or query.date_to else None,
+            status=STATUS.wording_for(NAME, query.call_status) if query.call_status else None,
+            result=RESULT.wording_for(NAME, query.call_result) if query.call_result else None,
+            agent_ref=query.agent_id.text if query.agent_id else None,
+            campaign_ref=query.campaign_id.text if query.campaign_id else None,
+            phone=query.phone.number if query.phone else None,
+        ),
+        order=Order(newest_first=query.order == "desc"),
+        window=Rows(query.limit, query.offset),
+        with_transcript=query.include_transcript or query.include_tools,
+    )
+
+
+def write_list(page: CallPage, query: ListQuery) -> CallList:
+    """From a page of calls to the vendor's answer."""
+    return CallList(page.rows(in_list, conversation_of(query)), page.total or 0)
+
+
+def read_get(query: GetQuery, printed_id: str) -> GetCall:
+    """From the path to a question in our words."""
+    return GetCall(printed_id=printed_id, with_transcript=query.include_transcript or query.include_tools)
+
+
+def write_get(found: OneCall, query: GetQuery) -> WireCall:
+    """From a call to the vendor's answer."""
+    return in_get(found.call, conversation_of(query))
+
+
+def read_status(_: StatusQuery, printed_id: str) -> GetCall:
+    """From the path to a question; the vendor documents 400 for an id that is not a UUID."""
+    if not is_uuid(printed_id):
+        raise Refused(Fault.BAD_REQUEST, "callId must be a UUID")
+    return GetCall(printed_id=printed_id, with_transcript=False)
+
+
+def write_status(found: OneCall, _: StatusQuery) -> StatusFound:
+    """From a call to the vendor's answer."""
+    return StatusFound(200, status_of(found.call))
+
+
+LIST = Operation(
+    name="list_calls",
+    summary="List calls",
+    example="limit=20&offset=0",
+    path="/v1/calls",
+    query=ListQuery,
+    answer=CallList,
+    to_intent=read_list,
+    to_answer=write_list,
+    faults=(Fault.BAD_REQUEST,),
+    rows="data",
+)
+GET = Operation(
+    name="get_call",
+    summary="Get one call",
+    path="/v1/calls/{id}",
+    query=GetQuery,
+    answer=WireCall,
+    to_intent=read_get,
+    to_answer=write_get,
+    faults=(Fault.BAD_REQUEST, Fault.CALL_NOT_FOUND),
+)
+STATUS_POLL = Operation(
+    name="get_call_status",
+    summary="Get the status of a call",
+    path="/v1/calls/{id}/status",
+    query=StatusQuery,
+    answer=StatusFound,
+    to_intent=read_status,
+    to_answer=write_status,
+    faults=(Fault.BAD_REQUEST, Fault.CALL_NOT_FOUND),
+)
+
+# -- the dialect ----------------------------------------------------------
+
+
+def error_body(status: int, text: str, _: Refused) -> ErrorBody:
+    """The vendor's error body."""
+    return ErrorBody(status, text)
+
+
+def recognise(raw: dict[str, Any]) -> bool:
+    """Whether an object looks like one of this vendor's calls."""
+    return (
+        "id" in raw
+        and "call_id" not in raw
+        and {"call_status", "call_result", "call_record"} & raw.keys() != set()
+    )
+
+
+def calls_in(document: Any) -> list[Any] | None:
+    """A list, a get, both in the older and the newer wrapper, or a call history."""
+    if not isinstance(document, dict):
+        return None
+    if recognise(document):
+        return [document]
+    data = document.get("data")
+    if isinstance(data, dict) and isinstance(data.get("history"), dict):
+        return _history(data)
+    if isinstance(data, dict) and recognise(data):
+        return [data]
+    if isinstance(data, list) and (data or "count" in document):
+        known = has_call(data, recognise)
+        return data if known or not data else None
+    return None
+
+
+def _history(data: dict[str, Any]) -> list[Any]:
+    """The calls of a contact's history, which names the contact once for all."""
+    calls, contact = data["history"].get("calls"), data.get("contact")
+    found = calls if isinstance(calls, list) else []
+    if not isinstance(contact, dict):
+        return found
+    return [{"contact": contact, **call} if isinstance(call, dict) else call for call in found]
+
+
+DIALECT = Dialect(
+    name=NAME,
+    title="ContactShip",
+    about=__doc__ or "",
+    ids=IDS,
+    auth=HeaderKey(header="x-api-key", prefix="cs_"),
+    errors=ErrorEnvelope(
+        shape=ErrorBody,
+        body=error_body,
+        texts={
+            FaultClass.BAD_REQUEST: "Invalid query parameters: {detail}",
+            FaultClass.CREDENTIAL: "Invalid or missing API key",
+            FaultClass.NOT_FOUND: "Call not found or does not belong to your organization",
+            Fault.CALL_DELETED: "Call not found",
+            Fault.NO_SUCH_ROUTE: "Cannot find this path",
+        },
+        statuses={
+            Fault.ADDRESS_NOT_ALLOWED: 401,
+            Fault.CALL_DELETED: 404,
+        },  # there is no documented 403 on the calls endpoints
+    ),
+    operations=(LIST, GET, STATUS_POLL),
+    unsupported=(
+        ("POST", "/v1/calls/single-phone-call"),
+        ("POST", "/v1/calls/single-contact-call"),
+        ("POST", "/v1/calls/single-phone-call/{id}/stop"),
+    ),
+    wire=WireCall,
+    from_wire=from_wire,
+    to_wire=to_wire,
+    recognise=recognise,
+    calls_in=calls_in,
+    vocabularies=(STATUS, RESULT, DIRECTION, CHANNEL, END_REASON, SENTIMENT),
+    drops=frozenset(
+        {
+            "agent.config",
+            "agent.name",
+            "analysis.engaged",
+            "billing_status",
+            "campaign.name",
+            "channel",
+            "cost",
+            "end_reason_raw",
+            "errors",
+            "events",
+            "latency",
+            "log_url",
+            "metadata",
+            "privacy",
+            "recording.enabled",
+            "scheduled_at",
+            "telephony",
+            "to_number",
+            "tool_calls.start_ms",
+            "trace_id",
+            "transcript_text",
+            "turn_count",
+            "turns.end_ms",
+            "turns.start_ms",
+            "turns.words.confidence",
+            "updated_at",
+            "usage",
+            "vendor_type",
+        }
+    ),
+)

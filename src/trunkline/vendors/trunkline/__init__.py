@@ -1,0 +1,6 @@
+"""Trunkline, our own API: its API, served; its calls, taken in."""
+
+from trunkline.vendors.trunkline.api import DIALECT
+from trunkline.vendors.trunkline.webhooks import DOOR
+
+__all__ = ["DIALECT", "DOOR"]

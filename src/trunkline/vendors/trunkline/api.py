@@ -1,0 +1,342 @@
+"""Trunkline: our own API. `Authorization: Bearer tl_…`, `/v1/calls`, page tokens, RFC 3339 times in UTC.
+
+Sources: this project. A call is printed whole and in our words; every filter of every vendor is here.
+
+Not carried: nothing.
+
+Our choice: parameters are joined by "and", words of one parameter, separated by commas, by "or". A list
+prints no conversation unless asked (`include=turns,words,tools`); get prints all of it unless asked for
+less. What is not included is absent. A page token is bound to the filter, the order and the org it was
+told to; the page's size and what it includes may change. The exact total is counted when asked for
+(`include_total=true`). A date without a time means that whole UTC day. An unknown parameter is refused,
+so that no filter is thought to work that does not. Refusals are `application/problem+json` (RFC 9457).
+A call is read from the same form that get prints: whatever is absent was not mentioned, an unknown key
+is ignored, and a word outside our lists is refused. An export takes the filters of the list and answers
+with a file, as the calls stand at one moment: JSON Lines of what get prints, or a table as CSV, in which
+no text begins like a formula. `tz` moves the instants that are printed, not the days of a filter. A
+stream tells of each call that changes, once with its last state however often it changed since the last
+look, and of each that is taken out; of one that no longer matches it tells nothing.
+POST takes one call or up to 1,000, and answers for each; PATCH says something of a call now, which wins
+over what was said before, and refuses null and what else says nothing, since a log does not unsay; a
+deleted call stays out. Events of a running call are folded in any order. A write may carry an
+`Idempotency-Key`, as Stripe has it. The ledger tells, for each hour in which calls were created, how many
+a source's vendor listed and how many we hold, and names the calls that did not come as they should have.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from msgspec import UNSET
+
+from trunkline.kit.auth import Bearer
+from trunkline.kit.dialect import Dialect, Operation
+from trunkline.kit.errors import ErrorEnvelope, Texts
+from trunkline.kit.events import MEDIA_TYPE as EVENTS
+from trunkline.kit.events import Events
+from trunkline.kit.export import MEDIA_TYPES
+from trunkline.kit.payload import has_call
+from trunkline.model.call import Call
+from trunkline.model.changes import ChangeBatch, ChangeStream
+from trunkline.model.faults import Fault, Refused
+from trunkline.model.intents import (
+    CallPage,
+    ExportCalls,
+    FollowCalls,
+    GetCall,
+    ListCalls,
+    ListChanges,
+    OneCall,
+)
+from trunkline.model.ledger import LedgerPage
+from trunkline.model.query import Order, SortField
+from trunkline.vendors.trunkline.filters import (
+    filter_of,
+    included_in_get,
+    included_in_list,
+    ledger_of,
+    token_after,
+    window_of,
+)
+from trunkline.vendors.trunkline.parse import NAME, from_line, from_wire
+from trunkline.vendors.trunkline.render import IDS, in_list, shown, to_wire, write_file
+from trunkline.vendors.trunkline.wire import (
+    CallChange,
+    CallList,
+    ChangeList,
+    ChangesQuery,
+    ExportQuery,
+    GetQuery,
+    LedgerQuery,
+    ListQuery,
+    ParameterProblem,
+    Problem,
+    StreamQuery,
+)
+from trunkline.vendors.trunkline.writes import WRITES
+
+# -- operations -----------------------------------------------------------
+
+
+def read_list(query: ListQuery, _: str) -> ListCalls:
+    """From the query string to a question."""
+    return ListCalls(
+        filter=filter_of(query),
+        order=Order(by=SortField(query.order_by), newest_first=query.order == "desc"),
+        window=window_of(query),
+        with_total=query.include_total,
+        with_transcript=bool(included_in_list(query)),
+    )
+
+
+def write_list(page: CallPage, query: ListQuery) -> CallList:
+    """From a page of calls to the answer."""
+    include = included_in_list(query)
+    total = page.total if query.include_total else None
+    return CallList(
+        calls=page.rows(in_list, include),
+        next_page_token=token_after(page, query),
+        total_size=UNSET if total is None else total,
+    )
+
+
+def read_get(query: GetQuery, printed_id: str) -> GetCall:
+    """From the path to a question."""
+    return GetCall(printed_id=printed_id, with_transcript=bool(included_in_get(query)))
+
+
+def write_get(found: OneCall, query: GetQuery) -> Call:
+    """From a call to the answer."""
+    return shown(found.call, included_in_get(query))
+
+
+def read_export(query: ExportQuery, _: str) -> ExportCalls:
+    """From the query string to a question."""
+    return ExportCalls(
+        filter=filter_of(query),
+        order=Order(newest_first=query.order == "desc"),
+        with_transcript=bool(included_in_get(query)),
+    )
+
+
+def read_changes(query: ChangesQuery, _: str) -> ListChanges:
+    """From the query string to a question."""
+    include = included_in_list(query)
+    return ListChanges(filter=filter_of(query), after=query.after, with_transcript=bool(include))
+
+
+def write_changes(batch: ChangeBatch, query: ChangesQuery) -> ChangeList:
+    """From some changes to the answer."""
+    include = included_in_list(query)
+    changes = [
+        CallChange(change.sequence, change.id, UNSET if change.call is None else shown(change.call, include))
+        for change in batch.changes
+    ]
+    return ChangeList(changes, batch.sequence, batch.has_more)
+
+
+def read_stream(query: StreamQuery, _: str) -> FollowCalls:
+    """From the query string to a question."""
+    include = included_in_list(query)
+    return FollowCalls(filter=filter_of(query), after=query.after, with_transcript=bool(include))
+
+
+def write_stream(stream: ChangeStream, query: StreamQuery) -> Events:
+    """From changes as they come to events."""
+    include = included_in_list(query)
+    return Events(stream, lambda call: shown(call, include))
+
+
+LIST = Operation(
+    name="list_calls",
+    summary="List calls",
+    path="/v1/calls",
+    query=ListQuery,
+    answer=CallList,
+    to_intent=read_list,
+    to_answer=write_list,
+    faults=(Fault.BAD_REQUEST, Fault.BAD_CURSOR),
+    rows="calls",
+    offers_toon=True,
+)
+GET = Operation(
+    name="get_call",
+    summary="Get one call",
+    path="/v1/calls/{id}",
+    query=GetQuery,
+    answer=Call,
+    to_intent=read_get,
+    to_answer=write_get,
+    faults=(Fault.BAD_REQUEST, Fault.CALL_NOT_FOUND),
+    offers_toon=True,
+)
+EXPORT = Operation(
+    name="export_calls",
+    summary="Export calls",
+    path="/v1/calls:export",
+    query=ExportQuery,
+    answer=Call,
+    to_intent=read_export,
+    to_answer=write_file,
+    faults=(Fault.BAD_REQUEST,),
+    media_types=MEDIA_TYPES,
+)
+CHANGES = Operation(
+    name="list_changes",
+    summary="List changes",
+    path="/v1/calls:changes",
+    query=ChangesQuery,
+    answer=ChangeList,
+    to_intent=read_changes,
+    to_answer=write_changes,
+    faults=(Fault.BAD_REQUEST,),
+    offers_toon=True,
+)
+STREAM = Operation(
+    name="follow_calls",
+    summary="Follow calls",
+    path="/v1/calls:stream",
+    query=StreamQuery,
+    answer=Call,
+    to_intent=read_stream,
+    to_answer=write_stream,
+    faults=(Fault.BAD_REQUEST,),
+    media_types=(EVENTS,),
+)
+
+
+LEDGER = Operation(
+    name="read_ledger",
+    summary="Read the ledger",
+    path="/v1/ledger",
+    query=LedgerQuery,
+    answer=LedgerPage,
+    to_intent=ledger_of,
+    to_answer=lambda page, _: page,
+    faults=(Fault.BAD_REQUEST,),
+    offers_toon=True,
+)
+
+# -- refusals, as problem details after RFC 9457 --------------------------
+
+
+class Kind(NamedTuple):
+    """One kind of problem: the end of its `type`, its title, and the text of its detail."""
+
+    slug: str
+    title: str
+    detail: str
+
+
+_NOT_FOUND = Kind("call-not-found", "Call not found", "There is no call with this id.")
+
+KINDS = {
+    Fault.BAD_REQUEST: Kind("bad-request", "Bad request", "The request cannot be read: {detail}."),
+    Fault.BAD_CURSOR: Kind(
+        "bad-page-token",
+        "Bad page token",
+        "Send next_page_token back with the filter and order it came from.",
+    ),
+    Fault.NO_CREDENTIAL: Kind("no-credential", "No credential", "Send an Authorization: Bearer header."),
+    Fault.MALFORMED_CREDENTIAL: Kind(
+        "malformed-credential", "Malformed credential", "A key begins with tl_ and holds letters and digits."
+    ),
+    Fault.UNKNOWN_CREDENTIAL: Kind("unknown-credential", "Unknown credential", "This key is not known."),
+    Fault.EXPIRED_CREDENTIAL: Kind("expired-credential", "Expired credential", "This key has expired."),
+    Fault.REVOKED_CREDENTIAL: Kind("revoked-credential", "Revoked credential", "This key was revoked."),
+    Fault.ADDRESS_NOT_ALLOWED: Kind(
+        "address-not-allowed", "Address not allowed", "This key may not be used from this address."
+    ),
+    Fault.SCOPE_MISSING: Kind("scope-missing", "Scope missing", "This key may not do that."),
+    Fault.OTHER_ORG: Kind("other-org", "Other org", "This key belongs to another org."),
+    Fault.FOREIGN_CALL: _NOT_FOUND,  # whether another org has this call is nobody's business
+    Fault.CALL_NOT_FOUND: _NOT_FOUND,
+    Fault.NO_SUCH_ROUTE: Kind("no-such-route", "No such route", "There is nothing at this path."),
+    Fault.METHOD_NOT_ALLOWED: Kind(
+        "method-not-allowed", "Method not allowed", "This path does not take this method."
+    ),
+    Fault.NOT_ACCEPTABLE: Kind(
+        "not-acceptable", "Not acceptable", "The answer is not to be had in a form that was asked for."
+    ),
+    Fault.TOO_LARGE: Kind("too-large", "Request body too large", "The request is too large: {detail}."),
+    Fault.ADDRESS_TOO_LONG: Kind(
+        "address-too-long", "Request address too long", "The request address is too long."
+    ),
+    Fault.TOO_SLOW: Kind("too-slow", "Request body too slow", "The request body came too slowly."),
+    Fault.CONFLICT: Kind("conflict", "Request still running", "A request with this key is still running."),
+    Fault.CALL_DELETED: Kind(
+        "call-deleted", "Call deleted", "The call was taken out of the log and stays out."
+    ),
+    Fault.UNSUPPORTED_BODY: Kind(
+        "unsupported-body", "Unsupported content type", "The body cannot be taken: {detail}."
+    ),
+    Fault.UNPROCESSABLE: Kind(
+        "unprocessable", "Request cannot be done", "The request cannot be done: {detail}."
+    ),
+    Fault.UNSUPPORTED: Kind(
+        "not-done-here", "Not done here", "Trunkline records calls; it does not steer them."
+    ),
+    Fault.INTERNAL: Kind("internal", "Internal error", "Something went wrong on our side; try again."),
+    Fault.UNAVAILABLE: Kind("unavailable", "Unavailable", "The call log cannot be reached; try again soon."),
+}
+
+
+def texts() -> Texts:
+    """The detail of every fault."""
+    return {fault: kind.detail for fault, kind in KINDS.items()}
+
+
+def problem(status: int, text: str, refused: Refused) -> Problem:
+    """The body of a refusal; it names the parameter at fault where there is one."""
+    kind = KINDS[refused.fault]
+    # Whoever finds a token to be wrong need not know what this API calls it.
+    parameter = refused.parameter or ("page_token" if refused.fault is Fault.BAD_CURSOR else "")
+    errors = [ParameterProblem(parameter, refused.detail or text)] if parameter else UNSET
+    return Problem(f"/problems/{kind.slug}", kind.title, status, text, errors)
+
+
+# -- the dialect ----------------------------------------------------------
+
+
+def recognise(raw: dict[str, Any]) -> bool:
+    """Whether an object looks like a call in our own form."""
+    return "vendor_call_id" in raw or {"id", "status", "vendor"} <= raw.keys()
+
+
+def calls_in(document: Any) -> list[Any] | None:
+    """A list, a get, or a plain list of calls."""
+    if isinstance(document, dict) and recognise(document):
+        return [document]
+    calls = document.get("calls") if isinstance(document, dict) else document
+    if not isinstance(calls, list):
+        return None
+    ours = isinstance(document, dict) and "next_page_token" in document
+    if ours or (calls and has_call(calls, recognise)):
+        return calls
+    return None
+
+
+DIALECT = Dialect(
+    name=NAME,
+    title="Trunkline",
+    about=__doc__ or "",
+    ids=IDS,
+    auth=Bearer(prefix="tl_", form="[0-9A-Za-z_-]+"),
+    errors=ErrorEnvelope(
+        shape=Problem,
+        body=problem,
+        texts=texts(),
+        media_type="application/problem+json",
+    ),
+    operations=(LIST, GET, EXPORT, CHANGES, STREAM, LEDGER, *WRITES),
+    wire=Call,
+    from_wire=from_wire,
+    to_wire=to_wire,
+    recognise=recognise,
+    calls_in=calls_in,
+    at_root=False,
+    refuse_unknown=True,
+    cost_unit="USD",
+    is_lossless=True,
+    from_line=from_line,
+)

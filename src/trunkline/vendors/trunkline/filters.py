@@ -1,0 +1,199 @@
+"""Our own API's query read as a question: filters, what to include, and the place that a page token holds."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import structs
+
+from trunkline.kit.cursors import content_of, cursor_of
+from trunkline.kit.query import DayOrInstant, Phone, Words
+from trunkline.kit.wire import instant_of_iso
+from trunkline.model.faults import Fault, Refused
+from trunkline.model.ids import is_uuid
+from trunkline.model.intents import CallPage, ReadLedger
+from trunkline.model.query import After, CallFilter, Position, Span, Wording
+from trunkline.vendors.trunkline.wire import (
+    CLOSED,
+    INCLUDABLE,
+    ChangesQuery,
+    ExportQuery,
+    FilterQuery,
+    GetQuery,
+    LedgerQuery,
+    ListQuery,
+    StreamQuery,
+)
+
+Include = frozenset[str]
+
+EVERYTHING: Include = frozenset(INCLUDABLE)
+
+
+def filter_of(query: FilterQuery) -> CallFilter:
+    """Which calls a query asks for."""
+    return CallFilter(
+        created_at=_time(query.created_from, query.created_to),
+        started_at=_time(query.started_from, query.started_to),
+        ended_at=_time(query.ended_from, query.ended_to),
+        duration_ms=_span(query.duration_ms_min, query.duration_ms_max),
+        status=_wording("status", query.status),
+        result=_wording("result", query.result),
+        direction=_wording("direction", query.direction),
+        channel=_wording("channel", query.channel),
+        end_reason=_wording("end_reason", query.end_reason),
+        sentiment=_wording("sentiment", query.sentiment),
+        success=query.success,
+        voicemail=query.voicemail,
+        vendor=_any_of(query.vendor),
+        vendor_call_id=_any_of(query.vendor_call_id),
+        agent_id=_any_of(query.agent_id),
+        campaign_id=_any_of(query.campaign_id),
+        any_number=_number(query.phone),
+        from_number=_number(query.from_number),
+        to_number=_number(query.to_number),
+        transcript_text=query.transcript_search,
+    )
+
+
+def ledger_of(query: LedgerQuery, _: str) -> ReadLedger:
+    """Which part of the ledger a query asks for."""
+    return ReadLedger(
+        source_id=None if query.source_id is None else query.source_id.text,
+        since=None if query.since is None else query.since.first,
+        until=None if query.until is None else query.until.last,
+    )
+
+
+def included_in_list(query: ListQuery | ChangesQuery | StreamQuery) -> Include:
+    """What a list prints besides the calls themselves: nothing, unless asked."""
+    return _included(query.include, frozenset())
+
+
+def included_in_get(query: GetQuery | ExportQuery) -> Include:
+    """What get and export print besides the call itself: everything, unless asked for less."""
+    return _included(query.include, EVERYTHING)
+
+
+def _included(requested: Words | None, default: Include) -> Include:
+    if requested is None:
+        return default
+    asked = _among("include", requested, INCLUDABLE)
+    return asked | {"turns"} if "words" in asked else asked
+
+
+def _wording(name: str, requested: Words | None) -> Wording | None:
+    return None if requested is None else Wording(values=_among(name, requested, tuple(CLOSED[name])))
+
+
+def _among(name: str, requested: Words, allowed: tuple[str, ...]) -> frozenset[str]:
+    if not requested.words <= set(allowed):
+        raise Refused(Fault.BAD_REQUEST, f"{name} must be one or more of {', '.join(allowed)}", name)
+    return requested.words
+
+
+def _any_of(requested: Words | None) -> frozenset[str] | None:
+    return None if requested is None else requested.words
+
+
+def _number(requested: Phone | None) -> str | None:
+    return None if requested is None else requested.number
+
+
+def _time(first: DayOrInstant | None, last: DayOrInstant | None) -> Span | None:
+    return _span(None if first is None else first.first, None if last is None else last.last)
+
+
+def _span(low: object, high: object) -> Span | None:
+    return None if low is None and high is None else Span(low, high)
+
+
+# -- page tokens: the place of the last call that was printed, bound to the query and the org ---
+
+FREE = frozenset({"page_token", "page_size", "include_total", "include", "format"})
+"""Parameters that may change from page to page, since they do not change which call comes next."""
+
+DECIDING = tuple(field for field in structs.fields(ListQuery) if field.name not in FREE)
+
+_MAX_MS = 2**63
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+def token_after(page: CallPage, query: ListQuery) -> str | None:
+    """The token of the page that follows, if one does."""
+    if not page.has_more or not page.calls:
+        return None
+    last = page.calls[-1]
+    value = getattr(last, query.order_by)
+    return cursor_of(
+        {
+            "v": value.isoformat() if isinstance(value, datetime) else value,
+            **({"c": last.created_at.isoformat()} if value is None else {}),
+            "i": last.id,
+            "o": page.org,
+            "q": fingerprint(query),
+        }
+    )
+
+
+def window_of(query: ListQuery) -> After:
+    """The window that a query asks for; raises `Refused` for a token that is not one of this query."""
+    if query.page_token is None:
+        return After(query.page_size)
+    try:
+        content = content_of(query.page_token)
+    except Refused as refused:
+        raise _bad_token("page_token cannot be read") from refused
+    if content.get("q") != fingerprint(query):
+        raise _bad_token("page_token belongs to another filter or order")
+    org = content.get("o")
+    if not isinstance(org, str):
+        raise _bad_token("page_token cannot be read")
+    return After(query.page_size, _place_in(content, query), org)
+
+
+def fingerprint(query: ListQuery) -> str:
+    """A short digest of everything that decides which calls come in which order."""
+    # Defaults are left out, so that a parameter added in a later release does not spoil tokens in use.
+    asked = {
+        field.encode_name: value
+        for field in DECIDING
+        if (value := getattr(query, field.name)) != field.default
+    }
+    return hashlib.sha256(_encode(asked)).hexdigest()[:16]
+
+
+def _place_in(content: dict[str, Any], query: ListQuery) -> Position:
+    value, call_id = content.get("v"), content.get("i")
+    if not isinstance(call_id, str) or not is_uuid(call_id):
+        raise _bad_token("page_token cannot be read")
+    known = _sort_value(value, query.order_by)
+    created_at = _instant_in(content.get("c")) if known is None else None
+    return Position(known, call_id.lower(), created_at)
+
+
+def _sort_value(value: Any, order_by: str) -> datetime | int | None:
+    if value is None and order_by != "created_at":
+        return None
+    if order_by == "duration_ms":
+        if type(value) is int and 0 <= value < _MAX_MS:
+            return value
+        raise _bad_token("page_token cannot be read")
+    return _instant_in(value)
+
+
+def _instant_in(value: Any) -> datetime:
+    if isinstance(value, str):
+        try:
+            return instant_of_iso(value)
+        except ValueError:
+            pass
+    raise _bad_token("page_token cannot be read")
+
+
+def _bad_token(detail: str) -> Refused:
+    return Refused(Fault.BAD_CURSOR, detail, "page_token")

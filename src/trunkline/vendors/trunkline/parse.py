@@ -1,0 +1,169 @@
+"""Our own form read into sightings: what get call prints, and lines written by hand."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType, defstruct
+
+from trunkline.kit.payload import Payload, Unreadable, or_none
+from trunkline.kit.wire import instant_of_iso
+from trunkline.model.call import Agent, Call, Campaign, Contact, Cost, Recording
+from trunkline.model.ids import is_uuid
+from trunkline.model.sighting import Sighting
+from trunkline.model.words import Role
+from trunkline.vendors.trunkline.wire import CLOSED
+
+NAME = "trunkline"
+
+INSTANTS = ("created_at", "updated_at", "scheduled_at", "started_at", "ended_at")
+
+NEVER_NULL = ("id", "direction", "channel", "status", "created_at", "turns", "tool_calls")
+"""Fields for which null says no more than leaving them out."""
+
+DAY_MS = 24 * 3600 * 1000
+TRANSCRIPT_SEARCH = ("as_of", "as_of_by_path")
+
+_MESSAGE = re.compile(r"(.*?)(?: - at `\$\.?(.*)`)?", re.DOTALL)
+
+
+def from_wire(raw: Any) -> Sighting:
+    """Read a call in our own form; whatever is absent was not mentioned."""
+    wire = Payload.of(raw)
+    said = {**wire.raw, **_identity(wire)}
+    for name in TRANSCRIPT_SEARCH:
+        said.pop(name, None)  # when something was said follows from the call's own instants
+    for name in INSTANTS:
+        if name in said:
+            said[name] = wire.instant(name)
+    if "duration_ms" in said:
+        said["duration_ms"] = wire.milliseconds("duration_ms")
+    if "turn_count" in said:
+        said["turn_count"] = wire.count("turn_count")
+    for name in NEVER_NULL:
+        if name in said and said[name] is None:
+            del said[name]
+    try:
+        sighting = msgspec.convert(said, Sighting)
+    except msgspec.ValidationError as error:
+        raise _unreadable(str(error)) from None
+    _check(sighting)
+    sighting.recording = _not_ours(sighting.recording)
+    return sighting
+
+
+def _not_ours(recording: Any) -> Any:
+    """A recording without that it is kept: whoever prints that keeps it, which need not be us."""
+    return Recording(recording.enabled, recording.url) if isinstance(recording, Recording) else recording
+
+
+_Amount: Any = defstruct("_Amount", [("amount", str | int | float | None, None)], bases=(Cost,))
+
+_Line: Any = defstruct(
+    "_Line",
+    [
+        *((name, str | UnsetType | None, UNSET) for name in INSTANTS),
+        ("cost", _Amount | UnsetType | None, UNSET),
+    ],
+    bases=(Sighting,),
+    kw_only=True,
+)
+"""A sighting whose instants and amount are not read yet, since they are read more generously than by type."""
+
+_read_line = msgspec.json.Decoder(_Line).decode
+
+
+def from_line(text: bytes) -> Sighting | None:
+    """Read a line that holds one whole call, without a look at what else it might be.
+
+    `None` for whatever `from_wire` would refuse or has to put right; what comes back is what it gives.
+    """
+    try:
+        if not text.isascii():
+            text.decode()  # what is skipped is not looked at
+        line = _read_line(text)
+        for name in INSTANTS:
+            if told := getattr(line, name):
+                setattr(line, name, instant_of_iso(told))
+        if line.cost is not UNSET and line.cost is not None:
+            amount = line.cost.amount
+            read = None if amount is None else Decimal(str(amount))
+            line.cost = Cost(read, line.cost.unit, line.cost.items)
+        line.recording = _not_ours(line.recording)
+    except (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError):
+        return None
+    return line if _is_whole(line) else None
+
+
+def _is_whole(line: Any) -> bool:
+    """Whether everything in a line is as it stays."""
+    return (
+        isinstance(line.id, str)
+        and _plain(line.id) is not None
+        and line.created_at is not None
+        and all(0 < len(text) <= 200 and not text.isspace() for text in (line.vendor, line.vendor_call_id))
+        and (not line.duration_ms or 0 <= line.duration_ms <= DAY_MS)
+        and (not line.turn_count or 0 <= line.turn_count < 2**31)
+        and all(getattr(line, name) is UNSET for name in _ABOUT_ITSELF)
+        and all(getattr(line, name) != "" for name in INSTANTS)
+    )
+
+
+_ABOUT_ITSELF = tuple(set(Sighting.__struct_fields__) - set(Call.__struct_fields__))
+"""Fields of a sighting that are not the call's; a line that has one is not from us."""
+
+_plain = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
+
+
+def _identity(wire: Payload) -> dict[str, Any]:
+    call_id = or_none(wire.text("id"))
+    if call_id is not None:
+        if not is_uuid(call_id):
+            raise Unreadable("id", "must be a UUID")
+        call_id = call_id.lower()
+    named = call_id is None or or_none(wire.value("vendor_call_id")) is not None
+    return {
+        "id": call_id,
+        "vendor": NAME if or_none(wire.value("vendor")) is None else wire.identifier("vendor"),
+        "vendor_call_id": wire.identifier("vendor_call_id") if named else call_id,
+    }
+
+
+def _check(sighting: Sighting) -> None:
+    for name, text in _indexed(sighting):
+        if isinstance(text, str) and "\x00" in text:
+            raise Unreadable(name, "must not contain the character NUL")
+    cost = sighting.cost
+    if isinstance(cost, Cost) and cost.amount is not None and not cost.amount.is_finite():
+        raise Unreadable("cost.amount", "expected a number")
+
+
+def _indexed(sighting: Sighting) -> list[tuple[str, Any]]:
+    """The texts that calls are looked up by; the columns they stand in cannot hold a NUL."""
+    texts: list[tuple[str, Any]] = [
+        ("vendor", sighting.vendor),
+        ("vendor_call_id", sighting.vendor_call_id),
+        ("from_number", sighting.from_number),
+        ("to_number", sighting.to_number),
+    ]
+    if isinstance(sighting.agent, Agent):
+        texts.append(("agent.id", sighting.agent.id))
+    if isinstance(sighting.campaign, Campaign):
+        texts.append(("campaign.id", sighting.campaign.id))
+    if isinstance(sighting.contact, Contact):
+        texts.append(("contact.phone_number", sighting.contact.phone_number))
+    if isinstance(sighting.vendor_words, dict):
+        texts += [(f"vendor_words.{field}", word) for field, word in sighting.vendor_words.items()]
+    return texts
+
+
+def _unreadable(message: str) -> Unreadable:
+    found = _MESSAGE.fullmatch(message)
+    reason, path = (found[1], found[2] or "") if found else (message, "")
+    words = Role if path.endswith(".role") else CLOSED.get(path.rpartition(".")[2])
+    if words is not None and reason.startswith("Invalid enum value"):
+        reason = f"must be one of {', '.join(words)}"
+    return Unreadable(path or "payload", reason[:1].lower() + reason[1:])

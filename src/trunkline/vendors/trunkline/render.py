@@ -1,0 +1,55 @@
+"""Our calls printed by our own API: as they are, without what was not asked for, one by one or as a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET, structs
+
+from trunkline.kit.call_ids import uuids
+from trunkline.kit.export import COMPRESSIONS, FORMATS, File, file_of
+from trunkline.kit.export.shape import Shape
+from trunkline.model.call import Call
+from trunkline.model.intents import CallStream
+from trunkline.vendors.trunkline.filters import Include, included_in_get
+from trunkline.vendors.trunkline.wire import ExportQuery
+
+# Every call prints its canonical id here, also one that was made with this API and has a vendor's call
+# id of its own. No call has an empty vendor, so no call counts as the vendor's own.
+IDS = uuids("")
+
+
+def to_wire(call: Call) -> Call:
+    """Write a call with everything there is."""
+    return call
+
+
+def in_list(call: Call, _: str, include: Include) -> Call:
+    """Write a call as a list prints it, which says nothing of the org."""
+    return shown(call, include)
+
+
+def shown(call: Call, include: Include) -> Call:
+    """The call with what is included; what is not is absent rather than empty."""
+    absent: dict[str, Any] = dict.fromkeys(left_out(include), UNSET)
+    if "turns" in include and "words" not in include and call.turns:
+        absent["turns"] = [structs.replace(turn, words=UNSET) for turn in call.turns]
+    if all(getattr(call, name) is UNSET for name in absent):
+        return call
+    return structs.replace(call, **absent)
+
+
+def left_out(include: Include) -> frozenset[str]:
+    """The fields that are not printed at all."""
+    without_turns = () if "turns" in include else ("turns", "transcript_text", "events")
+    return frozenset(without_turns if "tools" in include else (*without_turns, "tool_calls"))
+
+
+def write_file(stream: CallStream, query: ExportQuery) -> File:
+    """Make the file that a query asks for."""
+    include = included_in_get(query)
+    shape = Shape(
+        absent=left_out(include), words="words" in include, zone=None if query.tz is None else query.tz.zone
+    )
+    form, packing = FORMATS[query.format], COMPRESSIONS[query.compression]
+    return file_of(stream.chunks, form, packing, shape, name=f"{stream.org}-calls")

@@ -1,0 +1,66 @@
+"""Trunkline: calls in our own form, sent by hand or pulled from another Trunkline by page tokens.
+
+Sources: this project.
+
+Events: none; a delivery is a call as get prints it, or several as `{"calls": […]}`.
+
+Not carried: nothing.
+
+Our choice: the address is the secret, and a source that was given one besides takes only what is signed with
+it as Standard Webhooks says. A call keeps the vendor and the id that it has elsewhere, so that a
+call pulled from another Trunkline and heard of from its vendor is one call. One call of a delivery that
+cannot be read refuses the delivery, because whoever sends our own form can put it right. The list is asked
+for with everything that can be included.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import structs
+
+from trunkline.kit.door import Door, ParsedDelivery
+from trunkline.kit.payload import Payload, Unreadable
+from trunkline.kit.signatures import STANDARD_WEBHOOKS, SecretAddress
+from trunkline.kit.unknown import Unknown
+from trunkline.model.sighting import Sighting
+from trunkline.vendors.trunkline.parse import NAME, from_wire
+from trunkline.vendors.trunkline.pull import LIST_API
+
+FIELDS = tuple(field.name for field in structs.fields(Sighting))
+
+# -- deliveries -----------------------------------------------------------
+
+
+def read(document: Any) -> ParsedDelivery:
+    """Read a delivery: a call, or several as `{"calls": […]}`."""
+    wire = Payload.of(document)
+    unknown = Unknown()
+    if "calls" not in wire:
+        calls = [wire]
+    else:
+        unknown.fields(wire, ("calls", "next_page_token", "total_size"))
+        calls = list(wire.objects("calls"))
+    sightings = [_sighting(call, unknown) for call in calls]
+    return ParsedDelivery(
+        event="", sightings=sightings, unknown=unknown.found(), note="" if calls else "it names no call"
+    )
+
+
+def _sighting(call: Payload, unknown: Unknown) -> Sighting:
+    unknown.fields(Payload(call.raw, "call"), FIELDS)
+    try:
+        return from_wire(call.raw)
+    except Unreadable as error:
+        raise Unreadable(f"{call.path}.{error.path}" if call.path else error.path, error.reason) from None
+
+
+DOOR = Door(
+    name=NAME,
+    title="Trunkline",
+    about=__doc__ or "",
+    signature=SecretAddress(signed=STANDARD_WEBHOOKS),
+    parse_delivery=read,
+    from_wire=from_wire,
+    list_api=LIST_API,
+)

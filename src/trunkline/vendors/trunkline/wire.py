@@ -1,0 +1,281 @@
+"""Our own API's records: what it may be asked, and what it answers besides calls."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal, get_args, get_type_hints
+
+from msgspec import UNSET, Meta, Struct, UnsetType, defstruct, structs
+
+from trunkline.kit.export import COMPRESSIONS, FORMATS
+from trunkline.kit.query import DayOrInstant, Phone, TimeZone, Uuid, Words
+from trunkline.model.call import Call
+from trunkline.model.live import Event
+from trunkline.model.words import Channel, Direction, EndReason, Result, Sentiment, Status
+
+INCLUDABLE = ("turns", "words", "tools")
+
+CLOSED: dict[str, type[StrEnum]] = {
+    "status": Status,
+    "result": Result,
+    "direction": Direction,
+    "channel": Channel,
+    "end_reason": EndReason,
+    "sentiment": Sentiment,
+}
+"""The filters that take our own words, and which words those are."""
+
+
+class CallList(Struct):
+    """The answer of list calls."""
+
+    calls: list[Call]
+    next_page_token: str | None
+    """Null on the last page."""
+    total_size: int | UnsetType = UNSET
+    """How many calls match in all, exactly; only with `include_total=true`."""
+
+
+class CallChange(Struct, omit_defaults=True):
+    """The last change of one call."""
+
+    sequence: int
+    id: str
+    call: Call | UnsetType = UNSET
+    """As it stands; absent if it was taken out of the log."""
+
+
+class ChangeList(Struct):
+    """The answer of list changes."""
+
+    changes: list[CallChange]
+    next_after: int
+    """What to send as `after` next."""
+    has_more: bool
+    """Whether there may be more at once."""
+
+
+class OneAnswer(Struct):
+    """What came of one call that was told."""
+
+    id: str
+    state: str
+    """`new`, `changed` or `unchanged`."""
+    link: str
+
+
+class ResultOfOne(Struct):
+    """What came of one of many calls that were told."""
+
+    index: int
+    status: int
+    """201 for a new call, 200 for a known one, 400 for what cannot be read, 410 for a deleted call."""
+    state: str
+    id: str | UnsetType = UNSET
+    link: str | UnsetType = UNSET
+    error: str | UnsetType = UNSET
+
+
+class ManyAnswer(Struct):
+    """What came of each of many calls that were told, in their order."""
+
+    results: list[ResultOfOne]
+
+
+class EventRefused(Struct):
+    """An event that could not be taken."""
+
+    index: int
+    error: str
+
+
+class EventsAnswer(Struct):
+    """What came of events."""
+
+    id: str
+    status: Status
+    """The status of the call as it stands now."""
+    accepted: int
+    refused: list[EventRefused]
+    link: str
+
+
+class WriteQuery(Struct, kw_only=True):
+    """Nothing may be asked of writes by their address."""
+
+
+def _fields(name: str, about: str, *left_out: str) -> type[Struct]:
+    """A record of fields of a call, every one of them optional."""
+    fields = [(f.name, f.type, UNSET) for f in structs.fields(Call) if f.name not in left_out]
+    return defstruct(name, fields, kw_only=True, namespace={"__doc__": about})
+
+
+CallFields: Any = _fields("CallFields", "A call; `vendor` and `vendor_call_id` name it.", "derived")
+ChangeFields: Any = _fields(
+    "ChangeFields", "What is said of a call; null is refused.", "derived", "id", "vendor", "vendor_call_id"
+)
+
+
+class ManyCalls(Struct):
+    """Many calls as they are told."""
+
+    calls: list[CallFields]
+
+
+class ManyEvents(Struct):
+    """Many events of one call."""
+
+    events: list[Event]
+
+
+class ParameterProblem(Struct):
+    """One parameter at fault."""
+
+    parameter: str
+    detail: str
+
+
+class Problem(Struct):
+    """The body of every refusal, after RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[ParameterProblem] | UnsetType = UNSET
+
+
+def words_of(name: str) -> Meta:
+    """The description of a filter that takes our own words."""
+    return Meta(description=f"one or more of {', '.join(CLOSED[name])}; separated by commas")
+
+
+INCLUDE = Meta(
+    description=f"what to print besides the call itself, of {', '.join(INCLUDABLE)}, separated by commas; "
+    "words stand in turns and bring them along"
+)
+FORMAT = Meta(description="without it the header `Accept` decides; it is JSON unless that asks for text/toon")
+ZONE = Meta(
+    description="by whose clocks instants are written; UTC if it is not said. "
+    "A date in a filter means a UTC day all the same"
+)
+COMPRESSION = Meta(description="how the file itself is packed, whatever the connection does")
+ANY_OF = Meta(description="one or several, separated by commas")
+TOKEN = Meta(
+    min_length=1,
+    description="the `next_page_token` of the page before; everything else must be asked as it was",
+)
+ORDER_BY = Meta(description="calls without the field come last, in either order")
+AFTER = Meta(
+    ge=0,
+    description="the place of the last change that is known, where the header `Last-Event-ID` says nothing. "
+    "Without either the stream begins now; 0 begins with every change that has a place",
+)
+MIN_DURATION = Meta(ge=0, description="milliseconds that a call lasted at least")
+MAX_DURATION = Meta(ge=0, description="milliseconds that a call lasted at most")
+TRANSCRIPT_SEARCH = Meta(
+    min_length=1,
+    description="a piece of what was said, in the middle of a word too; upper and lower case are alike",
+)
+ORDER = Meta(description="`desc` has the latest calls first")
+
+
+class GetQuery(Struct, kw_only=True):
+    """What may be asked of get call."""
+
+    include: Annotated[Words, INCLUDE] | None = None
+    """Everything, unless the query says what."""
+    format: Annotated[Literal["json", "toon"], FORMAT] | None = None
+
+
+class FilterQuery(Struct, kw_only=True):
+    """Which calls, for all that answer with more than one."""
+
+    status: Annotated[Words, words_of("status")] | None = None
+    result: Annotated[Words, words_of("result")] | None = None
+    direction: Annotated[Words, words_of("direction")] | None = None
+    channel: Annotated[Words, words_of("channel")] | None = None
+    end_reason: Annotated[Words, words_of("end_reason")] | None = None
+    sentiment: Annotated[Words, words_of("sentiment")] | None = None
+    success: Annotated[bool, Meta(description="whether the call did what it was for")] | None = None
+    voicemail: Annotated[bool, Meta(description="whether a machine answered")] | None = None
+    vendor: Annotated[Words, ANY_OF] | None = None
+    vendor_call_id: Annotated[Words, ANY_OF] | None = None
+    agent_id: Annotated[Words, ANY_OF] | None = None
+    campaign_id: Annotated[Words, ANY_OF] | None = None
+    phone: Annotated[Phone, Meta(description="the calling, the called or the contact's number")] | None = None
+    from_number: Annotated[Phone, Meta(description="the calling number")] | None = None
+    to_number: Annotated[Phone, Meta(description="the called number")] | None = None
+    created_from: DayOrInstant | None = None
+    created_to: DayOrInstant | None = None
+    started_from: DayOrInstant | None = None
+    started_to: DayOrInstant | None = None
+    ended_from: DayOrInstant | None = None
+    ended_to: DayOrInstant | None = None
+    duration_ms_min: Annotated[int, MIN_DURATION] | None = None
+    duration_ms_max: Annotated[int, MAX_DURATION] | None = None
+    transcript_search: Annotated[str, TRANSCRIPT_SEARCH] | None = None
+
+
+class CallQuery(FilterQuery, kw_only=True):
+    """Which calls, and which of them come first."""
+
+    order: Annotated[Literal["asc", "desc"], ORDER] = "desc"
+
+
+class ChangesQuery(FilterQuery, kw_only=True):
+    """What may be asked of list changes."""
+
+    include: Annotated[Words, INCLUDE] | None = None
+    """Nothing, unless the query says what."""
+    format: Annotated[Literal["json", "toon"], FORMAT] | None = None
+    after: Annotated[int, Meta(ge=0, description="the place of the last change that is known")] = 0
+
+
+class StreamQuery(FilterQuery, kw_only=True):
+    """What may be asked of follow calls."""
+
+    include: Annotated[Words, INCLUDE] | None = None
+    """Nothing, unless the query says what."""
+    after: Annotated[int, AFTER] | None = None
+
+
+class ListQuery(CallQuery, kw_only=True):
+    """What may be asked of list calls."""
+
+    include: Annotated[Words, INCLUDE] | None = None
+    """Nothing, unless the query says what."""
+    format: Annotated[Literal["json", "toon"], FORMAT] | None = None
+    page_size: Annotated[int, Meta(ge=1, le=1000, description="calls on a page")] = 50
+    page_token: Annotated[str, TOKEN] | None = None
+    include_total: Annotated[bool, Meta(description="whether to print how many calls match, exactly")] = False
+    order_by: Annotated[Literal["created_at", "started_at", "ended_at", "duration_ms"], ORDER_BY] = (
+        "created_at"
+    )
+
+
+class ExportQuery(CallQuery, kw_only=True):
+    """What may be asked of export calls."""
+
+    include: Annotated[Words, INCLUDE] | None = None
+    """Everything, unless the query says what."""
+    format: Annotated[Literal["jsonl", "csv"], Meta(description="a line for each call")] = "jsonl"
+    compression: Annotated[Literal["none", "gzip", "zstd"], COMPRESSION] = "none"
+    tz: Annotated[TimeZone, ZONE] | None = None
+
+
+class LedgerQuery(Struct, kw_only=True):
+    """What may be asked of the ledger."""
+
+    source_id: Annotated[Uuid, Meta(description="all sources of the org, if it is not said")] | None = None
+    """All sources of the org, unless the query names one."""
+    since: Annotated[DayOrInstant, Meta(description="a day before until, if it is not said")] | None = None
+    until: Annotated[DayOrInstant, Meta(description="now, if it is not said")] | None = None
+    format: Annotated[Literal["json", "toon"], FORMAT] | None = None
+
+
+if [get_args(get_type_hints(ExportQuery)[name]) for name in ("format", "compression")] != [
+    tuple(FORMATS),
+    tuple(COMPRESSIONS),
+]:
+    raise TypeError("every form and compression of a file must be one that can be asked for")

@@ -1,0 +1,5 @@
+"""Twilio: its calls, taken in."""
+
+from trunkline.vendors.twilio.webhooks import DOOR
+
+__all__ = ["DOOR"]

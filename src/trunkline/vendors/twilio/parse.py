@@ -1,0 +1,136 @@
+"""The calls and recordings of Twilio's REST API, read into sightings."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from msgspec import UNSET, UnsetType
+
+from trunkline.kit.payload import Payload, Unreadable, or_none
+from trunkline.model.call import Analysis, Contact, Cost, Recording, Telephony
+from trunkline.model.sighting import Sighting
+from trunkline.model.words import Channel, Result, Status
+from trunkline.vendors.twilio.words import (
+    ANSWERED_BY,
+    DIRECTION,
+    END_REASONS,
+    LEFT_OUT,
+    NAME,
+    OUTCOMES,
+    READ_IN_CALL,
+    RECORDED,
+    STATUS,
+    STORED_OF_CALL,
+)
+
+HOST = "https://api.twilio.com"
+
+
+def from_wire(raw: Any) -> Sighting:
+    """Read a call of the REST API, or a recording that names its call; raises `Unreadable`."""
+    wire = Payload.of(raw)
+    if "call_sid" in wire:
+        return _recording_from(wire)
+    updated_at = instant(wire, "date_updated")
+    sighting = Sighting(
+        vendor=NAME,
+        vendor_call_id=wire.identifier("sid"),
+        channel=Channel.PHONE,
+        from_number=wire.text("from"),
+        to_number=wire.text("to"),
+        created_at=or_none(instant(wire, "date_created")) or UNSET,
+        updated_at=updated_at,
+        started_at=instant(wire, "start_time"),
+        ended_at=instant(wire, "end_time"),
+        duration_ms=wire.seconds("duration"),
+        telephony=Telephony(sid=wire.identifier("sid")),
+        as_of=or_none(updated_at) or UNSET,
+    )
+    read_words(wire, sighting, [], names=("status", "direction", "answered_by", "caller_name"))
+    price = wire.number("price")
+    if isinstance(price, Decimal):
+        sighting.cost = Cost(amount=-price, unit=or_none(wire.text("price_unit")))
+    keep_rest(wire, sighting, [], READ_IN_CALL, STORED_OF_CALL)
+    return sighting
+
+
+def read_words(
+    wire: Payload, sighting: Sighting, unknown: list[str], *, names: tuple[str, str, str, str]
+) -> None:
+    """Read status, direction, who answered and who called, which stand under the given names."""
+    status_name, direction_name, answered_name, caller_name = names
+    status, direction = or_none(wire.text(status_name)), or_none(wire.text(direction_name))
+    answered_by, caller = or_none(wire.text(answered_name)), or_none(wire.text(caller_name))
+    derived: list[str] = []
+    if status:
+        sighting.status = STATUS.read(status) or Status.INCOMPLETE
+        if not STATUS.knows(status):
+            unknown.append(f"{status_name}={status}")
+    if direction:
+        sighting.direction = DIRECTION.read(direction) or UNSET
+        sighting.vendor_type = direction
+        if not DIRECTION.knows(direction):
+            unknown.append(f"{direction_name}={direction}")
+    heard_by: Result | None = None
+    if answered_by:
+        heard_by = ANSWERED_BY.read(answered_by)
+        sighting.analysis = Analysis(voicemail=None if heard_by is None else heard_by is Result.VOICEMAIL)
+        if not ANSWERED_BY.knows(answered_by):
+            unknown.append(f"{answered_name}={answered_by}")
+    if caller:
+        sighting.contact = Contact(full_name=caller)
+    if isinstance(sighting.status, Status) and sighting.status.is_final:
+        result = OUTCOMES.get(sighting.status)
+        if result is Result.ANSWERED and heard_by is not None:
+            result = heard_by
+        if result is not None:
+            sighting.result = result
+            derived.append("result")
+        if sighting.status in END_REASONS:
+            sighting.end_reason = END_REASONS[sighting.status]
+            derived.append("end_reason")
+    sighting.derived = derived or UNSET
+
+
+def _recording_from(wire: Payload) -> Sighting:
+    """A recording of the REST API; its sound lies at its address without the ending `.json`."""
+    status, uri = or_none(wire.text("status")), or_none(wire.text("uri"))
+    call_sid = wire.identifier("call_sid")
+    url = or_none(wire.text("media_url")) or (HOST + uri.removesuffix(".json") if uri else None)
+    recorded = RECORDED.get(status or "")
+    created_at = or_none(instant(wire, "start_time")) or or_none(instant(wire, "date_created"))
+    return Sighting(
+        vendor=NAME,
+        vendor_call_id=call_sid,
+        channel=Channel.PHONE,
+        telephony=Telephony(sid=call_sid, conference_sid=or_none(wire.text("conference_sid"))),
+        recording=Recording(enabled=recorded, url=url if recorded else None),
+        created_at=created_at or UNSET,
+        derived=UNSET if created_at is None else ["created_at"],
+        as_of=or_none(instant(wire, "date_updated")) or UNSET,
+    )
+
+
+def keep_rest(
+    wire: Payload, sighting: Sighting, unknown: list[str], read_names: tuple[str, ...], kept: tuple[str, ...]
+) -> None:
+    """Keep what is not read, and name what of it is not known."""
+    rest = wire.rest(*read_names, *LEFT_OUT)
+    if rest:
+        sighting.vendor_fields = rest
+    unknown += [name for name in rest if name not in kept]
+
+
+def instant(wire: Payload, name: str) -> datetime | UnsetType | None:
+    """An RFC 2822 date; nothing where it is empty."""
+    text = wire.text(name)
+    if text is UNSET or not text:
+        return text if text is UNSET else None
+    try:
+        read = parsedate_to_datetime(text)
+        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Unreadable(name, f"not an RFC 2822 date: {text[:40]!r}") from None

@@ -1,0 +1,5 @@
+"""Ultravox: its calls, taken in."""
+
+from trunkline.vendors.ultravox.webhooks import DOOR
+
+__all__ = ["DOOR"]

@@ -1,0 +1,5 @@
+"""Vapi: its calls, taken in."""
+
+from trunkline.vendors.vapi.webhooks import DOOR
+
+__all__ = ["DOOR"]

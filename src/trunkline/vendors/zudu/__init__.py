@@ -1,0 +1,6 @@
+"""Zudu: its API, served; its calls, taken in."""
+
+from trunkline.vendors.zudu.api import DIALECT
+from trunkline.vendors.zudu.webhooks import DOOR
+
+__all__ = ["DIALECT", "DOOR"]

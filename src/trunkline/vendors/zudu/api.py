@@ -1,0 +1,264 @@
+"""Zudu: `X-API-KEY` with `X-API-SECRET`, `/api/calls`, pages from zero, times in epoch milliseconds.
+
+Sources: the vendor's page for list calls (the seed), docs.zudu.ai.
+
+Not carried: the contact, the explicit result, the agent's name, usage, errors, evaluations, the billing
+status, money that is not US dollars.
+
+Our choice: a list is asked for by the names that the vendor documents for its batches (`page`, `limit`,
+`sort_by`, `sort_order`); a malformed value is refused with 400; the path takes `call_id` and `id` alike;
+calls without a time come last in either direction; words print in upper case and are read in any; costs
+are US dollars; tool entries have the shape that the vendor's relatives use. An unanswered, busy or
+canceled call of another vendor prints as `ENDED` with the reason that says so, and its campaign and
+schedule stand in `metadata`, where the vendor has them. A declined call counts as unanswered; a lost line
+and a failed agent print as `ERROR_CONNECTION` and `ERROR_AGENT`. A call of another vendor that has no
+start counts its words from its creation. A channel that nobody told prints as `PHONE_CALL`. Update takes
+the documented fields and refuses any other; a status that a call prints already changes nothing. Only a
+call that is scheduled has a schedule to move or cancel, and one that is cancelled is `REGISTERED`;
+deleting any other call takes it out. The list by POST joins keys by "and", the values of a key by "or",
+and echoes the criteria; numbers and flags take one value, a reason is looked for by what it means, an
+unknown key is 400.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trunkline.kit.auth import KeyPair
+from trunkline.kit.dialect import Body, Dialect, Operation
+from trunkline.kit.errors import USUAL_TEXTS, ErrorEnvelope, worded
+from trunkline.kit.payload import has_call
+from trunkline.model.faults import Fault, FaultClass, Refused
+from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall
+from trunkline.model.query import CallFilter, Order, Rows, SortField
+from trunkline.vendors.zudu.filters import parse_search
+from trunkline.vendors.zudu.parse import from_wire
+from trunkline.vendors.zudu.render import IDS, organization, to_wire, write_call
+from trunkline.vendors.zudu.wire import (
+    CallFound,
+    CallList,
+    ErrorBody,
+    GetQuery,
+    ListData,
+    ListQuery,
+    Pagination,
+    Search,
+    SearchBody,
+    WireCall,
+)
+from trunkline.vendors.zudu.words import CHANNEL, DIRECTION, END_REASON, NAME, SENTIMENT, STATUS
+from trunkline.vendors.zudu.writes import WRITES
+
+SORT_FIELDS = {
+    "start_timestamp": SortField.STARTED_AT,
+    "end_timestamp": SortField.ENDED_AT,
+    "call_duration": SortField.DURATION_MS,
+    "created_at": SortField.CREATED_AT,
+}
+
+MAX_OFFSET = 2**62
+"""An offset beyond every list that still is a number to a database."""
+
+# -- operations -----------------------------------------------------------
+
+
+def read_list(query: ListQuery, _: str) -> ListCalls:
+    """From the query string to a question in our words."""
+    return ListCalls(
+        filter=query.filter if isinstance(query, Search) else CallFilter(),
+        order=Order(SORT_FIELDS[query.sort_by], newest_first=query.sort_order == "descending"),
+        window=Rows(query.limit, min(query.page * query.limit, MAX_OFFSET)),
+        with_transcript=True,
+    )
+
+
+def write_list(page: CallPage, query: ListQuery) -> CallList:
+    """From a page of calls to the vendor's answer."""
+    calls, orgs = page.rows(write_call), page.rows(organization)
+    total = page.total or 0
+    pages = -(-total // query.limit)
+    data = ListData(
+        organization_id=orgs[0] if orgs and all(org == orgs[0] for org in orgs) else page.org,
+        calls=calls,
+        pagination=Pagination(
+            page=query.page,
+            limit=query.limit,
+            total_count=total,
+            total_pages=pages,
+            has_next_page=query.page + 1 < pages,
+            has_previous_page=query.page > 0,
+        ),
+        returned_count=len(calls),
+        sort_order=query.sort_order,
+        sort_by=query.sort_by,
+        applied_filters=query.applied if isinstance(query, Search) else {},
+    )
+    return CallList("Calls retrieved successfully", "success", None, data)
+
+
+def read_get(_: GetQuery, printed_id: str) -> GetCall:
+    """From the path to a question in our words."""
+    return GetCall(printed_id=printed_id)
+
+
+def write_get(found: OneCall, _: GetQuery) -> CallFound:
+    """From a call to the vendor's answer."""
+    return CallFound("Call retrieved successfully", "success", None, write_call(found.call, found.org))
+
+
+LIST = Operation(
+    name="list_calls",
+    summary="List calls",
+    path="/api/calls",
+    query=ListQuery,
+    answer=CallList,
+    to_intent=read_list,
+    to_answer=write_list,
+    faults=(Fault.BAD_REQUEST,),
+)
+GET = Operation(
+    name="get_call",
+    summary="Get one call",
+    path="/api/calls/{id}",
+    query=GetQuery,
+    answer=CallFound,
+    to_intent=read_get,
+    to_answer=write_get,
+    faults=(Fault.CALL_NOT_FOUND,),
+)
+SEARCH = Operation(
+    name="search_calls",
+    summary="List calls that match",
+    path="/api/calls",
+    method="POST",
+    query=GetQuery,
+    parse_body=parse_search,
+    body=Body(
+        shape=SearchBody,
+        example=b'{"page": 0, "limit": 20, "filter_criteria": {"duration_ms": {"lower_threshold": 1000}}}',
+    ),
+    answer=CallList,
+    to_intent=read_list,
+    to_answer=write_list,
+)
+
+# -- the dialect ----------------------------------------------------------
+
+TITLES = worded(
+    {
+        FaultClass.BAD_REQUEST: "Validation error",
+        FaultClass.CREDENTIAL: "Unauthorized",
+        FaultClass.FORBIDDEN: "Forbidden",
+        FaultClass.NOT_FOUND: "Call not found",
+        FaultClass.TRANSFER: "Validation error",
+        FaultClass.CONFLICT: "Conflict",
+        Fault.UNPROCESSABLE: "Validation error",
+        FaultClass.UNSUPPORTED: "Not implemented",
+    },
+    USUAL_TEXTS,
+    what="`TITLES`",
+)
+"""The `message` of every refusal; what exactly is wrong stands in `error`."""
+
+
+def error_body(_: int, text: str, refused: Refused) -> ErrorBody:
+    """The vendor's error body."""
+    return ErrorBody(TITLES[refused.fault], "error", text)
+
+
+def recognise(raw: dict[str, Any]) -> bool:
+    """Whether an object looks like one of this vendor's calls."""
+    return "call_id" in raw and ("start_timestamp" in raw or "call_status" in raw)
+
+
+def calls_in(document: Any) -> list[Any] | None:
+    """A list, a get, a webhook in any of its wrappers, a bare call, or a plain list of calls."""
+    if isinstance(document, list):
+        return document if document and has_call(document, recognise) else None
+    if not isinstance(document, dict):
+        return None
+    if recognise(document):
+        return [document]
+    data = document.get("data")
+    if not isinstance(data, dict):
+        return None
+    calls = data.get("calls")
+    if isinstance(calls, list) and ("pagination" in data or has_call(calls, recognise)):
+        return calls
+    call = data.get("call", data)
+    return [call] if isinstance(call, dict) and recognise(call) else None
+
+
+DIALECT = Dialect(
+    name=NAME,
+    title="Zudu",
+    about=__doc__ or "",
+    ids=IDS,
+    auth=KeyPair(header="X-API-KEY", prefix="sk_", secret_header="X-API-SECRET", secret_prefix="s3cr3t_"),  # noqa: S106
+    errors=ErrorEnvelope(
+        shape=ErrorBody,
+        body=error_body,
+        texts={
+            FaultClass.BAD_REQUEST: "{detail}",
+            FaultClass.CREDENTIAL: "Missing or invalid API key/secret",
+            FaultClass.NOT_FOUND: "Call with ID '{detail}' does not exist",
+            Fault.NO_SUCH_ROUTE: "There is nothing at this path",
+            Fault.METHOD_NOT_ALLOWED: "This path does not take this method",
+            Fault.NOT_ACCEPTABLE: "The answer is JSON",
+            Fault.UNSUPPORTED_BODY: "The body cannot be taken: {detail}",
+            Fault.INTERNAL: "An unexpected error occurred",
+            Fault.UNAVAILABLE: "Try again in a moment",
+        },
+        statuses={
+            Fault.ADDRESS_NOT_ALLOWED: 401,
+            Fault.CALL_DELETED: 404,
+        },  # our choice: no 403 for credentials
+    ),
+    operations=(LIST, GET, SEARCH, *WRITES),
+    unsupported=(
+        ("POST", "/api/calls/create-phone-call"),
+        ("POST", "/batch-call"),
+        ("POST", "/batch-call/{id}/execute"),
+    ),
+    wire=WireCall,
+    from_wire=from_wire,
+    to_wire=to_wire,
+    recognise=recognise,
+    calls_in=calls_in,
+    vocabularies=(STATUS, DIRECTION, CHANNEL, END_REASON, SENTIMENT),
+    drops=frozenset(
+        {
+            "agent.config",
+            "agent.name",
+            "analysis.engaged",
+            "analysis.evaluations",
+            "billing_status",
+            "contact",
+            "created_at",
+            "end_reason_raw",
+            "errors",
+            "recording.enabled",
+            "result",
+            "telephony.transport",
+            "tool_calls.start_ms",
+            "trace_id",
+            "transcript_text",
+            "turn_count",
+            "turns.end_ms",
+            "turns.words.confidence",
+            "updated_at",
+            "usage",
+            "vendor_type",
+        }
+    ),
+    notes=(
+        "The result is not printed: it, and how an `ENDED` call ended, follow from reason and voicemail.",
+        "Without a time of creation or an event, a call counts as created when it started.",
+        "Without a start, the times of turns and words count from the first of them.",
+        "A test call prints as `WEB_CALL`, a call over an unknown channel as `PHONE_CALL`.",
+        "A call of another vendor without a start prints the times of its words from its creation on.",
+        "The text of another vendor's call is put together from its turns.",
+        "Costs in another unit than US dollars print as null.",
+    ),
+    cost_unit="USD",
+)

@@ -1,0 +1,133 @@
+"""Rows that were printed before are used again, as long as their calls are what they were."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec import structs
+
+from tests.conftest import World
+from tests.vendors.conftest import some_calls
+from trunkline.api.row_cache import RowCache
+from trunkline.kit.query import read_query
+from trunkline.model.call import Call, Turn
+from trunkline.model.encoded_call import EncodedCall
+from trunkline.model.intents import CallPage, ListCalls
+from trunkline.model.words import Role
+from trunkline.store.calls.reads import EncodedCalls
+from trunkline.store.calls.rows import packed
+from trunkline.vendors import dialects
+
+LISTS = {
+    "contactship": "/v1/calls?limit=50",
+    "callem": "/v1/calls?limit=50",
+    "zudu": "/api/calls?limit=50",
+    "butter": "/api/calls?limit=50",
+    "trunkline": "/v1/calls?page_size=50",
+}
+encode = msgspec.json.Encoder(decimal_format="number").encode
+printed: list[str] = []
+
+
+@pytest.fixture(autouse=True)
+def nothing_printed() -> None:
+    printed.clear()
+
+
+def note(call: Call, org: str, *asked: str) -> list[Any]:
+    printed.append(call.id)
+    return [org, *asked, call.from_number, len(call.turns or ())]
+
+
+def note_otherwise(call: Call, org: str) -> str:
+    printed.append(call.id)
+    return f"{org} {call.id}"
+
+
+def stored(*calls: Call) -> EncodedCalls:
+    taken_apart = [EncodedCall.of(call) for call in calls]
+    return EncodedCalls([(one.summary, one.transcript and packed(one.transcript)) for one in taken_apart])
+
+
+def rows(kept: RowCache, calls: EncodedCalls, org: str = "acme", *asked: str) -> list[Any]:
+    return [msgspec.json.decode(row) for row in kept.rows(calls, note, org, asked)]
+
+
+CALLS = some_calls("callem", 6)
+
+
+def test_a_call_that_stayed_the_same_is_printed_once() -> None:
+    kept = RowCache(10**6)
+    first = rows(kept, stored(*CALLS))
+    assert first == [["acme", call.from_number, len(call.turns or ())] for call in CALLS]
+    assert printed == [call.id for call in CALLS]
+    assert rows(kept, stored(*reversed(CALLS))) == first[::-1]
+    assert len(printed) == len(CALLS)
+
+
+def test_a_call_that_changed_is_printed_anew() -> None:
+    kept = RowCache(10**6)
+    rows(kept, stored(*CALLS))
+    changed = structs.replace(CALLS[0], from_number="+12025550199")
+    assert rows(kept, stored(changed))[0][1] == "+12025550199"
+    said_more = structs.replace(changed, turns=[Turn(Role.USER, "Hello?")])
+    assert rows(kept, stored(said_more))[0][2] == 1
+    assert rows(kept, stored(CALLS[0])) == [["acme", CALLS[0].from_number, len(CALLS[0].turns or ())]]
+    assert len(printed) == len(CALLS) + 3
+
+
+def test_another_org_question_or_dialect_has_its_own_rows() -> None:
+    kept, one = RowCache(10**6), stored(CALLS[0])
+    assert [rows(kept, one)[0][0], rows(kept, one, "other")[0][0]] == ["acme", "other"]
+    assert rows(kept, one, "acme", "words")[0][1] == "words"
+    otherwise = kept.rows(one, note_otherwise, "acme", ())
+    assert msgspec.json.decode(otherwise[0]) == f"acme {CALLS[0].id}"
+    assert len(printed) == 4
+
+
+def test_what_was_not_asked_for_is_forgotten_when_the_room_is_full() -> None:
+    calls = some_calls("callem", 60)
+    size = 500 + max(len(body) + len(transcript or b"") + 100 for body, transcript in stored(*calls).encoded)
+    kept = RowCache(20 * size)
+    for call in calls[1:]:
+        rows(kept, stored(CALLS[0], call))
+    assert printed.count(CALLS[0].id) == 1
+    assert len(printed) == 60
+    rows(kept, stored(*calls[-8:]))
+    assert len(printed) == 60
+    rows(kept, stored(calls[1]))
+    assert len(printed) == 61
+
+
+def test_a_row_that_would_take_much_of_the_room_is_not_kept() -> None:
+    kept = RowCache(4000)
+    assert rows(kept, stored(CALLS[0])) == rows(kept, stored(CALLS[0]))
+    assert len(printed) == 2
+
+
+@pytest.mark.parametrize("dialect", sorted(LISTS))
+def test_a_list_prints_the_same_the_second_time_and_as_without_kept_rows(crowd: World, dialect: str) -> None:
+    spoken = dialects()[dialect]
+    operation = spoken.operations[0]
+    answers = {crowd.get(dialect, LISTS[dialect]).content for _ in range(2)}
+    query, _ = read_query(LISTS[dialect].partition("?")[2].encode(), operation.query)
+    intent = operation.to_intent(query, "")
+    assert isinstance(intent, ListCalls)
+    page = crowd.run(crowd.joined.calls.answer(crowd.org, intent, spoken.ids))
+    assert isinstance(page, CallPage)
+    assert len(page.calls) == 50
+    assert answers == {encode(operation.to_answer(page, query))}
+
+
+@pytest.mark.parametrize("dialect", sorted(LISTS))
+def test_a_list_shows_a_change_at_once(world: World, dialect: str) -> None:
+    call = structs.replace(CALLS[0], duration_ms=61_000, derived=None, verbatim=None)
+    world.take([call])
+    before = world.get(dialect, LISTS[dialect]).text
+    assert world.get(dialect, LISTS[dialect]).text == before
+    world.take([structs.replace(call, duration_ms=62_000)])
+    after = world.get(dialect, LISTS[dialect]).text
+    assert "62" in after
+    assert before != after
