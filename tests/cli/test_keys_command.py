@@ -96,7 +96,7 @@ def test_adopt_takes_the_key_that_clients_already_carry(
 ) -> None:
     token = uuid.uuid4().hex
     stdin = typed.format(token).encode()
-    ran = trunkline("keys", "adopt", "--org", world.name, "--dialect", dialect, "--json", stdin=stdin)
+    ran = trunkline("keys", "import", "--org", world.name, "--dialect", dialect, "--json", stdin=stdin)
     assert (ran.status, ran.err) == (0, "")
     assert {**ran.answer, "id": ""} == {"org": world.name, "id": "", "dialect": dialect}
     assert token not in ran.out
@@ -107,8 +107,8 @@ PROBLEMS = {
     "an unknown org": (["list", "--org", "nobody"], "there is no org 'nobody'"),
     "an endless lifetime": (["create", "--org", "a", "--expires", "1y"], "a lifetime looks like"),
     "no lifetime": (["create", "--org", "a", "--expires", "0d"], "a lifetime looks like"),
-    "an unknown dialect": (["adopt", "--org", "a", "--dialect", "nobody"], "there is no dialect 'nobody'"),
-    "an empty key": (["adopt", "--org", "a", "--dialect", "butter"], "that is not a key as Butter makes"),
+    "an unknown dialect": (["import", "--org", "a", "--dialect", "nobody"], "there is no dialect 'nobody'"),
+    "an empty key": (["import", "--org", "a", "--dialect", "butter"], "that is not a key as Butter makes"),
 }
 
 
@@ -121,7 +121,7 @@ def test_what_cannot_be_done_is_said_in_one_sentence(
 
 def test_a_key_that_is_no_text_is_not_adopted_and_not_repeated(trunkline: Trunkline) -> None:
     ran = trunkline(
-        *("keys", "adopt", "--org", "a", "--dialect", "contactship"),
+        *("keys", "import", "--org", "a", "--dialect", "contactship"),
         stdin=b"secret-\xff-secret",
         PYTHONIOENCODING="utf-8:strict",
     )

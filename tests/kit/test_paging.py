@@ -88,7 +88,7 @@ def test_a_list_of_any_length_is_read_once_to_its_end_whatever_its_pages_tell(
 def test_a_list_that_is_told_to_go_on_without_a_call_ends() -> None:
     nothing = Page(items=[], has_more=True, total=9)
     for paging in (OffsetPaging(size=3), NumberPaging(size=3)):
-        assert paging.following(nothing, paging.first(ASKED)) is None
+        assert paging.next_request(nothing, paging.first(ASKED)) is None
 
 
 def test_a_parameter_keeps_its_place_and_a_repeated_one_its_values() -> None:
@@ -105,7 +105,7 @@ def test_numbers_stay_numbers_in_a_body() -> None:
 def test_what_only_the_first_page_is_asked_with_is_left_out_of_the_others() -> None:
     paging = CursorPaging(size=3, first_page_only=("since",))
     first = paging.first(ASKED)
-    following = paging.following(Page(items=["c"], cursor="k"), first)
+    following = paging.next_request(Page(items=["c"], cursor="k"), first)
     assert "since" in asked(first)
     assert following is not None
     assert asked(following) == {"order": "desc", "limit": "3", "cursor": "k"}
@@ -117,19 +117,19 @@ def test_a_page_that_names_itself_is_the_last_one_only_where_a_vendor_ends_so(
 ) -> None:
     paging = CursorPaging(size=3, ends_in_itself=ends_in_itself)
     page = Page(items=["c"], cursor="k")
-    following = paging.following(page, paging.first(ASKED))
+    following = paging.next_request(page, paging.first(ASKED))
     assert following is not None
-    assert (paging.following(page, following) is not None) is goes_on
+    assert (paging.next_request(page, following) is not None) is goes_on
 
 
 def test_a_page_that_is_not_full_is_the_last_one_where_only_that_tells() -> None:
     paging = CursorPaging(size=2, while_full=True)
     first = paging.first(ASKED)
-    assert paging.following(Page(items=["a", "b"], cursor="b"), first) is not None
-    assert paging.following(Page(items=["a"], cursor="a"), first) is None
+    assert paging.next_request(Page(items=["a", "b"], cursor="b"), first) is not None
+    assert paging.next_request(Page(items=["a"], cursor="a"), first) is None
 
 
 def test_pages_by_place_are_those_that_a_moving_list_moves() -> None:
-    assert OffsetPaging(size=1).by_place
-    assert NumberPaging(size=1).by_place
-    assert not CursorPaging(size=1).by_place
+    assert OffsetPaging(size=1).by_offset
+    assert NumberPaging(size=1).by_offset
+    assert not CursorPaging(size=1).by_offset

@@ -117,7 +117,7 @@ def test_what_a_sighting_moved_is_told_exactly(one: Seen, other: Seen) -> None:
     if encode(more) != encode(call):
         assert difference(call, stamps, more, more_stamps) is Difference.VALUES
     elif more_stamps != stamps:
-        assert difference(call, stamps, more, more_stamps) is Difference.STAMPS
+        assert difference(call, stamps, more, more_stamps) is Difference.VERSIONS
         assert more is call
     else:
         assert difference(call, stamps, more, more_stamps) is Difference.NONE

@@ -465,6 +465,7 @@ def test_a_database_with_calls_gets_the_new_totals_from_its_migration(
     org, _ = crowd
     file = (FOLDER / "versions" / "0003_sorts.sql").read_text()
     fill = next(part for part in statements(file) if part.startswith("INSERT INTO call_totals"))
+    fill = fill.replace("org_id, cuboid", "org_id, grouping", 1)  # as the column is called since 0010
 
     async def fill_again() -> list[Difference]:
         async with joined.pool.acquire() as connection:

@@ -223,8 +223,8 @@ class Talk(RuleBasedStateMachine):
             self.joined.pool.fetch("SELECT DISTINCT suffix FROM term_suffixes WHERE org_id = $1", self.org.id)
         )
         words = set().union(*(words_of(text) for text in self.said.values()))
-        assert {row["word"] for row in kept} == words
-        assert {row["ending"] for row in ends} == {
+        assert {row["term"] for row in kept} == words
+        assert {row["suffix"] for row in ends} == {
             word[first:] for word in words for first in range(1, len(word) - MIN_LENGTH + 1)
         }
 

@@ -98,7 +98,7 @@ class Reprocessor:
                     case Difference.VALUES:
                         derived.changed += 1
                         drafts.append(draft)
-                    case Difference.STAMPS:
+                    case Difference.VERSIONS:
                         confirmed.append(draft)
             await writing.write(drafts)
             await writing.confirm(confirmed)

@@ -49,7 +49,7 @@ class Paging(Protocol):
     """How one vendor's list is asked for page by page; `kit/paging.py` has those that there are."""
 
     @property
-    def by_place(self) -> bool:
+    def by_offset(self) -> bool:
         """Whether pages are asked for by their place, as by an offset.
 
         A list that moves then pushes calls onto the next page or past it.
@@ -58,7 +58,7 @@ class Paging(Protocol):
     def first(self, request: Request) -> Request:
         """The request for the first page of what a request asks for."""
 
-    def following(self, page: Page, request: Request) -> Request | None:
+    def next_request(self, page: Page, request: Request) -> Request | None:
         """The request for the page after one, which the given request asked for; `None` for the last one."""
 
 
@@ -88,7 +88,7 @@ class ListApi(Struct, frozen=True, kw_only=True):
     @property
     def by_offset(self) -> bool:
         """See `Paging`."""
-        return self.paging.by_place
+        return self.paging.by_offset
 
     def first(self, since: datetime | None, until: datetime | None) -> Request:
         """The first request for the calls of a range of creation."""
@@ -97,5 +97,5 @@ class ListApi(Struct, frozen=True, kw_only=True):
     def read(self, answer: Any, request: Request) -> ListPage:
         """An answer, and which request follows the one that it answers; raises `Unreadable`."""
         page = self.page(answer)
-        following = self.paging.following(page, request)
+        following = self.paging.next_request(page, request)
         return ListPage(items=page.items, next_request=following, total=page.total)

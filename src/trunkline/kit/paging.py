@@ -22,20 +22,20 @@ class OffsetPaging(Struct, frozen=True, kw_only=True):
     offset_name: str = "offset"
 
     @property
-    def by_place(self) -> bool:
+    def by_offset(self) -> bool:
         """See `Paging`."""
         return True
 
     def first(self, request: Request) -> Request:
         """See `Paging`."""
-        return _asking(request, {self.size_name: self.size, self.offset_name: 0})
+        return _with_values(request, {self.size_name: self.size, self.offset_name: 0})
 
-    def following(self, page: Page, request: Request) -> Request | None:
+    def next_request(self, page: Page, request: Request) -> Request | None:
         """See `Paging`."""
-        reached = int(_asked(request, self.offset_name)) + len(page.items)
+        reached = int(_value_of(request, self.offset_name)) + len(page.items)
         if not _goes_on(page, reached, self.size):
             return None
-        return _asking(request, {self.offset_name: reached})
+        return _with_values(request, {self.offset_name: reached})
 
 
 class NumberPaging(Struct, frozen=True, kw_only=True):
@@ -48,20 +48,22 @@ class NumberPaging(Struct, frozen=True, kw_only=True):
     first_number: int = 0
 
     @property
-    def by_place(self) -> bool:
+    def by_offset(self) -> bool:
         """See `Paging`."""
         return True
 
     def first(self, request: Request) -> Request:
         """See `Paging`."""
-        return _asking(request, {self.size_name: self.size, self.number_name: self.first_number})
+        return _with_values(request, {self.size_name: self.size, self.number_name: self.first_number})
 
-    def following(self, page: Page, request: Request) -> Request | None:
+    def next_request(self, page: Page, request: Request) -> Request | None:
         """See `Paging`."""
-        number = int(_asked(request, self.number_name))
+        number = int(_value_of(request, self.number_name))
         reached = (number - self.first_number) * self.size + len(page.items)
         return (
-            _asking(request, {self.number_name: number + 1}) if _goes_on(page, reached, self.size) else None
+            _with_values(request, {self.number_name: number + 1})
+            if _goes_on(page, reached, self.size)
+            else None
         )
 
 
@@ -81,23 +83,23 @@ class CursorPaging(Struct, frozen=True, kw_only=True):
     that goes round in a circle, at which a pull stops."""
 
     @property
-    def by_place(self) -> bool:
+    def by_offset(self) -> bool:
         """See `Paging`."""
         return False
 
     def first(self, request: Request) -> Request:
         """See `Paging`."""
-        return _asking(request, {self.size_name: self.size})
+        return _with_values(request, {self.size_name: self.size})
 
-    def following(self, page: Page, request: Request) -> Request | None:
+    def next_request(self, page: Page, request: Request) -> Request | None:
         """See `Paging`."""
         if not page.cursor or page.has_more is False:
             return None
         if self.while_full and len(page.items) < self.size:
             return None
-        if self.ends_in_itself and page.cursor == _asked(request, self.cursor_name):
+        if self.ends_in_itself and page.cursor == _value_of(request, self.cursor_name):
             return None
-        return _asking(_without(request, self.first_page_only), {self.cursor_name: page.cursor})
+        return _with_values(_without(request, self.first_page_only), {self.cursor_name: page.cursor})
 
 
 def _goes_on(page: Page, reached: int, size: int) -> bool:
@@ -109,11 +111,11 @@ def _goes_on(page: Page, reached: int, size: int) -> bool:
     return len(page.items) >= size if page.total is None else reached < page.total
 
 
-def _asked(request: Request, name: str) -> Any:
+def _value_of(request: Request, name: str) -> Any:
     return dict(request.query).get(name) if request.body is None else request.body.get(name)
 
 
-def _asking(request: Request, values: dict[str, Any]) -> Request:
+def _with_values(request: Request, values: dict[str, Any]) -> Request:
     """The request with some parameters set; one that it has already keeps its place."""
     if request.body is not None:
         return structs.replace(request, body={**request.body, **values})

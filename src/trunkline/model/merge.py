@@ -105,7 +105,7 @@ class Difference(Enum):
     """How much one state differs from another."""
 
     NONE = "none"
-    STAMPS = "stamps"
+    VERSIONS = "versions"
     """The same call, confirmed at other times."""
     VALUES = "values"
 
@@ -132,9 +132,9 @@ def merged(
     match _difference(before, state):
         case Difference.NONE:
             return current, versions
-        case Difference.STAMPS:
-            return current, _stamps(state)
-    return _call(current, state), _stamps(state)
+        case Difference.VERSIONS:
+            return current, _versions(state)
+    return _call(current, state), _versions(state)
 
 
 def first_call(sighting: Sighting, call_id: str, received_at: datetime) -> tuple[Call, Versions]:
@@ -147,23 +147,23 @@ def first_call(sighting: Sighting, call_id: str, received_at: datetime) -> tuple
         stamps = {
             path: stamp
             for path, stamp in stamps.items()
-            if path not in CONVERSATION or _says_something((path,), said.get(path))
+            if path not in CONVERSATION or _is_meaningful((path,), said.get(path))
         }
     plain = 1 if len(stamps) == 1 else sum(said[name] is not None for name in _PLAIN & said.keys())
     if sighting.as_of_by_path is not UNSET or plain < len(stamps) or _has_other_words(whole):
         # Which stamp is the usual one, and which word is outdated, takes a closer look.
         call.derived = whole.derived or None
         state = _settled(_state(call, stamps))
-        return _call(call, state), _stamps(state)
+        return _call(call, state), _versions(state)
     _sort_members(call)
     if whole.derived:
         call.derived = sorted({one for one in whole.derived if _is_derived(one, said.get(one))}) or None
     return settled(call), stamps
 
 
-def difference(one: Call, stamps: Versions, other: Call, other_stamps: Versions) -> Difference:
+def difference(one: Call, versions: Versions, other: Call, other_versions: Versions) -> Difference:
     """How much two states of one call differ; the order of members does not count where they are merged."""
-    return _difference(_state(one, stamps), _state(other, other_stamps))
+    return _difference(_state(one, versions), _state(other, other_versions))
 
 
 def _completed(sighting: Sighting, received_at: datetime) -> Sighting:
@@ -212,7 +212,7 @@ def _milliseconds(instant: datetime) -> int:
     return round(instant.timestamp() * 1000)
 
 
-def _says_something(path: Path, value: Any) -> bool:
+def _is_meaningful(path: Path, value: Any) -> bool:
     is_empty = path in EMPTY_VALUES and EMPTY_VALUES[path] == value
     return value is not None and value is not UNSET and not is_empty
 
@@ -221,7 +221,7 @@ def _is_derived(name: str, value: Any) -> bool:
     """Whether a field that is named as derived is one: it says something, and stands and falls as a whole."""
     if name in _PLAIN:
         return value is not None
-    return (name,) not in OBJECTS and _says_something((name,), value)
+    return (name,) not in OBJECTS and _is_meaningful((name,), value)
 
 
 def _state(record: Call | Sighting, versions: Versions) -> State:
@@ -236,7 +236,7 @@ def _state(record: Call | Sighting, versions: Versions) -> State:
 
 def _statement(path: Path, value: Any, stamp: int, *, is_derived: bool) -> Statement:
     encoding = _encode(value)
-    if value is None or not _says_something(path, value):
+    if value is None or not _is_meaningful(path, value):
         return Statement(0 if value is None else 1, True, False, 0, 0, encoding, value)
     if path in OBJECTS:
         return Statement(2, True, False, 0, 0, encoding, value)
@@ -312,11 +312,11 @@ def _difference(before: State, state: State) -> Difference:
     if {path: (one.stated, one.encoding) for path, one in before.items()} == {
         path: (one.stated, one.encoding) for path, one in state.items()
     }:
-        return Difference.STAMPS if _stamps(before) != _stamps(state) else Difference.NONE
+        return Difference.VERSIONS if _versions(before) != _versions(state) else Difference.NONE
     return Difference.VALUES
 
 
-def _stamps(state: State) -> Versions:
+def _versions(state: State) -> Versions:
     stamps = {
         "/".join(path): one.order
         for path, one in sorted(state.items())

@@ -252,12 +252,14 @@ def _key(sighting: Sighting) -> Key:
     return sighting.vendor, sighting.vendor_call_id
 
 
-def _times(seen: Sequence[Received], repeats: Mapping[PayloadKey, Repeat], now: datetime) -> list[datetime]:
+def _times(
+    received: Sequence[Received], repeats: Mapping[PayloadKey, Repeat], now: datetime
+) -> list[datetime]:
     """The moments that stand in for the time of sightings that say none."""
     if not repeats:
-        return [now] * len(seen)
+        return [now] * len(received)
     times = []
-    for one in seen:
+    for one in received:
         repeat = None if one.raw is None else repeats.get(_payload_key(one))
         if repeat is None:
             times.append(now)
@@ -365,11 +367,13 @@ def _payloads(batch: Sequence[Received], source: str) -> list[Payload]:
     return list(payloads.values())
 
 
-def _payload_key(seen: Received) -> PayloadKey:
-    vendor, name = _key(seen.sighting) if seen.sighting is not None else (seen.provenance.vendor, "")
+def _payload_key(received: Received) -> PayloadKey:
+    vendor, name = (
+        _key(received.sighting) if received.sighting is not None else (received.provenance.vendor, "")
+    )
     # The same bytes of another kind are read otherwise, so that they are another payload.
-    of_a_kind = b"" if seen.provenance.kind == PRINTED.kind else f"{seen.provenance.kind}\n".encode()
-    return vendor, name, hashlib.sha256(of_a_kind + (seen.raw or b"")).digest()
+    of_a_kind = b"" if received.provenance.kind == PRINTED.kind else f"{received.provenance.kind}\n".encode()
+    return vendor, name, hashlib.sha256(of_a_kind + (received.raw or b"")).digest()
 
 
 def encoded(raw: object) -> bytes:

@@ -31,7 +31,7 @@ class EncodedCalls(Sequence[Call]):
     ) -> None:
         """Each call's body, and its transcript if that is there and was fetched.
 
-        `shown` makes of a call what is printed of it; what that depends on besides the call is its `edition`.
+        `shown` makes of a call what is printed of it; what that depends on besides is its `edition`.
         """
         self.encoded = encoded
         self.present = present

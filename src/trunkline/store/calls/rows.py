@@ -162,7 +162,7 @@ def _row(draft: PendingCall) -> Row:
         _number(call.to_number),
         _number(call.contact.phone_number if call.contact else None),
         draft.base_revision + 1,
-        stamps_json(draft.versions),
+        versions_json(draft.versions),
         pieces.summary,
     )
     if pieces.transcript is None:
@@ -170,9 +170,9 @@ def _row(draft: PendingCall) -> Row:
     return Row(values, packed(pieces.transcript), searchable(call))
 
 
-def stamps_json(stamps: Versions) -> str:
+def versions_json(versions: Versions) -> str:
     """Stamps as they are stored."""
-    return _json.encode(stamps).decode()
+    return _json.encode(versions).decode()
 
 
 def packed(json: bytes) -> bytes:

@@ -17,8 +17,8 @@ from trunkline.store.calls.rows import (
     StoredCall,
     columns,
     row_of,
-    stamps_json,
     stored_call_of,
+    versions_json,
 )
 from trunkline.store.queries import queries
 from trunkline.store.totals.totals import cells
@@ -280,7 +280,7 @@ class WriteTransaction:
             self._org_id,
             [UUID(draft.call.id) for draft in drafts],
             [draft.base_revision for draft in drafts],
-            [stamps_json(draft.versions) for draft in drafts],
+            [versions_json(draft.versions) for draft in drafts],
             [draft.has_unstored_facts for draft in drafts],
         )
         if len(rows) != len(drafts):

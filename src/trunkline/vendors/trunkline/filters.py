@@ -153,7 +153,7 @@ def window_of(query: ListQuery) -> After:
     org = content.get("o")
     if not isinstance(org, str):
         raise _bad_token("page_token cannot be read")
-    return After(query.page_size, _place_in(content, query), org)
+    return After(query.page_size, _position_in(content, query), org)
 
 
 def fingerprint(query: ListQuery) -> str:
@@ -167,7 +167,7 @@ def fingerprint(query: ListQuery) -> str:
     return hashlib.sha256(_encode(asked)).hexdigest()[:16]
 
 
-def _place_in(content: dict[str, Any], query: ListQuery) -> Position:
+def _position_in(content: dict[str, Any], query: ListQuery) -> Position:
     value, call_id = content.get("v"), content.get("i")
     if not isinstance(call_id, str) or not is_uuid(call_id):
         raise _bad_token("page_token cannot be read")

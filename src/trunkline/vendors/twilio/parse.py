@@ -53,7 +53,7 @@ def from_wire(raw: Any) -> Sighting:
     price = wire.number("price")
     if isinstance(price, Decimal):
         sighting.cost = Cost(amount=-price, unit=or_none(wire.text("price_unit")))
-    keep_rest(wire, sighting, [], READ_IN_CALL, STORED_OF_CALL)
+    store_rest(wire, sighting, [], READ_IN_CALL, STORED_OF_CALL)
     return sighting
 
 
@@ -114,14 +114,18 @@ def _recording_from(wire: Payload) -> Sighting:
     )
 
 
-def keep_rest(
-    wire: Payload, sighting: Sighting, unknown: list[str], read_names: tuple[str, ...], kept: tuple[str, ...]
+def store_rest(
+    wire: Payload,
+    sighting: Sighting,
+    unknown: list[str],
+    read_names: tuple[str, ...],
+    stored_fields: tuple[str, ...],
 ) -> None:
     """Keep what is not read, and name what of it is not known."""
     rest = wire.rest(*read_names, *LEFT_OUT)
     if rest:
         sighting.vendor_fields = rest
-    unknown += [name for name in rest if name not in kept]
+    unknown += [name for name in rest if name not in stored_fields]
 
 
 def instant(wire: Payload, name: str) -> datetime | UnsetType | None:

@@ -35,7 +35,7 @@ from trunkline.kit.wire import later
 from trunkline.model.call import Recording, Telephony
 from trunkline.model.sighting import Sighting
 from trunkline.model.words import Channel, Status
-from trunkline.vendors.twilio.parse import from_wire, instant, keep_rest, read_words
+from trunkline.vendors.twilio.parse import from_wire, instant, read_words, store_rest
 from trunkline.vendors.twilio.words import ENDED, NAME, READ_IN_CALLBACK, RECORDED, STORED_OF_CALLBACK
 
 # -- callbacks ------------------------------------------------------------
@@ -63,7 +63,7 @@ def read(document: Any) -> ParsedDelivery:
     read_words(wire, sighting, unknown, names=("CallStatus", "Direction", "AnsweredBy", "CallerName"))
     _read_recording(wire, sighting, unknown)
     _date_callback(wire, sighting)
-    keep_rest(wire, sighting, unknown, READ_IN_CALLBACK, STORED_OF_CALLBACK)
+    store_rest(wire, sighting, unknown, READ_IN_CALLBACK, STORED_OF_CALLBACK)
     return ParsedDelivery(event=event, sightings=[sighting], unknown=unknown)
 
 
