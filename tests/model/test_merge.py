@@ -54,7 +54,17 @@ WORDS = [
     *("status.completed", "status.ringing", "status.voicemail", "result.null", "result.busy"),
     *("direction.unknown", "sentiment.positive", "end_reason.other"),
 ]
-DERIVED = ["status", "result", "created_at", "started_at", "turns", "turn_count", "agent", "direction"]
+DERIVED = [
+    "status",
+    "result",
+    "created_at",
+    "started_at",
+    "turns",
+    "turn_count",
+    "agent",
+    "direction",
+    "news",
+]
 STAMPED = [
     *("status", "result", "turns", "created_at", "agent/name", "metadata/alpha", "analysis/sentiment"),
     *("vendor_words/status.completed", "vendor_words/status.ringing", "vendor_words/result.busy"),

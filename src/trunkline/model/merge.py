@@ -12,8 +12,8 @@ total order, so the merge is commutative, associative and idempotent by construc
    order at all.
 
 The state is values and stamps: a sighting that only confirms a value moves its stamp, and that decides what
-a later sighting can still change. Null, and what says nothing, has no stamp. Objects that are merged by
-their members hold these in the order of their names, since the order in which they came is not to show.
+a later sighting can still change. Null, and what says nothing, has no stamp. The order of an object's
+members is merged as well: the longest list of names that was told stands first, then the rest by name.
 """
 
 from __future__ import annotations
@@ -33,7 +33,11 @@ from trunkline.model.sighting import STATEMENTS, Sighting
 from trunkline.model.words import Channel, Direction, Status
 
 Versions = dict[str, int]
-"""Epoch milliseconds per path; `*` stands for every path that is not named."""
+"""Epoch milliseconds per path; `*` stands for every path that is not named.
+
+Under `#` and the path of an object stands how many of its members are in the order in which one payload told
+them, if these are not all.
+"""
 
 EVERY = "*"
 
@@ -67,8 +71,11 @@ EMPTY_VALUES: dict[Path, Any] = {
 """What never replaces a value at a path: an empty transcript is not a shorter one. Elsewhere the same value
 is a statement like any other."""
 
-_OPEN_MEMBERS = ("metadata", "vendor_words", "vendor_fields", "verbatim")
-"""Objects whose members have names of any kind."""
+_ORDERED: tuple[Path, ...] = (("analysis", "custom"), ("metadata",), ("vendor_fields",))
+"""Objects whose members are printed in the order in which they were told."""
+
+_SORTED = ("vendor_words", "verbatim")
+"""Objects whose members stand in the order of their names."""
 
 _PLAIN = frozenset(
     name
@@ -77,25 +84,34 @@ _PLAIN = frozenset(
 )
 """Fields that are one path each, with a stamp whenever they are not null."""
 
-_FINAL_WORDS = frozenset(status.value for status in Status if status.is_final)
-
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 # An amount keeps the digits it was told in.
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
+
+_UNSAID: dict[str, Any] = {
+    field.name: _decode(_encode(field.default))
+    for field in structs.fields(Call)
+    if field.name in STATEMENTS and field.default in (None, Direction.UNKNOWN, Channel.UNKNOWN)
+}
+"""What a call holds where nothing was said."""
+
+_FINAL_WORDS = frozenset(status.value for status in Status if status.is_final)
 
 
 class Statement(NamedTuple):
     """One value and what decides between it and another; compared field by field."""
 
     weight: int
-    """0 for null, 1 for what says nothing, 2 for anything else."""
+    """0 for null, 1 for what says nothing, 2 for anything else; -1 for no more than that it is derived."""
     stated: bool
+    """Whether it is not derived. Where no values compete, the other way round: the mark stays."""
     final: bool
     order: int
     """Epoch milliseconds of the statement; see `_order`. 0 where no two statements can differ."""
     richness: int
     encoding: bytes
     value: Any
+    is_derived: bool = False
 
 
 State = dict[Path, Statement]
@@ -156,8 +172,7 @@ def first_call(sighting: Sighting, call_id: str, received_at: datetime) -> tuple
         state = _settled(_state(call, stamps))
         return _call(call, state), _versions(state)
     _sort_members(call)
-    if whole.derived:
-        call.derived = sorted({one for one in whole.derived if _is_derived(one, said.get(one))}) or None
+    call.derived = sorted(set(whole.derived or ())) or None
     return settled(call), stamps
 
 
@@ -217,38 +232,40 @@ def _is_meaningful(path: Path, value: Any) -> bool:
     return value is not None and value is not UNSET and not is_empty
 
 
-def _is_derived(name: str, value: Any) -> bool:
-    """Whether a field that is named as derived is one: it says something, and stands and falls as a whole."""
-    if name in _PLAIN:
-        return value is not None
-    return (name,) not in OBJECTS and _is_meaningful((name,), value)
-
-
 def _state(record: Call | Sighting, versions: Versions) -> State:
     raw: dict[str, Any] = _decode(_encode(record))
     derived = frozenset(record.derived or ())
     state: State = {}
     for path, value in _leaves({name: raw[name] for name in STATEMENTS if name in raw}, ()):
-        stamp = versions.get("/".join(path), versions[EVERY])
-        state[path] = _statement(path, value, stamp, is_derived=path[0] in derived)
+        name = "/".join(path)
+        is_ordered = path in _ORDERED and value is not None
+        said = list(value)[: versions.get("#" + name)] if is_ordered else value
+        state[path] = _statement(
+            path, said, versions.get(name, versions[EVERY]), is_derived=path[0] in derived
+        )
+    for name in derived - {path[0] for path in state}:
+        mark = Statement(-1, True, False, 0, 0, b"", UNSET, is_derived=True)
+        state[(name,)] = _statement((name,), _UNSAID[name], 0, is_derived=True) if name in _UNSAID else mark
     return _counted(state)
 
 
 def _statement(path: Path, value: Any, stamp: int, *, is_derived: bool) -> Statement:
     encoding = _encode(value)
+    is_derived = is_derived and len(path) == 1
     if value is None or not _is_meaningful(path, value):
-        return Statement(0 if value is None else 1, True, False, 0, 0, encoding, value)
+        says = 0 if value is None else 1
+        return Statement(says, is_derived, False, 0, 0, encoding, value, is_derived)
     if path in OBJECTS:
-        return Statement(2, True, False, 0, 0, encoding, value)
-    told = not is_derived or (path[0],) in OBJECTS
+        return Statement(2, is_derived, False, 0, len(value), encoding, value, is_derived)
     return Statement(
         weight=2,
-        stated=told,
+        stated=not is_derived,
         final=path == ("status",) and value in _FINAL_WORDS,
-        order=stamp if told else _order(path, value, stamp),
+        order=_order(path, value, stamp) if is_derived else stamp,
         richness=len(encoding),
         encoding=encoding,
         value=value,
+        is_derived=is_derived,
     )
 
 
@@ -275,7 +292,7 @@ def _is_outdated(path: Path, word: Statement, state: State) -> bool:
     """Whether a vendor's word was kept for a value that was said again since, in the usual word."""
     field, _, value = path[1].partition(".")
     named = state.get((field,)) or state.get(("analysis", field))
-    if named is None or named.weight < 2 or not named.stated:
+    if named is None or named.weight < 2 or named.is_derived:
         return False
     # A word ranks like the value that it stands for, so that once outdated it is so for good.
     return (named.final, named.order) > (field == "status" and value in _FINAL_WORDS, word.order)
@@ -300,7 +317,7 @@ def _leaves(values: dict[str, Any], parent: Path) -> Iterator[tuple[Path, Any]]:
     for name, value in values.items():
         path = (*parent, name)
         if path in OBJECTS and isinstance(value, dict):
-            yield path, {}
+            yield path, value if path in _ORDERED else {}
             yield from _leaves(value, path)
         else:
             yield path, value
@@ -309,22 +326,46 @@ def _leaves(values: dict[str, Any], parent: Path) -> Iterator[tuple[Path, Any]]:
 def _difference(before: State, state: State) -> Difference:
     if before == state:
         return Difference.NONE
-    if {path: (one.stated, one.encoding) for path, one in before.items()} == {
-        path: (one.stated, one.encoding) for path, one in state.items()
-    }:
-        return Difference.VERSIONS if _versions(before) != _versions(state) else Difference.NONE
-    return Difference.VALUES
+    if _printed(before) != _printed(state):
+        return Difference.VALUES
+    return Difference.NONE if _versions(before) == _versions(state) else Difference.VERSIONS
+
+
+def _printed(state: State) -> tuple[dict[Path, tuple[bool, bytes]], list[list[str]]]:
+    """All of a state that shows in the call."""
+    values = {
+        path: (one.is_derived, b"{}" if path in _ORDERED and one.weight == 2 else one.encoding)
+        for path, one in state.items()
+    }
+    return values, [_member_names(path, state) for path in _ORDERED]
+
+
+def _member_names(path: Path, state: State) -> list[str]:
+    """The members of an object in the order in which they are printed."""
+    named = state.get(path)
+    first = [] if named is None or named.value is None else named.value
+    return [*first, *sorted(_members(path, state) - set(first))]
+
+
+def _members(path: Path, state: State) -> set[str]:
+    length = len(path)
+    return {one[length] for one in state if len(one) > length and one[:length] == path}
 
 
 def _versions(state: State) -> Versions:
     stamps = {
         "/".join(path): one.order
         for path, one in sorted(state.items())
-        if one.weight == 2 and path not in OBJECTS and (one.stated or path != ("created_at",))
+        if one.weight == 2 and path not in OBJECTS and not (one.is_derived and path == ("created_at",))
     }
     counts = Counter(stamps.values())
     usual = max(counts, key=lambda stamp: (counts[stamp], stamp))
-    return {EVERY: usual, **{path: stamp for path, stamp in stamps.items() if stamp != usual}}
+    told = {
+        "#" + "/".join(path): len(state[path].value)
+        for path in _ORDERED
+        if path in state and len(state[path].value or ()) < len(_members(path, state))
+    }
+    return {EVERY: usual, **told, **{path: stamp for path, stamp in stamps.items() if stamp != usual}}
 
 
 def _call(current: Call, state: State) -> Call:
@@ -334,23 +375,20 @@ def _call(current: Call, state: State) -> Call:
         "vendor_call_id": current.vendor_call_id,
     }
     for path, statement in sorted(state.items(), key=lambda item: (len(item[0]), item[0])):
+        if statement.value is UNSET:
+            continue
         place = raw
         for name in path[:-1]:
             place = place[name]
-        place[path[-1]] = {} if path in OBJECTS and statement.value == {} else statement.value
-    raw["derived"] = sorted(path[0] for path, statement in state.items() if not statement.stated) or None
+        place[path[-1]] = {} if path in OBJECTS and statement.weight == 2 else statement.value
+        if path in _ORDERED and statement.weight == 2:
+            place[path[-1]] = dict.fromkeys(_member_names(path, state))
+    raw["derived"] = sorted(path[0] for path, statement in state.items() if statement.is_derived) or None
     return settled(msgspec.json.decode(_encode(raw), type=Call))
 
 
 def _sort_members(call: Call) -> None:
-    for name in _OPEN_MEMBERS:
+    for name in _SORTED:
         members = getattr(call, name)
         if members and len(members) > 1:
-            setattr(call, name, _by_name(members))
-    custom = None if call.analysis is None else call.analysis.custom
-    if call.analysis is not None and custom and len(custom) > 1:
-        call.analysis = structs.replace(call.analysis, custom=_by_name(custom))
-
-
-def _by_name(members: dict[str, Any]) -> dict[str, Any]:
-    return {name: members[name] for name in sorted(members)}
+            setattr(call, name, {one: members[one] for one in sorted(members)})
