@@ -12,6 +12,7 @@ import time
 
 import asyncpg
 
+from trunkline.store.columns import NAMES
 from trunkline.store.totals.totals import differences, mend
 
 STEP = "interval '97 minutes'"
@@ -72,23 +73,23 @@ async def multiply(url: str, org: str, times: int) -> None:
     await pool.close()
 
 
-_COPY_CALLS = """
-INSERT INTO calls (
-    org_id, id, digest, vendor, vendor_call_id, created_at, started_at, ended_at, duration_ms, status,
-    status_word, result, result_word, direction, channel, end_reason, sentiment, success, voicemail, agent_id,
-    agent_ref, campaign_id, campaign_ref, from_number, to_number, contact_number, revision, versions, body,
-    change, has_unstored_facts
-)
-SELECT org_id, n.id, pg_temp.digest(n.id), vendor, n.id::text, created_at + n.later, started_at + n.later,
-    ended_at + n.later, duration_ms, status, status_word, result, result_word, direction, channel, end_reason,
-    sentiment, success, voicemail, agent_id, agent_ref, campaign_id, campaign_ref, from_number, to_number,
-    contact_number, 1, versions,
-    pg_temp.moved(pg_temp.moved(pg_temp.moved(
+_MOVED = {
+    "id": "n.id",
+    "digest": "pg_temp.digest(n.id)",
+    "vendor_call_id": "n.id::text",
+    **{name: f"{name} + n.later" for name in ("created_at", "started_at", "ended_at")},
+    "revision": "1",
+    "body": """pg_temp.moved(pg_temp.moved(pg_temp.moved(
         replace(c.body, c.id::text, n.id::text),
-        created_at, n.later), started_at, n.later), ended_at, n.later),
-    change, has_unstored_facts
+        created_at, n.later), started_at, n.later), ended_at, n.later)""",
+}
+"""The columns in which a copy differs from its original."""
+
+_COPY_CALLS = f"""
+INSERT INTO calls (org_id, {", ".join(NAMES)})
+SELECT org_id, {", ".join(_MOVED.get(name, f"c.{name}") for name in NAMES)}
 FROM calls c CROSS JOIN LATERAL (
-    SELECT pg_temp.other(c.id, $2::integer) AS id, $2::integer * {step} AS later
+    SELECT pg_temp.other(c.id, $2::integer) AS id, $2::integer * {{step}} AS later
 ) n
 WHERE org_id = $1 AND c.id IN (SELECT id FROM originals)
 """

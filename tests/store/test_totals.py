@@ -28,11 +28,11 @@ from trunkline.service.calls import Org
 from trunkline.service.intake import Received
 from trunkline.store.calls.reads import CallStore
 from trunkline.store.calls.writes import CallWriter
-from trunkline.store.migrations import FOLDER, statements
+from trunkline.store.durations import MAX_MS, cover_of_durations
 from trunkline.store.search.index import SearchIndex
 from trunkline.store.totals.number_totals import NumberTotalStore
-from trunkline.store.totals.periods import END, MAX_MS, Cover, Level, cover, cover_of_durations, start_of
-from trunkline.store.totals.totals import Difference, differences, mend
+from trunkline.store.totals.periods import END, Cover, Level, cover, start_of
+from trunkline.store.totals.totals import differences, mend
 
 START = datetime(2025, 11, 20, tzinfo=UTC)
 AGENTS = ("a", "b", str(uuid.UUID(int=7)))
@@ -457,28 +457,6 @@ def test_what_is_off_is_named_and_mended_while_others_write(background: Backgrou
 
     assert background.run(mend_and_write()) == len(off)
     assert background.run(differences(joined.pool, org.id)) == []
-
-
-def test_a_database_with_calls_gets_the_new_totals_from_its_migration(
-    crowd: Crowd, background: Background, joined: Services
-) -> None:
-    org, _ = crowd
-    file = (FOLDER / "versions" / "0003_sorts.sql").read_text()
-    fill = next(part for part in statements(file) if part.startswith("INSERT INTO call_totals"))
-    fill = fill.replace("org_id, cuboid", "org_id, grouping", 1)  # as the column is called since 0010
-
-    async def fill_again() -> list[Difference]:
-        async with joined.pool.acquire() as connection:
-            transaction = connection.transaction()
-            await transaction.start()
-            try:
-                await connection.execute("DELETE FROM call_totals WHERE grouping > 16")
-                await connection.execute(fill)
-                return await differences(connection, org.id)
-            finally:
-                await transaction.rollback()
-
-    assert background.run(fill_again()) == []
 
 
 @given(st.none() | durations, st.none() | durations)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args, get_type_hints
 from uuid import UUID
 
 from trunkline.model.ids import uuid_of
 from trunkline.model.query import CallFilter, Span, Wording
 from trunkline.store.calls.rows import folded
+from trunkline.store.columns import BY_NAME, NUMBER_FILTERS, Count, counted
 from trunkline.store.queries import queries
 from trunkline.store.totals.periods import BEGINNING, END
 
@@ -99,42 +100,49 @@ def _value(column: str, read: Callable[[Any], Any] = lambda value: value) -> Cla
     return lambda statement, value: [statement.add("value", read(value), column=column)]
 
 
-def _repeated(fragment: str, times: int) -> Clause:
-    return lambda statement, value: [statement.add(fragment, *[value] * times)]
+def _number(names: tuple[str, ...]) -> Clause:
+    """A number that stands in one place or another."""
 
+    def clause(statement: Statement, number: str) -> list[str]:
+        places = [statement.add("value", number, column=f"c.{name}") for name in names]
+        return places if len(places) == 1 else [f"({' OR '.join(places)})"]
+
+    return clause
+
+
+def _clause_of(name: str, form: Any) -> Clause | None:
+    """The clause of a filter that is named like a column: the type of its value says how it is asked."""
+    column = f"c.{name}"
+    if name not in BY_NAME:
+        return None
+    if form is Span:
+        return _span(column) if BY_NAME[name].count is Count.PERIOD else _other_span(column)
+    if form is Wording:
+        return _words(column, has_vendor_words=f"{name}_word" in BY_NAME)
+    return _values(column) if form == frozenset[str] else _value(column)
+
+
+_FORMS = {name: get_args(form)[0] for name, form in get_type_hints(CallFilter).items()}
+"""What each filter takes if it is given."""
 
 FILTERS: dict[str, Clause] = {
-    "created_at": _span("c.created_at"),
-    "started_at": _other_span("c.started_at"),
-    "ended_at": _other_span("c.ended_at"),
-    "duration_ms": _other_span("c.duration_ms"),
-    "status": _words("c.status", has_vendor_words=True),
-    "result": _words("c.result", has_vendor_words=True),
-    "direction": _words("c.direction"),
-    "channel": _words("c.channel"),
-    "end_reason": _words("c.end_reason"),
-    "sentiment": _words("c.sentiment"),
-    "success": _value("c.success"),
-    "voicemail": _value("c.voicemail"),
-    "vendor": _values("c.vendor"),
-    "vendor_call_id": _values("c.vendor_call_id"),
+    **{name: clause for name, form in _FORMS.items() if (clause := _clause_of(name, form)) is not None},
     "agent_id": _refs("c.agent_ref"),
     "campaign_id": _refs("c.campaign_ref"),
     "agent_ref": _value("c.agent_ref", UUID),
     "campaign_ref": _value("c.campaign_ref", UUID),
-    "phone": _repeated("phone", 2),
-    "any_number": _repeated("any_number", 3),
-    "from_number": _value("c.from_number"),
-    "to_number": _value("c.to_number"),
+    **{name: _number(columns) for name, columns in NUMBER_FILTERS.items()},
     "transcript_text": lambda statement, text: [statement.add("transcript_text", folded(text))],
 }
+"""How each filter narrows a statement; one that asks for a column as it is needs no line of its own."""
 
 if set(FILTERS) != set(CallFilter.__struct_fields__):
     raise TypeError("every field of CallFilter needs its clause")
 
 
 _WITHOUT_INDEX: dict[str, Clause] = {
-    name: _other_span(f"c.{name}", without_index=True) for name in ("started_at", "ended_at", "duration_ms")
+    column.name: _other_span(f"c.{column.name}", without_index=True)
+    for column in counted(Count.INSTANT, Count.DURATION)
 }
 
 

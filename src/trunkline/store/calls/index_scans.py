@@ -11,6 +11,7 @@ from trunkline.model.ids import uuid_of
 from trunkline.model.query import CallFilter, Span, Wording
 from trunkline.store.calls import filters
 from trunkline.store.calls.filters import Statement
+from trunkline.store.columns import NUMBER_FILTERS
 from trunkline.store.search import transcript_search
 from trunkline.store.totals.periods import BEGINNING, END
 from trunkline.store.totals.totals import BY_VALUE
@@ -21,7 +22,9 @@ _REFS = (
     ("campaign_id", "c.campaign_ref"),
     ("campaign_ref", "c.campaign_ref"),
 )
-_ONE_INDEX = frozenset({"vendor_call_id", "from_number", "to_number"})
+_ONE_INDEX = frozenset(
+    {"vendor_call_id", *(name for name, columns in NUMBER_FILTERS.items() if len(columns) == 1)}
+)
 """Filters that an index of their own serves, so that no other has to be chosen."""
 RANGES = frozenset(field.value for field in BY_VALUE)
 """Ranges that are looked at in passing where another index gives the order."""
@@ -79,11 +82,9 @@ def _near(statement: Statement, field: str, span: Span) -> list[str]:
 
 def index_scans_of(statement: Statement, call_filter: CallFilter) -> list[IndexScan]:
     """The conditions of each stream; together they are the filter's, and no call is in two streams."""
-    if call_filter.phone is not None:
-        return _number_streams(statement, call_filter, "phone", ("c.from_number", "c.contact_number"))
-    if call_filter.any_number is not None:
-        columns = ("c.from_number", "c.to_number", "c.contact_number")
-        return _number_streams(statement, call_filter, "any_number", columns)
+    for name, columns in NUMBER_FILTERS.items():
+        if len(columns) > 1 and getattr(call_filter, name) is not None:
+            return _number_streams(statement, call_filter, name, tuple(f"c.{one}" for one in columns))
     for name, column in _REFS:
         asked: frozenset[str] | str | None = getattr(call_filter, name)
         if asked is not None:

@@ -1,9 +1,8 @@
-"""Calls as rows: the columns that lists filter and sort by, and the JSON that holds the rest."""
+"""Calls as rows: the values of their columns, and the JSON that holds the whole call."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -11,12 +10,10 @@ import zstandard
 from msgspec import Struct
 
 from trunkline.kit.transcript import turns_of
-from trunkline.kit.vocabulary import effective_word
-from trunkline.kit.wire import phone_key
 from trunkline.model.call import Call
 from trunkline.model.encoded_call import EncodedCall
-from trunkline.model.ids import digest, uuid_of
 from trunkline.model.merge import Versions
+from trunkline.store.columns import values_of
 
 _json = msgspec.json.Encoder(decimal_format="number")
 _pack = zstandard.ZstdCompressor(level=1, write_checksum=False)
@@ -39,7 +36,7 @@ class Row(NamedTuple):
     """What a call comes to in the tables."""
 
     values: tuple[Any, ...]
-    """One value for each of `COLUMNS`."""
+    """One value for each of `COLUMNS`, then revision, stamps and body."""
     transcript: bytes | None
     search: str | None
 
@@ -76,41 +73,8 @@ def stored_call_of(
     return StoredCall(call_of(body, transcript), _read_versions(versions), revision, has_unstored_facts)
 
 
-COLUMNS = (
-    "id",
-    "digest",
-    "vendor",
-    "vendor_call_id",
-    "created_at",
-    "started_at",
-    "ended_at",
-    "duration_ms",
-    "status",
-    "status_word",
-    "result",
-    "result_word",
-    "direction",
-    "channel",
-    "end_reason",
-    "sentiment",
-    "success",
-    "voicemail",
-    "agent_id",
-    "agent_ref",
-    "campaign_id",
-    "campaign_ref",
-    "from_number",
-    "to_number",
-    "contact_number",
-    "revision",
-    "versions",
-    "body",
-)
-"""The columns of a call beside its org, in the order of the write statement."""
-
-
 def columns(drafts: Sequence[PendingCall]) -> list[list[Any]]:
-    """The arrays of the write statement, column by column."""
+    """The arrays of the write statement: those of `NAMES`, then the transcript and what is searched of it."""
     rows = [row_of(draft) for draft in drafts]
     values = [list(column) for column in zip(*(row.values for row in rows), strict=True)]
     return [
@@ -132,39 +96,7 @@ def row_of(draft: PendingCall) -> Row:
 def _row(draft: PendingCall) -> Row:
     call = draft.call
     pieces = EncodedCall.of(call)
-    agent_id = call.agent.id if call.agent else None
-    campaign_id = call.campaign.id if call.campaign else None
-    analysis = call.analysis
-    values = (
-        call.id,
-        digest(call.id).hex,
-        call.vendor,
-        call.vendor_call_id,
-        call.created_at,
-        call.started_at,
-        call.ended_at,
-        call.duration_ms,
-        call.status.value,
-        effective_word("status", call.status, call.vendor_words),
-        call.result.value if call.result else None,
-        effective_word("result", call.result, call.vendor_words),
-        call.direction.value,
-        call.channel.value,
-        call.end_reason.value if call.end_reason else None,
-        analysis.sentiment.value if analysis and analysis.sentiment else None,
-        analysis.success if analysis else None,
-        analysis.voicemail if analysis else None,
-        agent_id,
-        _ref(agent_id) if agent_id is not None else None,
-        campaign_id,
-        _ref(campaign_id) if campaign_id is not None else None,
-        _number(call.from_number),
-        _number(call.to_number),
-        _number(call.contact.phone_number if call.contact else None),
-        draft.base_revision + 1,
-        versions_json(draft.versions),
-        pieces.summary,
-    )
+    values = (*values_of(call), draft.base_revision + 1, versions_json(draft.versions), pieces.summary)
     if pieces.transcript is None:
         return Row(values, None, None)
     return Row(values, packed(pieces.transcript), searchable(call))
@@ -190,13 +122,6 @@ def searchable(call: Call) -> str:
     text = call.transcript_text if isinstance(call.transcript_text, str) else ""
     spoken = [f": {turn.text}" for turn in turns_of(call)]  # whoever says it, a line begins like that
     return "\n".join([*spoken, text] if spoken else ["", text]).casefold().replace("\x00", "")
-
-
-_ref = lru_cache(maxsize=65536)(uuid_of)
-
-
-def _number(text: str | None) -> str | None:
-    return None if text is None else phone_key(text)
 
 
 def folded(text: str) -> str:

@@ -11,15 +11,8 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
-from trunkline.store.calls.rows import (
-    COLUMNS,
-    PendingCall,
-    StoredCall,
-    columns,
-    row_of,
-    stored_call_of,
-    versions_json,
-)
+from trunkline.store.calls.rows import PendingCall, StoredCall, columns, row_of, stored_call_of, versions_json
+from trunkline.store.columns import COLUMNS, COUNTED, FRAGMENTS, NAMES
 from trunkline.store.queries import queries
 from trunkline.store.totals.totals import cells
 
@@ -29,20 +22,15 @@ Key = tuple[str, str]
 PayloadKey = tuple[str, str, bytes]
 """Vendor, the vendor's own id, and the hash of a payload."""
 
-_MOVES = {"cells": cells(), "move": queries("totals")["move"]}
-_WRITE = queries("calls")["write"].format(**_MOVES)
-_DELETE = queries("calls")["delete"].format(**_MOVES)
-_MOVE_NEW = queries("calls")["move_new"].format(**_MOVES)
+_NAMED = {**FRAGMENTS, "cells": cells(), "move": queries("totals")["move"]}
+_WRITE = queries("calls")["write"].format(**_NAMED)
+_DELETE = queries("calls")["delete"].format(**_NAMED)
+_MOVE_NEW = queries("calls")["move_new"].format(**_NAMED)
 _MANY = 50
 """From so many new calls on COPY is worth its further round trips."""
 _A_LOG = 200
 """From so many calls on it matters how they are looked up."""
-_COUNTED_NAMES = """
-    created_at started_at ended_at duration_ms agent_ref campaign_ref vendor status status_word
-    result result_word direction channel end_reason sentiment success voicemail from_number to_number
-    contact_number
-"""
-_COUNTED = tuple(COLUMNS.index(name) for name in _COUNTED_NAMES.split())
+_COUNTED = tuple(COLUMNS.index(column) for column in COUNTED)
 """The places of the columns that totals are kept by, in the order of the statement."""
 
 
@@ -293,7 +281,7 @@ class WriteTransaction:
             records=[
                 (self._org_id, *row.values, draft.change, draft.has_unstored_facts) for draft, row in rows
             ],
-            columns=("org_id", *COLUMNS, "change", "has_unstored_facts"),
+            columns=("org_id", *NAMES),
         )
         await self._connection.copy_records_to_table(
             "call_transcripts",

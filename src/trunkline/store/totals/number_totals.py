@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncpg
 
+from trunkline.store.groupings import NAMED
 from trunkline.store.queries import queries
+from trunkline.store.totals.totals import numbers
 
 MAX_NUMBERS = 1000
 """Numbers of an org that have running totals (our choice); any other is counted whenever it is asked for."""
@@ -32,6 +34,4 @@ class NumberTotalStore:
         return bool(await self._pool.fetchval(queries("totals")["has_number"], org_id, number))
 
 
-_COUNT = queries("totals")["count_number"].format(
-    numbers=queries("totals")["numbers"].format(only="AND s.number = $2")
-)
+_COUNT = queries("totals")["count_number"].format(**NAMED, numbers=numbers("AND s.number = $2"))

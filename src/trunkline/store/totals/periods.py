@@ -107,69 +107,6 @@ def cover(low: datetime | None, high: datetime | None, finest: Level) -> Cover:
     return Cover(segments, edges)
 
 
-_ZERO = datetime(1970, 1, 1, tzinfo=UTC)
-MAX_MS = 60_000_000_000
-"""From this duration on, one period holds all."""
-
-
-class DurationCover(NamedTuple):
-    """A range of durations as whole periods and edges, like a cover; edges are in milliseconds."""
-
-    segments: list[Segment]
-    edges: list[tuple[int, int]]
-
-
-def cover_of_durations(low: int | None, high: int | None) -> DurationCover:
-    """Cover the durations from `low` to `high`, both included, in milliseconds; `None` leaves an end open.
-
-    In the totals a second of a duration is an hour after 1970. Its first minute stands for the whole second
-    itself, since many vendors tell no more, each other for the next 17 milliseconds. What is below zero and
-    what is far above any call are one period each, which an end within them turns into an edge.
-    """
-    if low is not None and high is not None and low > high:
-        return DurationCover([], [])
-    first, last = low, None if high is None else min(high, _PAST_ALL - 1) + 1
-    edges: list[tuple[int, int]] = []
-    if last is not None and last < 0:
-        return DurationCover([], [(-_PAST_ALL if first is None else first, last)])
-    if first is not None and first > MAX_MS:
-        return DurationCover([], [(first, _PAST_ALL if last is None else last)])
-    if first is not None and first < 0:
-        edges.append((first, 0))
-        first = 0
-    if last is not None and last > MAX_MS:
-        edges.append((MAX_MS, last))
-        last = MAX_MS
-    if first is not None and first == last:
-        return DurationCover([], edges)
-    covered = cover(
-        None if first is None else _as_instant(first),
-        None if last is None else _as_instant(last) - TICK,
-        Level.MINUTE,
-    )
-    edges += [(_as_duration(first), _as_duration(last)) for first, last in covered.edges]
-    return DurationCover(covered.segments, edges)
-
-
-_MS_A_MINUTE = 17
-
-
-def _as_instant(duration_ms: int) -> datetime:
-    seconds, rest = divmod(duration_ms, 1000)
-    minute, more = divmod(rest + _MS_A_MINUTE - 1, _MS_A_MINUTE) if rest else (0, 0)
-    return _ZERO + timedelta(hours=seconds, minutes=minute, seconds=more)
-
-
-def _as_duration(instant: datetime) -> int:
-    seconds, rest = divmod(instant - _ZERO, timedelta(hours=1))
-    minute, more = divmod(rest, timedelta(minutes=1))
-    begun = (minute - 1) * _MS_A_MINUTE + 1 + more // timedelta(seconds=1) if minute else 0
-    return seconds * 1000 + begun
-
-
-_PAST_ALL = 2**63 - 1
-
-
 def _set_aside(
     finer: Level | None, first: datetime, last: datetime, segments: list[Segment], edges: list[Edge]
 ) -> None:

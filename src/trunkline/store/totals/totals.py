@@ -12,31 +12,31 @@ from msgspec import Struct, structs
 from trunkline.model.ids import uuid_of
 from trunkline.model.query import CallFilter, SortField, Span, Wording
 from trunkline.store.calls.filters import Statement, where
+from trunkline.store.columns import BY_NAME, NUMBER_FILTERS
+from trunkline.store.durations import bound_of, cover_of_durations
+from trunkline.store.groupings import (
+    BY_PARTS,
+    NAMED,
+    NO_REFERENCE,
+    OF_VALUE,
+    OUTCOME_PLACES,
+    SINGLE_WORDS,
+    UNITS,
+    WITHOUT_VALUE,
+    Grouping,
+    Parts,
+)
 from trunkline.store.queries import queries
-from trunkline.store.totals.periods import TICK, Level, cover, cover_of_durations
-
-NONE = UUID(int=0)
-_OUTCOME_PARTS = {"status": 1, "result": 3, "direction": 5}
-"""Where each word stands in an outcome; a kept word stands one further on."""
-_SINGLE_WORDS = ("vendor", "channel", "end_reason", "sentiment", "success", "voicemail")
-_NUMBERS = ("phone", "any_number", "from_number", "to_number")
-"""Where a number is looked for."""
-_UNITS = {
-    Level.MINUTE: "minute",
-    Level.HOUR: "hour",
-    Level.DAY: "day",
-    Level.MONTH: "month",
-    Level.YEAR: "year",
-}
+from trunkline.store.totals.periods import TICK, Level, cover
 
 
 class TotalsKey(Struct, frozen=True):
     """The running sums that answer a filter, whatever range of instants it has."""
 
-    grouping: int
+    grouping: Grouping
     finest: Level
-    agents: tuple[UUID, ...] = (NONE,)
-    campaigns: tuple[UUID, ...] = (NONE,)
+    agents: tuple[UUID, ...] = (NO_REFERENCE,)
+    campaigns: tuple[UUID, ...] = (NO_REFERENCE,)
     values: tuple[str, ...] = ("",)
     words: tuple[tuple[str, Wording], ...] = ()
     field: str = "created_at"
@@ -44,24 +44,18 @@ class TotalsKey(Struct, frozen=True):
 
     def keys(self) -> tuple[Any, ...]:
         """What narrows the rows of the totals, as the fragments take it."""
-        return (self.grouping, list(self.agents), list(self.campaigns), list(self.values))
+        return (int(self.grouping), list(self.agents), list(self.campaigns), list(self.values))
 
 
-EVERYTHING = TotalsKey(0, Level.HOUR)
+EVERYTHING = TotalsKey(Grouping.EVERYTHING, Level.HOUR)
 
-BY_VALUE = {
-    SortField.STARTED_AT: TotalsKey(16, Level.HOUR, field="started_at"),
-    SortField.ENDED_AT: TotalsKey(17, Level.HOUR, field="ended_at"),
-    SortField.DURATION_MS: TotalsKey(18, Level.MINUTE, field="duration_ms"),
+BY_VALUE: dict[SortField, TotalsKey] = {
+    field: TotalsKey(
+        grouping, Level.MINUTE if field is SortField.DURATION_MS else Level.HOUR, field=field.value
+    )
+    for field, grouping in OF_VALUE.items()
 }
 """Calls that have a value, by that value."""
-
-WITHOUT_VALUE = {
-    SortField.STARTED_AT: TotalsKey(19, Level.HOUR),
-    SortField.ENDED_AT: TotalsKey(20, Level.HOUR),
-    SortField.DURATION_MS: TotalsKey(21, Level.HOUR),
-}
-"""Calls that have none, by creation."""
 
 
 def totals_key_of(call_filter: CallFilter) -> TotalsKey | None:
@@ -71,22 +65,25 @@ def totals_key_of(call_filter: CallFilter) -> TotalsKey | None:
         for name in CallFilter.__struct_fields__
         if name != "created_at" and (value := getattr(call_filter, name)) is not None
     }
-    if len(asked) == 1 and (name := next(iter(asked))) in _SINGLE_WORDS:
-        return TotalsKey(8, Level.DAY, values=tuple(f"{name}:{word}" for word in _words(asked[name])))
+    if len(asked) == 1 and (name := next(iter(asked))) in SINGLE_WORDS:
+        return TotalsKey(
+            Grouping.WORD, Level.DAY, values=tuple(f"{name}:{word}" for word in _words(asked[name]))
+        )
     if len(asked) == 1 and name in BY_VALUE and call_filter.created_at is None:
         return BY_VALUE[SortField(name)]
     agents = _refs(asked.pop("agent_id", None), asked.pop("agent_ref", None))
     campaigns = _refs(asked.pop("campaign_id", None), asked.pop("campaign_ref", None))
-    if asked.keys() - _OUTCOME_PARTS.keys():
+    if asked.keys() - OUTCOME_PLACES.keys():
         return None
     words = tuple(asked.items())
     if agents is None and campaigns is None:
-        return TotalsKey(1 if words else 0, Level.HOUR, words=words)
+        return TotalsKey(BY_PARTS[Parts(outcome=bool(words))], Level.HOUR, words=words)
+    parts = Parts(outcome=True, agent=agents is not None, campaign=campaigns is not None)
     return TotalsKey(
-        1 + (2 if agents is not None else 0) + (4 if campaigns is not None else 0),
+        BY_PARTS[parts],
         Level.DAY,
-        (NONE,) if agents is None else agents,
-        (NONE,) if campaigns is None else campaigns,
+        (NO_REFERENCE,) if agents is None else agents,
+        (NO_REFERENCE,) if campaigns is None else campaigns,
         words=words,
     )
 
@@ -136,14 +133,14 @@ def sum_of(statement: Statement, cell: TotalsKey, span: Span | None, call_filter
 
 def totals_key_of_number(call_filter: CallFilter) -> tuple[str, TotalsKey] | None:
     """A number that is all that is asked for beside a range of creation, and its running sums, if any."""
-    place = next((name for name in _NUMBERS if getattr(call_filter, name) is not None), None)
+    place = next((name for name in NUMBER_FILTERS if getattr(call_filter, name) is not None), None)
     if place is None:
         return None
     number: str = getattr(call_filter, place)
     alone = structs.replace(CallFilter(created_at=call_filter.created_at), **{place: number})
     if call_filter != alone:
         return None
-    return number, TotalsKey(8, Level.DAY, values=(f"{place}:{number}",))
+    return number, TotalsKey(Grouping.WORD, Level.DAY, values=(f"{place}:{number}",))
 
 
 class Seek(Struct, frozen=True):
@@ -171,7 +168,8 @@ def seek_without_value(statement: Statement, by: SortField, *, with_value: str, 
     """SQL that goes on where `descend` by a value came to the end, among the calls that have none."""
     place = statement.add("totals.skipped_without_value", with_value=with_value)
     name = "skipped_without"
-    return _seek(statement, WITHOUT_VALUE[by], place, name, "without", newest_first=newest_first)
+    cell = TotalsKey(WITHOUT_VALUE[by], Level.HOUR)
+    return _seek(statement, cell, place, name, "without", newest_first=newest_first)
 
 
 def _seek(
@@ -183,8 +181,8 @@ def _seek(
     for level in sorted((level for level in Level if level >= cell.finest), reverse=True):
         within = above = ""
         if parent is not None:
-            names = {"parent": f"{prefix}_{_UNITS[parent]}"}
-            within = " " + statement.add("totals.within", unit=_UNITS[parent], **names)
+            names = {"parent": f"{prefix}_{UNITS[parent]}"}
+            within = " " + statement.add("totals.within", unit=UNITS[parent], **names)
             above = statement.add("totals.above", **names)
         outcome = _outcome(statement, cell)
         ctes.append(
@@ -192,7 +190,7 @@ def _seek(
                 "totals.step",
                 *cell.keys(),
                 int(level),
-                name=f"{prefix}_{_UNITS[level]}",
+                name=f"{prefix}_{UNITS[level]}",
                 above=above or "0",
                 direction=direction,
                 within=within,
@@ -201,16 +199,15 @@ def _seek(
             )
         )
         parent = level
-    period = f"{prefix}_{_UNITS[cell.finest]}"
-    names = {"period": period}
+    period = f"{prefix}_{UNITS[cell.finest]}"
     if cell.field == "duration_ms":
-        bound = "list_query.before_end_of_duration" if newest_first else "list_query.from_start_of_duration"
+        bound = bound_of(statement, period, newest_first=newest_first)
+    elif newest_first:
+        names = {"period": period, "column": f"c.{cell.field}", "unit": UNITS[cell.finest]}
+        bound = statement.add("list_query.before_end_of_period", **names)
     else:
-        bound = "list_query.before_end_of_period" if newest_first else "list_query.from_start_of_period"
-        names["column"] = f"c.{cell.field}"
-        if newest_first:
-            names["unit"] = _UNITS[cell.finest]
-    return Seek(ctes, period, statement.add(bound, **names), skipped)
+        bound = statement.add("list_query.from_start_of_period", period=period, column=f"c.{cell.field}")
+    return Seek(ctes, period, bound, skipped)
 
 
 def _outcome(statement: Statement, cell: TotalsKey) -> str:
@@ -218,8 +215,8 @@ def _outcome(statement: Statement, cell: TotalsKey) -> str:
 
 
 def _part(statement: Statement, name: str, wording: Wording) -> str:
-    place, values = str(_OUTCOME_PARTS[name]), sorted(wording.values)
-    if wording.vendor is None or name == "direction":
+    place, values = str(OUTCOME_PLACES[name]), sorted(wording.values)
+    if wording.vendor is None or f"{name}_word" not in BY_NAME:
         return statement.add("totals.part", values, place=place)
     prefix = f"{wording.vendor}:"
     words = [prefix + word for word in sorted(wording.words)]
@@ -240,7 +237,7 @@ def before_range(span: Span | None, *, newest_first: bool) -> Span | None:
 class Difference(Struct, kw_only=True):
     """A running sum that is not what a recount gives."""
 
-    grouping: int
+    grouping: str
     level: str
     period: datetime
     agent: str | None
@@ -256,11 +253,11 @@ async def differences(pool: asyncpg.Pool, org_id: int) -> list[Difference]:
     rows = await pool.fetch(_whole("differences"), org_id, timeout=None)
     return [
         Difference(
-            grouping=row["grouping"],
-            level=_UNITS[Level(row["level"])],
+            grouping=Grouping(row["grouping"]).name.lower(),
+            level=UNITS[Level(row["level"])],
             period=row["period"],
-            agent=None if row["agent"] == NONE else str(row["agent"]),
-            campaign=None if row["campaign"] == NONE else str(row["campaign"]),
+            agent=None if row["agent"] == NO_REFERENCE else str(row["agent"]),
+            campaign=None if row["campaign"] == NO_REFERENCE else str(row["campaign"]),
             value=row["value"],
             outcome=row["outcome"].replace(chr(31), "/"),
             stored=row["stored"],
@@ -277,12 +274,17 @@ async def mend(pool: asyncpg.Pool, org_id: int) -> int:
     return int(status.rpartition(" ")[2])
 
 
-def _whole(name: str) -> str:
-    named = queries("totals")
-    return named[name].format(recount=named["recount"], cells=cells("AND s.counted"))
-
-
 def cells(only: str = "") -> str:
     """SQL for what `delta` comes to in the totals; `only` narrows the numbers that are summed."""
+    return queries("totals")["cells"].format(**NAMED, numbers=numbers(only))
+
+
+def numbers(only: str) -> str:
+    """The part of it that is of numbers."""
+    return queries("totals")["numbers"].format(**NAMED, only=only)
+
+
+def _whole(name: str) -> str:
     named = queries("totals")
-    return named["cells"].format(numbers=named["numbers"].format(only=only))
+    recount = named["recount"].format(**NAMED)
+    return named[name].format(recount=recount, cells=cells("AND s.counted"))

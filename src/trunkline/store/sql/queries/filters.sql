@@ -42,12 +42,6 @@
 -- name: no_vendor_word
 (c.vendor <> ? OR {column}_word IS NULL)
 
--- name: phone
-(c.from_number = ? OR c.contact_number = ?)
-
--- name: any_number
-(c.from_number = ? OR c.to_number = ? OR c.contact_number = ?)
-
 -- name: other_number
 -- So that a call with one number in two places is met once.
 {column} IS DISTINCT FROM ?

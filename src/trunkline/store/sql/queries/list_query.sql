@@ -54,18 +54,6 @@ c.created_at {direction}, c.id {direction}
 -- name: from_start_of_period
 {column} >= (SELECT period FROM {period})
 
--- name: before_end_of_duration
--- Durations stand in the totals as hours after 1970, a second each; the last period has no end.
-c.duration_ms < (SELECT CASE WHEN period >= timestamptz '1970-01-01 00:00Z' + interval '60000000 hours'
-    THEN 9223372036854775807 WHEN period < timestamptz '1970-01-01 00:00Z' THEN 0
-    ELSE floor(extract(epoch FROM period) / 3600)::bigint * 1000
-        + least(1000, extract(minute FROM period)::bigint * 17 + 1) END FROM {period})
-
--- name: from_start_of_duration
-c.duration_ms >= (SELECT CASE WHEN period < timestamptz '1970-01-01 00:00Z' THEN -9223372036854775808
-    ELSE floor(extract(epoch FROM period) / 3600)::bigint * 1000
-        + greatest(0, extract(minute FROM period)::bigint * 17 - 16) END FROM {period})
-
 -- name: transcript
 , t.body AS transcript
 

@@ -1,4 +1,5 @@
--- Running totals: how they are moved, summed, checked and mended. $1 is always the org.
+-- Running totals: how they are moved, summed, checked and mended. $1 is always the org. What stands in braces comes
+-- from the list of columns and the groupings, or is put in where a statement is put together.
 -- no org: the parts that read a table name it, the others stand around those
 
 -- name: cells
@@ -6,10 +7,8 @@
 -- each as it was. First by hour, then every grouping and level from the hours; sums stay integers on the way, since a
 -- sum of bigints is a numeric, which is several times as slow. The statement around it names the org_id.
 hours AS (
-    SELECT date_trunc('hour', created_at, 'UTC') AS hour, agent_ref, campaign_ref, concat_ws(chr(31),
-            status, coalesce(vendor || ':' || status_word, ''), coalesce(result, ''),
-            coalesce(vendor || ':' || result_word, ''), direction) AS outcome,
-        sum(n)::integer AS n
+    SELECT date_trunc('hour', created_at, 'UTC') AS hour, agent_ref, campaign_ref,
+        concat_ws(chr(31), {outcome_parts}) AS outcome, sum(n)::integer AS n
     FROM delta
     GROUP BY 1, 2, 3, 4
     HAVING sum(n) <> 0
@@ -18,66 +17,53 @@ hours AS (
     FROM hours
     GROUP BY 1, 2, 3, 4
 ), levels AS (
-    SELECT 2 AS level, day AS period, agent_ref, campaign_ref, outcome, n FROM days
+    SELECT {Level.DAY} AS level, day AS period, agent_ref, campaign_ref, outcome, n FROM days
     UNION ALL
-    SELECT 3, date_trunc('month', day, 'UTC'), agent_ref, campaign_ref, outcome, sum(n)::integer
+    SELECT {Level.MONTH}, date_trunc('month', day, 'UTC'), agent_ref, campaign_ref, outcome, sum(n)::integer
     FROM days GROUP BY 2, 3, 4, 5
     UNION ALL
-    SELECT 4, date_trunc('year', day, 'UTC'), agent_ref, campaign_ref, outcome, sum(n)::integer
+    SELECT {Level.YEAR}, date_trunc('year', day, 'UTC'), agent_ref, campaign_ref, outcome, sum(n)::integer
     FROM days GROUP BY 2, 3, 4, 5
 ), others AS (
     SELECT day, v.value, sum(n)::integer AS n
     FROM (
-        SELECT date_trunc('day', created_at, 'UTC') AS day, vendor, channel, end_reason, sentiment, success,
-            voicemail, sum(n)::integer AS n
+        SELECT date_trunc('day', created_at, 'UTC') AS day, {words}, sum(n)::integer AS n
         FROM delta
-        GROUP BY 1, 2, 3, 4, 5, 6, 7
-    ) d CROSS JOIN LATERAL (VALUES
-        ('vendor:' || vendor), ('channel:' || channel), ('end_reason:' || end_reason),
-        ('sentiment:' || sentiment), ('success:' || success), ('voicemail:' || voicemail)
-    ) AS v (value)
+        GROUP BY 1, {words}
+    ) d CROSS JOIN LATERAL (VALUES {word_values}) AS v (value)
     WHERE v.value IS NOT NULL
     GROUP BY 1, 2
     HAVING sum(n) <> 0
 ), {numbers}, instants AS (
-    SELECT v.grouping, date_trunc(CASE WHEN v.grouping = 18 THEN 'minute' ELSE 'hour' END, v.instant, 'UTC') AS instant,
+    SELECT v.grouping, date_trunc(
+            CASE WHEN v.grouping = {Grouping.DURATION_MS} THEN 'minute' ELSE 'hour' END, v.instant, 'UTC') AS instant,
         sum(n)::integer AS n
-    FROM delta CROSS JOIN LATERAL (VALUES
-        (CASE WHEN started_at IS NULL THEN 19 ELSE 16 END, coalesce(started_at, created_at)),
-        (CASE WHEN ended_at IS NULL THEN 20 ELSE 17 END, coalesce(ended_at, created_at)),
-        (CASE WHEN duration_ms IS NULL THEN 21 ELSE 18 END, CASE WHEN duration_ms IS NULL THEN created_at
-            ELSE timestamptz '1970-01-01 00:00Z' + make_interval(
-                hours => greatest(-1, (least(duration_ms, 60000000000) + 1000) / 1000 - 1)::integer,
-                mins => ((least(greatest(duration_ms, 0), 60000000000) % 1000 + 16) / 17)::integer) END)
-    ) AS v (grouping, instant)
+    FROM delta CROSS JOIN LATERAL (VALUES {by_value}) AS v (grouping, instant)
     GROUP BY 1, 2
     HAVING sum(n) <> 0
 ), cells AS (
     SELECT x.grouping, l.level, l.period,
-        CASE WHEN x.grouping & 2 > 0 THEN agent_ref ELSE '00000000-0000-0000-0000-000000000000' END AS agent,
-        CASE WHEN x.grouping & 4 > 0 THEN campaign_ref ELSE '00000000-0000-0000-0000-000000000000' END AS campaign,
+        CASE WHEN x.by_agent THEN agent_ref ELSE {no_reference} END AS agent,
+        CASE WHEN x.by_campaign THEN campaign_ref ELSE {no_reference} END AS campaign,
         '' AS value,
-        CASE WHEN x.grouping & 1 > 0 THEN outcome ELSE '' END AS outcome,
+        CASE WHEN x.by_outcome THEN outcome ELSE '' END AS outcome,
         n
-    FROM levels l CROSS JOIN (VALUES (0), (1), (3), (5), (7)) AS x (grouping)
-    WHERE (x.grouping & 2 = 0 OR agent_ref IS NOT NULL) AND (x.grouping & 4 = 0 OR campaign_ref IS NOT NULL)
+    FROM levels l CROSS JOIN (VALUES {by_period}) AS x (grouping, by_outcome, by_agent, by_campaign)
+    WHERE (NOT x.by_agent OR agent_ref IS NOT NULL) AND (NOT x.by_campaign OR campaign_ref IS NOT NULL)
     UNION ALL
-    SELECT x.grouping, 1, hour, '00000000-0000-0000-0000-000000000000', '00000000-0000-0000-0000-000000000000',
-        '', CASE WHEN x.grouping & 1 > 0 THEN outcome ELSE '' END, n
-    FROM hours CROSS JOIN (VALUES (0), (1)) AS x (grouping)
+    SELECT x.grouping, {Level.HOUR}, hour, {no_reference}, {no_reference}, '',
+        CASE WHEN x.by_outcome THEN outcome ELSE '' END, n
+    FROM hours CROSS JOIN (VALUES {by_hour}) AS x (grouping, by_outcome, by_agent, by_campaign)
     UNION ALL
-    SELECT 8, x.level, date_trunc(x.unit, day, 'UTC'), '00000000-0000-0000-0000-000000000000',
-        '00000000-0000-0000-0000-000000000000', value, '', n
+    SELECT {Grouping.WORD}, x.level, date_trunc(x.unit, day, 'UTC'), {no_reference}, {no_reference}, value, '', n
     FROM (SELECT * FROM others UNION ALL SELECT * FROM numbers) o
-    CROSS JOIN (VALUES (2, 'day'), (3, 'month'), (4, 'year')) AS x (level, unit)
+    CROSS JOIN (VALUES {levels_from_day}) AS x (level, unit)
     UNION ALL
-    SELECT i.grouping, x.level, date_trunc(x.unit, instant, 'UTC'), '00000000-0000-0000-0000-000000000000',
-        '00000000-0000-0000-0000-000000000000', '', '', n
-    FROM instants i CROSS JOIN (VALUES (1, 'hour'), (2, 'day'), (3, 'month'), (4, 'year')) AS x (level, unit)
+    SELECT i.grouping, x.level, date_trunc(x.unit, instant, 'UTC'), {no_reference}, {no_reference}, '', '', n
+    FROM instants i CROSS JOIN (VALUES {levels_from_hour}) AS x (level, unit)
     UNION ALL
-    SELECT i.grouping, 0, instant, '00000000-0000-0000-0000-000000000000', '00000000-0000-0000-0000-000000000000',
-        '', '', n
-    FROM instants i WHERE i.grouping = 18
+    SELECT i.grouping, {Level.MINUTE}, instant, {no_reference}, {no_reference}, '', '', n
+    FROM instants i WHERE i.grouping = {Grouping.DURATION_MS}
 ), sums AS (
     SELECT grouping, agent, campaign, value, level, period, outcome, sum(n)::bigint AS n
     FROM cells
@@ -85,17 +71,35 @@ hours AS (
     HAVING sum(n) <> 0
 )
 
+-- name: outcome_word
+-- One of the words of an outcome.
+coalesce({column}, '')
+
+-- name: outcome_own_word
+-- The vendor's own word for it, behind the vendor, since each has its own.
+coalesce(vendor || ':' || {column}, '')
+
+-- name: word_value
+-- A word that is counted by itself, with the name of its column.
+('{column}:' || {column})
+
+-- name: by_value
+-- The grouping and the instant that a column puts a call under: its own, or without a value that of the creation.
+(CASE WHEN {column} IS NULL THEN {without_value} ELSE {of_value} END,
+    CASE WHEN {column} IS NULL THEN created_at ELSE {instant} END)
+
+-- name: number_place
+-- Whether a filter finds a number in a call.
+('{place}', s.number IN ({columns}))
+
 -- name: numbers
 -- What `delta` comes to of the numbers that are summed: for each place in which a filter looks for one.
 numbers AS (
     SELECT date_trunc('day', d.created_at, 'UTC') AS day, v.place || ':' || s.number AS value, sum(d.n)::integer AS n
     FROM delta d
-    JOIN number_totals s ON s.org_id = $1 AND s.number = ANY(ARRAY[d.from_number, d.to_number, d.contact_number])
+    JOIN number_totals s ON s.org_id = $1 AND s.number = ANY(ARRAY[{numbers_of_a_call}])
         {only}
-    CROSS JOIN LATERAL (VALUES
-        ('from_number', d.from_number = s.number), ('to_number', d.to_number = s.number),
-        ('phone', s.number IN (d.from_number, d.contact_number)), ('any_number', true)
-    ) AS v (place, meets)
+    CROSS JOIN LATERAL (VALUES {number_places}) AS v (place, meets)
     WHERE v.meets
     GROUP BY 1, 2
     HAVING sum(d.n) <> 0
@@ -116,13 +120,10 @@ moved AS (
 -- name: recount
 -- Every call of the org as something that is new, and what is kept, but for numbers that are not counted yet.
 WITH delta AS (
-    SELECT 1 AS n, created_at, started_at, ended_at, duration_ms, agent_ref, campaign_ref, vendor, status, status_word,
-        result, result_word, direction, channel, end_reason, sentiment, success, voicemail, from_number, to_number,
-        contact_number
-    FROM calls WHERE org_id = $1
+    SELECT 1 AS n, {counted} FROM calls WHERE org_id = $1
 ), stored AS (
     SELECT * FROM call_totals t
-    WHERE t.org_id = $1 AND (t.grouping <> 8 OR NOT EXISTS (
+    WHERE t.org_id = $1 AND (t.grouping <> {Grouping.WORD} OR NOT EXISTS (
         SELECT 1 FROM number_totals s
         WHERE s.org_id = $1 AND NOT s.counted AND s.number = substr(t.value, strpos(t.value, ':') + 1)))
 )
@@ -166,25 +167,22 @@ SELECT true FROM number_totals WHERE org_id = $1 AND number = $2 AND NOT counted
 -- Adds to the totals of a number what its calls come to and was not moved since it was noted. Writers may go on, as
 -- with mend.
 WITH delta AS (
-    SELECT 1 AS n, created_at, from_number, to_number, contact_number FROM calls
-    WHERE org_id = $1 AND (from_number = $2 OR to_number = $2 OR contact_number = $2)
+    SELECT 1 AS n, created_at, {number_columns} FROM calls WHERE org_id = $1 AND ({is_a_number})
 ), {numbers}, sums AS (
     SELECT x.level, date_trunc(x.unit, day, 'UTC') AS period, value, sum(n)::bigint AS n
-    FROM numbers CROSS JOIN (VALUES (2, 'day'), (3, 'month'), (4, 'year')) AS x (level, unit)
+    FROM numbers CROSS JOIN (VALUES {levels_from_day}) AS x (level, unit)
     GROUP BY 1, 2, 3
 ), stored AS (
     SELECT level, period, value, n FROM call_totals
-    WHERE org_id = $1 AND grouping = 8 AND agent = '00000000-0000-0000-0000-000000000000'
-        AND campaign = '00000000-0000-0000-0000-000000000000'
-        AND value = ANY(ARRAY['from_number:' || $2, 'to_number:' || $2, 'phone:' || $2, 'any_number:' || $2])
+    WHERE org_id = $1 AND grouping = {Grouping.WORD} AND agent = {no_reference} AND campaign = {no_reference}
+        AND value = ANY(ARRAY[{values_of_a_number}])
 ), lacking AS (
     SELECT level, period, value, coalesce(s.n, 0) - coalesce(k.n, 0) AS n
     FROM stored k FULL JOIN sums s USING (level, period, value)
     WHERE coalesce(s.n, 0) <> coalesce(k.n, 0)
 ), added AS (
     INSERT INTO call_totals AS t (org_id, grouping, agent, campaign, value, level, period, outcome, n)
-    SELECT $1, 8, '00000000-0000-0000-0000-000000000000', '00000000-0000-0000-0000-000000000000', value, level,
-        period, '', n
+    SELECT $1, {Grouping.WORD}, {no_reference}, {no_reference}, value, level, period, '', n
     FROM lacking
     ORDER BY value, level, period
     ON CONFLICT (org_id, grouping, agent, campaign, value, level, period, outcome)

@@ -2,9 +2,8 @@
 
 -- How many calls there are, by words and period, moved by the write statement itself.
 --
--- cuboid says which words a row is kept for: 1 outcome, 2 agent and 4 campaign, added up; 8 one other word, which
--- stands in value; 16 nothing, by the instant of start. A word that the cuboid leaves out is
--- empty. level is the length of the period: 1 hour, 2 day, 3 month, 4 year, in UTC.
+-- cuboid says what a row counts, see groupings.py; what it leaves aside is empty. level is the length of the period,
+-- see periods.py, in UTC.
 --
 -- outcome is status, kept status word, result, kept result word and direction, with chr(31) between them; a kept
 -- word stands behind its vendor and a colon.
