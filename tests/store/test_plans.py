@@ -29,7 +29,7 @@ CALLS = 24_000
 START = datetime(2025, 1, 1, tzinfo=UTC)
 LENGTH = timedelta(days=400)
 LINE = "+12025550000"
-"""A number that every call has."""
+"""A number that every other call has."""
 MAX_ROWS = 1_500
 """Rows that a statement may look at: a page, the rest of an hour or day, and a few hundred sums."""
 MAX_BUFFERS = 2_500
@@ -66,7 +66,7 @@ def org(background: Background, joined: Services) -> Org:
             channel=Channel.PHONE,
             agent=Agent(id=f"agent-{rng.randrange(12)}"),
             campaign=Campaign(id=f"campaign-{rng.randrange(6)}") if rng.random() < 0.6 else None,
-            to_number=LINE,
+            to_number=LINE if number % 2 else f"+1404555{number % 800 // 2:04d}",
             from_number=f"+1202555{rng.randrange(400):04d}",
             contact=Contact(phone_number=f"+1303555{rng.randrange(400):04d}"),
             transcript_text=f"My ticket is {number:05d}, about {rng.choice(('a refund', 'an order'))}.",
