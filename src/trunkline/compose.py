@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -51,7 +52,7 @@ from trunkline.store.embedded import start_embedded
 from trunkline.store.idempotency import IdempotencyStore
 from trunkline.store.keys import KeyStore
 from trunkline.store.ledger import LedgerStore
-from trunkline.store.migrations import head, migrate, revision
+from trunkline.store.migrations import head, migrate, state
 from trunkline.store.pool import open_pool
 from trunkline.store.recordings import RecordingStore
 from trunkline.store.search.index import SearchIndex
@@ -88,7 +89,7 @@ def database(settings: Settings) -> str:
     if settings.database_url is not None:
         return settings.database_url
     url = start_embedded(settings.home)
-    asyncio.run(migrate(url))
+    asyncio.run(migrate(url, report=partial(print, file=sys.stderr)))
     return url
 
 
@@ -100,10 +101,15 @@ async def services(
     clock: Clock = system_clock,
     settings: Settings | None = None,
 ) -> AsyncIterator[Services]:
-    """Join the services to a database; raises `SchemaBehind` if it has to be migrated first."""
-    found = await revision(database_url)
+    """Join the services to a database; raises `SchemaBehind` if it has to be migrated first.
+
+    Raises `UnknownRevision` if it was made by a newer version.
+    """
+    found, is_pending = await state(database_url)
     if found != head():
         raise SchemaBehind(f"the database is at revision {found}, not {head()}: run `trunkline migrate`")
+    if is_pending:
+        raise SchemaBehind("the upgrade of the database is not finished: run `trunkline migrate`")
     pool = await open_pool(database_url, pool_size)
     try:
         store = CallStore(pool)

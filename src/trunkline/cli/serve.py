@@ -56,7 +56,7 @@ def migrate() -> None:
     """Bring the database's tables to this version."""
     settings = Settings.read()
     url = settings.database_url or start_embedded(settings.home)
-    before, after = asyncio.run(migrate_database(url))
+    before, after = asyncio.run(migrate_database(url, report=typer.echo))
     typer.echo(f"The database is at revision {after}" + (", as before." if before == after else "."))
 
 

@@ -207,3 +207,14 @@ FRAGMENTS = {
     "former": listed(_COUNTED_NAMES, "old_{0}"),
 }
 """What statements have between braces in the place of columns."""
+
+_FILLED = tuple(column.name for column in COLUMNS if not column.fixed)
+
+UPGRADE = {
+    "assigned": listed(_FILLED, "{0} = i.{0}"),
+    "arrays": _arrays([*(column.sql_type for column in COLUMNS), "integer"]),
+    "names": listed((*BY_NAME, "revision")),
+    "stored": listed(_FILLED, "c.{0}"),
+    "read": listed(_FILLED, "i.{0}"),
+}
+"""What the statement has between braces that fills columns of calls that are there already."""

@@ -267,7 +267,7 @@ async def differences(pool: asyncpg.Pool, org_id: int) -> list[Difference]:
     ]
 
 
-async def mend(pool: asyncpg.Pool, org_id: int) -> int:
+async def mend(pool: asyncpg.Pool | asyncpg.Connection, org_id: int) -> int:
     """Put an org's running sums right while others write; answers how many were off."""
     status: str = await pool.execute(_whole("mend"), org_id, timeout=None)
     await pool.execute(queries("totals")["drop_empty"], org_id, timeout=None)
