@@ -125,6 +125,13 @@ def json_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+def is_engaged(call: Call) -> bool:
+    """Whether it was a meaningful conversation: as the vendor says, else whether the user said anything."""
+    if call.analysis is not None and call.analysis.engaged is not None:
+        return call.analysis.engaged
+    return bool(user_spoke(call))
+
+
 def user_spoke(call: Call) -> bool | None:
     """Whether the user said anything; `None` where the turns are not known."""
     if call.turns is UNSET:

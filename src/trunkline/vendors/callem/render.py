@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trunkline.kit.call_ids import hex_digits
-from trunkline.kit.transcript import turns_of, user_spoke
+from trunkline.kit.transcript import is_engaged, turns_of
 from trunkline.kit.verbatim import restore_verbatim
 from trunkline.kit.wire import iso_with_ms, seconds_of_ms
 from trunkline.model.call import Analysis, Call
@@ -32,7 +32,7 @@ def to_wire(call: Call) -> WireCall:
         ended_reason=_reason(call, own),
         caller_number=call.from_number,
         called_number=call.to_number,
-        is_engaged=bool(user_spoke(call)) if analysis.engaged is None else analysis.engaged,
+        is_engaged=is_engaged(call),
         call_analysis=analysis.custom,
         transcript=[WireTurn(SPOKEN_BY[turn.role], turn.text) for turn in turns_of(call)],
         created_at=iso_with_ms(call.created_at),

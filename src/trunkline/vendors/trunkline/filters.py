@@ -36,27 +36,27 @@ EVERYTHING: Include = frozenset(INCLUDABLE)
 def filter_of(query: FilterQuery) -> CallFilter:
     """Which calls a query asks for."""
     return CallFilter(
+        **{name: _asked(name, getattr(query, name)) for name in _ALIKE},
         created_at=_time(query.created_from, query.created_to),
         started_at=_time(query.started_from, query.started_to),
         ended_at=_time(query.ended_from, query.ended_to),
         duration_ms=_span(query.duration_ms_min, query.duration_ms_max),
-        status=_wording("status", query.status),
-        result=_wording("result", query.result),
-        direction=_wording("direction", query.direction),
-        channel=_wording("channel", query.channel),
-        end_reason=_wording("end_reason", query.end_reason),
-        sentiment=_wording("sentiment", query.sentiment),
-        success=query.success,
-        voicemail=query.voicemail,
-        vendor=_any_of(query.vendor),
-        vendor_call_id=_any_of(query.vendor_call_id),
-        agent_id=_any_of(query.agent_id),
-        campaign_id=_any_of(query.campaign_id),
-        any_number=_number(query.phone),
-        from_number=_number(query.from_number),
-        to_number=_number(query.to_number),
+        any_number=_asked("phone", query.phone),
         transcript_text=query.transcript_search,
     )
+
+
+_ALIKE = sorted({*FilterQuery.__struct_fields__} & {*CallFilter.__struct_fields__} - {"phone"})
+"""The parameters that are called what they ask for; `phone` means any number here."""
+
+
+def _asked(name: str, value: Words | Phone | bool | None) -> Any:
+    """What a parameter of one value asks for; words of ours must be some that there are."""
+    if isinstance(value, Phone):
+        return value.number
+    if not isinstance(value, Words):
+        return value
+    return Wording(values=_among(name, value, tuple(CLOSED[name]))) if name in CLOSED else value.words
 
 
 def ledger_of(query: LedgerQuery, _: str) -> ReadLedger:
@@ -85,22 +85,10 @@ def _included(requested: Words | None, default: Include) -> Include:
     return asked | {"turns"} if "words" in asked else asked
 
 
-def _wording(name: str, requested: Words | None) -> Wording | None:
-    return None if requested is None else Wording(values=_among(name, requested, tuple(CLOSED[name])))
-
-
 def _among(name: str, requested: Words, allowed: tuple[str, ...]) -> frozenset[str]:
     if not requested.words <= set(allowed):
         raise Refused(Fault.BAD_REQUEST, f"{name} must be one or more of {', '.join(allowed)}", name)
     return requested.words
-
-
-def _any_of(requested: Words | None) -> frozenset[str] | None:
-    return None if requested is None else requested.words
-
-
-def _number(requested: Phone | None) -> str | None:
-    return None if requested is None else requested.number
 
 
 def _time(first: DayOrInstant | None, last: DayOrInstant | None) -> Span | None:
