@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import Background
 from trunkline.compose import Services
 from trunkline.jobs.search_index import Indexer
-from trunkline.model.call import Agent, Call, Campaign, Contact
+from trunkline.model.call import Agent, Analysis, Call, Campaign, Contact
 from trunkline.model.ids import call_id, uuid_of
 from trunkline.model.query import After, CallFilter, Order, Position, Rows, SortField, Span, Wording
 from trunkline.model.sighting import sighting_of
@@ -65,6 +65,7 @@ def org(background: Background, joined: Services) -> Org:
             direction=rng.choice([Direction.INBOUND, Direction.OUTBOUND]),
             channel=Channel.PHONE,
             agent=Agent(id=f"agent-{rng.randrange(12)}"),
+            analysis=Analysis(engaged=True) if number in rare else None,
             campaign=Campaign(id=f"campaign-{rng.randrange(6)}") if rng.random() < 0.6 else None,
             to_number=LINE if number % 2 else f"+1404555{number % 800 // 2:04d}",
             from_number=f"+1202555{rng.randrange(400):04d}",
@@ -124,6 +125,9 @@ FILTERS = {
     "a few durations and a status": CallFilter(duration_ms=Span(61_000, 61_999), status=words("busy")),
     "a vendor": CallFilter(vendor=frozenset({"plans"})),
     "a channel": CallFilter(channel=words("phone")),
+    "the few that were engaged": CallFilter(engaged=True),
+    "the many that were not": CallFilter(engaged=False),
+    "a ragged range and engaged": CallFilter(created_at=RAGGED, engaged=True),
     "a phone number": CallFilter(phone="+12025550123"),
     "a line": CallFilter(to_number=LINE),
     "a line wherever it stands": CallFilter(any_number=LINE),
@@ -136,6 +140,12 @@ FILTERS = {
     "a word and a status": CallFilter(transcript_text="12345", status=words("completed")),
     "a word and starts of a few days": CallFilter(transcript_text="02345", started_at=FEW_DAYS),
 }
+COUNTED = {
+    "an agent and engaged": CallFilter(agent_ref=uuid_of("agent-3"), engaged=False),
+    "a status and engaged": CallFilter(status=words("busy"), engaged=False),
+    "a rare status and engaged": CallFilter(status=words("ringing"), engaged=True),
+}
+"""Filters that no totals are kept for, so that only their pages are bounded."""
 WALKED = {
     name
     for name, asked in FILTERS.items()
@@ -194,7 +204,7 @@ def test_a_page_after_a_place_by_a_value_reads_a_bounded_number_of_rows(
     bounded(background, joined, asked)
 
 
-@pytest.mark.parametrize("asked", FILTERS.values(), ids=FILTERS.keys())
+@pytest.mark.parametrize("asked", [*FILTERS.values(), *COUNTED.values()], ids=[*FILTERS, *COUNTED])
 def test_a_page_after_a_place_reads_a_bounded_number_of_rows(
     asked: CallFilter, org: Org, background: Background, joined: Services
 ) -> None:

@@ -13,17 +13,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from msgspec import structs
+from msgspec import UNSET, structs
 
 import trunkline.store.calls.list_query as listing_module
 from tests.conftest import Background
 from trunkline.compose import Services
 from trunkline.jobs.search_index import Indexer
-from trunkline.model.call import Agent, Call, Campaign, Contact
+from trunkline.kit.transcript import is_engaged, turns_of
+from trunkline.model.call import Agent, Analysis, Call, Campaign, Contact, Turn
 from trunkline.model.ids import call_id, uuid_of
 from trunkline.model.query import After, CallFilter, Order, Position, Rows, SortField, Span, Wording
 from trunkline.model.sighting import Sighting, sighting_of
-from trunkline.model.words import Direction, Result, Status
+from trunkline.model.words import Direction, Result, Role, Status
 from trunkline.service.calls import Org
 from trunkline.service.intake import Received
 from trunkline.store.calls.reads import CallStore
@@ -130,6 +131,8 @@ def some_call(number: int, rng: random.Random) -> Call:
         result=rng.choice([None, *Result]),
         direction=rng.choice(list(Direction)),
         agent=Agent(id=rng.choice(AGENTS)) if rng.random() < 0.8 else None,
+        analysis=rng.choice([None, None, Analysis(engaged=True), Analysis(engaged=False)]),
+        turns=[Turn(rng.choice(list(Role)), "Hm.")] if rng.random() < 0.5 else UNSET,
         campaign=Campaign(id=rng.choice("xy")) if rng.random() < 0.5 else None,
         vendor_words=words,
         transcript_text=rng.choice(TEXTS) if rng.random() < 0.8 else None,
@@ -157,7 +160,10 @@ def within(value: Any, span: Span | None) -> bool:
 
 
 def holds(call: Call, text: str) -> bool:
-    return isinstance(call.transcript_text, str) and text.casefold() in call.transcript_text.casefold()
+    spoken = [turn.text for turn in turns_of(call)]
+    if isinstance(call.transcript_text, str):
+        spoken.append(call.transcript_text)
+    return any(text.casefold() in part.casefold() for part in spoken)
 
 
 def numbers(call: Call) -> dict[str, str | None]:
@@ -182,6 +188,7 @@ def matches(call: Call, asked: CallFilter) -> bool:
             asked.campaign_id is None or (call.campaign is not None and call.campaign.id in asked.campaign_id)
         )
         and (asked.vendor is None or call.vendor in asked.vendor)
+        and (asked.engaged is None or is_engaged(call) is asked.engaged)
         and (asked.transcript_text is None or holds(call, asked.transcript_text))
         and all(
             (number := getattr(asked, name)) is None or number in {numbers(call)[side] for side in sides}
@@ -211,6 +218,8 @@ def filters(draw: st.DrawFn) -> CallFilter:
     low, high = sometimes(instants), sometimes(instants)
     if draw(st.integers(0, 9)) == 0:
         return CallFilter(vendor=frozenset({"one"}), created_at=Span(low, high) if low or high else None)
+    if draw(st.integers(0, 9)) == 0:
+        return CallFilter(engaged=draw(st.booleans()), created_at=Span(low, high) if low or high else None)
     if draw(st.integers(0, 4)) == 0:
         asked = CallFilter(created_at=Span(low, high) if low or high else None)
         place, number = draw(st.sampled_from(sorted(PLACES))), draw(st.sampled_from(LINES))
@@ -226,6 +235,7 @@ def filters(draw: st.DrawFn) -> CallFilter:
         agent_ref=sometimes(st.sampled_from(AGENTS).map(uuid_of)),
         campaign_id=sometimes(st.frozensets(st.sampled_from("xy"), min_size=1)),
         transcript_text=rarely(st.sampled_from(PIECES)),
+        engaged=rarely(st.booleans()),
         **{draw(st.sampled_from(sorted(PLACES))): rarely(st.sampled_from(LINES))},
     )
 

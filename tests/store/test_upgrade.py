@@ -28,6 +28,7 @@ from tests.cli.conftest import command, environment
 from tests.conftest import MAX_WAIT_SECONDS
 from trunkline.compose import SchemaBehind, services
 from trunkline.jobs.search_index import Indexer
+from trunkline.kit.transcript import is_engaged
 from trunkline.model.call import Call
 from trunkline.model.query import CallFilter, Order, Rows, Wording
 from trunkline.model.sighting import Sighting, sighting_of
@@ -156,6 +157,13 @@ async def check_calls(pool: asyncpg.Pool, org_id: int, calls: list[Call]) -> Non
         assert page.total == len(calls)
         found += page.calls
     assert found == calls
+    for engaged in (True, False):
+        asked = CallFilter(engaged=engaged)
+        page = await store.page(org_id, asked, Order(), Rows(500), with_total=True, with_transcript=False)
+        assert [call.id for call in page.calls] == [
+            call.id for call in reversed(calls) if is_engaged(call) is engaged
+        ]
+        assert page.total == len(page.calls)
     for status, count in Counter(call.status for call in calls).items():
         asked = CallFilter(status=Wording(frozenset({status.value})))
         for offset in (0, SHALLOW + 1):

@@ -146,6 +146,19 @@ def test_our_own_filters_find_exactly_what_prints(
     assert [row["id"] for row in answer["calls"]] == [row["id"] for row in matching]
 
 
+@pytest.mark.claim("trunkline:filter.engaged")
+@pytest.mark.parametrize("engaged", [True, False])
+def test_engaged_finds_what_callem_prints_so(engaged: bool, crowd: World) -> None:
+    asked = f"/v1/calls?engaged={str(engaged).lower()}&page_size=1000&include_total=true"
+    answer = crowd.get("trunkline", asked).json()
+    order = [row["id"] for row in listed(crowd, "trunkline")]
+    as_printed = listed(crowd, "callem")
+    assert len(as_printed) == len(order)
+    expected = [one for one, row in zip(order, as_printed, strict=True) if row["isEngaged"] is engaged]
+    assert [row["id"] for row in answer["calls"]] == expected
+    assert answer["total_size"] == len(expected) > 0
+
+
 @pytest.mark.parametrize("number", NUMBERS)
 def test_our_phone_filter_finds_either_party_and_the_contact(
     number: str, crowd: World, printed: dict[str, Rows]

@@ -43,6 +43,8 @@ class CallFilter(Struct, frozen=True, kw_only=True):
     sentiment: Wording | None = None
     success: bool | None = None
     voicemail: bool | None = None
+    engaged: bool | None = None
+    """As the vendor says, else whether the user said anything."""
     vendor: frozenset[str] | None = None
     vendor_call_id: frozenset[str] | None = None
     agent_id: frozenset[str] | None = None

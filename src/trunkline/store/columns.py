@@ -14,6 +14,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from trunkline.kit.transcript import is_engaged
 from trunkline.kit.vocabulary import effective_word
 from trunkline.kit.wire import phone_key
 from trunkline.model.call import Call
@@ -117,6 +118,7 @@ COLUMNS = (
     Column("sentiment", "text", _said(_within("analysis", "sentiment")), Count.WORD),
     Column("success", "boolean", _within("analysis", "success"), Count.WORD),
     Column("voicemail", "boolean", _within("analysis", "voicemail"), Count.WORD),
+    Column("engaged", "boolean", is_engaged, Count.WORD),
     Column("agent_id", "text", _within("agent", "id")),
     Column("agent_ref", "uuid", _reference("agent"), Count.REFERENCE),
     Column("campaign_id", "text", _within("campaign", "id")),

@@ -49,6 +49,7 @@ FILTERS: dict[str, dict[str, Any]] = {
     "sentiment=negative": {"sentiment": worded("negative")},
     "success=true": {"success": True},
     "voicemail=0": {"voicemail": False},
+    "engaged=true": {"engaged": True},
     "vendor=callem,zudu": {"vendor": frozenset({"callem", "zudu"})},
     "vendor_call_id=a,b": {"vendor_call_id": frozenset({"a", "b"})},
     "agent_id=agent-1": {"agent_id": frozenset({"agent-1"})},

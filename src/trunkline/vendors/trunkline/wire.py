@@ -177,6 +177,10 @@ TRANSCRIPT_SEARCH = Meta(
     min_length=1,
     description="a piece of what was said, in the middle of a word too; upper and lower case are alike",
 )
+ENGAGED = Meta(
+    description="whether it was a meaningful conversation: as `analysis.engaged` says, or if that is null, "
+    "whether the user said anything"
+)
 ORDER = Meta(description="`desc` has the latest calls first")
 
 
@@ -199,6 +203,7 @@ class FilterQuery(Struct, kw_only=True):
     sentiment: Annotated[Words, words_of("sentiment")] | None = None
     success: Annotated[bool, Meta(description="whether the call did what it was for")] | None = None
     voicemail: Annotated[bool, Meta(description="whether a machine answered")] | None = None
+    engaged: Annotated[bool, ENGAGED] | None = None
     vendor: Annotated[Words, ANY_OF] | None = None
     vendor_call_id: Annotated[Words, ANY_OF] | None = None
     agent_id: Annotated[Words, ANY_OF] | None = None

@@ -1,0 +1,11 @@
+"""Calls are told apart by whether somebody was engaged in them."""
+
+from trunkline.store.migrations import run_sql
+
+revision = "0015"
+down_revision = "0011"
+
+
+def upgrade() -> None:
+    """Run the statements of the file of the same name."""
+    run_sql("0015_engaged.sql")
