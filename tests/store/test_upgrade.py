@@ -100,7 +100,7 @@ async def old_database(server: str, revision: str) -> str:
             await connection.execute(f"DELETE FROM {table}")
             text = "".join(f"{row}\n" for row in rows).encode()
             await connection.copy_to_table(table, source=io.BytesIO(text), columns=columns, format="text")
-        for table, column in (("orgs", "org_id"), ("search_terms", "id")):
+        for table, column in (("orgs", "org_id"), ("said_words", "id")):
             if table in tables(revision):
                 counter = f"pg_get_serial_sequence('{table}', '{column}')"
                 await connection.execute(f"SELECT setval({counter}, max({column})) FROM {table}")
