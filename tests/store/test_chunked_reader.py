@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from tests.conftest import World
+from tests.conftest import MAX_WAIT_SECONDS, World
 from tests.vendors.conftest import NUMBERS, START, some_calls
 from trunkline.model.call import Call, Turn
 from trunkline.model.encoded_call import Chunk
@@ -176,8 +176,14 @@ def test_a_reader_that_stops_gives_its_connection_back(
             waiting.cancel()
             await asyncio.wait({waiting})
         assert pool.get_idle_size() == pool.get_size()
-        states = "SELECT state FROM pg_stat_activity WHERE application_name = 'trunkline'"
-        assert {row["state"] for row in await pool.fetch(states)} <= {"idle", "active"}
+        # Only this pool's connections: a server works in the background on others of the same name.
+        async with AsyncExitStack() as stack, asyncio.timeout(MAX_WAIT_SECONDS):
+            size = pool.get_max_size()
+            everyone = [await stack.enter_async_context(pool.acquire()) for _ in range(size)]
+            assert not any(connection.is_in_transaction() for connection in everyone)
+            pids = [connection.get_server_pid() for connection in everyone[1:]]
+            states = "SELECT state FROM pg_stat_activity WHERE pid = ANY($1)"
+            assert {row["state"] for row in await everyone[0].fetch(states, pids)} == {"idle"}
 
     mixed.run(stop())
 
