@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-import time
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -18,14 +17,11 @@ from trunkline.kit.dialect import Dialect
 from trunkline.model.faults import Fault, Refused
 from trunkline.service.calls import Org
 from trunkline.service.clock import Clock
+from trunkline.service.lookups import Lookups
 from trunkline.store.keys import KeyStore, ListedKey, NewStoredKey, StoredKey
 
 SCOPES = ("read", "write", "admin")
 _ORG_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-LOOKUP_SECONDS = 0.9
-"""How long a key that was looked up counts: a revoked one works for less than a second more."""
-
-_MAX_LOOKUPS = 10_000
 MIN_IMPORTED_LENGTH = 16
 """Characters without which a key would be too easy to guess."""
 
@@ -61,7 +57,7 @@ class Keys:
         self._store = store
         self._dialects = dialects
         self._clock = clock
-        self._lookups: dict[bytes, tuple[float, StoredKey]] = {}
+        self.lookups: Lookups[StoredKey] = Lookups()
 
     async def check(self, dialect: str, credential: Credential, address: str | None, scope: str) -> Caller:
         """Tell who a credential belongs to; raises `Refused` for one that is not good here."""
@@ -87,17 +83,7 @@ class Keys:
     async def _lookup(self, dialect: str, credential: Credential) -> StoredKey | None:
         """The key that a credential shows; a lookup is good for less than a second."""
         shown = _hash("adopted", f"{dialect}\n{credential.token}")  # the dialect and the whole token
-        kept = self._lookups.get(shown)
-        now = time.monotonic()
-        if kept is not None and kept[0] > now:
-            return kept[1]
-        key = await self._store.by_hash(_shown_hashes(dialect, credential))
-        if key is None:
-            return None
-        if len(self._lookups) >= _MAX_LOOKUPS:
-            self._lookups.clear()
-        self._lookups[shown] = (now + LOOKUP_SECONDS, key)
-        return key
+        return await self.lookups.find(shown, lambda: self._store.by_hash(_shown_hashes(dialect, credential)))
 
     async def create(
         self,
@@ -173,7 +159,7 @@ class Keys:
 
     async def revoke(self, org: str, key_id: str) -> bool:
         """Revoke a key; false if there is none that is still good."""
-        self._lookups.clear()
+        self.lookups.forget()
         return await self._store.revoke(await self.org_id(org), key_id, self._clock())
 
     async def orgs(self) -> list[str]:

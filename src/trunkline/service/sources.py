@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import time
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -19,13 +18,9 @@ from trunkline.service.calls import Org
 from trunkline.service.clock import Clock
 from trunkline.service.encryption import SecretBox
 from trunkline.service.keys import org_name
+from trunkline.service.lookups import Lookups
 from trunkline.store.keys import KeyStore
 from trunkline.store.sources import SourceStore, StoredSource
-
-LOOKUP_SECONDS = 0.9
-"""How long a source that was looked up counts: a disabled one works for less than a second more."""
-
-_MAX_LOOKUPS = 10_000
 
 
 class SourceProblem(ValueError):
@@ -70,7 +65,7 @@ class Sources:
         self._doors = doors
         self._secret_box = secret_box
         self._clock = clock
-        self._lookups: dict[bytes, tuple[float, Source]] = {}
+        self.lookups: Lookups[Source] = Lookups()
 
     async def add(
         self,
@@ -115,18 +110,12 @@ class Sources:
     async def at(self, address: str) -> Source | None:
         """The source at an address; a lookup is good for less than a second."""
         hashed = _hash(address)
-        kept = self._lookups.get(hashed)
-        now = time.monotonic()
-        if kept is not None and kept[0] > now:
-            return kept[1]
-        stored = await self._store.by_address(hashed)
-        if stored is None:
-            return None
-        if len(self._lookups) >= _MAX_LOOKUPS:
-            self._lookups.clear()
-        source = self._opened(stored)
-        self._lookups[hashed] = (now + LOOKUP_SECONDS, source)
-        return source
+
+        async def look() -> Source | None:
+            stored = await self._store.by_address(hashed)
+            return None if stored is None else self._opened(stored)
+
+        return await self.lookups.find(hashed, look)
 
     async def named(self, org: str, source_id: str) -> Source:
         """A source by its org and id; raises `SourceProblem`."""
