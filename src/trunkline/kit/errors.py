@@ -23,6 +23,7 @@ USUAL_TEXTS: Texts = {
     Fault.NOT_ACCEPTABLE: "Not acceptable",
     Fault.TOO_LARGE: "Request body too large",
     Fault.ADDRESS_TOO_LONG: "Request address too long",
+    Fault.HEADERS_TOO_LARGE: "Request headers too large",
     Fault.TOO_SLOW: "Request body came too slowly",
     Fault.UNSUPPORTED_BODY: "Unsupported content type",
     Fault.CONFLICT: "A request with this key is still running",

@@ -45,7 +45,13 @@ OF_AUTH = (
 )
 """The faults that a credential can have, whatever is asked for."""
 
-OF_EVERY_REQUEST = (Fault.METHOD_NOT_ALLOWED, Fault.ADDRESS_TOO_LONG, Fault.INTERNAL, Fault.UNAVAILABLE)
+OF_EVERY_REQUEST = (
+    Fault.METHOD_NOT_ALLOWED,
+    Fault.ADDRESS_TOO_LONG,
+    Fault.HEADERS_TOO_LARGE,
+    Fault.INTERNAL,
+    Fault.UNAVAILABLE,
+)
 """The faults that no operation is safe from."""
 
 OF_BODIES = (Fault.BAD_REQUEST, Fault.TOO_LARGE, Fault.TOO_SLOW, Fault.UNSUPPORTED_BODY)

@@ -56,6 +56,8 @@ class Fault(Enum):
     ADDRESS_TOO_LONG = 414
     UNSUPPORTED_BODY = 415
     UNPROCESSABLE = 422
+    HEADERS_TOO_LARGE = 431
+    """Too many headers, or too much in them."""
     INTERNAL = 500
     UNSUPPORTED = 501
     """What would steer a real call, which a call log does not do."""
@@ -84,7 +86,8 @@ _CLASSES = {
         FaultClass.NOT_FOUND: (Fault.CALL_NOT_FOUND, Fault.FOREIGN_CALL, Fault.CALL_DELETED),
         FaultClass.ROUTE: (Fault.NO_SUCH_ROUTE, Fault.METHOD_NOT_ALLOWED, Fault.NOT_ACCEPTABLE),
         FaultClass.TRANSFER: (
-            *(Fault.TOO_LARGE, Fault.ADDRESS_TOO_LONG, Fault.TOO_SLOW, Fault.UNSUPPORTED_BODY),
+            *(Fault.TOO_LARGE, Fault.ADDRESS_TOO_LONG, Fault.HEADERS_TOO_LARGE),
+            *(Fault.TOO_SLOW, Fault.UNSUPPORTED_BODY),
         ),
         FaultClass.CONFLICT: (Fault.CONFLICT, Fault.UNPROCESSABLE),
         FaultClass.UNSUPPORTED: (Fault.UNSUPPORTED,),

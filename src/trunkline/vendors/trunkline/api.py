@@ -262,6 +262,9 @@ KINDS = {
     Fault.ADDRESS_TOO_LONG: Kind(
         "address-too-long", "Request address too long", "The request address is too long."
     ),
+    Fault.HEADERS_TOO_LARGE: Kind(
+        "headers-too-large", "Request headers too large", "The headers are too large: {detail}."
+    ),
     Fault.TOO_SLOW: Kind("too-slow", "Request body too slow", "The request body came too slowly."),
     Fault.CONFLICT: Kind("conflict", "Request still running", "A request with this key is still running."),
     Fault.CALL_DELETED: Kind(
