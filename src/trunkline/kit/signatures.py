@@ -35,6 +35,12 @@ class SignatureVerifier(Protocol):
     def secret_is(self) -> str:
         """What a team gives as the secret, in a few words; empty if the address itself is the secret."""
 
+    def check_headers(self, headers: Headers, secrets: Sequence[str], now: datetime) -> None:
+        """Return if a body might follow that makes the delivery genuine; raises `InvalidSignature`.
+
+        It is asked before the body is read, so that nobody sends one who could not be believed anyway.
+        """
+
     def check(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> None:
         """Return if one of the secrets signed the delivery just now; raises `InvalidSignature`."""
 
@@ -70,11 +76,19 @@ class HmacSigned(Struct, frozen=True, kw_only=True):
     key: Callable[[str], bytes] = str.encode
     """The bytes that a written secret stands for."""
 
-    def check(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> None:
+    def check_headers(self, headers: Headers, secrets: Sequence[str], now: datetime) -> None:
         """See `SignatureVerifier`."""
-        shown = self.read_header(delivery.headers)
+        self._shown_in(headers, now)
+
+    def _shown_in(self, headers: Headers, now: datetime) -> SignatureHeader:
+        shown = self.read_header(headers)
         if self.instant is not None and self.window is not None:
             check_time(shown.stamp, self.instant, self.window, now)
+        return shown
+
+    def check(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> None:
+        """See `SignatureVerifier`."""
+        shown = self._shown_in(delivery.headers, now)
         message = self.message(delivery.body, shown.stamp)
         digests = [hmac.digest(self.key(secret), message, self.algorithm) for secret in secrets]
         given = [read for text in shown.signatures if (read := self._bytes(text)) is not None]
@@ -102,7 +116,11 @@ class SharedSecret(Struct, frozen=True, kw_only=True):
 
     def check(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> None:
         """See `SignatureVerifier`."""
-        given = delivery.headers.get(self.header, "")
+        self.check_headers(delivery.headers, secrets, now)
+
+    def check_headers(self, headers: Headers, secrets: Sequence[str], now: datetime) -> None:
+        """See `SignatureVerifier`; the headers prove everything here."""
+        given = headers.get(self.header, "")
         if not given.startswith(self.prefix):
             raise InvalidSignature(f"the header {self.header} is missing or has another form")
         check_secret(given.removeprefix(self.prefix), secrets)
@@ -114,12 +132,19 @@ class AnyOf(Struct, frozen=True, kw_only=True):
     secret_is: str
     ways: tuple[SignatureVerifier, ...]
 
+    def check_headers(self, headers: Headers, secrets: Sequence[str], now: datetime) -> None:
+        """See `SignatureVerifier`."""
+        self._any(lambda way: way.check_headers(headers, secrets, now))
+
     def check(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> None:
         """See `SignatureVerifier`."""
+        self._any(lambda way: way.check(delivery, secrets, now))
+
+    def _any(self, check: Callable[[SignatureVerifier], None]) -> None:
         reason = "nothing shows whose it is"
         for way in self.ways:
             try:
-                way.check(delivery, secrets, now)
+                check(way)
             except InvalidSignature as error:
                 reason = str(error)
             else:
@@ -137,6 +162,11 @@ class SecretAddress(Struct, frozen=True, kw_only=True):
     secret_is: str = ""
     signed: SignatureVerifier | None = None
     """How deliveries are signed besides, where a team gave a secret."""
+
+    def check_headers(self, headers: Headers, secrets: Sequence[str], now: datetime) -> None:
+        """See `SignatureVerifier`."""
+        if self.signed is not None and secrets:
+            self.signed.check_headers(headers, secrets, now)
 
     def check(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> None:
         """See `SignatureVerifier`."""

@@ -117,6 +117,12 @@ class FormSigned(Struct, frozen=True, kw_only=True):
 
     secret_is: str
 
+    def check_headers(self, headers: Headers, secrets: Sequence[str], now: datetime) -> None:
+        """See `SignatureVerifier`."""
+        if not headers.get("x-twilio-signature"):
+            raise InvalidSignature("the header x-twilio-signature is missing")
+        _algorithm(headers)
+
     def check(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> None:
         """See `SignatureVerifier`; nothing in a delivery tells when it was signed."""
         given = delivery.headers.get("x-twilio-signature", "").encode()
