@@ -144,6 +144,11 @@ class Server:
                 continue
         raise TimeoutError(self.log.read_text())
 
+    def peak_kib(self) -> int:
+        """The most memory that the process ever had."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1])
+
     def stop(self) -> None:
         self.process.terminate()
         try:

@@ -18,6 +18,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from trunkline.api.app import Application
+from trunkline.api.body import Bodies
+from trunkline.api.connections import ConnectionLimits, ConnectionTable
+from trunkline.api.counters import EdgeCounters
 from trunkline.api.docs import DOCS_PAGES, docs_routes
 from trunkline.api.front_door import FrontDoor
 from trunkline.api.handler import DATABASE_DOWN, RequestHandler
@@ -177,6 +180,24 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
         log.error("vendor left out", vendor=vendor, reason=reason)
     opened: list[Services] = []
     row_cache = RowCache(settings.row_cache_mb * 1024 * 1024) if settings.row_cache_mb else None
+    counters = EdgeCounters()
+    connections = ConnectionTable(
+        ConnectionLimits(
+            head_seconds=settings.head_seconds,
+            idle_seconds=settings.idle_seconds,
+            connections=settings.connections,
+            connections_per_address=settings.connections_per_address,
+            trusted_proxies=settings.trusted_proxies,
+        ),
+        counters,
+    )
+    bodies = Bodies(
+        counters,
+        largest_bytes=settings.max_body_bytes,
+        seconds=settings.body_seconds,
+        most_bytes=settings.bodies_mb * 1024 * 1024,
+        most_org_bytes=settings.org_bodies_mb * 1024 * 1024,
+    )
 
     @asynccontextmanager
     async def open_answerer() -> AsyncIterator[RequestHandler]:
@@ -198,7 +219,7 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
                 joined.writes,
                 joined.idempotency,
                 row_cache=row_cache,
-                max_body_bytes=settings.max_body_bytes,
+                bodies=bodies,
             )
             for task in tasks:
                 task.cancel()
@@ -230,7 +251,7 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
             *health_routes(database_answers),
             *docs_routes(),
             *recording_routes(shelf),
-            *hook_routes(webhooks, settings.public_url, settings.max_body_bytes),
+            *hook_routes(webhooks, settings.public_url, bodies),
         ],
         exception_handlers={HTTPException: refused},
     )
@@ -240,7 +261,12 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
         always_ours | {f"/{name}/{page}".encode() for name in dialects() for page in DOCS_PAGES}
     )
     return Application(
-        FrontDoor(dialects(), settings.hosts), open_answerer, others, documentation, settings.trusted_proxies
+        FrontDoor(dialects(), settings.hosts),
+        open_answerer,
+        others,
+        connections,
+        documentation,
+        settings.trusted_proxies,
     )
 
 

@@ -39,7 +39,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Host names that belong to one dialect: `calls.example.com=NAME`, separated by commas."""
 
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
-    """Networks whose `X-Forwarded-For` is believed when a key has an address list, separated by commas."""
+    """Networks of proxies in front, separated by commas: their `X-Forwarded-For` is believed when a key has
+    an address list, and their connections are not counted by address."""
 
     public_url: str = "http://127.0.0.1:8080"
     """The address under which the outside reaches this server; webhook addresses and links begin with it."""
@@ -49,6 +50,27 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     max_body_bytes: int = 32 * 1024 * 1024
     """Bytes that a request's body may have."""
+
+    bodies_mb: int = 256
+    """Megabytes of bodies that each server process holds at the same time, for all orgs."""
+
+    org_bodies_mb: int = 128
+    """Megabytes of bodies that each server process holds at the same time for one org."""
+
+    body_seconds: int = 30
+    """Seconds that a client may take to send a whole body."""
+
+    head_seconds: int = 10
+    """Seconds that a client may take to send a request's line and headers, or to begin after connecting."""
+
+    idle_seconds: int = 75
+    """Seconds that a connection stays open between two requests."""
+
+    connections: int = 4000
+    """Connections that each server process may have."""
+
+    connections_per_address: int = 256
+    """Connections that each server process may have from one address; trusted proxies are not counted."""
 
     archive_recordings: bool = True
     """Whether the server fetches and keeps calls' recordings."""
@@ -84,6 +106,15 @@ class Settings(Struct, frozen=True, kw_only=True):
             public_url=_setting(told, "public_url", _web_address, "http://127.0.0.1:8080"),
             encryption_key=_setting(told, "encryption_key", _long_text, None),
             max_body_bytes=_setting(told, "max_body_bytes", partial(_between, 1024, 2**30), 32 * 1024 * 1024),
+            bodies_mb=_setting(told, "bodies_mb", partial(_between, 1, 1_000_000), 256),
+            org_bodies_mb=_setting(told, "org_bodies_mb", partial(_between, 1, 1_000_000), 128),
+            body_seconds=_setting(told, "body_seconds", partial(_between, 1, 3600), 30),
+            head_seconds=_setting(told, "head_seconds", partial(_between, 1, 3600), 10),
+            idle_seconds=_setting(told, "idle_seconds", partial(_between, 1, 86_400), 75),
+            connections=_setting(told, "connections", partial(_between, 1, 1_000_000), 4000),
+            connections_per_address=_setting(
+                told, "connections_per_address", partial(_between, 1, 1_000_000), 256
+            ),
             archive_recordings=_setting(told, "archive_recordings", _yes_or_no, True),
             recordings_url=_setting(told, "recordings_url", str, None),
             max_recording_bytes=_setting(

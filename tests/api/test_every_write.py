@@ -17,11 +17,11 @@ from tests.api.own_database import own_database
 from tests.api.wire import parsed
 from tests.conftest import MAX_WAIT_SECONDS, Background, Server, World
 from tests.vendors.conftest import some_calls
-from trunkline.api.body import MAX_BODY_SECONDS
 from trunkline.kit.auth import NewKey
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.ids import call_id
+from trunkline.settings import Settings
 from trunkline.vendors import dialects
 
 MAX_BODY = 2000
@@ -94,7 +94,7 @@ def dawdling(server: Server, new_world: Callable[..., World]) -> Iterator[dict[s
         opened = {}
         for route in WITH_BODY:
             connection = socket.create_connection(
-                ("127.0.0.1", server.port), timeout=MAX_BODY_SECONDS + MAX_WAIT_SECONDS
+                ("127.0.0.1", server.port), timeout=Settings().body_seconds + MAX_WAIT_SECONDS
             )
             opened[str(route)] = stack.enter_context(connection)
             headers = {**world.headers[route.dialect.name], "host": "calls.test", "content-length": "100"}

@@ -99,11 +99,6 @@ def wait_until(condition: Callable[[], bool]) -> None:
         assert time.monotonic() < deadline
 
 
-def peak_kib(server: Server) -> int:
-    status = Path(f"/proc/{server.process.pid}/status").read_text()
-    return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1])
-
-
 @pytest.mark.parametrize("query", ["", "?format=csv&compression=gzip", "?tz=Europe/Paris&compression=zstd"])
 def test_memory_does_not_grow_with_the_export(
     query: str, crowded: World, few: World, embedded_url: str, tmp_path: Path
@@ -113,14 +108,14 @@ def test_memory_does_not_grow_with_the_export(
         own.wait_until_ready()
         with httpx2.Client(base_url=f"{own.url}/trunkline", timeout=60) as client:
             assert client.get(EXPORT + query, headers=few.headers["trunkline"]).status_code == 200
-            before = peak_kib(own)
+            before = own.peak_kib()
             size = 0
             with client.stream("GET", EXPORT + query, headers=crowded.headers["trunkline"]) as answer:
                 for chunk in answer.iter_raw():
                     size += len(chunk)
             assert size > 1024 * 1024
-            assert peak_kib(own) - before < 40 * 1024
-            assert peak_kib(own) < 200 * 1024
+            assert own.peak_kib() - before < 40 * 1024
+            assert own.peak_kib() < 200 * 1024
     finally:
         own.stop()
 
@@ -132,9 +127,9 @@ def test_memory_does_not_grow_with_the_page(crowded: World, embedded_url: str, t
         with httpx2.Client(base_url=own.url, timeout=60) as client:
             path, headers = "/callem/v1/calls", crowded.headers["callem"]
             assert len(client.get(f"{path}?limit=101", headers=headers).json()["data"]) == 101
-            before = peak_kib(own)
+            before = own.peak_kib()
             assert len(client.get(f"{path}?limit=1000&offset=5000", headers=headers).json()["data"]) == 1000
-            assert peak_kib(own) - before < 20 * 1024
+            assert own.peak_kib() - before < 20 * 1024
     finally:
         own.stop()
 

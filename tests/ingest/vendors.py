@@ -150,7 +150,7 @@ class Puller:
         """A webhook that speaks of some calls."""
         for one in calls:
             delivery = Delivery(body=json.dumps(one).encode(), headers={}, url="")
-            self.world.run(self.webhooks.ingest(self.source.address, delivery))
+            self.world.run(self.webhooks.ingest(self.source, delivery))
 
     def read_ledger(self, **asked: Any) -> LedgerPage:
         return self.world.run(self.ledger.page(self.world.org.id, ReadLedger(**asked)))

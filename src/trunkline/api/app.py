@@ -7,13 +7,20 @@ from contextlib import AbstractAsyncContextManager
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
+import structlog
 from starlette.applications import Starlette
 
-from trunkline.api.front_door import FrontDoor
-from trunkline.api.handler import RequestHandler, StreamedAnswer
-from trunkline.api.http import STOP
+from trunkline.api.connections import ConnectionTable
+from trunkline.api.front_door import FrontDoor, Route
+from trunkline.api.handler import Answer, RequestHandler, StreamedAnswer, error_answer
+from trunkline.api.headers import RepeatedHeaders, last_headers
+from trunkline.api.http import CONNECTIONS, REFUSAL, STOP
+from trunkline.api.problems import MEDIA_TYPE, problem_body
 from trunkline.api.response import Receive, Send, send_streamed, send_whole
+from trunkline.model.faults import Refused
 from trunkline.service.keys import is_within
+
+log = structlog.get_logger(__name__)
 
 Scope = MutableMapping[str, Any]
 
@@ -26,6 +33,7 @@ class Application:
         front_door: FrontDoor,
         open_handler: Callable[[], AbstractAsyncContextManager[RequestHandler]],
         others: Starlette,
+        connections: ConnectionTable,
         documentation: frozenset[bytes] = frozenset(),
         trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = (),
     ) -> None:
@@ -33,6 +41,7 @@ class Application:
         self._front_door = front_door
         self._open_handler = open_handler
         self._others = others
+        self._connections = connections
         self._documentation = documentation
         self._trusted_proxies = trusted_proxies
         self._handler: RequestHandler | None = None
@@ -40,17 +49,25 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection event, as ASGI has it."""
         if scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
+            await self._lifespan(scope, receive, send)
             return
         if scope["type"] != "http":
             return
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         if not raw_path.startswith(b"/"):  # `OPTIONS *` asks about no path at all
             raw_path, scope["path"] = b"/*", "/*"
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = last_headers(scope["headers"])
         route = None
         if raw_path not in self._documentation:
             route = self._front_door.route(scope["method"], raw_path, headers)
+        refused: Refused | None = scope.get(REFUSAL)
+        if len(headers) != len(scope["headers"]):
+            headers = repeated = RepeatedHeaders(scope["headers"])
+            if "host" in repeated.repeated:  # whom the request means was read from it already
+                refused = refused or repeated.refusal("host")
+        if refused is not None:
+            await send_whole(_refusal(route, refused), send, without_body=scope["method"] == "HEAD")
+            return
         if route is None or self._handler is None:
             await self._others(scope, receive, send)
             return
@@ -81,8 +98,9 @@ class Application:
             return forwarded or address
         return address
 
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
+    async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
+        scope["state"][CONNECTIONS] = self._connections
         try:
             opened = self._open_handler()
             self._handler = await opened.__aenter__()
@@ -93,3 +111,13 @@ class Application:
         await receive()
         await opened.__aexit__(None, None, None)
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _refusal(route: Route | None, refused: Refused) -> Answer:
+    """A refusal of a request that nobody is to look at; in the words of its vendor, if it has one."""
+    if route is not None:
+        return error_answer(route.dialect, refused)
+    status = refused.fault.status
+    log.info("refused", fault=refused.fault.name, detail=refused.detail[:200])
+    body = problem_body(status, "The request is refused", refused.detail)
+    return Answer(status, body, [(b"content-type", MEDIA_TYPE.encode())])

@@ -16,7 +16,7 @@ import msgspec
 import structlog
 from msgspec import structs
 
-from trunkline.api.body import Gone, Receive, body_of
+from trunkline.api.body import Bodies, Body, Gone, Receive
 from trunkline.api.front_door import Route
 from trunkline.api.json_stream import in_chunks, is_big
 from trunkline.api.row_cache import RowCache
@@ -105,7 +105,7 @@ class RequestHandler:
         idempotency: Idempotency,
         *,
         row_cache: RowCache | None = None,
-        max_body_bytes: int,
+        bodies: Bodies,
     ) -> None:
         self._keys = keys
         self._calls = calls
@@ -114,7 +114,7 @@ class RequestHandler:
         self._writes = writes
         self._idempotency = idempotency
         self._row_cache = row_cache
-        self._max_body_bytes = max_body_bytes
+        self._bodies = bodies
 
     async def answer(
         self,
@@ -162,25 +162,30 @@ class RequestHandler:
             return await self._run(
                 route, operation, query, headers, caller.org, extra, still_allowed, may_stream=may_stream
             )
-        sent = RequestBody(b"") if operation.parse_body is None else await self._body(headers, receive)
-
-        async def done() -> Answer | StreamedAnswer:
-            asked = query
-            if operation.parse_body is not None:
-                # Reading many calls takes a while, in which others are to be answered.
-                big = len(sent.content) > _BIG_BODY
-                asked = (
-                    await asyncio.to_thread(operation.parse_body, sent) if big else operation.parse_body(sent)
-                )
-            return await self._run(
-                route, operation, asked, headers, caller.org, extra, still_allowed, may_stream=may_stream
+        with self._bodies.of(caller.org.id) as body:
+            sent = (
+                RequestBody(b"") if operation.parse_body is None else await self._body(headers, receive, body)
             )
 
-        key = headers.get("idempotency-key")
-        if not operation.idempotent or key is None:
-            return await done()
-        request = (operation.name.encode(), route.printed_id.encode(), query_string, sent.content)
-        return await self._once(dialect, caller.org, key, request, done)
+            async def done() -> Answer | StreamedAnswer:
+                asked = query
+                if operation.parse_body is not None:
+                    # Reading many calls takes a while, in which others are to be answered.
+                    big = len(sent.content) > _BIG_BODY
+                    asked = (
+                        await asyncio.to_thread(operation.parse_body, sent)
+                        if big
+                        else operation.parse_body(sent)
+                    )
+                return await self._run(
+                    route, operation, asked, headers, caller.org, extra, still_allowed, may_stream=may_stream
+                )
+
+            key = headers.get("idempotency-key")
+            if not operation.idempotent or key is None:
+                return await done()
+            request = (operation.name.encode(), route.printed_id.encode(), query_string, sent.content)
+            return await self._once(dialect, caller.org, key, request, done)
 
     async def _run(
         self,
@@ -240,13 +245,13 @@ class RequestHandler:
             return Answer(200, toon.toon(printed).encode(), [_TOON, *extra])
         return Answer(200, _encode(printed), [_JSON, *extra])
 
-    async def _body(self, headers: Headers, receive: Receive | None) -> RequestBody:
+    async def _body(self, headers: Headers, receive: Receive | None, body: Body) -> RequestBody:
         """The request's body."""
         if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
             raise Refused(Fault.UNSUPPORTED_BODY, "send it as it is, without the header Content-Encoding")
         if receive is None:
             return RequestBody(b"")
-        content = await body_of(receive, headers.get("content-length"), self._max_body_bytes)
+        content = await body.read(receive, headers.get("content-length"))
         return RequestBody(content, headers.get("content-type", "").partition(";")[0].strip().lower())
 
     async def _once(

@@ -10,8 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from trunkline.api.body import Gone, body_of
+from trunkline.api.body import Bodies, Gone
 from trunkline.api.handler import DATABASE_DOWN, MISSING_DATABASE_DETAIL
+from trunkline.api.headers import read_headers
+from trunkline.api.problems import MEDIA_TYPE, problem_body
 from trunkline.ingest.webhooks import DeliveryRefused, Refusal, Webhooks
 from trunkline.kit.signatures import Delivery
 from trunkline.model.faults import Fault, Refused
@@ -27,27 +29,32 @@ _TITLES = {
 }
 
 _FAULTS = {
+    Fault.BAD_REQUEST: "The request cannot be read",
     Fault.TOO_LARGE: "The body is too large",
     Fault.TOO_SLOW: "The body came too slowly",
     Fault.UNAVAILABLE: "Not kept: send it again",
 }
 
 
-def hook_routes(webhooks: Callable[[], Webhooks], public_url: str, max_body_bytes: int) -> list[Route]:
-    """The route that takes deliveries."""
+def hook_routes(webhooks: Callable[[], Webhooks], public_url: str, bodies: Bodies) -> list[Route]:
+    """The route that takes deliveries; a body is read once its source is known."""
 
     async def take(request: Request) -> Response:
         path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
         query: bytes = request.scope["query_string"]
         url = f"{public_url}{path.decode('latin-1')}" + (f"?{query.decode('latin-1')}" if query else "")
         try:
-            body = await body_of(request.receive, request.headers.get("content-length"), max_body_bytes)
-            headers = {name.lower(): value for name, value in request.headers.items()}
-            delivery = Delivery(body=body, headers=headers, url=url)
-            receipt = await webhooks().ingest(request.path_params["address"], delivery)
+            headers = read_headers(request.scope["headers"])
+            joined = webhooks()
+            source = await joined.source_at(request.path_params["address"], headers)
+            with bodies.of(source.org.id) as body:
+                content = await body.read(request.receive, headers.get("content-length"))
+                receipt = await joined.ingest(source, Delivery(body=content, headers=headers, url=url))
         except DeliveryRefused as error:
+            log.info("refused", refusal=error.refusal.name)
             return _problem(error.refusal.value, _TITLES[error.refusal], error.detail)
         except Refused as error:
+            log.info("refused", fault=error.fault.name, detail=error.detail[:200])
             title = _FAULTS.get(error.fault, "The request is refused")
             return _problem(error.fault.status, title, error.detail)
         except Gone:
@@ -64,6 +71,5 @@ def hook_routes(webhooks: Callable[[], Webhooks], public_url: str, max_body_byte
 
 
 def _problem(status: int, title: str, detail: str) -> Response:
-    body = msgspec.json.encode({"title": title, "status": status, "detail": detail})
     headers = {"retry-after": "1"} if status == Fault.UNAVAILABLE.status else None
-    return Response(body, status, headers, media_type="application/problem+json")
+    return Response(problem_body(status, title, detail), status, headers, media_type=MEDIA_TYPE)

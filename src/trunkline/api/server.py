@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 
@@ -10,6 +11,7 @@ import uvicorn
 
 _FACTORY = "trunkline.compose:application_of_worker"
 _PROTOCOL = "trunkline.api.http:Protocol"
+_OPEN_FILES = 65_536
 
 
 def serve(database_url: str, *, host: str, port: int, workers: int) -> None:
@@ -19,6 +21,7 @@ def serve(database_url: str, *, host: str, port: int, workers: int) -> None:
     # on the spot, and the embedded database would not be told; nor when a terminal is closed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+    _allow_many_files()
     uvicorn.run(
         _FACTORY,
         factory=True,
@@ -33,7 +36,13 @@ def serve(database_url: str, *, host: str, port: int, workers: int) -> None:
         log_level="warning",
         proxy_headers=False,
         server_header=False,
-        timeout_keep_alive=75,
         timeout_graceful_shutdown=20,
         backlog=2048,
     )
+
+
+def _allow_many_files() -> None:
+    """Use as many open files as the system allows: each connection is one, and the usual 1024 are few."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if most == resource.RLIM_INFINITY else min(most, _OPEN_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from enum import Enum
 
 import structlog
 from msgspec import Struct
 
+from trunkline.kit.auth import Headers
 from trunkline.kit.door import AnswerExpected, Door, ParsedDelivery, document_of
 from trunkline.kit.payload import Unreadable
 from trunkline.kit.signatures import Delivery, InvalidSignature
@@ -61,19 +63,26 @@ class Webhooks:
         self._group_commit = group_commit
         self._clock = clock
 
-    async def ingest(self, address: str, delivery: Delivery) -> Receipt:
-        """Take a delivery in; when this returns, it is committed. Raises `DeliveryRefused`."""
+    async def source_at(self, address: str, headers: Headers) -> Source:
+        """The source that a delivery with these headers is for, before its body is read.
+
+        Raises `DeliveryRefused` where no body could make the delivery good, and `Refused` with `UNAVAILABLE`
+        if too many unknown addresses are being tried.
+        """
         source = await self._sources.at(address)
         if source is None:
             raise DeliveryRefused(Refusal.NO_SUCH_SOURCE, "no source has this address")
         if source.disabled_at is not None:
             raise DeliveryRefused(Refusal.DISABLED, "this source takes nothing more")
+        with _refused_unless_genuine(source):
+            self._doors[source.vendor].signature.check_headers(headers, source.secrets, self._clock())
+        return source
+
+    async def ingest(self, source: Source, delivery: Delivery) -> Receipt:
+        """Take a delivery in; when this returns, it is committed. Raises `DeliveryRefused`."""
         door = self._doors[source.vendor]
-        try:
+        with _refused_unless_genuine(source):
             door.signature.check(delivery, source.secrets, self._clock())
-        except InvalidSignature as error:
-            log.warning("delivery refused", org=source.org.name, source=source.id, reason=str(error))
-            raise DeliveryRefused(Refusal.INVALID_SIGNATURE, str(error)) from None
         content_type = delivery.headers.get("content-type", "application/json")[:200]
         heard, problem = self._parse(door, source, delivery.body, content_type)
         origin = Provenance(
@@ -110,6 +119,15 @@ class Webhooks:
         except Unreadable as error:
             log.warning("delivery unreadable", org=source.org.name, source=source.id, reason=str(error))
             return ParsedDelivery(event=""), str(error)[:500]
+
+
+@contextmanager
+def _refused_unless_genuine(source: Source) -> Iterator[None]:
+    try:
+        yield
+    except InvalidSignature as error:
+        log.warning("delivery refused", org=source.org.name, source=source.id, reason=str(error))
+        raise DeliveryRefused(Refusal.INVALID_SIGNATURE, str(error)) from None
 
 
 def parse_delivery(door: Door, body: bytes, content_type: str) -> ParsedDelivery:

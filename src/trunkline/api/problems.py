@@ -1,0 +1,15 @@
+"""Problem bodies (RFC 9457), for refusals that are no vendor's."""
+
+from __future__ import annotations
+
+import msgspec
+
+MEDIA_TYPE = "application/problem+json"
+
+
+def problem_body(status: int, title: str, detail: str = "") -> bytes:
+    """A problem as JSON; without a detail it has none."""
+    problem: dict[str, str | int] = {"title": title, "status": status}
+    if detail:
+        problem["detail"] = detail
+    return msgspec.json.encode(problem)
