@@ -87,6 +87,16 @@ def test_a_delivery_is_refused_without_one_of_its_headers_or_with_an_empty_one(d
 
 
 @every_way
+def test_the_headers_alone_refuse_what_shows_nothing_and_nothing_that_is_genuine(
+    door: Door, way: str
+) -> None:
+    delivery, secrets = sent(door, way), [cases(door.name).secret]
+    signing(door).check_headers(delivery.headers, secrets, NOW)
+    with pytest.raises(InvalidSignature):
+        signing(door).check_headers({}, secrets, NOW)
+
+
+@every_way
 def test_every_change_of_one_byte_of_the_body_is_refused(door: Door, way: str) -> None:
     known = cases(door.name).ways[way]
     if not known.covers_body:
