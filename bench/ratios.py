@@ -13,6 +13,10 @@ FIRST_PAGE, IMPORT, EXPORT, SINGLE = "first page", "import", "export", "single c
 """What the others are measured against us with."""
 WRITERS = 64
 """Clients that write at once."""
+WAKING_WRITERS = 32
+"""Writers, each in an org of its own, whose commits are counted with wake-ups and without."""
+COMMITS = "ours, commits"
+WAKE_UPS, WITHOUT_WAKE_UPS = "commits with wake-ups", "commits without wake-ups"
 
 
 def named(who: str, workers: int) -> str:
@@ -61,5 +65,6 @@ def ratios(rows: Sequence[Row]) -> dict[str, float]:
         single = (named(OURS, workers), SINGLE)
         also = "" if workers == 1 else ", 2 workers"
         compare(f"single calls over HTTP / {commits[1]}{also}", single, commits)
+    compare("commits/s: with wake-ups / without", (COMMITS, WAKE_UPS), (COMMITS, WITHOUT_WAKE_UPS))
     compare("export, bytes/s: ours / COPY TO", (named(OURS, 1), EXPORT), (COPY_OUT, EXPORT))
     return made

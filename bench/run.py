@@ -24,7 +24,7 @@ import asyncpg
 import msgspec
 from msgspec import Struct, structs
 
-from bench import doors, limit, writes
+from bench import doors, limit, wake_ups, writes
 from bench.calls import DATA
 from bench.client import fetch, stream
 from bench.driving import Driver
@@ -132,6 +132,7 @@ class _Run:
             "export": self._export,
             "import": self._imports,
             "writes": self._writes,
+            "wake-ups": self._wake_ups,
             "doors": self._doors,
         }
         for name, part in parts.items():
@@ -375,6 +376,9 @@ class _Run:
         self.rows += asyncio.run(
             writes.single_writes(self.url, self.options.data, self.options.seconds, self.pool_size)
         )
+
+    def _wake_ups(self) -> None:
+        self.rows += asyncio.run(wake_ups.wake_ups(self.url, self.options.seconds))
 
     def _doors(self) -> None:
         for workers in (1, 2):

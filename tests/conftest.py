@@ -79,13 +79,20 @@ class Background:
     def __init__(self) -> None:
         self._runner = asyncio.Runner()
         self._stack = AsyncExitStack()
+        self._opened: list[Services] = []
 
     def open(self, database_url: str) -> Services:
-        return self.run(self._stack.enter_async_context(services(database_url, pool_size=4)))
+        joined = self.run(self._stack.enter_async_context(services(database_url, pool_size=4)))
+        self._opened.append(joined)
+        return joined
 
     def run(self, work: Awaitable[T]) -> T:
         async def wait() -> T:
-            return await work
+            try:
+                return await work
+            finally:
+                for joined in self._opened:
+                    await joined.notifier.flush()  # the loop stands still until the next call
 
         return self._runner.run(wait())
 

@@ -50,6 +50,7 @@ from trunkline.settings import Settings
 from trunkline.store.calls.chunked_reader import ChunkedReader
 from trunkline.store.calls.reads import CallStore
 from trunkline.store.calls.writes import CallWriter
+from trunkline.store.change_notifier import ChangeNotifier
 from trunkline.store.changes import ChangeStore, listen
 from trunkline.store.embedded import start_embedded
 from trunkline.store.idempotency import IdempotencyStore
@@ -80,6 +81,8 @@ class Services(Struct, frozen=True):
     ledger: Ledger
     links: Links
     sources: Sources
+    writer: CallWriter
+    notifier: ChangeNotifier
     pool: asyncpg.Pool
 
 
@@ -114,10 +117,11 @@ async def services(
     if is_pending:
         raise SchemaBehind("the upgrade of the database is not finished: run `trunkline migrate`")
     pool = await open_pool(database_url, pool_size)
+    notifier = ChangeNotifier(pool)
     try:
         store = CallStore(pool)
         keys = KeyStore(pool)
-        writer = CallWriter(pool)
+        writer = CallWriter(pool, notifier.notify)
         intake = Intake(writer, clock)
         commits = GroupCommit(intake)
         told = settings or Settings.read()
@@ -131,6 +135,7 @@ async def services(
             max_streams=told.streams,
             max_reads=max(1, pool_size // 2),
         )
+        notifier.subscribe(changes.wake)
         sources = Sources(SourceStore(pool), keys, doors(), seals, clock)
         yield Services(
             calls=calls,
@@ -144,11 +149,14 @@ async def services(
             links=links,
             ledger=Ledger(LedgerStore(pool), clock),
             sources=sources,
+            writer=writer,
+            notifier=notifier,
             pool=pool,
         )
         await changes.close()
         await commits.close()
     finally:
+        await notifier.flush()
         await pool.close()
 
 

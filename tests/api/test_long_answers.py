@@ -34,7 +34,6 @@ from trunkline.service.calls import Calls
 from trunkline.service.export import chunks_of
 from trunkline.store.calls.chunked_reader import ChunkedReader
 from trunkline.store.calls.reads import CallStore
-from trunkline.store.calls.writes import CallWriter
 from trunkline.vendors import dialects
 
 MANY = 20_000
@@ -148,7 +147,7 @@ def test_an_export_is_one_moment_however_long_it_takes(world: World, crowded: Wo
     with half_read(world) as chunks:
         newest = world.get("trunkline", "/v1/calls?page_size=1").json()["calls"][0]
         oldest = world.get("trunkline", "/v1/calls?page_size=1&order=asc").json()["calls"][0]
-        assert world.run(CallWriter(world.joined.pool).delete(world.org.id, oldest["id"]))
+        assert world.run(world.joined.writer.delete(world.org.id, oldest["id"]))
         late = structs.replace(
             some[0], id=call_id("elsewhere", "late"), vendor_call_id="late", created_at=START
         )

@@ -24,7 +24,6 @@ from trunkline.model.call import Recording
 from trunkline.model.sighting import Sighting
 from trunkline.model.words import Status
 from trunkline.service.recordings import LinkRefused, Links
-from trunkline.store.calls.writes import CallWriter
 from trunkline.store.recordings import RecordingStore
 from trunkline.vendors import dialects
 
@@ -257,7 +256,7 @@ def test_a_call_that_is_taken_out_takes_its_recording_with_it(
     recorded(world, f"{vendor.url}/call.wav")
     wait_for(world, "stored")
     ours = link(world, keeping)
-    assert world.run(CallWriter(world.joined.pool).delete(world.org.id, CALL_ID))
+    assert world.run(world.joined.writer.delete(world.org.id, CALL_ID))
     deadline = time.monotonic() + MAX_WAIT_SECONDS
     while httpx2.get(ours).status_code == 200:
         assert time.monotonic() < deadline

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import random
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, aclosing
@@ -31,7 +35,6 @@ from trunkline.model.ids import call_id
 from trunkline.model.intents import FollowCalls
 from trunkline.model.query import CallFilter
 from trunkline.model.words import Status
-from trunkline.store.calls.writes import CallWriter
 from trunkline.store.changes import MAX_CALLS, MAX_WITH_TRANSCRIPT, WINDOW
 
 SOON_SECONDS = 5.0
@@ -78,7 +81,7 @@ def changed(call: Call, **said: Any) -> Call:
 
 
 def delete(world: World, one: str) -> None:
-    assert world.run(CallWriter(world.joined.pool).delete(world.org.id, one))
+    assert world.run(world.joined.writer.delete(world.org.id, one))
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -235,6 +238,46 @@ def test_the_changes_are_to_be_had_page_by_page_as_well(world: World) -> None:
     assert after == reach(world)
     assert [change["id"] for change in seen if "call" not in change] == [some[0].id]
     assert world.get("trunkline", f"/v1/calls:changes?after={after + 1}").status_code == 400
+
+
+def test_what_another_process_writes_wakes_everyone_whether_by_command_or_over_http(
+    pair: Server, world: World, headers: dict[str, str], embedded_url: str, tmp_path: Path
+) -> None:
+    """An import by the command, single calls by both server processes, a change and a delete."""
+    written = tmp_path / "calls.jsonl"
+    sent = [{"vendor": "elsewhere", "vendor_call_id": f"file-{number}"} for number in range(1200)]
+    written.write_text("".join(f"{json.dumps({**call, 'status': 'completed'})}\n" for call in sent))
+    with ExitStack() as stack:
+        everyone = [stack.enter_context(following(pair.url, headers)) for _ in range(6)]
+        for act in (
+            lambda: run_command("import", str(written), "--org", world.name, database_url=embedded_url),
+            lambda: post(pair, headers, "POST", "/v1/calls", sent[0] | {"log_url": "https://l.test"}),
+            lambda: post(pair, headers, "PATCH", f"/v1/calls/{IDS[1]}", {"metadata": {"n": 1}}),
+            lambda: post(pair, headers, "DELETE", f"/v1/calls/{IDS[2]}"),
+            lambda: post(pair, headers, "POST", f"/v1/calls/{IDS[3]}/events", LATENCY),
+        ):
+            act()
+            began = time.monotonic()
+            for one in everyone:
+                one.until(reach(world))
+            assert time.monotonic() - began < SOON_SECONDS, "nobody was woken"
+        final = last_changes(world)
+        for one in everyone:
+            assert final.items() <= {event.place: event.data["id"] for event in one.told}.items()
+
+
+LATENCY = {"type": "latency", "latency": {"e2e": 700}}
+IDS = [call_id("elsewhere", f"file-{number}") for number in range(4)]
+
+
+def post(pair: Server, headers: dict[str, str], method: str, path: str, body: object = None) -> None:
+    with httpx2.Client(base_url=f"{pair.url}/trunkline", timeout=MAX_WAIT_SECONDS) as client:
+        assert client.request(method, path, headers=headers, json=body).status_code < 300
+
+
+def run_command(*arguments: str, database_url: str) -> None:
+    told = {**os.environ, "TRUNKLINE_DATABASE_URL": database_url}
+    subprocess.run([sys.executable, "-m", "trunkline", *arguments], check=True, env=told, timeout=120)
 
 
 # -- what goes wrong ------------------------------------------------------

@@ -20,7 +20,6 @@ from trunkline.ingest.pull import list_api
 from trunkline.ingest.vendor_client import PullStopped, VendorAway, VendorRefused
 from trunkline.kit.door import Door
 from trunkline.service.intake import Received
-from trunkline.store.calls.writes import CallWriter
 from trunkline.store.pulls import PullStore
 from trunkline.vendors import dialects
 
@@ -192,7 +191,7 @@ def test_a_call_that_was_deleted_stays_deleted(puller: Puller, vendor: SmallVend
     puller.pull()
     world = puller.world
     (gone,) = [one["id"] for one in listed(world) if one["vendor_call_id"] == "gone"]
-    assert world.run(CallWriter(world.joined.pool).delete(world.org.id, gone))
+    assert world.run(world.joined.writer.delete(world.org.id, gone))
     again = puller.pull()
     assert (again.deleted, again.unchanged) == (1, 1)
     assert names(world) == ["kept"]

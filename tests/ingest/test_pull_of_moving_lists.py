@@ -18,7 +18,6 @@ from trunkline.model.call import Call
 from trunkline.model.ids import call_id
 from trunkline.model.sighting import sighting_of
 from trunkline.service.intake import Received
-from trunkline.store.calls.writes import CallWriter
 from trunkline.store.pulls import PullStore
 
 BY_PLACE = [door for door in BOTH if door.list_api is not None and door.list_api.by_offset]
@@ -63,7 +62,7 @@ class Moving:
         name = await self.ours.joined.pool.fetchval(sql, self.ours.org.id)
         gone = next(one for one in self.calls if one.vendor_call_id == name)
         self.calls.remove(gone)
-        assert await CallWriter(self.theirs.joined.pool).delete(self.theirs.org.id, gone.id)
+        assert await self.theirs.joined.writer.delete(self.theirs.org.id, gone.id)
 
     def newer(self) -> Call:
         """A call that comes first in a list of the newest."""

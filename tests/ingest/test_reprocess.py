@@ -15,7 +15,6 @@ from trunkline.ingest.reprocess import Reprocessor, ReprocessSummary
 from trunkline.model.call import Recording
 from trunkline.model.sighting import Sighting
 from trunkline.service.intake import RECORDING, Provenance, Received, encoded
-from trunkline.store.calls.writes import CallWriter
 from trunkline.store.totals.totals import differences
 from trunkline.vendors import dialects, doors
 
@@ -30,7 +29,7 @@ def read() -> Sighting:
 
 def again(world: World) -> ReprocessSummary:
     joined = world.joined
-    run = Reprocessor(CallWriter(joined.pool), joined.intake, dialects(), doors()).run(world.org)
+    run = Reprocessor(joined.writer, joined.intake, dialects(), doors()).run(world.org)
     return world.run(run)
 
 

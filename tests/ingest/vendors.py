@@ -25,7 +25,6 @@ from trunkline.service.group_commit import GroupCommit
 from trunkline.service.intake import Intake
 from trunkline.service.ledger import Ledger
 from trunkline.service.sources import Source, Sources
-from trunkline.store.calls.writes import CallWriter
 from trunkline.store.keys import KeyStore
 from trunkline.store.ledger import LedgerStore
 from trunkline.store.pulls import PullStore
@@ -127,7 +126,7 @@ class Puller:
         )
         adding = sources.add(world.name, vendor, credential=credential, base_url=base_url)
         self.source: Source = world.run(adding)
-        self.commits = GroupCommit(Intake(CallWriter(pool), self._clock))
+        self.commits = GroupCommit(Intake(world.joined.writer, self._clock))
         self.webhooks = Webhooks(sources, doors(), self.commits, self._clock)
         self.ledger = Ledger(LedgerStore(pool), self._clock)
         self.store = PullStore(world.joined.pool, world.org.id, UUID(self.source.id))

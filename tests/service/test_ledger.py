@@ -12,7 +12,6 @@ from tests.conftest import World
 from tests.ingest.vendors import NOW, Puller, SmallVendor, call, small_vendor
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.ledger import LedgerPage
-from trunkline.store.calls.writes import CallWriter
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -188,7 +187,7 @@ def test_a_deleted_call_is_counted_as_such(puller: Puller, vendor: SmallVendor) 
     puller.pull()
     world = puller.world
     rows = world.get("trunkline", "/v1/calls", params={"vendor_call_id": "gone"}).json()["calls"]
-    assert world.run(CallWriter(world.joined.pool).delete(world.org.id, rows[0]["id"]))
+    assert world.run(world.joined.writer.delete(world.org.id, rows[0]["id"]))
     puller.pull()
     page = puller.read_ledger()
     assert counts(page) == {1: (2, 1, 1, 0, 0, 0)}

@@ -15,7 +15,6 @@ from trunkline.service.calls import Calls
 from trunkline.service.number_totals import NumberTotals
 from trunkline.store.calls.chunked_reader import ChunkedReader
 from trunkline.store.calls.reads import CallStore
-from trunkline.store.calls.writes import CallWriter
 from trunkline.store.queries import queries
 from trunkline.store.totals import number_totals as number_store
 from trunkline.store.totals.number_totals import NumberTotalStore
@@ -80,7 +79,7 @@ def test_what_is_written_between_noting_and_counting_is_there_once(
     world.run(pool.execute(queries("totals")["note_number"], world.org.id, LINE, 10))
     write(world, 5, first=12)
     for gone in (0, 13):
-        assert world.run(CallWriter(pool).delete(world.org.id, call_id("lines", str(gone))))
+        assert world.run(world.joined.writer.delete(world.org.id, call_id("lines", str(gone))))
     assert world.run(differences(pool, world.org.id)) == []
     assert total(world, numbers) == 15
     assert world.run(NumberTotalStore(pool).sum_up(world.org.id, LINE))

@@ -25,7 +25,6 @@ from trunkline.store.calls import chunked_reader as module
 from trunkline.store.calls.chunked_reader import ENDLESS, ChunkedReader
 from trunkline.store.calls.reads import CallStore
 from trunkline.store.calls.rows import packed
-from trunkline.store.calls.writes import CallWriter
 from trunkline.vendors import dialects
 
 FILTERS = [
@@ -145,7 +144,7 @@ def test_what_is_written_meanwhile_is_not_seen(world: World, monkeypatch: pytest
         return total
 
     async def change() -> None:
-        deleted = await CallWriter(world.joined.pool).delete(world.org.id, before[-1])
+        deleted = await world.joined.writer.delete(world.org.id, before[-1])
         assert deleted
         await world.joined.intake.ingest(world.org, more, "test")
 

@@ -28,7 +28,6 @@ from trunkline.model.words import Direction, Result, Role, Status
 from trunkline.service.calls import Org
 from trunkline.service.intake import Received
 from trunkline.store.calls.reads import CallStore
-from trunkline.store.calls.writes import CallWriter
 from trunkline.store.durations import MAX_MS, cover_of_durations
 from trunkline.store.search.index import SearchIndex
 from trunkline.store.totals.number_totals import NumberTotalStore
@@ -391,7 +390,7 @@ class Log(RuleBasedStateMachine):
 
     @rule(size=st.integers(1, 4))
     def some_are_deleted_while_others_are_written(self, size: int) -> None:
-        store = CallWriter(self.joined.pool)
+        store = self.joined.writer
         ids = [call_id("one", str(self.rng.randrange(self.numbers + 1))) for _ in range(size)]
         batch = [Received(self._news(self.rng.randrange(self.numbers + 1))) for _ in range(size)]
 
@@ -415,7 +414,7 @@ class Log(RuleBasedStateMachine):
             await asyncio.gather(
                 *(self.joined.intake.ingest(self.org, batch, "test") for batch in batches),
                 *(store.sum_up(self.org.id, number) for _ in range(times)),
-                CallWriter(self.joined.pool).delete(self.org.id, gone),
+                self.joined.writer.delete(self.org.id, gone),
             )
 
         self.background.run(sum_up_and_write())

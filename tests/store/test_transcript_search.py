@@ -29,7 +29,6 @@ from trunkline.model.words import Role
 from trunkline.service.calls import Org
 from trunkline.service.intake import Received
 from trunkline.store.calls.reads import CallStore
-from trunkline.store.calls.writes import CallWriter
 from trunkline.store.search.index import START, SearchIndex
 from trunkline.store.search.tokenizer import MAX_LENGTH, MIN_LENGTH, Anchor, term_query_of, words_of
 
@@ -168,7 +167,7 @@ class Talk(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, 20))
     def a_call_is_deleted(self, number: int) -> None:
-        writer = CallWriter(self.joined.pool)
+        writer = self.joined.writer
         if self.background.run(writer.delete(self.org.id, call_id("one", str(number)))):
             self.said[str(number)] = ""
 

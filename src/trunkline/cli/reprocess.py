@@ -12,7 +12,6 @@ from trunkline.compose import database, services
 from trunkline.ingest.reprocess import Reprocessor, ReprocessSummary
 from trunkline.service.calls import Org
 from trunkline.settings import Settings
-from trunkline.store.calls.writes import CallWriter
 from trunkline.store.keys import KeyStore
 from trunkline.vendors import dialects, doors
 
@@ -45,5 +44,5 @@ async def _run(url: str, org: str, vendor: str | None) -> ReprocessSummary:
         org_id = await KeyStore(joined.pool).org_id(org)
         if org_id is None:
             raise RuntimeError(f"there is no org {org}")
-        writer = CallWriter(joined.pool)
-        return await Reprocessor(writer, joined.intake, dialects(), doors()).run(Org(org_id, org), vendor)
+        reprocessing = Reprocessor(joined.writer, joined.intake, dialects(), doors())
+        return await reprocessing.run(Org(org_id, org), vendor)

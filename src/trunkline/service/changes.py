@@ -27,12 +27,21 @@ class Changes:
     connection while nothing happens, and no more than a few look at the same time.
     """
 
-    def __init__(self, store: ChangeStore, listen: Listen, *, max_streams: int, max_reads: int = 1) -> None:
+    def __init__(
+        self,
+        store: ChangeStore,
+        listen: Listen,
+        *,
+        max_streams: int,
+        max_reads: int = 1,
+        look_again_seconds: float = POLL_SECONDS,
+    ) -> None:
         self._store = store
         self._listen = listen
         self._listener: asyncio.Task[None] | None = None
         self._max_streams = max_streams
         self._reads = asyncio.Semaphore(max_reads)
+        self._look_again_seconds = look_again_seconds
         self._followers: dict[int, set[asyncio.Event]] = {}
         self._streams = 0
 
@@ -71,7 +80,7 @@ class Changes:
         followers.add(woken)
         try:
             if self._listener is None or self._listener.done():
-                self._listener = asyncio.ensure_future(self._listen(self._wake))
+                self._listener = asyncio.ensure_future(self._listen(self.wake))
             place = await self._begin(org, intent.after)
             told_at, was_behind = time.monotonic(), True
             yield ChangeBatch((), place, has_more=True)
@@ -79,7 +88,7 @@ class Changes:
                 woken.clear()
                 look = await self._read_batch(org, intent, place)
                 caught_up, was_behind = was_behind and not look.has_more, look.has_more
-                is_due = time.monotonic() - told_at >= POLL_SECONDS
+                is_due = time.monotonic() - told_at >= self._look_again_seconds
                 # A look that found nothing is told now and then only, however often something else changes.
                 if look.changes or is_due or (caught_up and look.sequence > place):
                     told_at = time.monotonic()
@@ -87,7 +96,7 @@ class Changes:
                 place = look.sequence
                 if not look.has_more and not stopped.is_set():
                     with suppress(TimeoutError):
-                        async with asyncio.timeout(POLL_SECONDS):
+                        async with asyncio.timeout(self._look_again_seconds):
                             await woken.wait()
         finally:
             self._streams -= 1
@@ -110,7 +119,8 @@ class Changes:
                 org.id, intent.filter, after, with_transcript=intent.with_transcript
             )
 
-    def _wake(self, org_id: int | None) -> None:
+    def wake(self, org_id: int | None) -> None:
+        """Have whoever follows an org look at once; everybody, if it is not known which org changed."""
         if org_id is not None:
             for woken in self._followers.get(org_id, ()):
                 woken.set()

@@ -1,4 +1,4 @@
-"""Changes in PostgreSQL: read after a place, and told by the database when they are committed."""
+"""Changes in PostgreSQL: read after a place, and waited for on a connection that listens."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from trunkline.model.query import CallFilter
 from trunkline.store.calls import filters
 from trunkline.store.calls.filters import Statement
 from trunkline.store.calls.rows import call_of
+from trunkline.store.change_notifier import CHANNEL
 from trunkline.store.queries import queries
 
 log = structlog.get_logger(__name__)
@@ -25,9 +26,6 @@ WINDOW = 500
 MAX_CALLS = 250
 MAX_WITH_TRANSCRIPT = 50
 """Calls that one look brings."""
-
-CHANNEL = "trunkline_changes"
-"""On which `take_places` tells of which org something was committed."""
 
 RECONNECT_SECONDS = 1.0
 PING_SECONDS = 15.0
@@ -105,7 +103,12 @@ async def listen(database_url: str, notify: Callable[[int | None], None]) -> Non
 async def _listen_on(connection: asyncpg.Connection, notify: Callable[[int | None], None]) -> None:
     lost = asyncio.Event()
     connection.add_termination_listener(lambda _: lost.set())
-    await connection.add_listener(CHANNEL, lambda *notification: notify(int(notification[3])))
+
+    def wake(*notification: object) -> None:
+        for org_id in str(notification[3]).split(","):
+            notify(int(org_id))
+
+    await connection.add_listener(CHANNEL, wake)
     notify(None)
     while not lost.is_set():
         with suppress(TimeoutError):

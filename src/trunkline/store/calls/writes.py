@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import NamedTuple
@@ -97,8 +97,10 @@ class CurrentCalls(NamedTuple):
 class CallWriter:
     """Opens transactions that write."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, committed: Callable[[int], None]) -> None:
+        """`committed` is called with the org of whatever was committed."""
         self._pool = pool
+        self._committed = committed
         self._written = 0
 
     @asynccontextmanager
@@ -114,6 +116,7 @@ class CallWriter:
                         queries("writes")["reserve_sequence"], org_id, max(1, count)
                     )
                     yield WriteTransaction(connection, org_id, last - count)
+                self._committed(org_id)
                 await self._analyze_once(connection, count)
             except asyncpg.UniqueViolationError as error:
                 if error.constraint_name == "calls_pkey":
@@ -162,7 +165,10 @@ class CallWriter:
         """Take a call out of the log, with everything that was kept of it; false if there is none."""
         async with self._pool.acquire() as connection, connection.transaction():
             place = await connection.fetchval(queries("writes")["reserve_sequence"], org_id, 1)
-            return await connection.fetchval(_DELETE, org_id, UUID(call_id), place) is not None
+            deleted: bool = await connection.fetchval(_DELETE, org_id, UUID(call_id), place) is not None
+        if deleted:
+            self._committed(org_id)
+        return deleted
 
 
 class WriteTransaction:

@@ -4,6 +4,10 @@
 -- The last place that the org has given out.
 SELECT coalesce((SELECT n FROM change_sequences WHERE org_id = $1), 0);
 
+-- name: notify
+-- Wakes whoever listens, in a transaction of its own: commits that notify wait for each other. no org: it names some
+SELECT pg_notify('trunkline_changes', $1);
+
 -- name: read_batch
 -- The calls that changed after place $2 and match, and the ids of those that were taken out, in order; with each the
 -- place up to which they were looked for, which a look that finds nothing has as well. Only so many changes are

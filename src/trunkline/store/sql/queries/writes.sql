@@ -2,10 +2,9 @@
 
 -- name: reserve_sequence
 -- Takes places in the org's order of changes; writers of one org wait here for each other until the first commits.
--- Whoever follows the org is told when it does.
 INSERT INTO change_sequences AS c (org_id, n) VALUES ($1, $2)
 ON CONFLICT (org_id) DO UPDATE SET n = c.n + excluded.n
-RETURNING n, pg_notify('trunkline_changes', $1::text);
+RETURNING n;
 
 -- name: current_calls
 -- Calls as they stand, to merge into. Each is looked up by itself: for a join a table that was small when the plan was
