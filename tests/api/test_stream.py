@@ -249,13 +249,14 @@ def test_what_another_process_writes_wakes_everyone_whether_by_command_or_over_h
     written.write_text("".join(f"{json.dumps({**call, 'status': 'completed'})}\n" for call in sent))
     with ExitStack() as stack:
         everyone = [stack.enter_context(following(pair.url, headers)) for _ in range(6)]
-        for act in (
+        acts: list[Callable[[], None]] = [
             lambda: run_command("import", str(written), "--org", world.name, database_url=embedded_url),
             lambda: post(pair, headers, "POST", "/v1/calls", sent[0] | {"log_url": "https://l.test"}),
             lambda: post(pair, headers, "PATCH", f"/v1/calls/{IDS[1]}", {"metadata": {"n": 1}}),
             lambda: post(pair, headers, "DELETE", f"/v1/calls/{IDS[2]}"),
             lambda: post(pair, headers, "POST", f"/v1/calls/{IDS[3]}/events", LATENCY),
-        ):
+        ]
+        for act in acts:
             act()
             began = time.monotonic()
             for one in everyone:

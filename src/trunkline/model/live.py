@@ -135,8 +135,14 @@ def sighting_of_events(vendor: str, vendor_call_id: str, events: Sequence[bytes]
     return fold.sighting
 
 
+def read_told(raw: bytes) -> TimedEvent:
+    """Read an event as it is kept."""
+    event = _read(raw)
+    return TimedEvent(_at(event), raw, event)
+
+
 def _in_order(events: Iterable[bytes]) -> list[TimedEvent]:
-    told = sorted(TimedEvent(_at(event), raw, event) for raw in set(events) for event in [_read(raw)])
+    told = sorted(map(read_told, set(events)))
     seen: set[str] = set()
     once = []
     for one in told:
