@@ -16,6 +16,7 @@ WRITERS = 64
 WAKING_WRITERS = 32
 """Writers, each in an org of its own, whose commits are counted with wake-ups and without."""
 COMMITS = "ours, commits"
+EARLY_EVENTS, LATE_EVENTS = "event of a call that has 10", "event of a call that has 10,000"
 WAKE_UPS, WITHOUT_WAKE_UPS = "commits with wake-ups", "commits without wake-ups"
 
 
@@ -65,6 +66,12 @@ def ratios(rows: Sequence[Row]) -> dict[str, float]:
         single = (named(OURS, workers), SINGLE)
         also = "" if workers == 1 else ", 2 workers"
         compare(f"single calls over HTTP / {commits[1]}{also}", single, commits)
+    compare(
+        "event of a live call, p50: after 10,000 / after 10",
+        (named(OURS, 1), LATE_EVENTS),
+        (named(OURS, 1), EARLY_EVENTS),
+        lambda row: row.p50_ms,
+    )
     compare("commits/s: with wake-ups / without", (COMMITS, WAKE_UPS), (COMMITS, WITHOUT_WAKE_UPS))
     compare("export, bytes/s: ours / COPY TO", (named(OURS, 1), EXPORT), (COPY_OUT, EXPORT))
     return made

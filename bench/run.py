@@ -24,7 +24,7 @@ import asyncpg
 import msgspec
 from msgspec import Struct, structs
 
-from bench import doors, limit, wake_ups, writes
+from bench import doors, limit, live_events, wake_ups, writes
 from bench.calls import DATA
 from bench.client import fetch, stream
 from bench.driving import Driver
@@ -133,6 +133,7 @@ class _Run:
             "import": self._imports,
             "writes": self._writes,
             "wake-ups": self._wake_ups,
+            "live events": self._live_events,
             "doors": self._doors,
         }
         for name, part in parts.items():
@@ -379,6 +380,9 @@ class _Run:
 
     def _wake_ups(self) -> None:
         self.rows += asyncio.run(wake_ups.wake_ups(self.url, self.options.seconds))
+
+    def _live_events(self) -> None:
+        self.rows += live_events.live_events(self.url, self.log)
 
     def _doors(self) -> None:
         for workers in (1, 2):

@@ -28,6 +28,7 @@ from trunkline.api.health import health_routes
 from trunkline.api.hooks import hook_routes
 from trunkline.api.recordings import Shelf, recording_routes
 from trunkline.api.row_cache import RowCache
+from trunkline.ingest.live_transcripts import LiveTranscripts
 from trunkline.ingest.safe_download import Downloader, Limits
 from trunkline.ingest.webhooks import Webhooks
 from trunkline.jobs.recordings import RecordingArchiver
@@ -56,6 +57,7 @@ from trunkline.store.embedded import start_embedded
 from trunkline.store.idempotency import IdempotencyStore
 from trunkline.store.keys import KeyStore
 from trunkline.store.ledger import LedgerStore
+from trunkline.store.live import LiveStore
 from trunkline.store.migrations import head, migrate, state
 from trunkline.store.pool import open_pool
 from trunkline.store.recordings import RecordingStore
@@ -215,6 +217,7 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
             opened.append(joined)
             tasks = {
                 asyncio.create_task(Indexer(SearchIndex(joined.pool)).run()),
+                asyncio.create_task(LiveTranscripts(LiveStore(joined.pool), clock).run()),
                 asyncio.create_task(joined.number_totals.run()),
             }
             if settings.archive_recordings:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import random
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx2
 import pytest
 
+from tests.api.events import following, reach
 from tests.api.test_writes import CALLS, ask, tell
-from tests.conftest import World
+from tests.conftest import MAX_WAIT_SECONDS, Server, World
 from trunkline.store.calls.rows import call_of
+from trunkline.store.totals.totals import differences
 from trunkline.vendors import dialects
 
 AT = "2026-03-02T09:30:%06.3fZ"
@@ -190,3 +196,87 @@ def test_a_change_after_an_event_holds_against_events_of_other_things(world: Wor
     told(world, call_id, {"type": "latency", "latency": {"llm": 300}})
     call = world.get("trunkline", f"{CALLS}/{call_id}").json()
     assert (call["result"], call["latency"]) == ("voicemail", {"llm": 300})
+
+
+# -- several processes ----------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def pair(embedded_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of two processes."""
+    served = Server(embedded_url, tmp_path_factory.mktemp("live") / "server.log", "--workers", "2")
+    served.wait_until_ready()
+    yield served
+    served.stop()
+
+
+def turn_of(number: int) -> dict[str, Any]:
+    return event("turn", number / 10, turn=number, id=f"e-{number}", role="user", text=f"Turn {number}.")
+
+
+def test_events_of_one_call_told_to_several_processes_at_once_make_one_call_and_followers_see_it(
+    pair: Server, world: World
+) -> None:
+    call_id = running(world)
+    headers = world.headers["trunkline"]
+    rng = random.Random(4)
+    sent = [turn_of(number) for number in range(200)] + [turn_of(rng.randrange(200)) for _ in range(40)]
+    sent += [event("tool_call", n, id=f"t-{n}", name="find") for n in range(10)]
+    sent += [event("tool_call", n + 0.5, id=f"t-{n}", result=n) for n in range(10)]
+    rng.shuffle(sent)
+    batches = [sent[place : place + 3] for place in range(0, len(sent), 3)]
+
+    def post(batch: list[dict[str, Any]]) -> None:
+        with httpx2.Client(base_url=f"{pair.url}/trunkline", timeout=MAX_WAIT_SECONDS) as client:
+            answer = client.post(f"/v1/calls/{call_id}/events", json=batch, headers=headers)
+            assert answer.status_code == 200, answer.text
+            assert answer.json()["accepted"] == len(batch)
+
+    with (
+        following(pair.url, headers, "?include=turns,tools") as whole,
+        following(pair.url, headers) as bare,
+    ):
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(post, batches))
+        seen = [one.until(reach(world))[-1].data for one in (whole, bare)]
+    call = world.get("trunkline", f"{CALLS}/{call_id}").json()
+    assert [turn["text"] for turn in call["turns"]] == [f"Turn {number}." for number in range(200)]
+    assert [tool["result"] for tool in call["tool_calls"]] == list(range(10))
+    assert seen[0]["turns"] == call["turns"]
+    assert seen[0]["tool_calls"] == call["tool_calls"]
+    assert seen[1].items() <= call.items()
+    assert world.run(differences(world.joined.pool, world.org.id)) == []
+
+
+def test_lists_files_and_searches_have_what_was_said_so_far(world: World) -> None:
+    call_id = running(world)
+    told(world, call_id, *CONVERSATION)
+    call = world.get("trunkline", f"{CALLS}/{call_id}").json()
+    (listed,) = world.get("trunkline", f"{CALLS}?include=turns,tools").json()["calls"]
+    assert listed["turns"] == call["turns"]
+    (line,) = world.get("trunkline", f"{CALLS}:export?include=turns,tools").text.splitlines()
+    assert json.loads(line)["tool_calls"] == call["tool_calls"]
+    for text, count in (("thursday, please", 1), ("good mor", 1), ("good morg", 0), ("Thurs", 1)):
+        assert len(matching(world, text)) == count, text
+    told(world, call_id, event("turn", 8, turn=2, role="user", text="Friday, rather."))
+    for text, count in (("thursday, please", 0), ("friday, rather", 1)):
+        assert len(matching(world, text)) == count, text
+
+
+def matching(world: World, text: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = world.get("trunkline", CALLS, params={"transcript_search": text}).json()[
+        "calls"
+    ]
+    return found
+
+
+def test_the_answer_says_how_many_were_taken_and_not_the_conversation(world: World) -> None:
+    call_id = running(world)
+    answer = told(world, call_id, *CONVERSATION)
+    assert answer == {
+        "id": call_id,
+        "status": "in_progress",
+        "accepted": len(CONVERSATION),
+        "refused": [],
+        "link": f"/trunkline{CALLS}/{call_id}",
+    }

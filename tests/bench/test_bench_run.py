@@ -85,6 +85,10 @@ def test_a_run_measures_everybody_at_everything(report: Report) -> None:
         ("ours, import", "import"),
         ("COPY FROM", "import"),
         ("ours, intake", "single calls into one org"),
+        ("ours, commits", "commits with wake-ups"),
+        ("ours, commits", "commits without wake-ups"),
+        ("ours, 1 worker", "event of a call that has 10"),
+        ("ours, 1 worker", "event of a call that has 10,000"),
     } <= rows
 
 

@@ -24,7 +24,6 @@ from trunkline.model.sighting import Sighting
 from trunkline.model.words import EndReason, Status
 from trunkline.service.intake import IngestSummary, Intake, Provenance, Received, State
 from trunkline.store.calls.rows import PendingCall
-from trunkline.store.calls.writes import CallWriter
 from trunkline.store.changes import ChangeStore
 from trunkline.store.totals.totals import differences
 from trunkline.vendors import dialects
@@ -183,7 +182,7 @@ def test_a_confirmation_without_a_payload_is_noted_as_that(world: World) -> None
 
 def test_a_confirmation_of_what_is_not_the_call_any_more_is_not_written(world: World) -> None:
     async def confirm_twice() -> None:
-        async with CallWriter(world.joined.pool).transaction(world.org.id, 1) as writing:
+        async with world.joined.writer.transaction(world.org.id, 1) as writing:
             known = (await writing.current([("elsewhere", "a")])).stored["elsewhere", "a"]
             draft = PendingCall(known.call, {"*": 7}, known.revision)
             await writing.confirm([draft])
@@ -201,7 +200,7 @@ def test_a_delivery_that_comes_again_is_as_old_as_it_was_and_an_answer_is_new(
     world: World, kind: str, duration_ms: int
 ) -> None:
     now = NOON
-    intake = Intake(CallWriter(world.joined.pool), lambda: now)
+    intake = Intake(world.joined.writer, lambda: now)
     for minutes, said in enumerate([1000, 2000, 1000]):
         now = NOON + timedelta(minutes=minutes)
         one = Received(sighting("a", duration_ms=said), str(said).encode(), Provenance(kind=kind))

@@ -22,7 +22,6 @@ from trunkline.kit.door import AnswerExpected, Door
 from trunkline.kit.payload import Unreadable
 from trunkline.kit.storable import checked
 from trunkline.model.call import Call
-from trunkline.model.live import sighting_of_events
 from trunkline.model.merge import Difference, Versions, difference, first_call, merged
 from trunkline.model.sighting import Sighting
 from trunkline.service.calls import Org
@@ -37,8 +36,10 @@ from trunkline.service.intake import (
     Provenance,
     Received,
 )
+from trunkline.service.live_events import Rederived, rederived
 from trunkline.store.calls.rows import PendingCall, StoredCall
 from trunkline.store.calls.writes import CallWriter, Key, StoredPayload
+from trunkline.store.live import LiveUpdate
 
 BATCH_CALLS = 200
 
@@ -86,30 +87,40 @@ class Reprocessor:
             payloads = await writing.payloads(keys)
             drafts: list[PendingCall] = []
             confirmed: list[PendingCall] = []
+            updates: list[LiveUpdate] = []
             for key, known in standing.stored.items():
                 derived.calls += 1
                 try:
-                    call, stamps = self._merge(key, known, payloads.get(key, []))
+                    one = self._rederived(key, known, payloads.get(key, []))
                 except (Unreadable, AnswerExpected) as error:
                     derived.unreadable.append(f"{key[0]} {key[1]}: {error}")
                     continue
-                draft = PendingCall(call, stamps, known.revision, has_unstored_facts=known.has_unstored_facts)
-                match difference(known.call, known.versions, call, stamps):
-                    case Difference.VALUES:
-                        derived.changed += 1
-                        drafts.append(draft)
-                    case Difference.VERSIONS:
-                        confirmed.append(draft)
+                if one.difference is Difference.VALUES:
+                    derived.changed += 1
+                    drafts.append(one.draft)
+                elif one.difference is Difference.VERSIONS:
+                    confirmed.append(one.draft)
+                if one.update is not None:
+                    updates.append(one.update)
             await writing.write(drafts)
             await writing.confirm(confirmed)
+            await writing.live.write(updates)
+
+    def _rederived(self, key: Key, known: StoredCall, payloads: Sequence[StoredPayload]) -> Rederived:
+        events = [payload.body for payload in payloads if payload.kind == EVENT]
+        if events or known.live is not None:
+            return rederived(key, known, lambda base: self._merge(key, base, payloads), events)
+        call, stamps = self._merge(key, known, payloads)
+        draft = PendingCall(call, stamps, known.revision, has_unstored_facts=known.has_unstored_facts)
+        return Rederived(draft, difference(known.call, known.versions, call, stamps))
 
     def _merge(
         self, key: Key, current: StoredCall, payloads: Sequence[StoredPayload]
     ) -> tuple[Call, Versions]:
+        """What everything but events says of a call."""
         state: tuple[Call, Versions] | None = (
             (current.call, current.versions) if current.has_unstored_facts else None
         )
-        events = [payload.body for payload in payloads if payload.kind == EVENT]
         told = [
             (sighting, seen_at)
             for payload in payloads
@@ -118,8 +129,6 @@ class Reprocessor:
             if (sighting.vendor, sighting.vendor_call_id) == key
             for seen_at in _times(payload)
         ]
-        if events:
-            told.append((sighting_of_events(*key, events), payloads[-1].received_at))
         for sighting, seen_at in told:
             state = (
                 merged(*state, sighting, seen_at) if state else first_call(sighting, current.call.id, seen_at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, defstruct, structs
 
 from trunkline.model.call import TRANSCRIPT_FIELDS, Call, ToolCall, Turn, Verbatim
+from trunkline.model.sighting import Sighting
 
 
 class Transcript(Struct):
@@ -58,6 +60,14 @@ _read_raw = msgspec.json.Decoder(_raw_call(with_instants=False)).decode
 _read_with_instants = msgspec.json.Decoder(_raw_call(with_instants=True)).decode
 _read_raw_transcript: Any = msgspec.json.Decoder(_RawTranscript).decode
 _read_verbatim = msgspec.json.Decoder(dict[str, Raw] | None).decode
+
+
+def with_conversation(heavy: bytes, said: Sighting, names: Iterable[str]) -> bytes:
+    """The heavy fields of a call, some of them as a sighting states them, as JSON."""
+    transcript = _read_transcript(heavy)
+    for name in names:
+        setattr(transcript, name, getattr(said, name))
+    return _encode(transcript)
 
 
 class Chunk(NamedTuple):

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import UNSET, Raw, Struct, structs
 
+from trunkline.model.call import Turn
 from trunkline.model.live import (
     EndEvent,
     LatencyEvent,
@@ -148,7 +149,7 @@ class LiveSlots:
         if key.kind is SlotKind.TURN:
             after = _still_counting_of_turn(_with(before, one))
             self._count("turns", one.at, is_new=not before)
-            moved = _printed_turn(before) != _printed_turn(after)
+            moved = not before or before[0] != after[0] or printed_turn(before) != printed_turn(after)
         else:
             after = _still_counting_of_tool_call(_with(before, one))
             self._count("tool_calls", one.at, is_new=not before)
@@ -200,6 +201,11 @@ def joined(events: Sequence[TimedEvent]) -> bytes:
 def parted(stored: bytes) -> Events:
     """Read a slot as it is stored, or several that stand one behind the other with a comma between."""
     return [read_told(bytes(raw)) for raw in _read_many(b"[" + stored + b"]")]
+
+
+def spoken_in(stored: bytes) -> Sighting:
+    """What slots that stand one behind the other say of the conversation."""
+    return sighting_of_events("", "", [bytes(raw) for raw in _read_many(b"[" + stored + b"]")])
 
 
 _read_many = msgspec.json.Decoder(list[Raw]).decode
@@ -295,13 +301,11 @@ def _still_counting_of_rest(events: Events) -> Events:
     return _chosen(events, *places)
 
 
-def _printed_turn(events: Events) -> Any:
-    """What a turn prints, and what decides its place."""
-    if not events:
-        return None
+def printed_turn(events: Events) -> tuple[Turn, int | str | None]:
+    """What a turn prints, and its name."""
     done = [one for one in events if isinstance(one.event, TurnEvent)]
     said: Any = (done or events)[-1].event
-    return events[0], (said.role, said.text, said.start_ms, said.end_ms, said.words, said.turn)
+    return Turn(said.role, said.text, said.start_ms, said.end_ms, said.words), said.turn
 
 
 def _printed_tool_call(events: Events) -> Any:

@@ -127,14 +127,12 @@ class Difference(Enum):
 
 
 def merged(
-    current: Call, versions: Versions, sighting: Sighting, received_at: datetime, *, refolded: bool = False
+    current: Call, versions: Versions, sighting: Sighting, received_at: datetime
 ) -> tuple[Call, Versions]:
     """Merge a sighting into a known call.
 
-    `seen_at` stands in where the payload does not say when its facts were true. A sighting that moves no
-    value brings `known` itself back, and one that moves no stamp either brings `stamps` itself back. A
-    sighting that was `refolded` holds all that its source ever told, so that it wins over an earlier fold of
-    less, also where that said more words.
+    `received_at` stands in where the payload does not say when its facts were true. A sighting that moves no
+    value brings `current` itself back, and one that moves no stamp either brings `versions` itself back.
     """
     before = _state(current, versions)
     state = dict(before)
@@ -142,7 +140,7 @@ def merged(
         _completed(sighting, received_at), versions_of(sighting, received_at)
     ).items():
         standing = state.get(path)
-        if standing is None or statement[:6] > standing[:6] or (refolded and statement[:4] == standing[:4]):
+        if standing is None or statement[:6] > standing[:6]:
             state[path] = statement
     state = _settled(state)
     match _difference(before, state):
@@ -174,6 +172,26 @@ def first_call(sighting: Sighting, call_id: str, received_at: datetime) -> tuple
     _sort_members(call)
     call.derived = sorted(set(whole.derived or ())) or None
     return settled(call), stamps
+
+
+def unmerged(call: Call, stamps: Versions, sighting: Sighting, seen_at: datetime) -> tuple[Call, Versions]:
+    """A call without what it has from a sighting, as far as that can be told from what stands.
+
+    What the sighting took the place of is gone; the status and the creation that a call cannot do without are
+    guesses then, and give way to whatever is told.
+    """
+    state = _state(call, stamps)
+    for path, statement in _state(_completed(sighting, seen_at), versions_of(sighting, seen_at)).items():
+        standing = state.get(path)
+        if standing is None or standing[:6] != statement[:6] or path in OBJECTS:
+            continue
+        if path == ("created_at",):
+            state[path] = _statement(path, standing.value, 0, is_derived=True)
+        elif path == ("status",):
+            state[path] = _statement(path, Status.IN_PROGRESS.value, 0, is_derived=True)
+        else:
+            del state[path]
+    return _call(call, _settled(state)), _versions(state)
 
 
 def difference(one: Call, versions: Versions, other: Call, other_versions: Versions) -> Difference:

@@ -71,7 +71,7 @@ class CallsUpserted(Struct, frozen=True):
 
 
 class EventsAppended(Struct, frozen=True):
-    """What came of events: the call as it stands now, and the events that were refused, by their places."""
+    """What came of events: the call as it stands now, without its conversation, and what was refused."""
 
     org: str
     call: Call

@@ -21,11 +21,11 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from trunkline.model.ids import call_id, derived_call_id
-from trunkline.model.live import sighting_of_events
 from trunkline.model.merge import first_call, merged
 from trunkline.model.sighting import Sighting
 from trunkline.service.calls import Org
 from trunkline.service.clock import Clock
+from trunkline.service.live_events import LiveEvents, LiveFold, Received
 from trunkline.store.calls.rows import PendingCall, StoredCall, row_of
 from trunkline.store.calls.writes import (
     CallWriter,
@@ -36,6 +36,7 @@ from trunkline.store.calls.writes import (
     Repeat,
     WriteTransaction,
 )
+from trunkline.store.live import LiveUpdate
 
 EVENT = "event"
 """The kind of payload that is one event of a live call."""
@@ -168,7 +169,7 @@ class Intake:
         folded: dict[Key, MergeResult] = {}
         if len(calls) >= _MANY and all(seen.provenance.kind != EVENT for seen in batch):
             folded = {
-                key: _merge_received(sightings, [now] * len(sightings), (), None, now, derived_id=False)
+                key: _merge(_received(key, sightings, None, {}, now, derived_id=False))
                 for key, sightings in calls.items()
             }
             for fold in folded.values():
@@ -206,13 +207,15 @@ class Intake:
     async def _write(
         self, transaction: WriteTransaction, batch: PreparedBatch, derived: set[Key]
     ) -> dict[Key, CallResult]:
-        standing = await transaction.current(list(batch.calls))
+        of_events = {key for key, seen in batch.calls.items() if all(_is_event(one) for one in seen)}
+        standing = await transaction.current(list(batch.calls), of_events)
         gone = standing.deleted
         kept = [payload for payload in batch.payloads if (payload.vendor, payload.vendor_call_id) not in gone]
         repeats = await transaction.store_payloads(kept, batch.now)
         done: dict[Key, CallResult] = {}
         drafts: list[PendingCall] = []
         confirmed: list[PendingCall] = []
+        live: list[Received] = []
         for key, seen in batch.calls.items():
             if key in gone:
                 done[key] = CallResult(None, [State.DELETED] * len(seen))
@@ -220,17 +223,31 @@ class Intake:
             known = standing.stored.get(key)
             fold = batch.merged.get(key) if known is None and key not in derived else None
             if fold is None:
-                live = any(one.provenance.kind == EVENT for one in seen)
-                events = await transaction.events(key) if live else []
-                times = _times(seen, repeats, batch.now)
-                fold = _merge_received(seen, times, events, known, batch.now, derived_id=key in derived)
+                received = _received(key, seen, known, repeats, batch.now, derived_id=key in derived)
+                if any(map(_is_event, seen)) or (known is not None and known.live is not None):
+                    live.append(received)
+                    continue
+                fold = _merge(received)
             done[key] = CallResult(fold.pending.call.id, fold.states)
             if known is None or any(state is not State.UNCHANGED for state in fold.states):
                 drafts.append(fold.pending)
             elif fold.pending.versions is not known.versions:
                 confirmed.append(fold.pending)
+        updates: list[LiveUpdate] = []
+        for received, live_fold in zip(
+            live, await LiveEvents(transaction, batch.now).fold(live), strict=True
+        ):
+            states = _states_of_live(batch.calls[received.key], received.known, live_fold)
+            done[received.key] = CallResult(live_fold.draft.call.id, states)
+            if live_fold.is_changed:
+                drafts.append(live_fold.draft)
+            elif live_fold.update is not None and received.sightings:
+                confirmed.append(live_fold.draft)
+            if live_fold.update is not None:
+                updates.append(live_fold.update)
         await transaction.write(drafts)
         await transaction.confirm(confirmed)
+        await transaction.live.write(updates)
         return done
 
     async def _id_conflicts(self, org: Org, batch: PreparedBatch, derived: set[Key]) -> set[Key]:
@@ -268,64 +285,73 @@ def _times(
     return times
 
 
-def _merge(
-    sightings: Sequence[tuple[Sighting, datetime]],
-    live: Sighting | None,
-    current: StoredCall | None,
+def _received(
+    key: Key,
+    seen: Sequence[Received],
+    known: StoredCall | None,
+    repeats: Mapping[PayloadKey, Repeat],
     now: datetime,
     *,
     derived_id: bool,
-    has_unstored_facts: bool,
-) -> MergeResult:
-    """Fold sightings into what is known of their call; `derived_id` if its own id is another call's.
+) -> Received:
+    """What came of one call; `derived_id` if the id that it would like is another call's."""
+    times = _times(seen, repeats, now)
+    return Received(
+        key=key,
+        known=known,
+        sightings=[
+            (one.sighting, at)
+            for one, at in zip(seen, times, strict=True)
+            if one.sighting is not None and not _is_event(one)
+        ],
+        events=[
+            one.raw
+            for one in seen
+            if one.raw is not None and _is_event(one) and _payload_key(one) not in repeats
+        ],
+        new_id=_wanted_id(seen[0].sighting, derived=derived_id),
+        has_unstored_facts=any(one.raw is None for one in seen),
+    )
 
-    `live` is what all live events of the call say together, and comes last.
-    """
-    if live is not None:
-        sightings = [*sightings, (live, now)]
+
+def _is_event(seen: Received) -> bool:
+    return seen.provenance.kind == EVENT
+
+
+def _merge(received: Received) -> MergeResult:
+    """Fold sightings into what is known of their call."""
+    known, sightings = received.known, list(received.sightings)
     states: list[State] = []
-    if current is None:
-        (first, at), *sightings = sightings
-        call, stamps = first_call(first, _wanted_id(first, derived=derived_id), at)
+    if known is None:
+        first, at = sightings.pop(0)
+        call, stamps = first_call(first, received.new_id, at)
         revision = 0
         states.append(State.NEW)
     else:
-        call, stamps, revision = current.call, current.versions, current.revision
+        call, stamps, revision = known.call, known.versions, known.revision
     for sighting, at in sightings:
-        more, stamps = merged(call, stamps, sighting, at, refolded=sighting is live)
+        more, stamps = merged(call, stamps, sighting, at)
         states.append(State.UNCHANGED if more is call else State.CHANGED)
         call = more
-    return MergeResult(PendingCall(call, stamps, revision, has_unstored_facts=has_unstored_facts), states)
+    return MergeResult(
+        PendingCall(call, stamps, revision, has_unstored_facts=received.has_unstored_facts), states
+    )
 
 
-def _merge_received(
-    received: Sequence[Received],
-    times: Sequence[datetime],
-    events: Sequence[bytes],
-    current: StoredCall | None,
-    now: datetime,
-    *,
-    derived_id: bool,
-) -> MergeResult:
-    """Fold what was seen of one call; of live events all that were ever kept count together, in any order."""
-    told = [
-        (one.sighting, at)
-        for one, at in zip(received, times, strict=True)
-        if one.sighting is not None and one.provenance.kind != EVENT
-    ]
-    live = None
-    if events:
-        key = next(_key(one.sighting) for one in received if one.sighting is not None)
-        live = sighting_of_events(*key, events)
-    has_unstored_facts = any(one.raw is None for one in received)
-    fold = _merge(told, live, current, now, derived_id=derived_id, has_unstored_facts=has_unstored_facts)
-    if events:
-        states = iter(fold.states)
-        fold.states = [fold.states[-1] if one.provenance.kind == EVENT else next(states) for one in received]
-    return fold
+def _states_of_live(seen: Sequence[Received], known: StoredCall | None, fold: LiveFold) -> list[State]:
+    """What came of each sighting of a call that events were told of; all events count together."""
+    new = [State.NEW] if known is None and not all(map(_is_event, seen)) else []
+    changed = [State.CHANGED if one else State.UNCHANGED for one in fold.sightings_changed]
+    of_events = State.CHANGED if fold.events_changed else State.UNCHANGED
+    if known is None and not new:
+        of_events = State.NEW
+    states = iter([*new, *changed])
+    return [of_events if _is_event(one) else next(states) for one in seen]
 
 
-def _wanted_id(sighting: Sighting, *, derived: bool) -> str:
+def _wanted_id(sighting: Sighting | None, *, derived: bool) -> str:
+    if sighting is None:
+        raise TypeError("a payload that names no call makes none")
     key = _key(sighting)
     if derived:
         return derived_call_id(*key)

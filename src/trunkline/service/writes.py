@@ -89,13 +89,14 @@ class Writes:
         )
 
     async def _append_events(self, org: Org, intent: AppendEvents, ids: CallIds) -> EventsAppended:
-        call = await self._find(org, intent.printed_id, ids)
+        call = await self._find(org, intent.printed_id, ids, with_transcript=False)
         kept, refused = _encoded_events(intent.events, self._clock())
         named = Sighting(vendor=call.vendor, vendor_call_id=call.vendor_call_id)
         if kept:
             results = await self._group_commit.ingest(org, [Received(named, raw, _EVENT) for raw in kept])
             _must_stand(results, intent.printed_id)
-        return EventsAppended(org.name, await self._find(org, call.id, _BY_ID), len(kept), refused)
+            call = await self._find(org, call.id, _BY_ID, with_transcript=False)
+        return EventsAppended(org.name, call, len(kept), refused)
 
     async def _change(self, org: Org, intent: ChangeCall, ids: CallIds) -> CallChanged:
         before = await self._find(org, intent.printed_id, ids)
@@ -129,10 +130,10 @@ class Writes:
             raise Refused(Fault.CALL_DELETED, intent.printed_id)
         return CallDeleted(org.name, call)
 
-    async def _find(self, org: Org, printed_id: str, ids: CallIds) -> Call:
+    async def _find(self, org: Org, printed_id: str, ids: CallIds, *, with_transcript: bool = True) -> Call:
         sought = ids.lookup(printed_id)
         if sought is not None:
-            call = await self._store.find(org.id, sought, with_transcript=True)
+            call = await self._store.find(org.id, sought, with_transcript=with_transcript)
             if call is not None:
                 return call
             if await self._store.find_deleted(org.id, sought) is not None:

@@ -59,7 +59,7 @@ class ChangeStore:
             most=most,
             where="".join(f" AND {condition}" for condition in filters.where(statement, call_filter)),
             transcript=parts["transcript"] if with_transcript else "",
-            join="\n" + parts["join"] if with_transcript else "",
+            join=filters.TRANSCRIPT_JOIN if with_transcript else "",
         )
         rows = await self._pool.fetch(sql, *statement.values)
         changes = [

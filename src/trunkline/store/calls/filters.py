@@ -47,6 +47,12 @@ class Statement:
         return "".join(pieces)
 
 
+SPOKEN = queries("live")["spoken"]
+"""The text of a transcript `s` as it is searched."""
+
+TRANSCRIPT_JOIN = "\n" + queries("list_query")["join"].format(stored=queries("live")["transcript"])
+"""What joins the transcript `t` to a call `c`."""
+
 Clause = Callable[[Statement, Any], list[str]]
 
 
@@ -132,7 +138,9 @@ FILTERS: dict[str, Clause] = {
     "agent_ref": _value("c.agent_ref", UUID),
     "campaign_ref": _value("c.campaign_ref", UUID),
     **{name: _number(columns) for name, columns in NUMBER_FILTERS.items()},
-    "transcript_text": lambda statement, text: [statement.add("transcript_text", folded(text))],
+    "transcript_text": lambda statement, text: [
+        statement.add("transcript_text", folded(text), spoken=SPOKEN)
+    ],
 }
 """How each filter narrows a statement; one that asks for a column as it is needs no line of its own."""
 

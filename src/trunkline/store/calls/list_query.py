@@ -127,7 +127,7 @@ def _compose(
         streams=inner,
         order=_direction(statement, name, order),
         transcript=parts["transcript"] if with_transcript else "",
-        join="\n" + parts["join"] if with_transcript else "",
+        join=filters.TRANSCRIPT_JOIN if with_transcript else "",
         chosen=parts["transcript_chosen"] if with_transcript else "",
         size=parts["size_with_transcript" if with_transcript else "size"],
         room=room,

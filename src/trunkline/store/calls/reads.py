@@ -12,6 +12,7 @@ from trunkline.kit.call_ids import CallLookup
 from trunkline.model.call import Call
 from trunkline.model.ids import DigestRange
 from trunkline.model.query import After, CallFilter, Order, Position, Rows
+from trunkline.store.calls.filters import TRANSCRIPT_JOIN
 from trunkline.store.calls.list_query import list_query
 from trunkline.store.calls.rows import call_of
 from trunkline.store.queries import queries
@@ -112,7 +113,7 @@ class CallStore:
         named = queries("list_query")
         sql = queries("calls")["find"].format(
             transcript=named["transcript"] if with_transcript else "",
-            join="\n" + named["join"] if with_transcript else "",
+            join=TRANSCRIPT_JOIN if with_transcript else "",
         )
         row = await self._pool.fetchrow(
             sql,

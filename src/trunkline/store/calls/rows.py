@@ -10,8 +10,10 @@ import zstandard
 from msgspec import Struct
 
 from trunkline.kit.transcript import turns_of
-from trunkline.model.call import Call
-from trunkline.model.encoded_call import EncodedCall
+from trunkline.model.call import TRANSCRIPT_FIELDS, Call
+from trunkline.model.encoded_call import EncodedCall, with_conversation
+from trunkline.model.live_record import LiveRecord
+from trunkline.model.live_slots import spoken_in
 from trunkline.model.merge import Versions
 from trunkline.store.columns import values_of
 
@@ -22,6 +24,16 @@ _MIN_COMPRESSED_BYTES = 400
 _read_versions = msgspec.json.Decoder(Versions).decode
 
 
+class StoredLive(Struct):
+    """What is kept of a call that events were told of, besides its slots."""
+
+    base: str
+    record: LiveRecord
+    lost: bytes | None
+    is_warm: bool
+    """Whether its slots are there."""
+
+
 class StoredCall(Struct):
     """A call as it stands in the store, with what is needed to merge into it."""
 
@@ -30,6 +42,12 @@ class StoredCall(Struct):
     revision: int
     has_unstored_facts: bool = True
     """Whether something was told of it of which no payload is kept."""
+    live: StoredLive | None = None
+    """What is kept besides if events were told of it."""
+    is_whole: bool = True
+    """Whether its conversation was read."""
+    transcript: bytes | None = None
+    """Its conversation as it is stored."""
 
 
 class Row(NamedTuple):
@@ -56,6 +74,25 @@ class PendingCall(Struct):
     """What it comes to in the tables, if that was made already; it goes when the call is changed."""
 
 
+def base_of(known: StoredCall) -> Call:
+    """The call without its events, given the whole call that they are part of."""
+    live = known.live
+    if live is None:
+        raise TypeError("no events were told of it")
+    if live.is_warm:
+        stored = known.transcript
+        if stored is not None:
+            stored = live_transcript(stored).base if stored[:1] == b"\0" else unpacked(stored)
+        return EncodedCall(live.base, stored).call()
+    base = EncodedCall(live.base).call()
+    lost = EncodedCall(live.base, live.lost).call()
+    for name in TRANSCRIPT_FIELDS:
+        source = lost if name in live.record.held else known.call
+        setattr(base, name, getattr(source, name))
+    base.verbatim = known.call.verbatim
+    return base
+
+
 def encoded_call_of(body: str, transcript: bytes | None) -> EncodedCall:
     """A call in its stored parts, not read yet."""
     return EncodedCall(body, None if transcript is None else unpacked(transcript))
@@ -70,7 +107,13 @@ def stored_call_of(
     body: str, transcript: bytes | None, versions: str, revision: int, *, has_unstored_facts: bool
 ) -> StoredCall:
     """Read a call together with its stamps."""
-    return StoredCall(call_of(body, transcript), _read_versions(versions), revision, has_unstored_facts)
+    return StoredCall(
+        call_of(body, transcript),
+        _read_versions(versions),
+        revision,
+        has_unstored_facts,
+        transcript=transcript,
+    )
 
 
 def columns(drafts: Sequence[PendingCall]) -> list[list[Any]]:
@@ -113,8 +156,48 @@ def packed(json: bytes) -> bytes:
 
 
 def unpacked(stored: bytes) -> bytes:
-    """A transcript's JSON; what is not compressed begins with its brace."""
-    return stored if stored[:1] == b"{" else _unpack.decompress(stored)
+    """A transcript's JSON; what is not compressed begins with its brace, and a live one with a zero."""
+    if stored[:1] == b"{":
+        return stored
+    if stored[:1] == b"\0":
+        live = live_transcript(stored)
+        return assembled(live)
+    return _unpack.decompress(stored)
+
+
+class LiveTranscript(NamedTuple):
+    """The conversation of a live call, in its parts."""
+
+    held: int
+    """What its events decide: 1 the turns, 2 the tool calls."""
+    base: bytes
+    """The JSON of what else is said."""
+    events: bytes
+    """What still counts of its events, with commas between them."""
+
+
+def live_transcript(stored: bytes) -> LiveTranscript:
+    """Take the conversation of a live call apart, as the statement `live.transcript` reads it."""
+    held, size = int.from_bytes(stored[:4]), int.from_bytes(stored[4:8])
+    return LiveTranscript(held, unpacked(stored[8 : 8 + size]), stored[8 + size :])
+
+
+def assembled(live: LiveTranscript) -> bytes:
+    """The JSON of a live call's whole conversation."""
+    return with_conversation(live.base, spoken_in(live.events), held_names(live.held))
+
+
+HELD_BITS = {"turns": 1, "tool_calls": 2}
+
+
+def held_names(bits: int) -> list[str]:
+    """Which fields of the conversation a number stands for."""
+    return [name for name, bit in HELD_BITS.items() if bits & bit]
+
+
+def held_bits(names: Sequence[str]) -> int:
+    """The number that fields of the conversation are stored as."""
+    return sum(HELD_BITS[name] for name in names)
 
 
 def searchable(call: Call) -> str:

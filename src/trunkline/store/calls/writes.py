@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import NamedTuple
@@ -11,8 +11,17 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
-from trunkline.store.calls.rows import PendingCall, StoredCall, columns, row_of, stored_call_of, versions_json
+from trunkline.store.calls.rows import (
+    PendingCall,
+    StoredCall,
+    StoredLive,
+    columns,
+    row_of,
+    stored_call_of,
+    versions_json,
+)
 from trunkline.store.columns import COLUMNS, COUNTED, FRAGMENTS, NAMES
+from trunkline.store.live import LiveWriting, record_of
 from trunkline.store.queries import queries
 from trunkline.store.totals.totals import cells
 
@@ -25,6 +34,7 @@ PayloadKey = tuple[str, str, bytes]
 _NAMED = {**FRAGMENTS, "cells": cells(), "move": queries("totals")["move"]}
 _WRITE = queries("calls")["write"].format(**_NAMED)
 _DELETE = queries("calls")["delete"].format(**_NAMED)
+_KNOWN = queries("writes")["current_calls"].format(transcript=queries("live")["transcript"])
 _MOVE_NEW = queries("calls")["move_new"].format(**_NAMED)
 _MANY = 50
 """From so many new calls on COPY is worth its further round trips."""
@@ -171,6 +181,20 @@ class CallWriter:
         return deleted
 
 
+def _known(row: asyncpg.Record) -> StoredCall:
+    known = stored_call_of(
+        row["body"],
+        row["transcript"],
+        row["versions"],
+        row["revision"],
+        has_unstored_facts=row["has_unstored_facts"],
+    )
+    known.is_whole = row["whole"]
+    if row["base"] is not None:
+        known.live = StoredLive(row["base"], record_of(row["record"]), row["lost"], row["is_warm"])
+    return known
+
+
 class WriteTransaction:
     """One transaction that writes to one org."""
 
@@ -178,25 +202,28 @@ class WriteTransaction:
         self._connection = connection
         self._org_id = org_id
         self._last_sequence = last_sequence
+        self.live = LiveWriting(connection, org_id)
 
-    async def current(self, keys: Sequence[Key]) -> CurrentCalls:
-        """The calls among these that are stored, as they stand, and those that were taken out."""
+    async def current(self, keys: Sequence[Key], bare: Collection[Key] = ()) -> CurrentCalls:
+        """The calls among these that are stored, as they stand, and those that were taken out.
+
+        Of those that are `bare` the conversation is not read.
+        """
         if not keys:
             return CurrentCalls({}, frozenset())
         named = self._org_id, [key[0] for key in keys], [key[1] for key in keys]
-        rows = await self._connection.fetch(queries("writes")["current_calls"], *named)
-        known = {
-            (row["vendor"], row["vendor_call_id"]): stored_call_of(
-                row["body"],
-                row["transcript"],
-                row["versions"],
-                row["revision"],
-                has_unstored_facts=row["has_unstored_facts"],
-            )
-            for row in rows
-        }
-        gone = await self._connection.fetch(queries("writes")["deleted"], *named)
+        rows = await self._connection.fetch(_KNOWN, *named, [key not in bare for key in keys])
+        known = {(row["vendor"], row["vendor_call_id"]): _known(row) for row in rows}
+        # A call that is there was not taken out.
+        missing = [key for key in keys if key not in known]
+        gone = await self._deleted(missing) if missing else []
         return CurrentCalls(known, frozenset((row["vendor"], row["vendor_call_id"]) for row in gone))
+
+    async def _deleted(self, keys: Sequence[Key]) -> list[asyncpg.Record]:
+        found: list[asyncpg.Record] = await self._connection.fetch(
+            queries("writes")["deleted"], self._org_id, [key[0] for key in keys], [key[1] for key in keys]
+        )
+        return found
 
     async def store_payloads(
         self, payloads: Sequence[Payload], received_at: datetime

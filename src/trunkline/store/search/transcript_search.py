@@ -17,10 +17,12 @@ def calls_that_hold(statement: Statement, text: str) -> str:
     """The statement's part that finds the calls in which a piece of case-folded text was said."""
     asked = term_query_of(text)
     if not asked.terms:
-        return statement.add("search.transcript_matches_by_text", text)
+        return statement.add("search.transcript_matches_by_text", text, spoken=filters.SPOKEN)
     holds = " AND ".join(statement.add("search.holds", ids=_numbers(statement, part)) for part in asked.terms)
     read = "" if asked.decided else " " + statement.add("search.read", text)
-    return statement.add("search.transcript_matches", text, holds=holds, read=read)
+    return statement.add(
+        "search.transcript_matches", text, text, holds=holds, read=read, spoken=filters.SPOKEN
+    )
 
 
 def _numbers(statement: Statement, part: Term) -> str:

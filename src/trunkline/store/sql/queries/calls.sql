@@ -113,6 +113,10 @@ WITH gone AS (
     DELETE FROM calls WHERE org_id = $1 AND id = $2 RETURNING id, digest, vendor_call_id, {counted}
 ), unsaid AS (
     DELETE FROM call_transcripts t USING gone g WHERE t.org_id = $1 AND t.call_id = g.id
+), unrecorded AS (
+    DELETE FROM live_calls l USING gone g WHERE l.org_id = $1 AND l.call_id = g.id
+), unslotted AS (
+    DELETE FROM live_slots l USING gone g WHERE l.org_id = $1 AND l.call_id = g.id
 ), unindexed AS (
     DELETE FROM search_backlog u USING gone g WHERE u.org_id = $1 AND u.call_id = g.id
 ), unworded AS (

@@ -53,7 +53,7 @@
 {column} IS NULL
 
 -- name: transcript_text
-EXISTS (SELECT 1 FROM call_transcripts s WHERE s.org_id = $1 AND s.call_id = c.id AND strpos(s.search, ?) > 0)
+EXISTS (SELECT 1 FROM call_transcripts s WHERE s.org_id = $1 AND s.call_id = c.id AND strpos({spoken}, ?) > 0)
 
 -- name: after_creation
 -- What follows a place; the index can begin there.

@@ -70,4 +70,6 @@ octet_length(c.body) + coalesce(octet_length(t.body), 0)
 c.bytes_before < ?
 
 -- name: join
-LEFT JOIN call_transcripts t ON t.org_id = $1 AND t.call_id = c.id
+LEFT JOIN LATERAL (
+    SELECT {stored} AS body FROM call_transcripts s WHERE s.org_id = $1 AND s.call_id = c.id
+) t ON true

@@ -24,19 +24,21 @@ w.term_ids && ARRAY({ids})
 AND EXISTS (SELECT 1 FROM call_transcripts s WHERE s.org_id = $1 AND s.call_id = w.call_id AND strpos(s.search, ?) > 0)
 
 -- name: transcript_matches
--- The calls in which a piece of text was said: by their words, and those not indexed yet by their text. The numbers of
--- words are of one org already; a plan that looks for its calls besides reads all of them.
+-- The calls in which a piece of text was said: by their words, and those not indexed yet by their text, as are live
+-- ones. The numbers of words are of one org already; a plan that looks for its calls besides reads all of them.
 matching_calls AS MATERIALIZED (
     SELECT w.call_id FROM (SELECT * FROM call_terms w WHERE {holds} OFFSET 0) w WHERE w.org_id = $1{read}
     UNION ALL
     SELECT s.call_id FROM search_backlog u JOIN call_transcripts s ON s.org_id = $1 AND s.call_id = u.call_id
     WHERE u.org_id = $1 AND strpos(s.search, ?) > 0
+    UNION ALL
+    SELECT s.call_id FROM call_transcripts s WHERE s.org_id = $1 AND s.live > 0 AND strpos({spoken}, ?) > 0
 )
 
 -- name: transcript_matches_by_text
 -- The same for a piece that no word can be looked up of.
 matching_calls AS MATERIALIZED (
-    SELECT s.call_id FROM call_transcripts s WHERE s.org_id = $1 AND strpos(s.search, ?) > 0
+    SELECT s.call_id FROM call_transcripts s WHERE s.org_id = $1 AND strpos({spoken}, ?) > 0
 )
 
 -- name: count

@@ -7,14 +7,18 @@ ON CONFLICT (org_id) DO UPDATE SET n = c.n + excluded.n
 RETURNING n;
 
 -- name: current_calls
--- Calls as they stand, to merge into. Each is looked up by itself: for a join a table that was small when the plan was
--- made would be read whole ever after.
-SELECT c.vendor, c.vendor_call_id, c.revision, c.has_unstored_facts, c.versions, c.body, t.body AS transcript
-FROM unnest($2::text[], $3::text[]) AS k (vendor, vendor_call_id)
+-- Calls as they stand, to merge into; whole says with which of them the conversation is read. Each is looked up by
+-- itself: for a join a table that was small when the plan was made would be read whole ever after.
+SELECT c.vendor, c.vendor_call_id, c.revision, c.has_unstored_facts, c.versions, c.body, k.whole, t.body AS transcript,
+    l.base, l.record, l.lost, l.due_at IS NOT NULL AS is_warm
+FROM unnest($2::text[], $3::text[], $4::boolean[]) AS k (vendor, vendor_call_id, whole)
 CROSS JOIN LATERAL (
     SELECT * FROM calls c WHERE c.org_id = $1 AND c.vendor = k.vendor AND c.vendor_call_id = k.vendor_call_id LIMIT 1
 ) c
-LEFT JOIN call_transcripts t ON t.org_id = $1 AND t.call_id = c.id;
+LEFT JOIN LATERAL (
+    SELECT {transcript} AS body FROM call_transcripts s WHERE k.whole AND s.org_id = $1 AND s.call_id = c.id LIMIT 1
+) t ON true
+LEFT JOIN LATERAL (SELECT * FROM live_calls l WHERE l.org_id = $1 AND l.call_id = c.id LIMIT 1) l ON true;
 
 -- name: never_analyzed
 -- Whether nobody knows yet how many calls there are. no org: it is about the table

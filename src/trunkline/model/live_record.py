@@ -1,0 +1,91 @@
+"""A call that events are told of: what everything else says of it, and what its events come to, kept apart.
+
+The call is the merge of both. Since the part without the events stays as it is, what events say never has to
+be taken out of a call again, and it makes no difference which of the two came first.
+"""
+
+from __future__ import annotations
+
+from msgspec import UNSET, Struct, structs
+
+from trunkline.model.call import Call
+from trunkline.model.live_slots import LiveSummary, summarized
+from trunkline.model.merge import EVERY, Versions, merged, versions_of
+from trunkline.model.sighting import Sighting
+
+CONVERSATION = ("turns", "tool_calls")
+"""The fields of a call that grow with its events."""
+
+
+class LiveRecord(Struct, omit_defaults=True):
+    """What is known of a live call besides its base, which is the call without its events."""
+
+    summary: LiveSummary
+    stamps: Versions
+    """Of the base."""
+    says: dict[str, int] = {}
+    """Which fields of the conversation the base states: 2 for something, 1 for an empty list."""
+    held: list[str] = []
+    """Which of them the events decide."""
+
+
+def recorded(summary: LiveSummary, base: Call, stamps: Versions, call: Call, events: Sighting) -> LiveRecord:
+    """The record of a live call, from its base and its events with all of their conversation.
+
+    `call` is what they make together.
+    """
+    says = {name: 2 if value else 1 for name in CONVERSATION if (value := getattr(base, name)) is not UNSET}
+    record = LiveRecord(summary, stamps, says)
+    held = _held(base, record, events)
+    if held is None:
+        held = [
+            name
+            for name in CONVERSATION
+            if getattr(events, name) is not UNSET and getattr(events, name) == getattr(call, name)
+        ]
+    return structs.replace(record, held=held)
+
+
+def combined(base: Call, stamps: Versions, events: Sighting) -> tuple[Call, Versions]:
+    """The call that a base and its events make."""
+    if events.as_of is UNSET:
+        return base, stamps
+    # Events that tell no beginning do not guess at the creation: the base knows better.
+    return merged(base, stamps, events, base.created_at)
+
+
+def without_conversation(call: Call) -> Call:
+    """A call as it is where its conversation is kept apart; the count of its turns stays."""
+    return structs.replace(call, turns=UNSET, tool_calls=UNSET, transcript_text=UNSET, events=UNSET)
+
+
+def advanced(base: Call, record: LiveRecord) -> tuple[Call, Versions] | None:
+    """The call that a base and its events make, but for its conversation, which nobody has to read for that.
+
+    `None` if the conversation decides, or is decided otherwise than before.
+    """
+    events = summarized(base.vendor, base.vendor_call_id, record.summary)
+    if _held(base, record, events) != record.held:
+        return None
+    call, stamps = combined(base, record.stamps, events)
+    is_counted = call.turn_count is None or "turn_count" in (call.derived or ())
+    if "turns" in record.held and is_counted:
+        derived = sorted({*(call.derived or ()), "turn_count"})
+        call = structs.replace(call, turn_count=record.summary.turns, derived=derived)
+    return call, stamps
+
+
+def _held(base: Call, record: LiveRecord, events: Sighting) -> list[str] | None:
+    """Which fields of the conversation the events decide; `None` if it takes the conversation to tell."""
+    stamps = versions_of(events, base.created_at)
+    held = []
+    for name in CONVERSATION:
+        if not getattr(record.summary, name):
+            continue
+        said = 0 if name in (base.derived or ()) else record.says.get(name, 0)
+        order = record.stamps.get(name, record.stamps[EVERY])
+        if said == 2 and order == stamps[name]:
+            return None  # what is richer decides
+        if said < 2 or order < stamps[name]:
+            held.append(name)
+    return held

@@ -1,0 +1,233 @@
+"""Live calls in PostgreSQL: slots and records, written with the calls, and put together once they rest."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import asyncpg
+import msgspec
+import zstandard
+from msgspec import UNSET, Struct
+
+from trunkline.model.call import Call, Turn
+from trunkline.model.encoded_call import EncodedCall
+from trunkline.model.live_record import LiveRecord, without_conversation
+from trunkline.model.live_slots import Events, LiveSlots, SlotKey, SlotKind, joined, parted, printed_turn
+from trunkline.store.calls.rows import (
+    LiveTranscript,
+    assembled,
+    call_of,
+    held_bits,
+    live_transcript,
+    packed,
+    searchable,
+)
+from trunkline.store.queries import queries
+
+_encode = msgspec.json.Encoder().encode
+_encode_text = msgspec.json.Encoder(decimal_format="number").encode
+_read_record = msgspec.json.Decoder(LiveRecord).decode
+
+
+class Conversation(NamedTuple):
+    """A call's conversation as it is stored."""
+
+    body: bytes
+    search: str
+    live: int
+
+
+class LiveUpdate(Struct):
+    """What is to be written of a call that events were told of, besides the call itself."""
+
+    call_id: str
+    base: Call
+    record: LiveRecord
+    lost: bytes | None
+    due_at: datetime | None
+    """When its slots are to be dropped; `None` if they are not to be there."""
+    slots: LiveSlots | None = None
+    """The slots to write."""
+    replaces: bool = False
+    """Whether these are all slots."""
+    conversation: Conversation | None = None
+
+
+class LiveWriting:
+    """The part of a transaction that reads and writes slots."""
+
+    def __init__(self, connection: asyncpg.Connection, org_id: int) -> None:
+        self._connection = connection
+        self._org_id = org_id
+
+    async def some(self, wanted: Mapping[str, Iterable[SlotKey]]) -> dict[str, dict[SlotKey, Events]]:
+        """Some slots of some calls, as far as they are there."""
+        asked = [(UUID(call_id), key) for call_id, keys in wanted.items() for key in keys]
+        found: dict[str, dict[SlotKey, Events]] = {call_id: {} for call_id in wanted}
+        if asked:
+            rows = await self._connection.fetch(
+                queries("live")["some_slots"],
+                self._org_id,
+                [call_id for call_id, _ in asked],
+                [key.kind for _, key in asked],
+                [key.digest for _, key in asked],
+            )
+            for row in rows:
+                found[str(row["call_id"])][_key(row)] = parted(row["events"])
+        return found
+
+    async def every(self, call_id: str) -> dict[SlotKey, Events]:
+        """All slots of a call."""
+        rows = await self._connection.fetch(queries("live")["all_slots"], self._org_id, UUID(call_id))
+        return {_key(row): parted(row["events"]) for row in rows}
+
+    async def write(self, updates: Sequence[LiveUpdate]) -> None:
+        """Write what was found of some calls, after the calls themselves."""
+        if not updates:
+            return
+        replaced = [UUID(one.call_id) for one in updates if one.replaces]
+        if replaced:
+            await self._connection.execute(queries("live")["drop_slots"], self._org_id, replaced)
+        rows = [
+            _row(one.call_id, key, one.slots) for one in updates if one.slots for key in one.slots.written
+        ]
+        await self._connection.execute(
+            queries("live")["write"],
+            self._org_id,
+            [UUID(one.call_id) for one in updates],
+            [EncodedCall.of(without_conversation(one.base)).summary for one in updates],
+            [_encode(one.record).decode() for one in updates],
+            [one.lost for one in updates],
+            [one.due_at for one in updates],
+            *(list(column) for column in (zip(*rows, strict=True) if rows else [()] * _SLOT_COLUMNS)),
+        )
+        said = [(one.call_id, one.conversation) for one in updates if one.conversation is not None]
+        if said:
+            await _write_transcripts(self._connection, self._org_id, said)
+
+
+_SLOT_COLUMNS = 8
+
+
+async def _write_transcripts(
+    connection: asyncpg.Connection, org_id: int, said: Sequence[tuple[str, Conversation]]
+) -> None:
+    await connection.execute(
+        queries("live")["write_transcripts"],
+        org_id,
+        [UUID(call_id) for call_id, _ in said],
+        [conversation.body for _, conversation in said],
+        [conversation.search for _, conversation in said],
+        [conversation.live for _, conversation in said],
+    )
+
+
+def _key(row: asyncpg.Record) -> SlotKey:
+    return SlotKey(SlotKind(row["kind"]), row["digest"])
+
+
+def _row(call_id: str, key: SlotKey, slots: LiveSlots) -> tuple[Any, ...]:
+    events = slots.events(key)
+    if key.kind is not SlotKind.TURN:
+        return UUID(call_id), key.kind, key.digest, joined(events), None, None, None, None
+    turn, name = printed_turn(events)
+    return (
+        UUID(call_id),
+        key.kind,
+        key.digest,
+        joined(events),
+        Decimal(name) if isinstance(name, int) else None,
+        turn.start_ms,
+        events[0].at,
+        searchable_turn(turn),
+    )
+
+
+def searchable_turn(turn: Turn) -> str:
+    """A turn as it stands in the text that is searched."""
+    return f": {turn.text}".casefold().replace("\x00", "")
+
+
+def record_of(stored: str) -> LiveRecord:
+    """Read a record as it is stored."""
+    return _read_record(stored)
+
+
+def live_conversation(base: Call, record: LiveRecord) -> Conversation | None:
+    """The conversation of a call whose events stand in slots; `None` if there is nothing of it yet."""
+    heavy = EncodedCall.of(base).transcript
+    if heavy is None and not record.held:
+        return None
+    if "turns" in record.held:
+        base = msgspec.structs.replace(base, turns=UNSET)
+    return Conversation(packed(heavy or b"{}"), searchable(base), held_bits(record.held))
+
+
+def whole_conversation(call: Call) -> Conversation | None:
+    """The conversation of a call as it is kept for good."""
+    heavy = EncodedCall.of(call).transcript
+    return None if heavy is None else Conversation(packed(heavy), searchable(call), 0)
+
+
+def lost_of(base: Call, record: LiveRecord) -> bytes | None:
+    """What the base says of the conversation that the events say otherwise."""
+    lost = {name: value for name in record.held if (value := getattr(base, name)) is not UNSET}
+    return _encode_text(lost) if lost else None
+
+
+# -- at rest --------------------------------------------------------------
+
+
+class LiveStore:
+    """Puts the transcripts of live calls together when they rest, and drops their slots."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def due(self, now: datetime, limit: int) -> list[tuple[int, UUID]]:
+        """Live calls that nothing was told of for a while, by org and id."""
+        rows = await self._pool.fetch(queries("live")["due"], now, limit)
+        return [(row["org_id"], row["call_id"]) for row in rows]
+
+    async def settle(self, org_id: int, call_id: UUID, now: datetime) -> bool:
+        """Put the transcript of one call together; false if it was written meanwhile, or was taken out.
+
+        What is printed of the call stays as it is, so that nobody who follows has to be told.
+        """
+        async with self._pool.acquire() as connection:
+            row = await connection.fetchrow(_SETTLING, org_id, call_id, now)
+            if row is None:
+                return False
+            said, lost = None, None
+            if row["live"]:
+                parts = live_transcript(row["transcript"])
+                said, lost = await asyncio.to_thread(_settled, row["body"], parts, record_of(row["record"]))
+            async with connection.transaction():
+                await connection.fetchval(queries("search")["hold_sequence"], org_id)
+                settled = queries("live")["settled"]
+                if not await connection.fetchval(settled, org_id, call_id, row["version"], lost):
+                    return False
+                await connection.execute(queries("live")["drop_slots"], org_id, [call_id])
+                if said is not None:
+                    await _write_transcripts(connection, org_id, [(str(call_id), said)])
+        return True
+
+    async def postpone(self, org_id: int, call_id: UUID, due_at: datetime) -> None:
+        """Leave a call until later."""
+        await self._pool.execute(queries("live")["postpone"], org_id, call_id, due_at)
+
+
+_SETTLING = queries("live")["settling"].format(transcript=queries("live")["transcript"])
+
+
+def _settled(body: str, parts: LiveTranscript, record: LiveRecord) -> tuple[Conversation, bytes | None]:
+    """What is kept of a live call's conversation; runs in a thread, so that nothing it uses is shared."""
+    heavy = assembled(parts)
+    search = searchable(call_of(body, heavy))
+    packed_here = zstandard.ZstdCompressor(level=1, write_checksum=False).compress(heavy)
+    return Conversation(packed_here, search, 0), lost_of(call_of(body, parts.base), record)
