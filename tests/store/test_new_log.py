@@ -13,8 +13,8 @@ from trunkline.model.ids import call_id
 from trunkline.model.sighting import sighting_of
 from trunkline.service.calls import Org
 from trunkline.service.intake import Received
+from trunkline.store.calls.writes import KNOWN
 from trunkline.store.keys import KeyStore
-from trunkline.store.queries import queries
 
 
 async def write(joined: Services, org: Org, first: int, count: int) -> None:
@@ -28,8 +28,8 @@ async def write(joined: Services, org: Org, first: int, count: int) -> None:
 
 async def plan(joined: Services, org: Org) -> str:
     """How calls are looked up before they are merged into, on the one connection that there is."""
-    sql = f"EXPLAIN {queries('writes')['current_calls']}"
-    rows = await joined.pool.fetch(sql, org.id, ["new"] * 100, [str(one) for one in range(100)])
+    names = [str(one) for one in range(100)]
+    rows = await joined.pool.fetch(f"EXPLAIN {KNOWN}", org.id, ["new"] * 100, names, [True] * 100)
     return "\n".join(row[0] for row in rows)
 
 

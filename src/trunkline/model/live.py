@@ -11,8 +11,10 @@ order, repeats and delays make no difference:
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import accumulate
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -292,9 +294,13 @@ def _tools(events: list[TimedEvent]) -> list[_Tool]:
 
 def _set_positions(tools: list[_Tool], turns: list[_Turn]) -> None:
     """Give tool calls their places in the sequence that they form with the turns."""
+    begun = sorted((turn.first_at, place) for place, turn in enumerate(turns, 1))
+    last_places = list(accumulate((place for _, place in begun), max))
 
     def after(at: datetime) -> int:
-        return max((place for place, turn in enumerate(turns, 1) if turn.first_at <= at), default=0)
+        """The last place of a turn that had begun."""
+        count = bisect_right(begun, at, key=lambda entry: entry[0])
+        return last_places[count - 1] if count else 0
 
     sequence: list[tuple[tuple[Any, ...], _Tool | None, bool]] = [
         ((place, 0), None, False) for place in range(1, len(turns) + 1)

@@ -7,6 +7,7 @@ its events are not held by slot: those of the first event, or of one that came l
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -27,6 +28,9 @@ from trunkline.store.live import LiveUpdate, live_conversation, lost_of, whole_c
 REST_AFTER_END = timedelta(seconds=10)
 REST = timedelta(minutes=10)
 """How long nothing is told of a call before its transcript is put together, after its end and else."""
+
+MANY = 500
+"""Events from which on it takes a thread to go through them, so that others are answered meanwhile."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -196,7 +200,10 @@ class LiveEvents:
                 pass
             else:
                 return slots, False
-        return LiveSlots.of(await self._writing.events(one.key)), True
+        events = await self._writing.events(one.key)
+        if len(events) < MANY:
+            return LiveSlots.of(events), True
+        return await asyncio.to_thread(LiveSlots.of, events), True
 
     def _due_at(self, call: Call) -> datetime:
         return self._now + (REST_AFTER_END if call.status.is_final else REST)

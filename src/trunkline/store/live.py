@@ -199,22 +199,21 @@ class LiveStore:
 
         What is printed of the call stays as it is, so that nobody who follows has to be told.
         """
-        async with self._pool.acquire() as connection:
-            row = await connection.fetchrow(_SETTLING, org_id, call_id, now)
-            if row is None:
+        row = await self._pool.fetchrow(_SETTLING, org_id, call_id, now)
+        if row is None:
+            return False
+        said, lost = None, None
+        if row["live"]:
+            parts = live_transcript(row["transcript"])
+            said, lost = await asyncio.to_thread(_settled, row["body"], parts, record_of(row["record"]))
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.fetchval(queries("search")["hold_sequence"], org_id)
+            settled = queries("live")["settled"]
+            if not await connection.fetchval(settled, org_id, call_id, row["version"], lost):
                 return False
-            said, lost = None, None
-            if row["live"]:
-                parts = live_transcript(row["transcript"])
-                said, lost = await asyncio.to_thread(_settled, row["body"], parts, record_of(row["record"]))
-            async with connection.transaction():
-                await connection.fetchval(queries("search")["hold_sequence"], org_id)
-                settled = queries("live")["settled"]
-                if not await connection.fetchval(settled, org_id, call_id, row["version"], lost):
-                    return False
-                await connection.execute(queries("live")["drop_slots"], org_id, [call_id])
-                if said is not None:
-                    await _write_transcripts(connection, org_id, [(str(call_id), said)])
+            await connection.execute(queries("live")["drop_slots"], org_id, [call_id])
+            if said is not None:
+                await _write_transcripts(connection, org_id, [(str(call_id), said)])
         return True
 
     async def postpone(self, org_id: int, call_id: UUID, due_at: datetime) -> None:

@@ -34,7 +34,7 @@ PayloadKey = tuple[str, str, bytes]
 _NAMED = {**FRAGMENTS, "cells": cells(), "move": queries("totals")["move"]}
 _WRITE = queries("calls")["write"].format(**_NAMED)
 _DELETE = queries("calls")["delete"].format(**_NAMED)
-_KNOWN = queries("writes")["current_calls"].format(transcript=queries("live")["transcript"])
+KNOWN = queries("writes")["current_calls"].format(transcript=queries("live")["transcript"])
 _MOVE_NEW = queries("calls")["move_new"].format(**_NAMED)
 _MANY = 50
 """From so many new calls on COPY is worth its further round trips."""
@@ -212,7 +212,7 @@ class WriteTransaction:
         if not keys:
             return CurrentCalls({}, frozenset())
         named = self._org_id, [key[0] for key in keys], [key[1] for key in keys]
-        rows = await self._connection.fetch(_KNOWN, *named, [key not in bare for key in keys])
+        rows = await self._connection.fetch(KNOWN, *named, [key not in bare for key in keys])
         known = {(row["vendor"], row["vendor_call_id"]): _known(row) for row in rows}
         # A call that is there was not taken out.
         missing = [key for key in keys if key not in known]
