@@ -36,7 +36,7 @@ from trunkline.service.intake import (
     Provenance,
     Received,
 )
-from trunkline.service.live_events import Rederived, rederived
+from trunkline.service.live_events import ReprocessResult, reprocess
 from trunkline.store.calls.rows import PendingCall, StoredCall
 from trunkline.store.calls.writes import CallWriter, Key, StoredPayload
 from trunkline.store.live import LiveUpdate
@@ -91,7 +91,7 @@ class Reprocessor:
             for key, known in standing.stored.items():
                 derived.calls += 1
                 try:
-                    one = self._rederived(key, known, payloads.get(key, []))
+                    one = self._reprocessed(key, known, payloads.get(key, []))
                 except (Unreadable, AnswerExpected) as error:
                     derived.unreadable.append(f"{key[0]} {key[1]}: {error}")
                     continue
@@ -106,13 +106,13 @@ class Reprocessor:
             await writing.confirm(confirmed)
             await writing.live.write(updates)
 
-    def _rederived(self, key: Key, known: StoredCall, payloads: Sequence[StoredPayload]) -> Rederived:
+    def _reprocessed(self, key: Key, known: StoredCall, payloads: Sequence[StoredPayload]) -> ReprocessResult:
         events = [payload.body for payload in payloads if payload.kind == EVENT]
         if events or known.live is not None:
-            return rederived(key, known, lambda base: self._merge(key, base, payloads), events)
+            return reprocess(key, known, lambda base: self._merge(key, base, payloads), events)
         call, stamps = self._merge(key, known, payloads)
         draft = PendingCall(call, stamps, known.revision, has_unstored_facts=known.has_unstored_facts)
-        return Rederived(draft, difference(known.call, known.versions, call, stamps))
+        return ReprocessResult(draft, difference(known.call, known.versions, call, stamps))
 
     def _merge(
         self, key: Key, current: StoredCall, payloads: Sequence[StoredPayload]

@@ -25,7 +25,7 @@ from trunkline.model.merge import first_call, merged
 from trunkline.model.sighting import Sighting
 from trunkline.service.calls import Org
 from trunkline.service.clock import Clock
-from trunkline.service.live_events import LiveEvents, LiveFold, Received
+from trunkline.service.live_events import CallBatch, LiveEvents, LiveFold
 from trunkline.store.calls.rows import PendingCall, StoredCall, row_of
 from trunkline.store.calls.writes import (
     CallWriter,
@@ -169,7 +169,7 @@ class Intake:
         folded: dict[Key, MergeResult] = {}
         if len(calls) >= _MANY and all(seen.provenance.kind != EVENT for seen in batch):
             folded = {
-                key: _merge(_received(key, sightings, None, {}, now, derived_id=False))
+                key: _merge(_call_batch(key, sightings, None, {}, now, derived_id=False))
                 for key, sightings in calls.items()
             }
             for fold in folded.values():
@@ -215,7 +215,7 @@ class Intake:
         done: dict[Key, CallResult] = {}
         drafts: list[PendingCall] = []
         confirmed: list[PendingCall] = []
-        live: list[Received] = []
+        live: list[CallBatch] = []
         for key, seen in batch.calls.items():
             if key in gone:
                 done[key] = CallResult(None, [State.DELETED] * len(seen))
@@ -223,25 +223,25 @@ class Intake:
             known = standing.stored.get(key)
             fold = batch.merged.get(key) if known is None and key not in derived else None
             if fold is None:
-                received = _received(key, seen, known, repeats, batch.now, derived_id=key in derived)
+                call_batch = _call_batch(key, seen, known, repeats, batch.now, derived_id=key in derived)
                 if any(map(_is_event, seen)) or (known is not None and known.live is not None):
-                    live.append(received)
+                    live.append(call_batch)
                     continue
-                fold = _merge(received)
+                fold = _merge(call_batch)
             done[key] = CallResult(fold.pending.call.id, fold.states)
             if known is None or any(state is not State.UNCHANGED for state in fold.states):
                 drafts.append(fold.pending)
             elif fold.pending.versions is not known.versions:
                 confirmed.append(fold.pending)
         updates: list[LiveUpdate] = []
-        for received, live_fold in zip(
+        for call_batch, live_fold in zip(
             live, await LiveEvents(transaction, batch.now).fold(live), strict=True
         ):
-            states = _states_of_live(batch.calls[received.key], received.known, live_fold)
-            done[received.key] = CallResult(live_fold.draft.call.id, states)
+            states = _states_of_live(batch.calls[call_batch.key], call_batch.known, live_fold)
+            done[call_batch.key] = CallResult(live_fold.draft.call.id, states)
             if live_fold.is_changed:
                 drafts.append(live_fold.draft)
-            elif live_fold.update is not None and received.sightings:
+            elif live_fold.update is not None and call_batch.sightings:
                 confirmed.append(live_fold.draft)
             if live_fold.update is not None:
                 updates.append(live_fold.update)
@@ -285,7 +285,7 @@ def _times(
     return times
 
 
-def _received(
+def _call_batch(
     key: Key,
     seen: Sequence[Received],
     known: StoredCall | None,
@@ -293,10 +293,10 @@ def _received(
     now: datetime,
     *,
     derived_id: bool,
-) -> Received:
+) -> CallBatch:
     """What came of one call; `derived_id` if the id that it would like is another call's."""
     times = _times(seen, repeats, now)
-    return Received(
+    return CallBatch(
         key=key,
         known=known,
         sightings=[
@@ -318,13 +318,13 @@ def _is_event(seen: Received) -> bool:
     return seen.provenance.kind == EVENT
 
 
-def _merge(received: Received) -> MergeResult:
+def _merge(call_batch: CallBatch) -> MergeResult:
     """Fold sightings into what is known of their call."""
-    known, sightings = received.known, list(received.sightings)
+    known, sightings = call_batch.known, list(call_batch.sightings)
     states: list[State] = []
     if known is None:
         first, at = sightings.pop(0)
-        call, stamps = first_call(first, received.new_id, at)
+        call, stamps = first_call(first, call_batch.new_id, at)
         revision = 0
         states.append(State.NEW)
     else:
@@ -334,7 +334,7 @@ def _merge(received: Received) -> MergeResult:
         states.append(State.UNCHANGED if more is call else State.CHANGED)
         call = more
     return MergeResult(
-        PendingCall(call, stamps, revision, has_unstored_facts=received.has_unstored_facts), states
+        PendingCall(call, stamps, revision, has_unstored_facts=call_batch.has_unstored_facts), states
     )
 
 

@@ -35,7 +35,7 @@ MANY = 500
 _encode = msgspec.json.Encoder().encode
 
 
-class Received(Struct):
+class CallBatch(Struct):
     """What came of one call in a batch."""
 
     key: Key
@@ -68,7 +68,7 @@ class LiveEvents:
         self._writing = writing
         self._now = now
 
-    async def fold(self, batch: Sequence[Received]) -> list[LiveFold]:
+    async def fold(self, batch: Sequence[CallBatch]) -> list[LiveFold]:
         """Fold what came of some calls, in their order."""
         wanted = {
             one.known.call.id: keys_of(one.events)
@@ -78,7 +78,7 @@ class LiveEvents:
         slots = await self._writing.live.some(wanted) if wanted else {}
         return [await self._fold_one(one, slots) for one in batch]
 
-    async def _fold_one(self, one: Received, slots: Mapping[str, Mapping[SlotKey, Events]]) -> LiveFold:
+    async def _fold_one(self, one: CallBatch, slots: Mapping[str, Mapping[SlotKey, Events]]) -> LiveFold:
         if one.known is not None and one.known.call.id in slots:
             fold = self._advanced(one, one.known, slots[one.known.call.id])
             if fold is not None:
@@ -87,7 +87,9 @@ class LiveEvents:
             return LiveFold(_draft(one, one.known.call, one.known.versions), False, [], False)
         return await self._whole(one)
 
-    def _advanced(self, one: Received, known: StoredCall, found: Mapping[SlotKey, Events]) -> LiveFold | None:
+    def _advanced(
+        self, one: CallBatch, known: StoredCall, found: Mapping[SlotKey, Events]
+    ) -> LiveFold | None:
         """The call moved on by events alone; `None` if that takes more than the slots that they speak of."""
         live = _live_of(known)
         slots = LiveSlots(live.record.summary, found)
@@ -109,7 +111,7 @@ class LiveEvents:
             fold.update = LiveUpdate(call.id, base, record, live.lost, self._due_at(call), slots)
         return fold
 
-    async def _whole(self, one: Received) -> LiveFold:
+    async def _whole(self, one: CallBatch) -> LiveFold:
         known = await self._read_whole(one)
         base, stamps, before = await self._apart(one, known)
         standing_base, standing_stamps = base, stamps
@@ -142,13 +144,13 @@ class LiveEvents:
         draft = _draft(one, call, call_stamps)
         return LiveFold(draft, is_changed, changed, call != standing, update)
 
-    async def _read_whole(self, one: Received) -> StoredCall | None:
+    async def _read_whole(self, one: CallBatch) -> StoredCall | None:
         """What is known of a call with its conversation."""
         if one.known is None or one.known.is_whole:
             return one.known
         return (await self._writing.current([one.key])).stored[one.key]
 
-    async def _apart(self, one: Received, known: StoredCall | None) -> tuple[Call, Versions, Sighting]:
+    async def _apart(self, one: CallBatch, known: StoredCall | None) -> tuple[Call, Versions, Sighting]:
         """What everything but events said of a call before this batch, and what events said."""
         nothing = sighting_of_events(*one.key, [])
         if known is None:
@@ -171,7 +173,7 @@ class LiveEvents:
         return base_of(known), live.record.stamps, told
 
     async def _with_slots(
-        self, one: Received, known: StoredCall | None, base: Call, stamps: Versions
+        self, one: CallBatch, known: StoredCall | None, base: Call, stamps: Versions
     ) -> tuple[Call, Versions, LiveUpdate]:
         """The call with its events, whose slots are there then, and all that is to be written of them."""
         slots, replaces = await self._slots(one, known)
@@ -190,7 +192,7 @@ class LiveEvents:
         )
         return call, call_stamps, update
 
-    async def _slots(self, one: Received, known: StoredCall | None) -> tuple[LiveSlots, bool]:
+    async def _slots(self, one: CallBatch, known: StoredCall | None) -> tuple[LiveSlots, bool]:
         """All slots of a call with the new events, and whether they were made anew."""
         if known is not None and known.live is not None and known.live.is_warm:
             slots = LiveSlots(known.live.record.summary, await self._writing.live.every(known.call.id))
@@ -209,7 +211,7 @@ class LiveEvents:
         return self._now + (REST_AFTER_END if call.status.is_final else REST)
 
 
-class Rederived(Struct):
+class ReprocessResult(Struct):
     """A call as it follows from what is kept of it."""
 
     draft: PendingCall
@@ -218,9 +220,9 @@ class Rederived(Struct):
     update: LiveUpdate | None = None
 
 
-def rederived(
+def reprocess(
     key: Key, known: StoredCall, fold: Callable[[StoredCall], tuple[Call, Versions]], events: Sequence[bytes]
-) -> Rederived:
+) -> ReprocessResult:
     """A call with events as it follows from what is kept of it.
 
     `fold` makes the call without its events, given what is known of that. Where anything differs the slots
@@ -239,7 +241,7 @@ def rederived(
         and known.live is not None
         and difference(standing, standing_stamps, base, stamps) is Difference.NONE
     ):
-        return Rederived(draft, found)
+        return ReprocessResult(draft, found)
     record = recorded(LiveSlots.of(events).summary, base, stamps, call, told)
     update = LiveUpdate(
         call.id,
@@ -250,7 +252,7 @@ def rederived(
         replaces=True,
         conversation=whole_conversation(call),
     )
-    return Rederived(draft, found, update)
+    return ReprocessResult(draft, found, update)
 
 
 def _without_events(known: StoredCall, told: Sighting) -> tuple[Call, Versions]:
@@ -262,7 +264,7 @@ def _without_events(known: StoredCall, told: Sighting) -> tuple[Call, Versions]:
     return unmerged(known.call, known.versions, told, known.call.created_at)
 
 
-def _may_advance(one: Received) -> bool:
+def _may_advance(one: CallBatch) -> bool:
     """Whether the call may be moved on by the slots alone that its events speak of."""
     live = None if one.known is None else one.known.live
     return live is not None and live.is_warm and bool(one.events) and not one.sightings
@@ -274,7 +276,7 @@ def _live_of(known: StoredCall) -> StoredLive:
     return known.live
 
 
-def _draft(one: Received, call: Call, stamps: Versions) -> PendingCall:
+def _draft(one: CallBatch, call: Call, stamps: Versions) -> PendingCall:
     revision = 0 if one.known is None else one.known.revision
     return PendingCall(
         without_conversation(call), stamps, revision, has_unstored_facts=one.has_unstored_facts
