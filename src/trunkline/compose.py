@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 import asyncpg
 import structlog
@@ -26,13 +27,13 @@ from trunkline.api.front_door import FrontDoor
 from trunkline.api.handler import DATABASE_DOWN, RequestHandler
 from trunkline.api.health import health_routes
 from trunkline.api.hooks import hook_routes
+from trunkline.api.metrics import WorkReport, metrics_routes
 from trunkline.api.recordings import Shelf, recording_routes
 from trunkline.api.row_cache import RowCache
 from trunkline.ingest.live_transcripts import LiveTranscripts
 from trunkline.ingest.safe_download import Downloader, Limits
 from trunkline.ingest.webhooks import Webhooks
-from trunkline.jobs.recordings import RecordingArchiver
-from trunkline.jobs.search_index import Indexer
+from trunkline.jobs.files import private_folder
 from trunkline.logs import set_up_logs
 from trunkline.service.calls import Calls
 from trunkline.service.changes import Changes
@@ -54,17 +55,20 @@ from trunkline.store.calls.writes import CallWriter
 from trunkline.store.change_notifier import ChangeNotifier
 from trunkline.store.changes import ChangeStore, listen
 from trunkline.store.embedded import start_embedded
+from trunkline.store.followers import FollowerStore
 from trunkline.store.idempotency import IdempotencyStore
+from trunkline.store.jobs import JobStore
 from trunkline.store.keys import KeyStore
 from trunkline.store.ledger import LedgerStore
 from trunkline.store.live import LiveStore
 from trunkline.store.migrations import head, migrate, state
 from trunkline.store.pool import open_pool
 from trunkline.store.recordings import RecordingStore
-from trunkline.store.search.index import SearchIndex
 from trunkline.store.sources import SourceStore
-from trunkline.store.totals.number_totals import NumberTotalStore
 from trunkline.vendors import broken, dialects, doors
+
+if TYPE_CHECKING:
+    from trunkline.jobs.worker import Worker
 
 log = structlog.get_logger(__name__)
 
@@ -85,6 +89,8 @@ class Services(Struct, frozen=True):
     sources: Sources
     writer: CallWriter
     notifier: ChangeNotifier
+    jobs: JobStore
+    followers: FollowerStore
     pool: asyncpg.Pool
 
 
@@ -129,7 +135,8 @@ async def services(
         told = settings or Settings.read()
         seals = SecretBox(lambda: told.encryption_key or key_in(told.home))
         links = Links(told.public_url, lambda: told.encryption_key or key_in(told.home), clock)
-        numbers = NumberTotals(NumberTotalStore(pool))
+        jobs = JobStore(pool)
+        numbers = NumberTotals(jobs, clock)
         calls = Calls(store, ChunkedReader(pool), links, numbers, max_streams=max(1, pool_size // 2))
         changes = Changes(
             ChangeStore(pool),
@@ -153,9 +160,12 @@ async def services(
             sources=sources,
             writer=writer,
             notifier=notifier,
+            jobs=jobs,
+            followers=FollowerStore(pool),
             pool=pool,
         )
         await changes.close()
+        await numbers.close()
         await commits.close()
     finally:
         await notifier.flush()
@@ -163,24 +173,61 @@ async def services(
 
 
 def recordings_in(settings: Settings) -> ObjectStore:
-    """Where recordings lie."""
+    """Where recordings lie; a folder is one that nobody else may look into."""
     if settings.recordings_url is not None:
         return from_url(settings.recordings_url)
-    return LocalStore(settings.home / "recordings", mkdir=True)
+    return LocalStore(private_folder(settings.home / "recordings"))
 
 
-def recording_archiver(
-    joined: Services, settings: Settings, clock: Clock = system_clock
-) -> RecordingArchiver:
-    """What keeps recordings."""
-    limits = Limits(max_bytes=settings.max_recording_bytes, allow_private=settings.fetch_private)
-    return RecordingArchiver(
-        RecordingStore(joined.pool),
-        joined.group_commit,
-        recordings_in(settings),
-        Downloader(limits),
-        clock,
-    )
+@asynccontextmanager
+async def open_worker(
+    joined: Services, settings: Settings, database_url: str, clock: Clock = system_clock
+) -> AsyncIterator[Worker]:
+    """What does the work in the background, with connections of its own; it still is to be run."""
+    # Imported here, since what it needs takes longer to load than all that commands need.
+    from trunkline.jobs.number_totals import number_total_kind
+    from trunkline.jobs.pulls import ScheduledPulls
+    from trunkline.jobs.recordings import RecordingArchiver
+    from trunkline.jobs.search_index import search_index
+    from trunkline.jobs.sweeps import idempotency_kind, queue_log_kind
+    from trunkline.jobs.worker import CONNECTIONS, SERVER_SETTINGS, Worker
+
+    pool = await open_pool(database_url, CONNECTIONS, SERVER_SETTINGS)
+    try:
+        followers = [search_index()]
+        kinds = [
+            number_total_kind(pool),
+            ScheduledPulls(pool, joined.sources, joined.group_commit, doors(), clock).kind,
+            idempotency_kind(joined.idempotency),
+            queue_log_kind(pool, clock),
+        ]
+        if settings.archive_recordings:
+            limits = Limits(max_bytes=settings.max_recording_bytes, allow_private=settings.fetch_private)
+            archiver = RecordingArchiver(
+                RecordingStore(pool), joined.group_commit, recordings_in(settings), Downloader(limits), clock
+            )
+            followers.append(archiver.follower)
+            kinds.append(archiver.kind)
+        yield Worker(database_url, pool, followers, kinds, clock)
+    finally:
+        await pool.close()
+
+
+@asynccontextmanager
+async def working(
+    joined: Services, settings: Settings, database_url: str, clock: Clock = system_clock
+) -> AsyncIterator[None]:
+    """Have the work in the background done meanwhile, if this process is to do it."""
+    if not settings.work:
+        yield
+        return
+    async with open_worker(joined, settings, database_url, clock) as worker:
+        task = asyncio.create_task(worker.run())
+        try:
+            yield
+        finally:
+            worker.stop()
+            await asyncio.wait({task})
 
 
 def application(settings: Settings, database_url: str, clock: Clock = system_clock) -> Application:
@@ -215,32 +262,26 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
             database_url, pool_size=settings.pool_size, clock=clock, settings=settings
         ) as joined:
             opened.append(joined)
-            tasks = {
-                asyncio.create_task(Indexer(SearchIndex(joined.pool)).run()),
-                asyncio.create_task(LiveTranscripts(LiveStore(joined.pool), clock).run()),
-                asyncio.create_task(joined.number_totals.run()),
-            }
-            if settings.archive_recordings:
-                tasks.add(asyncio.create_task(recording_archiver(joined, settings, clock).run(database_url)))
-            yield RequestHandler(
-                joined.keys,
-                joined.calls,
-                joined.changes,
-                joined.ledger,
-                joined.writes,
-                joined.idempotency,
-                row_cache=row_cache,
-                bodies=bodies,
-            )
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
+            async with working(joined, settings, database_url, clock):
+                yield RequestHandler(
+                    joined.keys,
+                    joined.calls,
+                    joined.changes,
+                    joined.ledger,
+                    joined.writes,
+                    joined.idempotency,
+                    row_cache=row_cache,
+                    bodies=bodies,
+                )
 
     async def database_answers() -> bool:
         try:
             return bool(opened) and await opened[-1].pool.fetchval("SELECT true", timeout=2)
         except (*DATABASE_DOWN, asyncpg.PostgresError):
             return False
+
+    def work() -> WorkReport | None:
+        return WorkReport(opened[-1].jobs, opened[-1].followers, clock) if opened else None
 
     def webhooks() -> Webhooks:
         joined = opened[-1]
@@ -259,7 +300,8 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
 
     others = Starlette(
         routes=[
-            *health_routes(database_answers),
+            *health_routes(database_answers, work),
+            *metrics_routes(work),
             *docs_routes(),
             *recording_routes(shelf),
             *hook_routes(webhooks, settings.public_url, bodies),
@@ -267,7 +309,7 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
         exception_handlers={HTTPException: refused},
     )
     # Health is asked for at any host name, also at one that is a dialect's.
-    always_ours = {b"/healthz", b"/readyz"}
+    always_ours = {b"/healthz", b"/readyz", b"/metrics"}
     documentation = frozenset(
         always_ours | {f"/{name}/{page}".encode() for name in dialects() for page in DOCS_PAGES}
     )

@@ -72,8 +72,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     connections_per_address: int = 256
     """Connections that each server process may have from one address; trusted proxies are not counted."""
 
+    work: bool = True
+    """Whether server processes do the work in the background too; if not, `trunkline work` has to run."""
+
     archive_recordings: bool = True
-    """Whether the server fetches and keeps calls' recordings."""
+    """Whether the work in the background fetches and keeps calls' recordings."""
 
     recordings_url: str | None = None
     """Where recordings are kept, as `s3://bucket/folder`; without it a folder in the home folder."""
@@ -115,6 +118,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             connections_per_address=_setting(
                 told, "connections_per_address", partial(_between, 1, 1_000_000), 256
             ),
+            work=_setting(told, "work", _yes_or_no, True),
             archive_recordings=_setting(told, "archive_recordings", _yes_or_no, True),
             recordings_url=_setting(told, "recordings_url", str, None),
             max_recording_bytes=_setting(

@@ -19,7 +19,7 @@ from trunkline.vendors import dialects
 def test_a_server_that_can_serve_says_so(http: httpx2.Client) -> None:
     for path in ("/healthz", "/readyz"):
         answer = http.get(path)
-        assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+        assert (answer.status_code, answer.json()["status"]) == (200, "ok")
         assert http.head(path).status_code == 200
 
 

@@ -193,6 +193,7 @@ def test_what_is_too_old_is_swept(world: World, repeats: Idempotency, clock: Clo
     once(world, repeats, Doing())
     clock.now += REMEMBERED + timedelta(hours=1)
     world.run(repeats.once(world.org, "other", REQUEST, Doing()))
+    world.run(repeats.sweep())
     keys = "SELECT key FROM idempotent_requests WHERE org_id = $1"
     rows = world.run(world.joined.pool.fetch(keys, world.org.id))
     assert [row["key"] for row in rows] == ["other"]

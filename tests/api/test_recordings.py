@@ -24,7 +24,8 @@ from trunkline.model.call import Recording
 from trunkline.model.sighting import Sighting
 from trunkline.model.words import Status
 from trunkline.service.recordings import LinkRefused, Links
-from trunkline.store.recordings import RecordingStore
+from trunkline.store.jobs import JobStore
+from trunkline.store.recordings import RECORDING, RecordingStore, recorded_calls
 from trunkline.vendors import dialects
 
 SOUND = bytes(range(256)) * 4096
@@ -167,7 +168,7 @@ def test_an_export_has_our_link_beside_the_vendors(world: World, vendor: Vendor,
 
 def test_recordings_are_looked_for_in_calls_that_are_over(world: World, joined: Services) -> None:
     def found() -> set[str]:
-        calls, _ = world.run(RecordingStore(joined.pool).changed(world.org.id, 0, 1000))
+        calls = world.run(recorded_calls(joined.pool, world.org.id, 0, 1000))
         return {call.vendor_call_id for call in calls}
 
     recorded(world, "https://example.com/call.wav", status=Status.IN_PROGRESS)
@@ -236,12 +237,11 @@ def test_what_fails_is_tried_again_and_what_cannot_succeed_is_not(
     vendor.failures = 1
     recorded(busy, f"{vendor.url}/busy.wav")
     deadline = time.monotonic() + MAX_WAIT_SECONDS
-    store = RecordingStore(busy.joined.pool)
-    while not (waiting := wait_for(busy, "waiting")).attempts:
+    while not (waiting := wait_for(busy, "waiting")).problem:
         assert time.monotonic() < deadline
     assert "503" in waiting.problem
     assert waiting.next_try_at > datetime.now(UTC)
-    assert busy.run(store.retry(busy.org.id, datetime.now(UTC))) == 1
+    assert busy.run(JobStore(busy.joined.pool).retry(busy.org.id, RECORDING, datetime.now(UTC))) == 1
     wait_for(busy, "stored")
     recorded(gone, f"{vendor.url}/gone.wav")
     assert "404" in wait_for(gone, "failed").problem

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from msgspec import structs
 
-from tests.conftest import World
+from tests.conftest import MAX_WAIT_SECONDS, World
 from tests.vendors.conftest import some_calls
+from trunkline.jobs.number_totals import number_total_kind
 from trunkline.model.ids import call_id
 from trunkline.model.intents import CallPage, ListCalls
 from trunkline.model.query import CallFilter, Order, Rows, Wording
 from trunkline.service import number_totals as numbers_module
 from trunkline.service.calls import Calls
+from trunkline.service.clock import system_clock
 from trunkline.service.number_totals import NumberTotals
 from trunkline.store.calls.chunked_reader import ChunkedReader
 from trunkline.store.calls.reads import CallStore
+from trunkline.store.jobs import Begun, JobRef, JobStore
 from trunkline.store.queries import queries
 from trunkline.store.totals import number_totals as number_store
-from trunkline.store.totals.number_totals import NumberTotalStore
+from trunkline.store.totals.number_totals import NUMBER_TOTAL, NumberTotalStore
 from trunkline.store.totals.totals import differences
 from trunkline.vendors import dialects
 
@@ -32,7 +37,7 @@ def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def numbers(world: World) -> NumberTotals:
-    return NumberTotals(NumberTotalStore(world.joined.pool))
+    return NumberTotals(JobStore(world.joined.pool), system_clock)
 
 
 def write(world: World, count: int, first: int = 0) -> None:
@@ -55,6 +60,14 @@ def total(world: World, numbers: NumberTotals, asked: CallFilter = ASKED) -> int
     return page.total
 
 
+def settle(world: World, numbers: NumberTotals) -> None:
+    """Wait until the server has done what was noted."""
+    world.run(numbers.close())
+    deadline = time.monotonic() + MAX_WAIT_SECONDS
+    while world.run(world.joined.jobs.listed(world.org.id, NUMBER_TOTAL, None, 10)):
+        assert time.monotonic() < deadline
+
+
 def summed(world: World) -> list[tuple[str, bool]]:
     sql = "SELECT number, counted FROM number_totals WHERE org_id = $1 ORDER BY number"
     return [(row["number"], row["counted"]) for row in world.run(world.joined.pool.fetch(sql, world.org.id))]
@@ -63,7 +76,7 @@ def summed(world: World) -> list[tuple[str, bool]]:
 def test_a_number_that_was_counted_is_summed_up_and_stays_exact(world: World, numbers: NumberTotals) -> None:
     write(world, 12)
     assert total(world, numbers) == 12
-    world.run(numbers.next())
+    settle(world, numbers)
     assert summed(world) == [(LINE, True)]
     assert total(world, numbers) == 12
     write(world, 5, first=12)
@@ -105,18 +118,21 @@ def test_numbers_of_few_calls_and_other_questions_are_counted(world: World, numb
     narrower = structs.replace(ASKED, status=Wording(frozenset({"completed", "in_progress", "busy"})))
     assert total(world, numbers, narrower) is not None
     assert total(world, numbers, CallFilter()) == 29
-    assert numbers.backlog == 0
+    world.run(numbers.close())
+    assert numbers.noted == frozenset()
     assert total(world, numbers) == 29
     assert total(world, numbers) == 29
-    assert numbers.backlog == 1
+    assert numbers.noted == {(world.org.id, LINE)}
 
 
 def test_an_org_may_have_so_many_and_the_rest_is_counted(
-    world: World, numbers: NumberTotals, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(number_store, "MAX_NUMBERS", 0)
+    pool = world.joined.pool
     write(world, 12)
-    assert total(world, numbers) == 12
-    world.run(numbers.next())
+    ref = JobRef(world.org.id, NUMBER_TOTAL, LINE, 1)
+    job = Begun(ref=ref, org_name=world.name, attempts=1, schedule=None, died=False)
+    world.run(number_total_kind(pool).run(job))
     assert summed(world) == []
-    assert total(world, numbers) == 12
+    assert total(world, NumberTotals(JobStore(pool), system_clock)) == 12

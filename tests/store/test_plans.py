@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import Background
 from trunkline.compose import Services
-from trunkline.jobs.search_index import Indexer
+from trunkline.jobs.search_index import index_org
 from trunkline.model.call import Agent, Analysis, Call, Campaign, Contact
 from trunkline.model.ids import call_id, uuid_of
 from trunkline.model.query import After, CallFilter, Order, Position, Rows, SortField, Span, Wording
@@ -22,7 +22,6 @@ from trunkline.model.words import Channel, Direction, Result, Status
 from trunkline.service.calls import Org
 from trunkline.service.intake import Received
 from trunkline.store.calls.list_query import list_query
-from trunkline.store.search.index import SearchIndex
 from trunkline.store.totals.number_totals import NumberTotalStore
 
 CALLS = 24_000
@@ -76,7 +75,7 @@ def org(background: Background, joined: Services) -> Org:
         if len(batch) == 2000:
             background.run(joined.intake.ingest(org, batch, "test"))
             batch = []
-    background.run(Indexer(SearchIndex(joined.pool)).index(org.id, lambda _: None))
+    background.run(index_org(joined.pool, org.id, lambda _: None))
     background.run(NumberTotalStore(joined.pool).sum_up(org.id, LINE))
     tables = "calls, call_totals, call_transcripts, call_terms, search_terms, term_suffixes, search_backlog"
     background.run(joined.pool.execute(f"VACUUM ANALYZE {tables}"))

@@ -18,7 +18,7 @@ from msgspec import UNSET, structs
 import trunkline.store.calls.list_query as listing_module
 from tests.conftest import Background
 from trunkline.compose import Services
-from trunkline.jobs.search_index import Indexer
+from trunkline.jobs.search_index import index_org
 from trunkline.kit.transcript import is_engaged, turns_of
 from trunkline.model.call import Agent, Analysis, Call, Campaign, Contact, Turn
 from trunkline.model.ids import call_id, uuid_of
@@ -29,7 +29,6 @@ from trunkline.service.calls import Org
 from trunkline.service.intake import Received
 from trunkline.store.calls.reads import CallStore
 from trunkline.store.durations import MAX_MS, cover_of_durations
-from trunkline.store.search.index import SearchIndex
 from trunkline.store.totals.number_totals import NumberTotalStore
 from trunkline.store.totals.periods import END, Cover, Level, cover, start_of
 from trunkline.store.totals.totals import differences, mend
@@ -248,7 +247,7 @@ def crowd(background: Background, joined: Services) -> Crowd:
     calls = [some_call(number, rng) for number in range(1500)]
     seen = [Received(sighting_of(call)) for call in calls]
     background.run(joined.intake.ingest(org, seen[:1000], "test"))
-    background.run(Indexer(SearchIndex(joined.pool)).index(org.id, lambda _: None))
+    background.run(index_org(joined.pool, org.id, lambda _: None))
     assert background.run(NumberTotalStore(joined.pool).sum_up(org.id, LINES[0]))
     background.run(joined.intake.ingest(org, seen[1000:], "test"))
     return org, calls

@@ -20,7 +20,8 @@ from hypothesis.stateful import (
 
 from tests.conftest import Background
 from trunkline.compose import Services
-from trunkline.jobs.search_index import Indexer
+from trunkline.jobs.followers import step_now
+from trunkline.jobs.search_index import index_org, search_index
 from trunkline.model.call import Turn
 from trunkline.model.ids import call_id
 from trunkline.model.query import CallFilter, Order, Rows
@@ -29,7 +30,6 @@ from trunkline.model.words import Role
 from trunkline.service.calls import Org
 from trunkline.service.intake import Received
 from trunkline.store.calls.reads import CallStore
-from trunkline.store.search.index import START, SearchIndex
 from trunkline.store.search.tokenizer import MAX_LENGTH, MIN_LENGTH, Anchor, term_query_of, words_of
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -118,7 +118,6 @@ class Talk(RuleBasedStateMachine):
         self.rng = random.Random(name)
         self.said: dict[str, str] = {}
         self.clock = 0
-        self.words = SearchIndex(self.joined.pool)
 
     def _batch(self, numbers: list[int]) -> list[Received]:
         batch = []
@@ -137,6 +136,9 @@ class Talk(RuleBasedStateMachine):
             batch.append(Received(told))
         return batch
 
+    async def _index(self, most: int) -> None:
+        await step_now(self.joined.pool, self.org.id, search_index(most))
+
     @rule(numbers=st.lists(st.integers(0, 20), min_size=1, max_size=8, unique=True))
     def calls_are_told_of(self, numbers: list[int]) -> None:
         numbers = [number for number in numbers if self.said.get(str(number)) != ""]
@@ -149,7 +151,7 @@ class Talk(RuleBasedStateMachine):
 
     @rule(most=st.integers(1, 30))
     def some_are_indexed(self, most: int) -> None:
-        self.background.run(self.words.index(self.org.id, START, most))
+        self.background.run(self._index(most))
 
     @rule(numbers=st.lists(st.integers(0, 20), min_size=1, max_size=8, unique=True))
     def calls_are_told_of_while_others_are_indexed(self, numbers: list[int]) -> None:
@@ -158,9 +160,9 @@ class Talk(RuleBasedStateMachine):
 
         async def both() -> None:
             await asyncio.gather(
-                self.words.index(self.org.id, START, 7),
+                self._index(7),
                 self.joined.intake.ingest(self.org, batch, "test"),
-                self.words.index(self.org.id, START, 3),
+                self._index(3),
             )
 
         self.background.run(both())
@@ -213,8 +215,7 @@ class Talk(RuleBasedStateMachine):
     def teardown(self) -> None:
         if not hasattr(self, "org"):
             return
-        self.background.run(Indexer(self.words).index(self.org.id, lambda _: None))
-        self.background.run(self.words.index(self.org.id, START, 10, in_turn=True))
+        self.background.run(index_org(self.joined.pool, self.org.id, lambda _: None))
         kept = self.background.run(
             self.joined.pool.fetch("SELECT term FROM search_terms WHERE org_id = $1", self.org.id)
         )

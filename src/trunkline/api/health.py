@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
+import asyncpg
+import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from trunkline.api.handler import DATABASE_DOWN
+from trunkline.api.metrics import WorkReport
 
-def health_routes(database_answers: Callable[[], Awaitable[bool]]) -> list[Route]:
+_MAX_SECONDS = 2.0
+
+
+def health_routes(
+    database_answers: Callable[[], Awaitable[bool]], work: Callable[[], WorkReport | None]
+) -> list[Route]:
     """`GET /healthz` and `GET /readyz`."""
 
     async def healthz(_: Request) -> JSONResponse:
@@ -17,7 +28,7 @@ def health_routes(database_answers: Callable[[], Awaitable[bool]]) -> list[Route
 
     async def readyz(_: Request) -> JSONResponse:
         if await database_answers():
-            return JSONResponse({"status": "ok"})
+            return JSONResponse({"status": "ok", **await _stuck(work())})
         return JSONResponse(
             {"status": "unavailable", "detail": "the database does not answer"},
             status_code=503,
@@ -25,3 +36,15 @@ def health_routes(database_answers: Callable[[], Awaitable[bool]]) -> list[Route
         )
 
     return [Route("/healthz", healthz), Route("/readyz", readyz)]
+
+
+async def _stuck(work: WorkReport | None) -> dict[str, Any]:
+    """What does not get on in the background, if anything: one org's trouble is no reason to serve nobody."""
+    if work is None:
+        return {}
+    try:
+        async with asyncio.timeout(_MAX_SECONDS):
+            found = await work.stuck()
+    except (*DATABASE_DOWN, asyncpg.PostgresError, TimeoutError):
+        return {"stuck": "unknown"}
+    return {"stuck": msgspec.to_builtins(found)} if found else {}

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from trunkline.compose import database, services
-from trunkline.jobs.search_index import Indexer
+from trunkline.jobs.search_index import index_org
 from trunkline.settings import Settings
 from trunkline.store.keys import KeyStore
 from trunkline.store.search.index import SearchIndex
@@ -38,7 +38,7 @@ def index(
             with Progress(*columns, console=Console(stderr=True), disable=as_json) as progress:
                 task = progress.add_task("", total=left)
                 done = sum(
-                    [await Indexer(store).index(one, lambda n: progress.advance(task, n)) for one in ids]
+                    [await index_org(joined.pool, one, lambda n: progress.advance(task, n)) for one in ids]
                 )
             return done, sum([await store.backlog(org_id) for org_id in ids])
 

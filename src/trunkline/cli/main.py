@@ -12,6 +12,7 @@ from trunkline.cli import (
     export,
     imports,
     index,
+    jobs,
     keys,
     ledger,
     pull,
@@ -20,6 +21,7 @@ from trunkline.cli import (
     serve,
     sources,
     totals,
+    work,
 )
 from trunkline.compose import SchemaBehind
 from trunkline.service.keys import KeyProblem
@@ -34,6 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("serve")(serve.serve)
+app.command("work")(work.work)
 app.command("migrate")(serve.migrate)
 app.command("demo")(serve.demo)
 app.command("import")(imports.import_files)
@@ -42,6 +45,7 @@ app.command("pull")(pull.pull)
 app.command("ledger")(ledger.ledger)
 app.command("index")(index.index)
 app.command("reprocess")(reprocess.reprocess)
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(keys.app, name="keys")
 app.add_typer(recordings.app, name="recordings")
 app.add_typer(sources.app, name="sources")

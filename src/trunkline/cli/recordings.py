@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
+import asyncpg
 import msgspec
 import typer
 from rich.table import Table
@@ -14,8 +15,9 @@ from trunkline.cli.tables import console
 from trunkline.compose import database, services
 from trunkline.service.clock import system_clock
 from trunkline.settings import Settings
+from trunkline.store.jobs import JobStore
 from trunkline.store.keys import KeyStore
-from trunkline.store.recordings import RecordingStore
+from trunkline.store.recordings import RECORDING, RecordingStore
 
 app = typer.Typer(help="Recordings that are kept, wait or failed.", no_args_is_help=True)
 
@@ -26,13 +28,13 @@ _COLUMNS = ("call_id", "state", "attempts", "next_try_at", "size_bytes", "media_
 Org = Annotated[str, typer.Option(help="The org.")]
 
 
-def _run(org: str, action: Callable[[RecordingStore, int], Awaitable[T]]) -> T:
+def _run(org: str, action: Callable[[asyncpg.Pool, int], Awaitable[T]]) -> T:
     async def inner(url: str) -> T:
         async with services(url, pool_size=1) as joined:
             org_id = await KeyStore(joined.pool).org_id(org)
             if org_id is None:
                 raise RuntimeError(f"there is no org {org}")
-            return await action(RecordingStore(joined.pool), org_id)
+            return await action(joined.pool, org_id)
 
     return asyncio.run(inner(database(Settings.read())))
 
@@ -45,7 +47,7 @@ def listed(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """List an org's recordings, those that are due soonest first; a thousand at the most."""
-    found = _run(org, lambda store, org_id: store.listed(org_id, state or None, _MAX_LISTED))
+    found = _run(org, lambda pool, org_id: RecordingStore(pool).listed(org_id, state or None, _MAX_LISTED))
     if as_json:
         typer.echo(msgspec.json.encode({"org": org, "recordings": found}).decode())
         return
@@ -60,5 +62,5 @@ def listed(
 @app.command("retry")
 def retry(org: Org) -> None:
     """Try again, from the beginning, what is not kept."""
-    count = _run(org, lambda store, org_id: store.retry(org_id, system_clock()))
+    count = _run(org, lambda pool, org_id: JobStore(pool).retry(org_id, RECORDING, system_clock()))
     typer.echo(f"{count} recordings are tried again.")

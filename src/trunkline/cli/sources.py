@@ -13,8 +13,10 @@ from rich.table import Table
 
 from trunkline.cli.tables import console
 from trunkline.compose import database, services
+from trunkline.kit import schedule as schedules
 from trunkline.service.sources import Source, SourceProblem, Sources
 from trunkline.settings import Settings
+from trunkline.store.pulls import PullSchedule
 
 app = typer.Typer(help="Accounts with vendors that calls come from.", no_args_is_help=True)
 
@@ -91,11 +93,22 @@ def add(
 @app.command("list")
 def listed(org: Org, *, as_json: Json = False) -> None:
     """List an org's sources with their addresses; secrets are not shown."""
-    found = [_shown(source) for source in run(lambda sources: sources.listed(org))]
+
+    async def both(sources: Sources) -> list[dict[str, Any]]:
+        schedules = await sources.schedules(org)
+        return [
+            {**_shown(one), **_pulled(schedules.get(one.id, PullSchedule()))}
+            for one in await sources.listed(org)
+        ]
+
+    found = run(both)
     if as_json:
         typer.echo(msgspec.json.encode({"org": org, "sources": found}).decode())
         return
-    columns = ("id", "vendor", "label", "address", "signed", "pulled", "created_at", "disabled_at")
+    columns = (
+        *("id", "vendor", "label", "address", "signed", "pulled", "created_at", "disabled_at"),
+        *("schedule", "last_pull_at", "next_pull_at", "pull_problem"),
+    )
     table = Table(*columns)
     for source in found:
         table.add_row(*("" if source[column] is None else str(source[column]) for column in columns))
@@ -114,6 +127,29 @@ def change(source_id: SourceId, org: Org) -> None:
     typer.echo(f"Source {source_id} is changed.")
 
 
+@app.command("schedule")
+def schedule(
+    source_id: SourceId,
+    org: Org,
+    every: Annotated[str, typer.Option(help="How often, as 30s, 5m, 2h or 1d.")] = "",
+    cron: Annotated[str, typer.Option(help="When, as a cron expression in UTC: '0 3 * * *'.")] = "",
+    *,
+    off: Annotated[bool, typer.Option("--off", help="Pull by itself no more.")] = False,
+) -> None:
+    """Have a server pull from a source by itself; `sources list` shows the last pull and the next."""
+    if [bool(every), bool(cron), off].count(True) != 1:
+        raise typer.BadParameter("give one of --every, --cron and --off")
+    try:
+        asked = None if off else schedules.every(every) if every else schedules.cron(cron)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--every" if every else "--cron") from None
+    first = run(lambda sources: sources.schedule(org, source_id, asked))
+    if first is None:
+        typer.echo(f"Source {source_id} is not pulled by itself any more.")
+    else:
+        typer.echo(f"Source {source_id} is pulled {asked}, the first time at {first:%Y-%m-%d %H:%M}Z.")
+
+
 @app.command("disable")
 def disable(source_id: SourceId, org: Org) -> None:
     """Let a source take nothing more; what came from it stays."""
@@ -130,6 +166,16 @@ def _read_stdin() -> _Secrets:
 
 def _address(source: Source) -> str:
     return f"{Settings.read().public_url}/hooks/{source.address}"
+
+
+def _pulled(found: PullSchedule) -> dict[str, Any]:
+    return {
+        "schedule": found.schedule,
+        "last_pull_at": found.last_at,
+        "next_pull_at": found.next_at,
+        "pulling": found.running is True,
+        "pull_problem": found.problem,
+    }
 
 
 def _shown(source: Source) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import structlog
 from msgspec import Struct, field
 
 from trunkline.ingest.pull_item import PullItem, item_in, unreadable
-from trunkline.ingest.vendor_client import PullStopped, VendorAway, VendorClient, VendorRefused
+from trunkline.ingest.vendor_client import PullBusy, PullStopped, VendorAway, VendorClient, VendorRefused
 from trunkline.kit.door import Door
 from trunkline.kit.list_api import ListApi, ListPage, Request
 from trunkline.kit.payload import Unreadable
@@ -118,7 +118,7 @@ class Pull:
         """
         async with self._store.locked() as ours:
             if not ours:
-                raise PullStopped("somebody else is pulling from this source")
+                raise PullBusy("somebody else is pulling from this source")
             total = PullSummary()
             pull = await self._store.current()
             asked = (pull.requested_since, pull.requested_until)

@@ -34,6 +34,10 @@ class PullStopped(RuntimeError):
     """A pull cannot go on now; another one goes on where it stopped."""
 
 
+class PullBusy(PullStopped):
+    """Somebody else pulls from the same source."""
+
+
 class VendorAway(PullStopped):
     """The vendor did not answer, however often it was asked."""
 

@@ -1,4 +1,8 @@
-"""Keeping recordings: links that appear in calls are fetched before they expire, by one process at a time."""
+"""Recordings: links in calls are noted by a follower, and fetched before they expire by a job each.
+
+The job makes what lies in the store agree with what is noted: it fetches, or it removes what a call left that
+is gone. One call's jobs run one after another, so nothing that is fetched late outlives its call.
+"""
 
 from __future__ import annotations
 
@@ -6,131 +10,135 @@ import asyncio
 import hashlib
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from uuid import UUID
 
 import asyncpg
 import msgspec
 import obstore
-import structlog
-from obstore.store import ObjectStore
+from msgspec import Struct
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, ObjectStore
 
 from trunkline.ingest.safe_download import MAX_SECONDS, Downloader, DownloadFailed, is_example
-from trunkline.model.call import Recording
+from trunkline.jobs.files import make_private
+from trunkline.jobs.followers import Follower
+from trunkline.jobs.kinds import Done, JobFailed, JobKind
+from trunkline.model.call import Call, Recording
 from trunkline.model.sighting import Sighting
 from trunkline.service.calls import Org
 from trunkline.service.clock import Clock
 from trunkline.service.group_commit import GroupCommit
 from trunkline.service.intake import RECORDING, Provenance, Received
-from trunkline.store.recordings import DueRecording, RecordingStore, StoredRecording, leads_on
+from trunkline.store.jobs import Begun, add_jobs
+from trunkline.store.recordings import (
+    RECORDING,
+    RecordingStore,
+    StoredRecording,
+    WantedRecording,
+    deleted_calls,
+    drop_recordings,
+    keep_recording,
+    note_recordings,
+    recorded_calls,
+)
 
-log = structlog.get_logger(__name__)
+AT_ONCE, AT_ONCE_OF_ORG = 16, 2
+"""Fetches at the same time, of all orgs and of one, whose server may be slow."""
 
-AT_ONCE = 4
 MAX_TRIES = 10
-POLL_SECONDS = 2.0
-MAX_CHANGES = 5000
-"""Changes of an org that are gone through at a time."""
-_FIRST_WAIT = timedelta(seconds=30)
-_MAX_WAIT = timedelta(hours=6)
 _encode = msgspec.json.Encoder().encode
 
 
-class RecordingArchiver:
-    """Follows every org's changes and fetches the recordings of calls that are over."""
+class RecordingArchiver(Struct, frozen=True):
+    """Notes recordings, fetches them, and removes those of calls that are gone."""
 
-    def __init__(
-        self,
-        store: RecordingStore,
-        group_commit: GroupCommit,
-        objects: ObjectStore,
-        downloader: Downloader,
-        clock: Clock,
-    ) -> None:
-        self._store = store
-        self._group_commit = group_commit
-        self._objects = objects
-        self._downloader = downloader
-        self._clock = clock
+    store: RecordingStore
+    commits: GroupCommit
+    objects: ObjectStore
+    fetcher: Downloader
+    clock: Clock
 
-    async def run(self, database_url: str) -> None:
-        """Keep recordings for ever, whenever no other process does."""
-        while True:
-            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
-                connection = await asyncpg.connect(database_url, timeout=10)
-                try:
-                    leads = False
-                    while not connection.is_closed():
-                        leads = leads or await leads_on(connection)
-                        if not leads or not await self.run_once():
-                            await asyncio.sleep(POLL_SECONDS)
-                finally:
-                    connection.terminate()
-            await asyncio.sleep(POLL_SECONDS)
+    @property
+    def follower(self) -> Follower:
+        """Notes links in changed calls, and calls that were taken out."""
+        return Follower(name="recordings", step=self._note)
 
-    async def run_once(self) -> bool:
-        """Go on a little; false if there was nothing to do."""
-        noted = await self._enqueue()
-        due = await self._store.due(self._clock(), AT_ONCE)
-        await asyncio.gather(*(self._archive(one) for one in due))
-        return noted or bool(due)
+    @property
+    def kind(self) -> JobKind:
+        """Fetches or removes a call's recording."""
+        return JobKind(
+            name=RECORDING,
+            run=self._archive,
+            at_once=AT_ONCE,
+            at_once_of_org=AT_ONCE_OF_ORG,
+            max_seconds=MAX_SECONDS,
+            max_attempts=MAX_TRIES,
+            first_wait=timedelta(seconds=30),
+            longest_wait=timedelta(hours=6),
+        )
 
-    async def _enqueue(self) -> bool:
-        behind = await self._store.lagging_orgs()
-        for org in behind:
-            up_to = min(org.head, org.change + MAX_CHANGES)
-            calls, gone = await self._store.changed(org.org_id, org.change, up_to)
-            found = [
-                (call.id, call.recording.url)
-                for call in calls
-                if call.recording is not None
-                and call.recording.url
-                and call.recording.stored is not True
-                and not is_example(call.recording.url)
-            ]
-            for path in await self._store.drop(org.org_id, gone) if gone else []:
-                with suppress(FileNotFoundError):
-                    await obstore.delete_async(self._objects, path)
-            await self._store.note(org.org_id, up_to, found, self._clock())
-        return bool(behind)
+    async def _note(self, connection: asyncpg.Connection, org_id: int, after: int, up_to: int) -> int:
+        calls = await recorded_calls(connection, org_id, after, up_to)
+        found = [(call.id, url) for call in calls if (url := _link(call)) is not None]
+        due = await note_recordings(connection, org_id, found) if found else []
+        if gone := await deleted_calls(connection, org_id, after, up_to):
+            due += await drop_recordings(connection, org_id, gone)
+        if due:
+            await add_jobs(connection, org_id, RECORDING, [str(one) for one in due], self.clock())
+        return up_to
 
-    async def _archive(self, due: DueRecording) -> None:
+    async def _archive(self, job: Begun) -> Done | None:
+        org_id, call_id = job.ref.org_id, UUID(job.ref.key)
+        wanted = await self.store.wanted(org_id, call_id)
+        path = f"{org_id}/{call_id.hex[:2]}/{call_id}"
         try:
-            async with asyncio.timeout(MAX_SECONDS):
-                kept = await self._downloaded(due)
-        except TimeoutError:
-            await self._failed(due, DownloadFailed(f"it took more than {MAX_SECONDS:.0f} seconds"))
+            if wanted is None:
+                with suppress(FileNotFoundError):
+                    await obstore.delete_async(self.objects, path)
+                return None
+            if wanted.path is not None:
+                return None
+            kept = await self._fetched(wanted, path)
         except DownloadFailed as error:
-            await self._failed(due, error)
-        else:
-            await self._report(due)
-            await self._store.mark_stored(due, kept, self._clock())
+            raise JobFailed(str(error), for_good=error.for_good) from None
+        except (BaseError, OSError) as error:
+            raise JobFailed(f"the store of recordings: {_first_line(error)}") from None
+        await self._tell(Org(org_id, job.org_name), wanted)
+        write = partial(keep_recording, org_id=org_id, call_id=call_id, kept=kept, at=self.clock())
+        return Done(finish=write)
 
-    async def _downloaded(self, due: DueRecording) -> StoredRecording:
-        path = f"{due.org_id}/{due.call_id.hex[:2]}/{due.call_id}"
-        told: list[str] = []
+    async def _fetched(self, wanted: WantedRecording, path: str) -> StoredRecording:
+        media_types: list[str] = []
         digest, size = hashlib.sha256(), 0
-        writer = obstore.open_writer_async(self._objects, path)
-        async for part in self._downloader.download(due.url, told.append):
+        writer = obstore.open_writer_async(self.objects, path)
+        async for part in self.fetcher.download(wanted.url, media_types.append):
             digest.update(part)
             size += len(part)
             await writer.write(part)
         await writer.close()
-        return StoredRecording(path, size, told[0], digest.digest())
+        if isinstance(self.objects, LocalStore) and self.objects.prefix is not None:
+            await asyncio.to_thread(make_private, Path(self.objects.prefix), path)
+        return StoredRecording(path, size, media_types[0], digest.digest())
 
-    async def _report(self, due: DueRecording) -> None:
+    async def _tell(self, org: Org, wanted: WantedRecording) -> None:
         """Say of the call that its recording is kept, as a change like any other."""
         said = Sighting(
-            vendor=due.vendor, vendor_call_id=due.vendor_call_id, recording=Recording(stored=True)
+            vendor=wanted.vendor, vendor_call_id=wanted.vendor_call_id, recording=Recording(stored=True)
         )
         origin = Provenance(kind=RECORDING, source="recordings")
-        await self._group_commit.ingest(
-            Org(due.org_id, due.org_name), [Received(said, _encode(said), origin)]
-        )
+        await self.commits.ingest(org, [Received(said, _encode(said), origin)])
 
-    async def _failed(self, due: DueRecording, error: DownloadFailed) -> None:
-        last = error.for_good or due.attempts + 1 >= MAX_TRIES
-        wait = min(_FIRST_WAIT * 2**due.attempts, _MAX_WAIT)
-        state = "failed" if last else "waiting"
-        log.info(
-            "recording not kept", org=due.org_name, call=str(due.call_id), reason=str(error), state=state
-        )
-        await self._store.mark_failed(due, state, str(error)[:500], self._clock() + wait)
+
+def _link(call: Call) -> str | None:
+    """The link of a call's recording, if it is to be fetched."""
+    recording = call.recording
+    if recording is None or not recording.url or recording.stored is True or is_example(recording.url):
+        return None
+    # PostgreSQL keeps no NUL in a text; nothing can be fetched from such a link, and the list says so.
+    return recording.url.replace("\0", "\ufffd")
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0][:200]}"

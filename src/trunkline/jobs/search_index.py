@@ -1,60 +1,36 @@
-"""Indexing what was said: in the background of a server, or at once by a command."""
+"""The index of words: what was said is indexed by a follower of every org, or at once by a command."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from uuid import UUID
 
 import asyncpg
-import structlog
 
-from trunkline.store.search.index import START, SearchIndex
+from trunkline.jobs.followers import Follower, step_now
+from trunkline.store.search.index import SearchIndex, index_words
 
-log = structlog.get_logger(__name__)
-
-POLL_SECONDS = 1.0
 A_FEW = 50
-"""Calls that a server indexes at a time: requests wait while their words are told apart."""
+"""Calls that a worker indexes at a time: requests wait while their words are told apart."""
 MANY = 500
 
 
-class Indexer:
-    """Takes calls from the list of those that are not indexed yet."""
+def search_index(most: int = A_FEW) -> Follower:
+    """Indexes what was said, so many calls at a time."""
 
-    def __init__(self, store: SearchIndex) -> None:
-        self._store = store
-        self._positions: dict[int, UUID] = {}
+    async def index(connection: asyncpg.Connection, org_id: int, after: int, up_to: int) -> int:
+        return await index_words(connection, org_id, after, up_to, most)
 
-    async def run(self) -> None:
-        """Index for ever."""
-        while True:
-            more = False
-            try:
-                more = await self.run_once()
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-                log.warning("not indexed", error=repr(error)[:200])
-            except Exception:
-                log.exception("not indexed")
-            await asyncio.sleep(0 if more else POLL_SECONDS)
+    return Follower(name="search_index", step=index)
 
-    async def run_once(self) -> bool:
-        """Index a few calls of each org that has some; false if that was all."""
-        more = False
-        for org_id in await self._store.orgs_with_backlog():
-            after = self._positions.pop(org_id, START)
-            _, place = await self._store.index(org_id, after, A_FEW)
-            if place != START:
-                self._positions[org_id] = place
-                more = True
-        return more
 
-    async def index(self, org_id: int, report: Callable[[int], None]) -> int:
-        """Index everything of an org that is on the list now, and tell how many calls after each step."""
-        done, place = 0, START
-        while True:
-            count, place = await self._store.index(org_id, place, MANY, in_turn=True)
-            done += count
-            report(count)
-            if place == START:
-                return done
+async def index_org(pool: asyncpg.Pool, org_id: int, done: Callable[[int], None]) -> int:
+    """Index everything that an org has said, and tell how many calls after each step; answers how many.
+
+    It takes turns with workers, which wait for it.
+    """
+    store, follower = SearchIndex(pool), search_index(MANY)
+    first = left = await store.backlog(org_id)
+    while await step_now(pool, org_id, follower):
+        before, left = left, await store.backlog(org_id)
+        done(max(0, before - left))
+    return max(0, first - left)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 from msgspec import Struct
@@ -19,7 +19,6 @@ MAX_RUN = timedelta(minutes=1)
 """A request without an answer counts as died after this, and may be done again: writes are idempotent."""
 
 MAX_KEY_LENGTH = 255
-_SWEEP_EVERY = timedelta(minutes=10)
 
 _read_headers = msgspec.json.Decoder(list[tuple[str, str]]).decode
 
@@ -39,7 +38,6 @@ class Idempotency:
     def __init__(self, store: IdempotencyStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._swept_at: datetime | None = None
 
     async def once(
         self, org: Org, key: str, request: tuple[bytes, ...], do: Callable[[], Awaitable[StoredResponse]]
@@ -54,7 +52,6 @@ class Idempotency:
             raise Refused(Fault.BAD_REQUEST, wrong, "Idempotency-Key")
         fingerprint = hashlib.sha256(b"\n".join(hashlib.sha256(part).digest() for part in request)).digest()
         now = self._clock()
-        await self._sweep(now)
         begun = await self._store.begin(
             org.id, key, fingerprint, now, oldest=now - REMEMBERED, died_before=now - MAX_RUN
         )
@@ -84,7 +81,6 @@ class Idempotency:
             begun.status, begun.body or b"", _read_headers(begun.headers or "[]"), replayed=True
         )
 
-    async def _sweep(self, now: datetime) -> None:
-        if self._swept_at is None or now - self._swept_at >= _SWEEP_EVERY:
-            self._swept_at = now
-            await self._store.sweep(now - REMEMBERED)
+    async def sweep(self) -> None:
+        """Delete answers that are too old to be asked for."""
+        await self._store.sweep(self._clock() - REMEMBERED)

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from trunkline.kit.door import Door
 from trunkline.kit.list_api import ListApi
+from trunkline.kit.schedule import next_time
 from trunkline.kit.signatures import SecretAddress
 from trunkline.service.calls import Org
 from trunkline.service.clock import Clock
@@ -20,6 +21,7 @@ from trunkline.service.encryption import SecretBox
 from trunkline.service.keys import org_name
 from trunkline.service.lookups import Lookups
 from trunkline.store.keys import KeyStore
+from trunkline.store.pulls import PullSchedule
 from trunkline.store.sources import SourceStore, StoredSource
 
 
@@ -161,6 +163,37 @@ class Sources:
         stored = await self._stored(org, source_id)
         if stored is None or not await self._store.disable(stored.org_id, stored.id, self._clock()):
             raise _unknown(org, source_id)
+        await self._store.unschedule(stored.org_id, stored.id)
+
+    async def schedule(self, org: str, source_id: str, schedule: str | None) -> datetime | None:
+        """Have a source pulled by itself, or not; answers when that begins. Raises `SourceProblem`."""
+        stored = await self._stored(org, source_id)
+        if stored is None:
+            raise _unknown(org, source_id)
+        if schedule is None:
+            await self._store.unschedule(stored.org_id, stored.id)
+            return None
+        door = self.door(stored.vendor)
+        if door.list_api is None:
+            raise SourceProblem(f"{door.title} cannot be asked for its calls")
+        if stored.disabled_at is not None:
+            raise SourceProblem(f"source {stored.id} is disabled")
+        if stored.credential is None:
+            raise SourceProblem(
+                f"source {stored.id} has no credential: give one with `trunkline sources change`"
+            )
+        now = self._clock()
+        # What repeats every so often begins at once; a time of day is waited for.
+        first = now if schedule.startswith("every ") else next_time(schedule, now)
+        await self._store.schedule(stored.org_id, stored.id, schedule, first, now)
+        return first
+
+    async def schedules(self, org: str) -> dict[str, PullSchedule]:
+        """How each source of an org is pulled by itself; raises `SourceProblem` if there is no org."""
+        org_id = await self._keys.org_id(org)
+        if org_id is None:
+            raise SourceProblem(f"there is no org {org}")
+        return {str(one): found for one, found in (await self._store.schedules(org_id)).items()}
 
     async def _stored(self, org: str, source_id: str) -> StoredSource | None:
         org_id = await self._keys.org_id(org)

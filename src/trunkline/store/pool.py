@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import asyncpg
@@ -52,7 +53,9 @@ class Pool(asyncpg.Pool):  # type: ignore[misc]
             holder._release()
 
 
-async def open_pool(database_url: str, size: int) -> asyncpg.Pool:
+async def open_pool(
+    database_url: str, size: int, server_settings: Mapping[str, str] | None = None
+) -> asyncpg.Pool:
     """Open a pool; raises what asyncpg raises when the database does not answer."""
     return await Pool(
         database_url,
@@ -76,5 +79,6 @@ async def open_pool(database_url: str, size: int) -> asyncpg.Pool:
             # Planning a page costs three times as much as reading it. The statements are made so that
             # there is one right plan for them, whatever their values.
             "plan_cache_mode": "force_generic_plan",
+            **(server_settings or {}),
         },
     )

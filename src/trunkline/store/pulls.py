@@ -34,6 +34,21 @@ class StoredPull(Struct, kw_only=True):
     vendors: Sequence[str] = ()
 
 
+PULL = "pull"
+"""The kind of job that pulls from a source; its key is the source's id."""
+
+
+class PullSchedule(Struct, frozen=True):
+    """How a source is pulled by itself, and how that went."""
+
+    schedule: str | None = None
+    last_at: datetime | None = None
+    """When a pull last came to its end, whoever began it."""
+    next_at: datetime | None = None
+    problem: str | None = None
+    running: bool | None = None
+
+
 class ListedCall(Struct, frozen=True):
     """A call that a pull was told of."""
 
@@ -44,6 +59,17 @@ class ListedCall(Struct, frozen=True):
     """When it ended, or else was created."""
     reason: str | None = None
     """Why it could not be read."""
+
+
+async def pull_schedules(pool: asyncpg.Pool, org_id: int) -> dict[UUID, PullSchedule]:
+    """How each source of an org is pulled by itself."""
+    rows = await pool.fetch(queries("pulls")["pull_schedules"], org_id, PULL)
+    return {
+        row["id"]: PullSchedule(
+            row["schedule"], row["last_at"], row["next_at"], row["problem"], row["running"]
+        )
+        for row in rows
+    }
 
 
 class PullStore:

@@ -8,6 +8,8 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
+from trunkline.store.jobs import JobStore
+from trunkline.store.pulls import PULL, PullSchedule, pull_schedules
 from trunkline.store.queries import queries
 
 
@@ -75,3 +77,17 @@ class SourceStore:
         """Let a source take nothing more; false if the org has no such source that still does."""
         sql = queries("sources")["disable_source"]
         return await self._pool.fetchval(sql, org_id, source_id, at) is not None
+
+    async def schedule(
+        self, org_id: int, source_id: UUID, schedule: str, first_at: datetime, now: datetime
+    ) -> None:
+        """Have a source pulled again and again."""
+        await JobStore(self._pool).schedule(org_id, PULL, str(source_id), schedule, first_at, now)
+
+    async def unschedule(self, org_id: int, source_id: UUID) -> None:
+        """Have a source pulled by itself no more."""
+        await JobStore(self._pool).remove(org_id, PULL, str(source_id))
+
+    async def schedules(self, org_id: int) -> dict[UUID, PullSchedule]:
+        """How each source of an org is pulled by itself."""
+        return await pull_schedules(self._pool, org_id)

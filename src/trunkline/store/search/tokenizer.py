@@ -18,6 +18,9 @@ STEP = MAX_LENGTH // 2
 MIN_LENGTH = 3
 """Characters that a part of a word must have to be looked up; shorter ones stand in too many words."""
 
+_LONG_TEXT = 100_000
+"""Characters from which on words are told apart one by one: all at once nothing else would run meanwhile."""
+
 # In these scripts no space parts the words; each character stands for a word.
 _CLOSE = "\u2e80-\u2fff\u3005-\u30ff\u31f0-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _WORD = re.compile(rf"[{_CLOSE}]|(?:(?![{_CLOSE}])\w)+")
@@ -51,7 +54,11 @@ class TermQuery(Struct, frozen=True):
 
 def words_of(text: str) -> set[str]:
     """The words of a text, which is case-folded already."""
-    words = set((_ASCII_WORD if text.isascii() else _WORD).findall(text))
+    word = _ASCII_WORD if text.isascii() else _WORD
+    if len(text) < _LONG_TEXT:
+        words = set(word.findall(text))
+    else:
+        words = {match.group() for match in word.finditer(text)}
     long = [word for word in words if len(word) > MAX_LENGTH]
     return words.difference(long).union(*map(_stretches, long)) if long else words
 

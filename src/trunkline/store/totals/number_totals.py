@@ -12,6 +12,10 @@ MAX_NUMBERS = 1000
 """Numbers of an org that have running totals (our choice); any other is counted whenever it is asked for."""
 
 
+NUMBER_TOTAL = "number_total"
+"""The kind of job that begins to keep totals of a number; its key is the number."""
+
+
 class NumberTotalStore:
     """Adds numbers to those that have running totals."""
 

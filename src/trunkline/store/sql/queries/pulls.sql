@@ -82,3 +82,12 @@ WHERE org_id = $1 AND source_id = $2;
 -- Which of some payloads are kept already.
 SELECT s.hash FROM unnest($3::text[], $4::bytea[]) AS k (vendor_call_id, hash)
 JOIN sightings s ON s.org_id = $1 AND s.vendor = $2 AND s.vendor_call_id = k.vendor_call_id AND s.hash = k.hash;
+
+-- name: pull_schedules
+-- How an org's sources are pulled by themselves, and when each was last pulled to the end; $2 is the kind of job.
+SELECT s.id, j.schedule, p.completed_at AS last_at, j.next_try_at AS next_at, j.problem,
+    j.started_at IS NOT NULL AS running
+FROM sources s
+LEFT JOIN pulls p ON p.org_id = s.org_id AND p.source_id = s.id
+LEFT JOIN jobs j ON j.org_id = s.org_id AND j.kind = $2 AND j.key = s.id::text
+WHERE s.org_id = $1;

@@ -49,31 +49,20 @@ matching_calls AS MATERIALIZED (
 -- no org: matching_calls names it
 c.id = ANY(ARRAY(SELECT call_id FROM matching_calls))
 
--- name: orgs_with_backlog
--- Orgs that have something to index or to clear away. no org: it looks for them
-SELECT o.org_id FROM orgs o
-WHERE EXISTS (SELECT 1 FROM search_backlog u WHERE u.org_id = o.org_id)
-    OR EXISTS (SELECT 1 FROM orphan_terms l WHERE l.org_id = o.org_id);
-
 -- name: backlog_size
 -- How many calls are not indexed yet.
 SELECT count(*) FROM search_backlog WHERE org_id = $1;
 
--- name: lead
--- True for the one who may index the org until the transaction ends. no org: its number is what is locked
-SELECT pg_try_advisory_xact_lock($2, $1::integer);
-
--- name: lead_in_turn
--- The same, for whoever waits until nobody else does. no org: its number is what is locked
-SELECT pg_advisory_xact_lock($2, $1::integer) IS NOT NULL;
-
 -- name: backlog
--- Calls to index, in order after one of them, with what was said in them.
-SELECT u.call_id, u.change, s.search
-FROM search_backlog u LEFT JOIN call_transcripts s ON s.org_id = $1 AND s.call_id = u.call_id
-WHERE u.org_id = $1 AND u.call_id > $2
-ORDER BY u.call_id
-LIMIT $3;
+-- Calls to index among changes after one place and up to another, with what was said in them. The place of a call is
+-- never before the one at which it was put on the list.
+SELECT u.call_id, u.change, s.search, c.change AS place
+FROM calls c
+JOIN search_backlog u ON u.org_id = $1 AND u.call_id = c.id
+LEFT JOIN call_transcripts s ON s.org_id = $1 AND s.call_id = c.id
+WHERE c.org_id = $1 AND c.change > $2 AND c.change <= $3 AND c.change > 0
+ORDER BY c.change
+LIMIT $4;
 
 -- name: hold_sequence
 -- Lets nobody write to the org until the transaction ends; writers hold the same row.

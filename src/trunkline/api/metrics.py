@@ -1,0 +1,184 @@
+"""`GET /metrics`, for Prometheus, and what `/readyz` says of the work in the background.
+
+The figures stand in the database, so that it does not matter which process is asked. They are of all orgs
+together: no label names an org.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import asyncpg
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from trunkline.api.handler import DATABASE_DOWN
+from trunkline.service.clock import Clock
+from trunkline.store.followers import FollowerLag, FollowerStore
+from trunkline.store.jobs import Count, JobStore, RunningJobs, WaitingJobs
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
+
+LATE = timedelta(minutes=5)
+"""A job that has been due for so long counts as stuck."""
+
+
+class Stuck(Struct, omit_defaults=True):
+    """Something in the background that does not get on."""
+
+    kind: str = ""
+    follower: str = ""
+    failed: int = 0
+    """Jobs after their last try, or orgs in which a follower fails."""
+    retried: int = 0
+    skipped: int = 0
+    due_seconds: int = 0
+
+
+class Work(Struct, frozen=True):
+    """How the work in the background stands."""
+
+    waiting: list[WaitingJobs]
+    running: list[RunningJobs]
+    counts: list[Count]
+    lags: list[FollowerLag]
+    skips: list[tuple[str, int]]
+
+
+class WorkReport:
+    """Reads how the work in the background stands."""
+
+    def __init__(self, jobs: JobStore, followers: FollowerStore, clock: Clock) -> None:
+        self._jobs = jobs
+        self._followers = followers
+        self._clock = clock
+
+    async def read(self) -> Work:
+        """Everything; raises what the driver raises."""
+        return Work(
+            await self._jobs.waiting(self._clock()),
+            await self._jobs.running(),
+            await self._jobs.counts(),
+            await self._followers.lags(),
+            await self._followers.skips(),
+        )
+
+    async def stuck(self) -> list[Stuck]:
+        """What does not get on; raises what the driver raises."""
+        now = self._clock()
+        found = []
+        for one in await self._jobs.waiting(now):
+            late = timedelta(0) if one.oldest_due_at is None else now - one.oldest_due_at
+            due_seconds = int(late.total_seconds()) if late >= LATE else 0
+            if one.failed or one.retried or due_seconds:
+                found.append(
+                    Stuck(kind=one.kind, failed=one.failed, retried=one.retried, due_seconds=due_seconds)
+                )
+        skips = dict(await self._followers.skips())
+        found += [
+            Stuck(follower=one.name, failed=one.orgs_failing, skipped=skips.get(one.name, 0))
+            for one in await self._followers.lags()
+            if one.orgs_failing or one.name in skips
+        ]
+        return found
+
+    def age_seconds(self, one: WaitingJobs) -> float:
+        """How long the first job of a kind has been due."""
+        if one.oldest_due_at is None:
+            return 0.0
+        return max(0.0, (self._clock() - one.oldest_due_at).total_seconds())
+
+
+def metrics_routes(report: Callable[[], WorkReport | None]) -> list[Route]:
+    """`GET /metrics`."""
+
+    async def metrics(_: Request) -> Response:
+        from prometheus_client import CollectorRegistry, generate_latest
+        from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+        from prometheus_client.registry import Collector
+
+        read = report()
+        try:
+            if read is None:
+                raise ConnectionError("not open yet")
+            found = _metrics(await read.read(), read)
+        except (*DATABASE_DOWN, asyncpg.PostgresError):
+            return PlainTextResponse(
+                "the database does not answer\n", status_code=503, headers={"Retry-After": "1"}
+            )
+
+        class Found(Collector):
+            def collect(self) -> list[Metric]:
+                return found
+
+        registry = CollectorRegistry()
+        registry.register(Found())
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+    return [Route("/metrics", metrics)]
+
+
+def _metrics(work: Work, report: WorkReport) -> list[Metric]:
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+    followers = {lag.name for lag in work.lags}
+
+    def gauge(name: str, says: str, label: str, values: list[tuple[str, float]]) -> Metric:
+        family = GaugeMetricFamily(f"trunkline_{name}", says, labels=[label])
+        for key, value in values:
+            family.add_metric([key], value)
+        return family
+
+    ran = CounterMetricFamily("trunkline_jobs", "Jobs that ended, by outcome.", labels=["kind", "outcome"])
+    took = CounterMetricFamily("trunkline_job_seconds", "Seconds that jobs took.", labels=["kind", "outcome"])
+    steps = CounterMetricFamily(
+        "trunkline_follower_steps", "Steps of followers, by outcome.", labels=["follower", "outcome"]
+    )
+    for one in work.counts:
+        if one.kind in followers:
+            steps.add_metric([one.kind, one.outcome], one.n)
+        else:
+            ran.add_metric([one.kind, one.outcome], one.n)
+            took.add_metric([one.kind, one.outcome], one.seconds)
+    waiting, lags = work.waiting, work.lags
+    return [
+        ran,
+        took,
+        steps,
+        gauge("jobs_due", "Jobs that could run now.", "kind", [(one.kind, one.due) for one in waiting]),
+        gauge("jobs_later", "Jobs that wait for a time.", "kind", [(one.kind, one.later) for one in waiting]),
+        gauge(
+            "jobs_retried", "Jobs that wait for another try.", "kind", [(j.kind, j.retried) for j in waiting]
+        ),
+        gauge(
+            "jobs_failed", "Jobs after their last try.", "kind", [(one.kind, one.failed) for one in waiting]
+        ),
+        gauge("jobs_running", "Jobs that run.", "kind", [(one.kind, one.running) for one in work.running]),
+        gauge(
+            "jobs_oldest_due_seconds",
+            "How long the first of the jobs that could run has waited.",
+            "kind",
+            [(one.kind, report.age_seconds(one)) for one in waiting],
+        ),
+        gauge(
+            "follower_behind", "Changes before a follower.", "follower", [(f.name, f.behind) for f in lags]
+        ),
+        gauge(
+            "follower_farthest_behind",
+            "Changes before a follower in the org in which it has most.",
+            "follower",
+            [(one.name, one.farthest) for one in lags],
+        ),
+        gauge(
+            "follower_orgs_failing",
+            "Orgs in which a follower waits for another try.",
+            "follower",
+            [(one.name, one.orgs_failing) for one in lags],
+        ),
+        gauge("follower_skipped", "Changes that a follower has gone past.", "follower", list(work.skips)),
+    ]

@@ -1,0 +1,84 @@
+"""`trunkline jobs`: what waits in the background, what failed, and how to have it tried again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+import typer
+from rich.table import Table
+
+from trunkline.cli.tables import console
+from trunkline.compose import Services, database, services
+from trunkline.service.clock import system_clock
+from trunkline.settings import Settings
+from trunkline.store.keys import KeyStore
+
+app = typer.Typer(help="Work in the background: what waits, runs or failed.", no_args_is_help=True)
+
+T = TypeVar("T")
+_MAX_LENGTH = 1000
+_JOBS = ("org", "kind", "key", "state", "running", "schedule", "attempts", "next_try_at", "problem")
+_FOLLOWERS = ("org", "name", "behind", "skipped", "attempts", "next_try_at", "problem")
+
+Org = Annotated[str, typer.Option(help="One org; all of them, and the log itself, if it is not said.")]
+Kind = Annotated[str, typer.Option(help="One kind of job, as `recording`.")]
+
+
+def _run(org: str, action: Callable[[Services, int | None], Awaitable[T]]) -> T:
+    async def inner(url: str) -> T:
+        async with services(url, pool_size=1) as joined:
+            org_id = await KeyStore(joined.pool).org_id(org) if org else None
+            if org and org_id is None:
+                raise RuntimeError(f"there is no org {org}")
+            return await action(joined, org_id)
+
+    return asyncio.run(inner(database(Settings.read())))
+
+
+@app.command("list")
+def listed(
+    org: Org = "",
+    kind: Kind = "",
+    *,
+    failed: Annotated[bool, typer.Option("--failed", help="Only jobs that are tried no more.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """List jobs, those that failed first, and how far each follower has come; a thousand of each."""
+
+    async def read(joined: Services, org_id: int | None) -> dict[str, Any]:
+        state = "failed" if failed else None
+        return {
+            "jobs": await joined.jobs.listed(org_id, kind or None, state, _MAX_LENGTH),
+            "followers": await joined.followers.listed(org_id, _MAX_LENGTH),
+        }
+
+    found = _run(org, read)
+    if as_json:
+        typer.echo(msgspec.json.encode(found).decode())
+        return
+    for columns, rows in ((_JOBS, found["jobs"]), (_FOLLOWERS, found["followers"])):
+        table = Table(*columns)
+        for row in rows:
+            table.add_row(*(_cell(getattr(row, column)) for column in columns))
+        console().print(table)
+        if len(rows) == _MAX_LENGTH:
+            typer.echo(f"These are the first {_MAX_LENGTH}.")
+
+
+@app.command("retry")
+def retry(org: Org = "", kind: Kind = "") -> None:
+    """Try now what failed or waits for another try, and go back to changes that a follower has gone past."""
+
+    async def again(joined: Services, org_id: int | None) -> tuple[int, int]:
+        jobs = await joined.jobs.retry(org_id, kind or None, system_clock())
+        return jobs, 0 if kind else await joined.followers.go_back(org_id)
+
+    jobs, changes = _run(org, again)
+    typer.echo(f"{jobs} jobs and {changes} changes are tried again.")
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,34 @@
+"""`trunkline work`: the work in the background alone, without serving."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+import typer
+
+from trunkline import compose
+from trunkline.logs import set_up_logs
+from trunkline.settings import Settings
+
+
+def work() -> None:
+    """Do the work in the background until stopped: index, fetch recordings, pull what has a schedule, sweep.
+
+    Servers do it too, unless TRUNKLINE_WORK is false; any number of processes share it.
+    """
+    settings = Settings.read()
+    set_up_logs(settings.log_level)
+    asyncio.run(_work(compose.database(settings), settings))
+
+
+async def _work(url: str, settings: Settings) -> None:
+    async with (
+        compose.services(url, settings=settings) as joined,
+        compose.open_worker(joined, settings, url) as worker,
+    ):
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.add_signal_handler(number, worker.stop)
+        typer.echo("Trunkline works in the background; stop with Ctrl-C.", err=True)
+        await worker.run()

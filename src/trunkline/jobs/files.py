@@ -1,0 +1,22 @@
+"""Files of recordings, which nobody else on the machine may read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def private_folder(folder: Path) -> Path:
+    """A folder that nobody else may look into."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    return folder
+
+
+def make_private(root: Path, path: str) -> None:
+    """Let nobody else read a file, or look into the folders between it and the root."""
+    file = root / path
+    file.chmod(0o600)
+    for folder in file.parents:
+        if folder == root:
+            return
+        folder.chmod(0o700)

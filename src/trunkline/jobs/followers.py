@@ -1,0 +1,220 @@
+"""Followers: each reads every org's order of changes from a place of its own, and does something small.
+
+The place moves in the transaction of what was done. What fails holds up one follower in one org and nothing
+else: it waits, longer each time, and is logged, counted and listed. If the cause is one change, fewer changes
+are taken at a time until it is found; after some tries the follower goes past it and leaves a mark, to which
+`trunkline jobs retry` goes back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+
+import asyncpg
+import structlog
+from msgspec import Struct
+
+from trunkline.jobs.errors import is_unavailable
+from trunkline.service.clock import Clock
+from trunkline.store.followers import FollowerPlace, FollowerStore, head_of, move_place, take_place
+from trunkline.store.jobs import count_outcome
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 1.0
+"""How often a worker looks for changes by itself, if nobody wakes it."""
+
+STEPS_AT_ONCE = 3
+"""Orgs in which one follower makes a step at the same time, in each worker."""
+
+MAX_STEP_SECONDS = 30.0
+MAX_TRIES = 5
+"""Tries of a single change before it is gone past."""
+
+MAX_SKIPPED = 100
+"""Changes of an org that a follower goes past; with more the cause is no single change, and it waits."""
+
+_FIRST_WAIT, _MAX_WAIT = timedelta(seconds=1), timedelta(minutes=5)
+_MAX_PROBLEM = 500
+
+Step = Callable[[asyncpg.Connection, int, int, int], Awaitable[int]]
+
+
+class Follower(Struct, frozen=True, kw_only=True):
+    """What is done for every change of every org, in order."""
+
+    name: str
+    """Under this its places are kept: another name begins at the beginning."""
+    step: Step
+    """Does an org's changes after one place and up to another, on a connection whose transaction is the
+    caller's; answers how far it came, which is where it was if there is more to do before the next place."""
+    span: int = 500
+    """How many changes a step is given."""
+
+
+class Followers:
+    """Makes steps of followers in all orgs, a few at a time, whoever waited longest first."""
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        followers: Sequence[Follower],
+        clock: Clock,
+        *,
+        max_step_seconds: float = MAX_STEP_SECONDS,
+    ) -> None:
+        self._pool = pool
+        self._store = FollowerStore(pool)
+        self._followers = {follower.name: follower for follower in followers}
+        self._clock = clock
+        self._max_step_seconds = max_step_seconds
+        self._woken = asyncio.Event()
+        self._running: dict[tuple[str, int], asyncio.Task[None]] = {}
+        self._served: dict[tuple[str, int], float] = {}
+
+    def wake(self) -> None:
+        """Have it look at once."""
+        self._woken.set()
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Follow until told to stop; raises what the driver raises if nobody can be followed."""
+        while not stopping.is_set():
+            self._woken.clear()
+            await self.look()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._woken.wait()
+
+    async def look(self) -> int:
+        """Begin a step wherever there is one to make and room to make it; answers how many were begun."""
+        behind = await self._store.behind(list(self._followers), self._clock())
+        self._served = {key: at for key, at in self._served.items() if key in behind or key in self._running}
+        begun = 0
+        for name in self._followers:
+            waiting = [key for key in behind if key[0] == name and key not in self._running]
+            waiting.sort(key=lambda key: self._served.get(key, 0.0))
+            room = STEPS_AT_ONCE - sum(key[0] == name for key in self._running)
+            for key in waiting[: max(0, room)]:
+                self._served[key] = time.monotonic()
+                self._running[key] = asyncio.create_task(self._step(*key))
+                begun += 1
+        return begun
+
+    async def settle(self) -> None:
+        """Wait for the steps that were begun."""
+        while self._running:
+            await asyncio.wait(self._running.values())
+
+    async def catch_up(self) -> None:
+        """Make steps until nothing is left that may be done now: what fails waits."""
+        while await self.look() or self._running:
+            await self.settle()
+
+    async def stop(self) -> None:
+        """Break off the steps that were begun; nothing of them is kept."""
+        running = list(self._running.values())
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running)
+
+    async def _step(self, name: str, org_id: int) -> None:
+        follower = self._followers[name]
+        place: FollowerPlace | None = None
+        head = 0
+        began = time.monotonic()
+        try:
+            async with (
+                asyncio.timeout(self._max_step_seconds),
+                self._pool.acquire() as connection,
+                connection.transaction(),
+            ):
+                place = await take_place(connection, org_id, name)
+                if place is None:
+                    return  # another process makes this step
+                head = await head_of(connection, org_id)
+                if head > place.change:
+                    await _make_step(connection, org_id, follower, place, head)
+                    await count_outcome(connection, org_id, name, "done", time.monotonic() - began)
+        except Exception as error:  # noqa: BLE001 whatever it is, this follower alone waits, in this org alone
+            await self._failed(follower, org_id, place, head, error)
+        finally:
+            del self._running[name, org_id]
+            self._woken.set()
+
+    async def _failed(
+        self, follower: Follower, org_id: int, place: FollowerPlace | None, head: int, error: Exception
+    ) -> None:
+        """Note a failure, and look for the change that causes it; never raises."""
+        problem = f"{type(error).__name__}: {error}".replace("\0", "\ufffd")[:_MAX_PROBLEM]
+        event = log.bind(follower=follower.name, org=org_id, problem=problem)
+        if place is None:
+            event.warning("follower could not begin")
+            return
+        try:
+            await self._note_failure(follower, org_id, place, head, problem, error)
+        except Exception as second:  # noqa: BLE001 the failure is the next look's as well
+            event.warning("follower failed, and that could not be noted", error=repr(second)[:200])
+
+    async def _note_failure(
+        self, follower: Follower, org_id: int, place: FollowerPlace, head: int, problem: str, error: Exception
+    ) -> None:
+        name, now = follower.name, self._clock()
+        event = log.bind(follower=name, org=org_id, after=place.change, problem=problem)
+        span = max(1, min(place.span or follower.span, head - place.change))
+        is_poison = not is_unavailable(error)
+        attempts, outcome = place.attempts + 1, "failed"
+        if span > 1 and (is_poison or isinstance(error, TimeoutError)):
+            attempts, span, wait = 0, span // 2, timedelta(0)
+            event.warning("follower failed, and takes fewer changes at a time", span=span)
+        elif is_poison and attempts >= MAX_TRIES and await self._may_skip(org_id, name):
+            outcome, wait = "skipped", timedelta(0)
+            event.error("follower goes past a change that it cannot do", change=place.change + 1)
+        else:
+            wait = min(_FIRST_WAIT * 2 ** min(attempts - 1, 20), _MAX_WAIT)
+            event.warning("follower failed, and tries again", attempts=attempts, seconds=wait.total_seconds())
+        if outcome == "skipped":
+            await self._store.skip(org_id, name, place, problem, now)
+        else:
+            kept = span if span < follower.span else None
+            await self._store.note_failure(
+                org_id,
+                name,
+                place,
+                attempts=attempts,
+                next_try_at=now + wait,
+                problem=problem,
+                span=kept,
+            )
+        await count_outcome(self._pool, org_id, name, outcome)
+
+    async def _may_skip(self, org_id: int, name: str) -> bool:
+        return await self._store.skipped_count(org_id, name) < MAX_SKIPPED
+
+
+async def step_now(pool: asyncpg.Pool, org_id: int, follower: Follower) -> bool:
+    """Make one step at once, after whoever is making one; false if nothing is before the follower."""
+    async with pool.acquire() as connection, connection.transaction():
+        place = await take_place(connection, org_id, follower.name, wait=True)
+        head = await head_of(connection, org_id)
+        if place is None or place.change >= head:
+            return False
+        await _make_step(connection, org_id, follower, place, head)
+        return True
+
+
+async def _make_step(
+    connection: asyncpg.Connection, org_id: int, follower: Follower, place: FollowerPlace, head: int
+) -> int:
+    """Make a follower's next step and move its place, in the caller's transaction; answers where it is."""
+    span = min(place.span or follower.span, follower.span)
+    reached = await follower.step(connection, org_id, place.change, min(head, place.change + span))
+    if not place.change <= reached <= head:
+        raise RuntimeError(f"a step of {follower.name} went from {place.change} to {reached}")
+    wider = None if place.span is None or span * 2 >= follower.span else span * 2
+    await move_place(connection, org_id, follower.name, reached, wider)
+    return reached

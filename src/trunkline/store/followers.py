@@ -1,0 +1,130 @@
+"""Followers' places in PostgreSQL: how far each has come in an org's changes, and what holds it up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import asyncpg
+from msgspec import Struct
+
+from trunkline.store.queries import queries
+
+
+class FollowerPlace(Struct, frozen=True):
+    """Where a follower is in an org's order of changes."""
+
+    change: int
+    span: int | None
+    """How many changes it takes at a time while it looks for the one that it cannot do."""
+    attempts: int
+
+
+class ListedFollower(Struct, frozen=True, kw_only=True):
+    """A follower as `trunkline jobs list` shows it."""
+
+    org_id: int
+    org: str
+    name: str
+    behind: int
+    attempts: int
+    next_try_at: datetime | None
+    problem: str | None
+    skipped: int
+
+
+class FollowerLag(Struct, frozen=True, kw_only=True):
+    """How far one follower is behind, in all orgs together."""
+
+    name: str
+    behind: int
+    orgs_behind: int
+    orgs_failing: int
+    farthest: int
+
+
+async def take_place(
+    connection: asyncpg.Connection, org_id: int, name: str, *, wait: bool = False
+) -> FollowerPlace | None:
+    """Hold a follower's place until the transaction ends; `None` if somebody else holds it."""
+    await connection.execute(queries("followers")["begin_following"], org_id, name)
+    sql = queries("followers")["wait_for_place" if wait else "take_place"]
+    row = await connection.fetchrow(sql, org_id, name)
+    return None if row is None else FollowerPlace(*row.values())
+
+
+async def head_of(connection: asyncpg.Connection, org_id: int) -> int:
+    """The last place in an org's order of changes."""
+    head: int = await connection.fetchval(queries("changes")["head"], org_id)
+    return head
+
+
+async def move_place(
+    connection: asyncpg.Connection, org_id: int, name: str, change: int, span: int | None
+) -> None:
+    """Move a follower's place, in the transaction of what it did."""
+    await connection.execute(queries("followers")["move_place"], org_id, name, change, span)
+
+
+class FollowerStore:
+    """Every other statement about followers."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def behind(self, names: Sequence[str], now: datetime) -> list[tuple[str, int]]:
+        """Which followers have changes of which org before them, and may look at them now."""
+        rows = await self._pool.fetch(queries("followers")["behind"], list(names), now)
+        return [(row["name"], row["org_id"]) for row in rows]
+
+    async def note_failure(
+        self,
+        org_id: int,
+        name: str,
+        place: FollowerPlace,
+        *,
+        attempts: int,
+        next_try_at: datetime,
+        problem: str,
+        span: int | None,
+    ) -> None:
+        """Note that a follower failed at a place."""
+        await self._pool.execute(
+            queries("followers")["note_failure"],
+            org_id,
+            name,
+            place.change,
+            attempts,
+            next_try_at,
+            problem,
+            span,
+        )
+
+    async def skip(self, org_id: int, name: str, place: FollowerPlace, problem: str, now: datetime) -> None:
+        """Go past the next change, with a mark."""
+        await self._pool.execute(
+            queries("followers")["skip"], org_id, name, place.change, place.change + 1, problem, now
+        )
+
+    async def skipped_count(self, org_id: int, name: str) -> int:
+        """How many changes of an org a follower has gone past."""
+        count: int = await self._pool.fetchval(queries("followers")["skipped_count"], org_id, name)
+        return count
+
+    async def listed(self, org_id: int | None, limit: int) -> list[ListedFollower]:
+        """Followers of an org or of all, those with a problem first."""
+        rows = await self._pool.fetch(queries("followers")["followers"], org_id, limit)
+        return [ListedFollower(**row) for row in rows]
+
+    async def go_back(self, org_id: int | None) -> int:
+        """Go back to before the first change that was gone past; answers how many were."""
+        count: int = await self._pool.fetchval(queries("followers")["go_back"], org_id)
+        return count
+
+    async def lags(self) -> list[FollowerLag]:
+        """How far each follower is behind."""
+        return [FollowerLag(**row) for row in await self._pool.fetch(queries("followers")["lags"])]
+
+    async def skips(self) -> list[tuple[str, int]]:
+        """How many changes each follower has gone past."""
+        return [(row["name"], row["n"]) for row in await self._pool.fetch(queries("followers")["skips"])]
