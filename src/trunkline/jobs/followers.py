@@ -39,6 +39,7 @@ MAX_SKIPPED = 100
 """Changes of an org that a follower goes past; with more the cause is no single change, and it waits."""
 
 _FIRST_WAIT, _MAX_WAIT = timedelta(seconds=1), timedelta(minutes=5)
+_UNNOTED_SECONDS = 5.0
 _MAX_PROBLEM = 500
 
 Step = Callable[[asyncpg.Connection, int, int, int], Awaitable[int]]
@@ -75,6 +76,8 @@ class Followers:
         self._woken = asyncio.Event()
         self._running: dict[tuple[str, int], asyncio.Task[None]] = {}
         self._served: dict[tuple[str, int], float] = {}
+        self._unnoted: dict[tuple[str, int], float] = {}
+        """Until when those wait whose failure could not be noted, as on a disk that is full."""
 
     def wake(self) -> None:
         """Have it look at once."""
@@ -95,7 +98,7 @@ class Followers:
         self._served = {key: at for key, at in self._served.items() if key in behind or key in self._running}
         begun = 0
         for name in self._followers:
-            waiting = [key for key in behind if key[0] == name and key not in self._running]
+            waiting = [key for key in behind if key[0] == name and self._may_begin(key)]
             waiting.sort(key=lambda key: self._served.get(key, 0.0))
             room = STEPS_AT_ONCE - sum(key[0] == name for key in self._running)
             for key in waiting[: max(0, room)]:
@@ -103,6 +106,9 @@ class Followers:
                 self._running[key] = asyncio.create_task(self._step(*key))
                 begun += 1
         return begun
+
+    def _may_begin(self, key: tuple[str, int]) -> bool:
+        return key not in self._running and self._unnoted.get(key, 0.0) <= time.monotonic()
 
     async def settle(self) -> None:
         """Wait for the steps that were begun."""
@@ -152,12 +158,16 @@ class Followers:
         """Note a failure, and look for the change that causes it; never raises."""
         problem = f"{type(error).__name__}: {error}".replace("\0", "\ufffd")[:_MAX_PROBLEM]
         event = log.bind(follower=follower.name, org=org_id, problem=problem)
+        key = (follower.name, org_id)
+        self._unnoted = {one: at for one, at in self._unnoted.items() if at > time.monotonic()}
         if place is None:
+            self._unnoted[key] = time.monotonic() + _UNNOTED_SECONDS
             event.warning("follower could not begin")
             return
         try:
             await self._note_failure(follower, org_id, place, head, problem, error)
-        except Exception as second:  # noqa: BLE001 the failure is the next look's as well
+        except Exception as second:  # noqa: BLE001 the failure is the next step's as well
+            self._unnoted[key] = time.monotonic() + _UNNOTED_SECONDS
             event.warning("follower failed, and that could not be noted", error=repr(second)[:200])
 
     async def _note_failure(
@@ -167,10 +177,10 @@ class Followers:
         event = log.bind(follower=name, org=org_id, after=place.change, problem=problem)
         span = max(1, min(place.span or follower.span, head - place.change))
         is_poison = not is_unavailable(error)
-        attempts, outcome = place.attempts + 1, "failed"
+        attempts, outcome, fewer = place.attempts + 1, "failed", place.span
         if span > 1 and (is_poison or isinstance(error, TimeoutError)):
-            attempts, span, wait = 0, span // 2, timedelta(0)
-            event.warning("follower failed, and takes fewer changes at a time", span=span)
+            attempts, fewer, wait = 0, span // 2, timedelta(0)
+            event.warning("follower failed, and takes fewer changes at a time", span=fewer)
         elif is_poison and attempts >= MAX_TRIES and await self._may_skip(org_id, name):
             outcome, wait = "skipped", timedelta(0)
             event.error("follower goes past a change that it cannot do", change=place.change + 1)
@@ -180,7 +190,6 @@ class Followers:
         if outcome == "skipped":
             await self._store.skip(org_id, name, place, problem, now)
         else:
-            kept = span if span < follower.span else None
             await self._store.note_failure(
                 org_id,
                 name,
@@ -188,7 +197,7 @@ class Followers:
                 attempts=attempts,
                 next_try_at=now + wait,
                 problem=problem,
-                span=kept,
+                span=fewer,
             )
         await count_outcome(self._pool, org_id, name, outcome)
 

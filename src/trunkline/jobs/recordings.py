@@ -48,6 +48,7 @@ AT_ONCE, AT_ONCE_OF_ORG = 16, 2
 """Fetches at the same time, of all orgs and of one, whose server may be slow."""
 
 MAX_TRIES = 10
+_NO_CHARACTER = "\ufffd"
 _encode = msgspec.json.Encoder().encode
 
 
@@ -100,6 +101,8 @@ class RecordingArchiver(Struct, frozen=True):
                 return None
             if wanted.path is not None:
                 return None
+            if _NO_CHARACTER in wanted.url:
+                raise JobFailed("the link cannot be read", for_good=True)
             kept = await self._fetched(wanted, path)
         except DownloadFailed as error:
             raise JobFailed(str(error), for_good=error.for_good) from None
@@ -136,8 +139,8 @@ def _link(call: Call) -> str | None:
     recording = call.recording
     if recording is None or not recording.url or recording.stored is True or is_example(recording.url):
         return None
-    # PostgreSQL keeps no NUL in a text; nothing can be fetched from such a link, and the list says so.
-    return recording.url.replace("\0", "\ufffd")
+    # PostgreSQL keeps no NUL in a text. What stands for it here is in no link, and the job says so.
+    return recording.url.replace("\0", _NO_CHARACTER)
 
 
 def _first_line(error: Exception) -> str:

@@ -26,9 +26,12 @@ UPDATE followers SET change = $3, attempts = 0, next_try_at = NULL, problem = NU
 WHERE org_id = $1 AND name = $2;
 
 -- name: note_failure
--- A follower failed at a place; nothing is noted if it has moved on since.
-UPDATE followers SET attempts = $4, next_try_at = $5, problem = $6, span = $7
-WHERE org_id = $1 AND name = $2 AND change = $3;
+-- A follower failed at a place, where it may have been for the first time; nothing is noted if it has moved on since.
+INSERT INTO followers AS f (org_id, name, change, attempts, next_try_at, problem, span)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (org_id, name) DO UPDATE SET attempts = excluded.attempts, next_try_at = excluded.next_try_at,
+    problem = excluded.problem, span = excluded.span
+WHERE f.change = excluded.change;
 
 -- name: skip
 -- A follower goes past a change that it cannot do, with a mark.

@@ -1,0 +1,112 @@
+"""A database of a module's own beside the others, so that nobody else works on its jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from tests.conftest import MAX_WAIT_SECONDS
+from trunkline.compose import Services, services
+from trunkline.model.sighting import Sighting
+from trunkline.service.calls import Org
+from trunkline.service.intake import Received
+from trunkline.store.migrations import migrate
+
+T = TypeVar("T")
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, span: timedelta) -> None:
+        self.now += span
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="module")
+def jobs_url(embedded_url: str) -> Iterator[str]:
+    name = f"jobs_{uuid.uuid4().hex[:12]}"
+
+    async def run(sql: str) -> None:
+        connection = await asyncpg.connect(embedded_url)
+        try:
+            await connection.execute(sql)
+        finally:
+            await connection.close()
+
+    asyncio.run(run(f"CREATE DATABASE {name}"))
+    parts = urlsplit(embedded_url)
+    url = urlunsplit(parts._replace(path=f"/{name}"))
+    asyncio.run(migrate(url))
+    yield url
+    asyncio.run(run(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+class Bench:
+    """The services on that database, with orgs that are new for every test."""
+
+    def __init__(self, url: str, joined: Services) -> None:
+        self.url = url
+        self.joined = joined
+        self.pool = joined.pool
+
+    async def org(self) -> Org:
+        name = f"org-{uuid.uuid4().hex[:12]}"
+        await self.joined.keys.create(name)
+        return Org(await self.joined.keys.org_id(name), name)
+
+    async def see(self, org: Org, *sightings: Sighting) -> None:
+        for sighting in sightings:  # a place in the order of changes for each
+            await self.joined.intake.ingest(org, [Received(sighting)], "test")
+
+    async def counts(self, org: Org, kind: str) -> dict[str, int]:
+        sql = "SELECT outcome, n FROM job_counts WHERE org_id = $1 AND kind = $2"
+        return {row["outcome"]: row["n"] for row in await self.pool.fetch(sql, org.id, kind)}
+
+
+Go = Callable[[Callable[[Bench], Awaitable[T]]], T]
+
+
+@pytest.fixture
+def go(jobs_url: str) -> Callable[[Callable[[Bench], Awaitable[T]]], T]:
+    def run(work: Callable[[Bench], Awaitable[T]]) -> T:
+        async def inner() -> T:
+            async with services(jobs_url, pool_size=10) as joined:
+                # Nobody's work of an earlier test is to be done in this one.
+                await joined.pool.execute("TRUNCATE jobs, job_turns, job_queue.pgqueuer")
+                await joined.pool.execute(
+                    "INSERT INTO followers (org_id, name, change) SELECT c.org_id, f.name, c.n "
+                    "FROM change_sequences c "
+                    "CROSS JOIN unnest(ARRAY['recordings', 'search_index', 'effects']) AS f (name) "
+                    "ON CONFLICT (org_id, name) DO UPDATE SET change = excluded.change, attempts = 0"
+                )
+                return await work(Bench(jobs_url, joined))
+
+        return asyncio.run(inner())
+
+    return run
+
+
+async def until(true: Callable[[], Awaitable[object]]) -> None:
+    """Wait until something is so; the loop goes on meanwhile."""
+    async with asyncio.timeout(MAX_WAIT_SECONDS):
+        while not await true():  # noqa: ASYNC110 it is the database that knows
+            await asyncio.sleep(0)
