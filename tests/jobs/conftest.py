@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
 
+from tests.cli.conftest import Ran, Trunkline, command, environment
 from tests.conftest import MAX_WAIT_SECONDS
 from trunkline.compose import Services, services
 from trunkline.model.sighting import Sighting
@@ -82,27 +86,59 @@ class Bench:
         return {row["outcome"]: row["n"] for row in await self.pool.fetch(sql, org.id, kind)}
 
 
-Go = Callable[[Callable[[Bench], Awaitable[T]]], T]
+class Go:
+    """Does something with the services, in a loop of its own."""
 
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._is_fresh = False
 
-@pytest.fixture
-def go(jobs_url: str) -> Callable[[Callable[[Bench], Awaitable[T]]], T]:
-    def run(work: Callable[[Bench], Awaitable[T]]) -> T:
+    def __call__(self, work: Callable[[Bench], Awaitable[T]]) -> T:
         async def inner() -> T:
-            async with services(jobs_url, pool_size=10) as joined:
-                # Nobody's work of an earlier test is to be done in this one.
-                await joined.pool.execute("TRUNCATE jobs, job_turns, job_queue.pgqueuer")
-                await joined.pool.execute(
-                    "INSERT INTO followers (org_id, name, change) SELECT c.org_id, f.name, c.n "
-                    "FROM change_sequences c "
-                    "CROSS JOIN unnest(ARRAY['recordings', 'search_index', 'effects']) AS f (name) "
-                    "ON CONFLICT (org_id, name) DO UPDATE SET change = excluded.change, attempts = 0"
-                )
-                return await work(Bench(jobs_url, joined))
+            async with services(self._url, pool_size=10) as joined:
+                if not self._is_fresh:
+                    await self._put_aside(joined)
+                    self._is_fresh = True
+                return await work(Bench(self._url, joined))
 
         return asyncio.run(inner())
 
+    @staticmethod
+    async def _put_aside(joined: Services) -> None:
+        """Nobody's work of an earlier test is to be done in this one."""
+        await joined.pool.execute("TRUNCATE jobs, job_turns, job_queue.pgqueuer")
+        await joined.pool.execute(
+            "INSERT INTO followers (org_id, name, change) SELECT c.org_id, f.name, c.n "
+            "FROM change_sequences c "
+            "CROSS JOIN unnest(ARRAY['recordings', 'search_index', 'effects']) AS f (name) "
+            "ON CONFLICT (org_id, name) DO UPDATE SET change = excluded.change, attempts = 0"
+        )
+
+
+@pytest.fixture
+def trunkline(jobs_url: str, tmp_path: Path) -> Trunkline:
+    """The command line on that database."""
+
+    def run(*args: str, stdin: bytes = b"") -> Ran:
+        told = environment(jobs_url, TRUNKLINE_HOME=os.environ["TRUNKLINE_HOME"])
+        return Ran(
+            subprocess.run(
+                command(*args),
+                cwd=tmp_path,
+                env=told,
+                input=stdin,
+                capture_output=True,
+                timeout=MAX_WAIT_SECONDS,
+                check=False,
+            )
+        )
+
     return run
+
+
+@pytest.fixture
+def go(jobs_url: str) -> Go:
+    return Go(jobs_url)
 
 
 async def until(true: Callable[[], Awaitable[object]]) -> None:

@@ -74,7 +74,7 @@ async def run_on(followers: Followers, clock: Clock, rounds: int = 20) -> None:
         clock.forward(timedelta(minutes=6))
 
 
-def test_every_change_is_done_once_in_order_by_however_many_workers(go: Go[None], clock: Clock) -> None:
+def test_every_change_is_done_once_in_order_by_however_many_workers(go: Go, clock: Clock) -> None:
     async def work(bench: Bench) -> None:
         one, other = await changed(bench, 40), await changed(bench, 3)
         effects = Effects(bench)
@@ -93,7 +93,7 @@ def test_every_change_is_done_once_in_order_by_however_many_workers(go: Go[None]
 
 @pytest.mark.parametrize("error", STORE_REFUSES, ids=lambda error: type(error).__name__)
 def test_while_the_store_refuses_a_follower_waits_and_loses_nothing(
-    go: Go[None], clock: Clock, error: Exception
+    go: Go, clock: Clock, error: Exception
 ) -> None:
     async def work(bench: Bench) -> None:
         org, other = await changed(bench, 5), await changed(bench, 5)
@@ -130,7 +130,7 @@ def test_while_the_store_refuses_a_follower_waits_and_loses_nothing(
 @pytest.mark.parametrize("error", ROW_CANNOT_BE_DONE, ids=lambda error: type(error).__name__)
 @pytest.mark.parametrize("poisoned", [1, 6, 20])
 def test_a_change_that_cannot_be_done_is_found_gone_past_with_a_mark_and_can_be_gone_back_to(
-    go: Go[None], clock: Clock, error: Exception, poisoned: int
+    go: Go, clock: Clock, error: Exception, poisoned: int
 ) -> None:
     async def work(bench: Bench) -> None:
         org, other = await changed(bench, 20), await changed(bench, 2)
@@ -165,7 +165,7 @@ def test_a_change_that_cannot_be_done_is_found_gone_past_with_a_mark_and_can_be_
 
 
 def test_a_follower_that_hangs_in_one_org_is_broken_off_and_others_go_on_meanwhile(
-    go: Go[None], clock: Clock
+    go: Go, clock: Clock
 ) -> None:
     async def work(bench: Bench) -> None:
         org, other = await changed(bench, 3), await changed(bench, 3)
@@ -195,7 +195,7 @@ def test_a_follower_that_hangs_in_one_org_is_broken_off_and_others_go_on_meanwhi
 
 @pytest.mark.parametrize("fault", Fault, ids=lambda fault: fault.name.lower())
 def test_a_fault_at_any_statement_of_a_step_leaves_place_and_work_together(
-    go: Go[None], clock: Clock, fault: Fault
+    go: Go, clock: Clock, fault: Fault
 ) -> None:
     async def work(bench: Bench) -> None:
         at, came = 0, True

@@ -55,9 +55,7 @@ async def only(bench: Bench, org: Org) -> ListedJob:
 # -- sharing ----------------------------------------------------------------
 
 
-def test_a_queue_that_is_full_takes_no_more_and_the_rest_waits_in_its_rows(
-    go: Go[None], clock: Clock
-) -> None:
+def test_a_queue_that_is_full_takes_no_more_and_the_rest_waits_in_its_rows(go: Go, clock: Clock) -> None:
     async def work(bench: Bench) -> None:
         org = await bench.org()
         await bench.joined.jobs.add(org.id, "work", [str(one) for one in range(50)], NOON)
@@ -70,7 +68,7 @@ def test_a_queue_that_is_full_takes_no_more_and_the_rest_waits_in_its_rows(
     go(work)
 
 
-def test_an_org_with_thousands_of_jobs_leaves_the_others_their_turns(go: Go[None], clock: Clock) -> None:
+def test_an_org_with_thousands_of_jobs_leaves_the_others_their_turns(go: Go, clock: Clock) -> None:
     async def work(bench: Bench) -> None:
         hostile, *quiet = [await bench.org() for _ in range(6)]
         await bench.joined.jobs.add(hostile.id, "work", [str(one) for one in range(3000)], NOON)
@@ -95,7 +93,7 @@ def test_an_org_with_thousands_of_jobs_leaves_the_others_their_turns(go: Go[None
     go(work)
 
 
-def test_orgs_of_which_each_has_endless_jobs_take_turns(go: Go[None], clock: Clock) -> None:
+def test_orgs_of_which_each_has_endless_jobs_take_turns(go: Go, clock: Clock) -> None:
     async def work(bench: Bench) -> None:
         orgs = [await bench.org() for _ in range(5)]
         for org in orgs:
@@ -115,7 +113,7 @@ def test_orgs_of_which_each_has_endless_jobs_take_turns(go: Go[None], clock: Clo
     go(work)
 
 
-def test_a_job_whose_transaction_is_rolled_back_is_not_there(go: Go[None], clock: Clock) -> None:
+def test_a_job_whose_transaction_is_rolled_back_is_not_there(go: Go, clock: Clock) -> None:
     async def work(bench: Bench) -> None:
         org = await bench.org()
         async with bench.pool.acquire() as connection:
@@ -128,7 +126,7 @@ def test_a_job_whose_transaction_is_rolled_back_is_not_there(go: Go[None], clock
     go(work)
 
 
-def test_a_job_is_never_handed_out_twice_at_once(go: Go[None], clock: Clock) -> None:
+def test_a_job_is_never_handed_out_twice_at_once(go: Go, clock: Clock) -> None:
     async def work(bench: Bench) -> None:
         org = await bench.org()
         queue = queue_of(bench, clock, kind())
@@ -153,9 +151,7 @@ async def run_once(bench: Bench, clock: Clock, one_kind: JobKind, org: Org) -> J
     return runner
 
 
-def test_a_job_that_fails_waits_twice_as_long_each_time_and_at_last_has_failed(
-    go: Go[None], clock: Clock
-) -> None:
+def test_a_job_that_fails_waits_twice_as_long_each_time_and_at_last_has_failed(go: Go, clock: Clock) -> None:
     async def fail(_: Begun) -> None:
         raise JobFailed("the vendor is away")
 
@@ -185,7 +181,7 @@ def test_a_job_that_fails_waits_twice_as_long_each_time_and_at_last_has_failed(
 
 @pytest.mark.parametrize("error", [ValueError("no number"), asyncpg.DataError("a NUL\0"), OSError("no room")])
 def test_whatever_a_job_raises_is_a_failure_that_is_seen_and_tried_again(
-    go: Go[None], clock: Clock, error: Exception
+    go: Go, clock: Clock, error: Exception
 ) -> None:
     async def fail(_: Begun) -> None:
         raise error
@@ -204,7 +200,7 @@ def test_whatever_a_job_raises_is_a_failure_that_is_seen_and_tried_again(
 
 
 def test_what_cannot_succeed_is_not_tried_again_and_what_cannot_be_done_now_does_not_count(
-    go: Go[None], clock: Clock
+    go: Go, clock: Clock
 ) -> None:
     async def never(_: Begun) -> None:
         raise JobFailed("it is gone", for_good=True)
@@ -224,7 +220,7 @@ def test_what_cannot_succeed_is_not_tried_again_and_what_cannot_be_done_now_does
     go(work)
 
 
-def test_a_job_that_takes_too_long_is_broken_off_and_tried_again(go: Go[None], clock: Clock) -> None:
+def test_a_job_that_takes_too_long_is_broken_off_and_tried_again(go: Go, clock: Clock) -> None:
     async def hang(_: Begun) -> None:
         await asyncio.Event().wait()
 
@@ -238,7 +234,7 @@ def test_a_job_that_takes_too_long_is_broken_off_and_tried_again(go: Go[None], c
     go(work)
 
 
-def test_a_run_that_never_told_its_end_is_a_try_that_failed(go: Go[None], clock: Clock) -> None:
+def test_a_run_that_never_told_its_end_is_a_try_that_failed(go: Go, clock: Clock) -> None:
     async def work(bench: Bench) -> None:
         org = await bench.org()
         await bench.joined.jobs.add(org.id, "work", ["one"], clock())
@@ -254,7 +250,7 @@ def test_a_run_that_never_told_its_end_is_a_try_that_failed(go: Go[None], clock:
     go(work)
 
 
-def test_of_two_runs_of_one_turn_only_the_first_is_written(go: Go[None], clock: Clock) -> None:
+def test_of_two_runs_of_one_turn_only_the_first_is_written(go: Go, clock: Clock) -> None:
     async def work(bench: Bench) -> None:
         await bench.pool.execute("CREATE TABLE IF NOT EXISTS written (org_id integer)")
         org = await bench.org()
@@ -279,7 +275,7 @@ def test_of_two_runs_of_one_turn_only_the_first_is_written(go: Go[None], clock: 
     go(work)
 
 
-def test_what_a_job_writes_at_its_end_is_written_with_it_or_not_at_all(go: Go[None], clock: Clock) -> None:
+def test_what_a_job_writes_at_its_end_is_written_with_it_or_not_at_all(go: Go, clock: Clock) -> None:
     async def work(bench: Bench) -> None:
         await bench.pool.execute("CREATE TABLE IF NOT EXISTS written (org_id integer)")
         org = await bench.org()
@@ -299,7 +295,7 @@ def test_what_a_job_writes_at_its_end_is_written_with_it_or_not_at_all(go: Go[No
     go(work)
 
 
-def test_a_job_that_repeats_waits_for_its_next_time_and_shows_how_it_went(go: Go[None], clock: Clock) -> None:
+def test_a_job_that_repeats_waits_for_its_next_time_and_shows_how_it_went(go: Go, clock: Clock) -> None:
     async def work(bench: Bench) -> None:
         org = await bench.org()
         store = bench.joined.jobs
@@ -327,7 +323,7 @@ def test_a_job_that_repeats_waits_for_its_next_time_and_shows_how_it_went(go: Go
 # -- workers ------------------------------------------------------------------
 
 
-def test_workers_share_jobs_and_each_is_done_once(go: Go[None]) -> None:
+def test_workers_share_jobs_and_each_is_done_once(go: Go) -> None:
     async def work(bench: Bench) -> None:
         orgs = [await bench.org() for _ in range(3)]
         ran: Counter[tuple[int, str]] = Counter()
@@ -354,7 +350,7 @@ def test_workers_share_jobs_and_each_is_done_once(go: Go[None]) -> None:
     go(work)
 
 
-def test_one_orgs_jobs_that_hang_delay_nobody_elses(go: Go[None]) -> None:
+def test_one_orgs_jobs_that_hang_delay_nobody_elses(go: Go) -> None:
     async def work(bench: Bench) -> None:
         slow, quick = await bench.org(), await bench.org()
 
@@ -390,7 +386,7 @@ def test_one_orgs_jobs_that_hang_delay_nobody_elses(go: Go[None]) -> None:
     go(work)
 
 
-def test_a_worker_whose_connections_are_cut_goes_on(go: Go[None]) -> None:
+def test_a_worker_whose_connections_are_cut_goes_on(go: Go) -> None:
     async def work(bench: Bench) -> None:
         org = await bench.org()
         worker = Worker(bench.url, bench.pool, [], [kind()], system_clock, heartbeat_seconds=2)
@@ -417,7 +413,7 @@ def test_a_worker_whose_connections_are_cut_goes_on(go: Go[None]) -> None:
     go(work)
 
 
-def test_jobs_of_the_log_itself_are_there_when_a_worker_begins(go: Go[None], clock: Clock) -> None:
+def test_jobs_of_the_log_itself_are_there_when_a_worker_begins(go: Go, clock: Clock) -> None:
     async def work(bench: Bench) -> None:
         queue = queue_of(bench, clock, kind(name="sweep", schedule="every 10m"))
         await queue.schedule()

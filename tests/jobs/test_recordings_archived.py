@@ -70,7 +70,7 @@ def files(folder: Path) -> list[bytes]:
 
 
 def test_a_nul_in_one_link_stops_nothing_and_is_listed(
-    go: Go[None], clock: Clock, vendor: FileServer, tmp_path: Path
+    go: Go, clock: Clock, vendor: FileServer, tmp_path: Path
 ) -> None:
     async def work(bench: Bench) -> None:
         org, other = await bench.org(), await bench.org()
@@ -91,7 +91,7 @@ def test_a_nul_in_one_link_stops_nothing_and_is_listed(
 
 
 def test_a_call_that_cannot_be_read_is_gone_past_and_the_recordings_around_it_are_kept(
-    go: Go[None], clock: Clock, vendor: FileServer, tmp_path: Path
+    go: Go, clock: Clock, vendor: FileServer, tmp_path: Path
 ) -> None:
     async def work(bench: Bench) -> None:
         org = await bench.org()
@@ -110,7 +110,7 @@ def test_a_call_that_cannot_be_read_is_gone_past_and_the_recordings_around_it_ar
 
 
 def test_files_and_folders_are_nobody_elses_to_read(
-    go: Go[None], clock: Clock, vendor: FileServer, tmp_path: Path
+    go: Go, clock: Clock, vendor: FileServer, tmp_path: Path
 ) -> None:
     async def work(bench: Bench) -> None:
         org = await bench.org()
@@ -125,7 +125,7 @@ def test_files_and_folders_are_nobody_elses_to_read(
 
 
 def test_while_the_object_store_is_away_a_recording_waits_and_is_kept_when_it_is_back(
-    go: Go[None], clock: Clock, vendor: FileServer, tmp_path: Path
+    go: Go, clock: Clock, vendor: FileServer, tmp_path: Path
 ) -> None:
     async def work(bench: Bench) -> None:
         folder, away = tmp_path / "kept", tmp_path / "away"
@@ -150,7 +150,7 @@ def test_while_the_object_store_is_away_a_recording_waits_and_is_kept_when_it_is
 
 
 def test_a_call_that_is_taken_out_leaves_no_file_even_if_the_store_is_away_at_first(
-    go: Go[None], clock: Clock, vendor: FileServer, tmp_path: Path
+    go: Go, clock: Clock, vendor: FileServer, tmp_path: Path
 ) -> None:
     async def work(bench: Bench) -> None:
         folder, away = tmp_path / "kept", tmp_path / "away"
@@ -179,7 +179,7 @@ def test_a_call_that_is_taken_out_leaves_no_file_even_if_the_store_is_away_at_fi
 
 
 def test_a_call_that_is_taken_out_while_its_recording_is_fetched_leaves_no_file(
-    go: Go[None], clock: Clock, vendor: FileServer, tmp_path: Path
+    go: Go, clock: Clock, vendor: FileServer, tmp_path: Path
 ) -> None:
     async def work(bench: Bench) -> None:
         folder = tmp_path / "kept"
@@ -202,7 +202,7 @@ def test_a_call_that_is_taken_out_while_its_recording_is_fetched_leaves_no_file(
 
 
 def test_recordings_that_fail_are_given_up_after_some_tries_and_listed(
-    go: Go[None], clock: Clock, tmp_path: Path
+    go: Go, clock: Clock, tmp_path: Path
 ) -> None:
     async def work(bench: Bench) -> None:
         org = await bench.org()
@@ -219,7 +219,7 @@ def test_recordings_that_fail_are_given_up_after_some_tries_and_listed(
 
 
 def test_a_hanging_recording_server_of_one_org_delays_no_other_orgs_recordings(
-    go: Go[None], vendor: FileServer, tmp_path: Path
+    go: Go, vendor: FileServer, tmp_path: Path
 ) -> None:
     async def work(bench: Bench) -> None:
         slow, quick = await bench.org(), await bench.org()

@@ -12,6 +12,13 @@ def private_folder(folder: Path) -> Path:
     return folder
 
 
+def remove_parts(root: Path, path: str) -> None:
+    """Remove what a process that was killed had written of a file: obstore writes beside it, behind a `#`."""
+    file = root / path
+    for part in file.parent.glob(f"{file.name}#*"):
+        part.unlink(missing_ok=True)
+
+
 def make_private(root: Path, path: str) -> None:
     """Let nobody else read a file, or look into the folders between it and the root."""
     file = root / path

@@ -22,7 +22,7 @@ from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore
 
 from trunkline.ingest.safe_download import MAX_SECONDS, Downloader, DownloadFailed, is_example
-from trunkline.jobs.files import make_private
+from trunkline.jobs.files import make_private, remove_parts
 from trunkline.jobs.followers import Follower
 from trunkline.jobs.kinds import Done, JobFailed, JobKind
 from trunkline.model.call import Call, Recording
@@ -80,6 +80,12 @@ class RecordingArchiver(Struct, frozen=True):
             longest_wait=timedelta(hours=6),
         )
 
+    @property
+    def _root(self) -> Path | None:
+        """The folder in which recordings lie, if it is one."""
+        prefix = self.objects.prefix if isinstance(self.objects, LocalStore) else None
+        return None if prefix is None else Path(prefix)
+
     async def _note(self, connection: asyncpg.Connection, org_id: int, after: int, up_to: int) -> int:
         calls = await recorded_calls(connection, org_id, after, up_to)
         found = [(call.id, url) for call in calls if (url := _link(call)) is not None]
@@ -95,6 +101,8 @@ class RecordingArchiver(Struct, frozen=True):
         wanted = await self.store.wanted(org_id, call_id)
         path = f"{org_id}/{call_id.hex[:2]}/{call_id}"
         try:
+            if self._root is not None:
+                await asyncio.to_thread(remove_parts, self._root, path)
             if wanted is None:
                 with suppress(FileNotFoundError):
                     await obstore.delete_async(self.objects, path)
@@ -121,8 +129,8 @@ class RecordingArchiver(Struct, frozen=True):
             size += len(part)
             await writer.write(part)
         await writer.close()
-        if isinstance(self.objects, LocalStore) and self.objects.prefix is not None:
-            await asyncio.to_thread(make_private, Path(self.objects.prefix), path)
+        if self._root is not None:
+            await asyncio.to_thread(make_private, self._root, path)
         return StoredRecording(path, size, media_types[0], digest.digest())
 
     async def _tell(self, org: Org, wanted: WantedRecording) -> None:

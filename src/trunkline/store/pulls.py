@@ -92,7 +92,11 @@ class PullStore:
                 yield got
             finally:
                 if got and not connection.is_closed():
-                    await connection.fetchval(queries("pulls")["unlock_pull"], *self._key)
+                    try:
+                        await connection.fetchval(queries("pulls")["unlock_pull"], *self._key)
+                    except BaseException:
+                        connection.terminate()  # a lock that is not given back ends with its connection
+                        raise
 
     async def current(self) -> StoredPull:
         """Where the pull stands."""
