@@ -114,7 +114,7 @@ def test_a_fault_anywhere_in_a_follower_loses_nothing_and_holds_up_nobody_else(
             at += 1
             orgs = [await org_with_calls(bench, vendor) for _ in range(2)]
             trouble = Trouble(fault, at)
-            broken = Followers(FaultyPool(bench.pool, trouble), [follower], clock)  # type: ignore[arg-type]
+            broken = Followers(FaultyPool(bench.pool, trouble), [follower], clock)
             broken._store = bench.joined.followers  # the look itself is to go well
             with capture_logs() as logs:
                 await broken.catch_up()
@@ -237,7 +237,7 @@ def test_a_fault_anywhere_in_a_job_ends_in_a_try_that_is_seen_and_made_again(
             await bench.joined.jobs.add(case.org_id, name, [case.key], clock())
             trouble = Trouble(fault, at)
             pool = FaultyPool(bench.pool, trouble)
-            runner = JobRunner(pool, {name: case.kind(pool)}, clock)  # type: ignore[arg-type]
+            runner = JobRunner(pool, {name: case.kind(pool)}, clock)
             with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, asyncio.CancelledError):
                 await runner.run(await turn_of(bench, case, name))
             came = trouble.came
