@@ -30,7 +30,6 @@ from trunkline.api.hooks import hook_routes
 from trunkline.api.metrics import WorkReport, metrics_routes
 from trunkline.api.recordings import Shelf, recording_routes
 from trunkline.api.row_cache import RowCache
-from trunkline.ingest.live_transcripts import LiveTranscripts
 from trunkline.ingest.safe_download import Downloader, Limits
 from trunkline.ingest.webhooks import Webhooks
 from trunkline.jobs.files import private_folder
@@ -60,7 +59,6 @@ from trunkline.store.idempotency import IdempotencyStore
 from trunkline.store.jobs import JobStore
 from trunkline.store.keys import KeyStore
 from trunkline.store.ledger import LedgerStore
-from trunkline.store.live import LiveStore
 from trunkline.store.migrations import head, migrate, state
 from trunkline.store.pool import open_pool
 from trunkline.store.recordings import RecordingStore
@@ -185,6 +183,7 @@ async def open_worker(
 ) -> AsyncIterator[Worker]:
     """What does the work in the background, with connections of its own; it still is to be run."""
     # Imported here, since what it needs takes longer to load than all that commands need.
+    from trunkline.jobs.live_transcripts import LiveTranscripts
     from trunkline.jobs.number_totals import number_total_kind
     from trunkline.jobs.pulls import ScheduledPulls
     from trunkline.jobs.recordings import RecordingArchiver
@@ -194,8 +193,10 @@ async def open_worker(
 
     pool = await open_pool(database_url, CONNECTIONS, SERVER_SETTINGS)
     try:
-        followers = [search_index()]
+        live_transcripts = LiveTranscripts(LiveStore(pool), clock)
+        followers = [search_index(), live_transcripts.follower]
         kinds = [
+            live_transcripts.kind,
             number_total_kind(pool),
             ScheduledPulls(pool, joined.sources, joined.group_commit, doors(), clock).kind,
             idempotency_kind(joined.idempotency),
@@ -222,6 +223,7 @@ async def working(
         yield
         return
     async with open_worker(joined, settings, database_url, clock) as worker:
+        joined.notifier.subscribe(lambda _: worker.wake())
         task = asyncio.create_task(worker.run())
         try:
             yield

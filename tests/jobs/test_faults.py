@@ -13,7 +13,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from msgspec import Struct
+from msgspec import Struct, structs
 from obstore.store import LocalStore
 from structlog.testing import capture_logs
 
@@ -88,7 +88,7 @@ async def org_with_calls(bench: Bench, vendor: FileServer) -> Org:
         said = recorded(f"{vendor.url}/{name}.wav", name)
         said.turns = [Turn(role=Role.USER, text=f"This is {name}.")]
         await bench.see(org, said)
-    await CallWriter(bench.pool).delete(org.id, call_id("contactship", "gone"))
+    await CallWriter(bench.pool, lambda org_id: None).delete(org.id, call_id("contactship", "gone"))
     return org
 
 
@@ -186,8 +186,13 @@ async def pull(bench: Bench, clock: Clock, _: FileServer, vendor: SmallVendor, _
         org.name, "trunkline", credential={"api_key": "k"}, base_url=vendor.url
     )
 
+    door = doors()["trunkline"]
+    assert door.list_api is not None
+    hurried = structs.replace(door, list_api=structs.replace(door.list_api, requests_per_minute=100_000))
+
     def kind(pool: asyncpg.Pool) -> JobKind:
-        return ScheduledPulls(pool, bench.joined.sources, bench.joined.group_commit, doors(), clock).kind
+        known = {"trunkline": hurried}
+        return ScheduledPulls(pool, bench.joined.sources, bench.joined.group_commit, known, clock).kind
 
     async def holds() -> bool:
         sql = "SELECT count(*) FROM calls WHERE org_id = $1"

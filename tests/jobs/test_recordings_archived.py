@@ -160,7 +160,7 @@ def test_a_call_that_is_taken_out_leaves_no_file_even_if_the_store_is_away_at_fi
         await follow(bench, archiver, clock)
         await run_all(bench, archiver, clock)
         assert files(folder) == [SOUND]
-        await CallWriter(bench.pool).delete(org.id, call_id("contactship", "one"))
+        await CallWriter(bench.pool, lambda org_id: None).delete(org.id, call_id("contactship", "one"))
         await follow(bench, archiver, clock)
         assert await recordings_of(bench, org) == []
         folder.rename(away)
@@ -189,7 +189,7 @@ def test_a_call_that_is_taken_out_while_its_recording_is_fetched_leaves_no_file(
         await follow(bench, archiver, clock)
         fetching = asyncio.create_task(run_all(bench, archiver, clock))
         await asyncio.to_thread(vendor.hangs.wait)
-        await CallWriter(bench.pool).delete(org.id, call_id("contactship", "one"))
+        await CallWriter(bench.pool, lambda org_id: None).delete(org.id, call_id("contactship", "one"))
         await follow(bench, archiver, clock)
         vendor.released.set()
         await fetching

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -19,8 +20,9 @@ from msgspec import structs
 from tests.conftest import World
 from tests.model.live_events import BEGIN, events, kept
 from tests.model.test_live import others
-from trunkline.ingest.live_transcripts import LiveTranscripts
 from trunkline.ingest.reprocess import Reprocessor, ReprocessSummary
+from trunkline.jobs.followers import step_now
+from trunkline.jobs.live_transcripts import LIVE_TRANSCRIPT, LiveTranscripts
 from trunkline.kit.call_ids import uuids
 from trunkline.model.call import Call, Turn
 from trunkline.model.ids import call_id
@@ -35,6 +37,7 @@ from trunkline.service.intake import EVENT, STATEMENT, Provenance, Received, Sta
 from trunkline.service.intake import Result as Outcome
 from trunkline.service.live_events import REST, REST_AFTER_END
 from trunkline.store.calls.rows import searchable
+from trunkline.store.jobs import Begun, JobRef
 from trunkline.store.live import LiveStore, LiveUpdate, LiveWriting
 from trunkline.store.queries import queries
 from trunkline.store.totals.totals import differences
@@ -339,19 +342,29 @@ def test_a_call_that_is_written_while_its_transcript_is_put_together_stays_live(
     assert one.found.turn_count == 11
 
 
-def test_whatever_rests_is_put_together_and_what_cannot_be_is_left_until_later(world: World) -> None:
+def test_whatever_rests_is_put_together_by_a_job_of_its_own(world: World) -> None:
     good, bad = begun(world), begun(world)
     for one in (bad, good):
         one.tell(turn(1))
+    pool, org_id = world.joined.pool, world.org.id
     spoil = "UPDATE live_slots SET events = '{}' WHERE org_id = $1 AND call_id = $2 AND kind = 1"
-    world.run(world.joined.pool.execute(spoil, world.org.id, UUID(bad.id)))
-    transcripts = LiveTranscripts(LiveStore(world.joined.pool), lambda: LATE)
-    while world.run(transcripts.look()):
+    world.run(pool.execute(spoil, org_id, UUID(bad.id)))
+    transcripts = LiveTranscripts(LiveStore(pool), lambda: LATE)
+    while world.run(step_now(pool, org_id, transcripts.follower)):
         pass
+    noted = world.run(
+        pool.fetch("SELECT key FROM jobs WHERE org_id = $1 AND kind = $2", org_id, LIVE_TRANSCRIPT)
+    )
+    assert {row["key"] for row in noted} == {good.id, bad.id}
+    for one in (good, bad):
+        job = Begun(
+            ref=JobRef(org_id, LIVE_TRANSCRIPT, one.id, 1), org_name="", attempts=1, schedule=None, died=False
+        )
+        with suppress(ValueError):
+            world.run(transcripts.kind.run(job))
     assert (stored(good)["live"], stored(good)["live_slots"]) == (0, 0)
+    assert (stored(good)["search_backlog"], stored(good)["call_terms"]) == (0, 1)
     assert stored(bad)["live"] == 1
-    due = "SELECT due_at > $2 FROM live_calls WHERE org_id = $1 AND call_id = $3"
-    assert world.run(world.joined.pool.fetchval(due, world.org.id, LATE, UUID(bad.id)))
 
 
 def test_a_call_rests_soon_after_its_end_and_after_a_while_else(world: World) -> None:

@@ -27,7 +27,7 @@ from msgspec import Struct
 from tests.cli.conftest import command, environment
 from tests.conftest import MAX_WAIT_SECONDS
 from trunkline.compose import SchemaBehind, services
-from trunkline.jobs.search_index import Indexer
+from trunkline.jobs.search_index import index_org
 from trunkline.kit.transcript import is_engaged
 from trunkline.model.call import Call
 from trunkline.model.query import CallFilter, Order, Rows, Wording
@@ -38,7 +38,6 @@ from trunkline.service.intake import Received
 from trunkline.store import upgrade
 from trunkline.store.calls.list_query import SHALLOW
 from trunkline.store.calls.reads import CallStore
-from trunkline.store.calls.writes import CallWriter
 from trunkline.store.changes import ChangeStore
 from trunkline.store.columns import COLUMNS
 from trunkline.store.migrations import UnknownRevision, change_tables, head, migrate, state
@@ -195,7 +194,7 @@ async def check_words(pool: asyncpg.Pool, org_id: int, calls: list[Call]) -> Non
     """What was said is found, before the words are indexed and after."""
     for indexed in (False, True):
         if indexed:
-            await Indexer(SearchIndex(pool)).index(org_id, lambda _: None)
+            await index_org(pool, org_id, lambda _: None)
             assert await SearchIndex(pool).backlog(org_id) == 0
         for piece in ("appointment", "退款", "Hello 8"):
             page = await CallStore(pool).page(
@@ -363,7 +362,7 @@ def test_an_upgraded_log_goes_on(url: str, revision: str) -> None:
             )
             taken = await joined.intake.ingest(org, [Received(sighting_of(new)), Received(news)], "test")
             assert taken.stored == 2
-            assert await CallWriter(joined.pool).delete(org_id, calls[2].id)
+            assert await joined.writer.delete(org_id, calls[2].id)
             assert await differences(joined.pool, org_id) == []
             look = await ChangeStore(joined.pool).read_batch(
                 org_id, CallFilter(), reach, with_transcript=False

@@ -30,7 +30,8 @@ from trunkline.model.sighting import Sighting
 from trunkline.service.calls import Org
 from trunkline.service.clock import Clock
 from trunkline.service.group_commit import GroupCommit
-from trunkline.service.intake import RECORDING, Provenance, Received
+from trunkline.service.intake import RECORDING as STORED
+from trunkline.service.intake import Provenance, Received
 from trunkline.store.jobs import Begun, add_jobs
 from trunkline.store.recordings import (
     RECORDING,
@@ -138,7 +139,7 @@ class RecordingArchiver(Struct, frozen=True):
         said = Sighting(
             vendor=wanted.vendor, vendor_call_id=wanted.vendor_call_id, recording=Recording(stored=True)
         )
-        origin = Provenance(kind=RECORDING, source="recordings")
+        origin = Provenance(kind=STORED, source="recordings")
         await self.commits.ingest(org, [Received(said, _encode(said), origin)])
 
 

@@ -28,6 +28,7 @@ from trunkline.store.calls.rows import (
     searchable,
 )
 from trunkline.store.queries import queries
+from trunkline.store.search.index import index_call
 
 _encode = msgspec.json.Encoder().encode
 _encode_text = msgspec.json.Encoder(decimal_format="number").encode
@@ -189,11 +190,6 @@ class LiveStore:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
-    async def due(self, now: datetime, limit: int) -> list[tuple[int, UUID]]:
-        """Live calls that nothing was told of for a while, by org and id."""
-        rows = await self._pool.fetch(queries("live")["due"], now, limit)
-        return [(row["org_id"], row["call_id"]) for row in rows]
-
     async def settle(self, org_id: int, call_id: UUID, now: datetime) -> bool:
         """Put the transcript of one call together; false if it was written meanwhile, or was taken out.
 
@@ -214,11 +210,9 @@ class LiveStore:
             await connection.execute(queries("live")["drop_slots"], org_id, [call_id])
             if said is not None:
                 await _write_transcripts(connection, org_id, [(str(call_id), said)])
+                # What is printed did not change, so that no follower comes by to index it.
+                await index_call(connection, org_id, call_id)
         return True
-
-    async def postpone(self, org_id: int, call_id: UUID, due_at: datetime) -> None:
-        """Leave a call until later."""
-        await self._pool.execute(queries("live")["postpone"], org_id, call_id, due_at)
 
 
 _SETTLING = queries("live")["settling"].format(transcript=queries("live")["transcript"])
@@ -230,3 +224,13 @@ def _settled(body: str, parts: LiveTranscript, record: LiveRecord) -> tuple[Conv
     search = searchable(call_of(body, heavy))
     packed_here = zstandard.ZstdCompressor(level=1, write_checksum=False).compress(heavy)
     return Conversation(packed_here, search, 0), lost_of(call_of(body, parts.base), record)
+
+
+async def resting_calls(
+    connection: asyncpg.Connection, org_id: int, after: int, up_to: int
+) -> dict[datetime, list[UUID]]:
+    """The live calls among an org's changes after one place and up to another, by when their slots are to go."""
+    found: dict[datetime, list[UUID]] = {}
+    for row in await connection.fetch(queries("live")["resting"], org_id, after, up_to):
+        found.setdefault(row["due_at"], []).append(row["call_id"])
+    return found

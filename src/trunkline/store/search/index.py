@@ -44,6 +44,13 @@ async def index_words(connection: asyncpg.Connection, org_id: int, after: int, u
     return up_to - 1 if lost == _MAX_ORPHANS else up_to
 
 
+async def index_call(connection: asyncpg.Connection, org_id: int, call_id: UUID) -> None:
+    """Index one call, if it is not yet; the caller's transaction lets nobody write to the org until it ends."""
+    rows = await connection.fetch(queries("search")["backlog_of_call"], org_id, call_id)
+    if rows:
+        await _keep(connection, org_id, await asyncio.to_thread(_said, rows))
+
+
 def _said(rows: Sequence[asyncpg.Record]) -> list[tuple[UUID, int, set[str]]]:
     return [(row["call_id"], row["change"], words_of(row["search"] or "")) for row in rows]
 

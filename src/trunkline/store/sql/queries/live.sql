@@ -74,9 +74,10 @@ WITH said AS (
 INSERT INTO orphan_terms (org_id, word_id) SELECT DISTINCT $1::integer, unnest(words) FROM unworded
 ON CONFLICT (org_id, word_id) DO NOTHING;
 
--- name: due
--- The live calls whose transcript is to be put together. no org: every org's
-SELECT org_id, call_id FROM live_calls WHERE due_at <= $1 ORDER BY due_at LIMIT $2;
+-- name: resting
+-- The live calls among some changes, and when their transcripts are to be put together.
+SELECT l.call_id, l.due_at FROM live_calls l JOIN calls c ON c.org_id = $1 AND c.id = l.call_id
+WHERE l.org_id = $1 AND l.due_at IS NOT NULL AND c.change > $2 AND c.change <= $3;
 
 -- name: settling
 -- A live call with its conversation, and what tells whether it was written since.
@@ -90,7 +91,3 @@ WHERE l.org_id = $1 AND l.call_id = $2 AND l.due_at <= $3;
 UPDATE live_calls SET due_at = NULL, lost = $4, version = version + 1
 WHERE org_id = $1 AND call_id = $2 AND version = $3
 RETURNING true;
-
--- name: postpone
--- Leaves a live call until later.
-UPDATE live_calls SET due_at = $3 WHERE org_id = $1 AND call_id = $2 AND due_at IS NOT NULL;

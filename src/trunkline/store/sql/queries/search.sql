@@ -68,6 +68,12 @@ LIMIT $4;
 -- Lets nobody write to the org until the transaction ends; writers hold the same row.
 SELECT n FROM change_sequences WHERE org_id = $1 FOR UPDATE;
 
+-- name: backlog_of_call
+-- A call that is not indexed yet, with what was said in it.
+SELECT u.call_id, u.change, s.search
+FROM search_backlog u LEFT JOIN call_transcripts s ON s.org_id = $1 AND s.call_id = u.call_id
+WHERE u.org_id = $1 AND u.call_id = $2;
+
 -- name: indexed
 -- Takes calls off the list, unless they were written since their text was read.
 DELETE FROM search_backlog u USING unnest($2::uuid[], $3::bigint[]) AS i (call_id, change)

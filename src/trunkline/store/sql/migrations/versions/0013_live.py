@@ -3,7 +3,7 @@
 from trunkline.store.migrations import run_sql
 
 revision = "0013"
-down_revision = "0015"
+down_revision = "0012"
 
 
 def upgrade() -> None:

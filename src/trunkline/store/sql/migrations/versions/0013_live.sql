@@ -22,7 +22,7 @@ CREATE TABLE live_calls (
     PRIMARY KEY (org_id, call_id)
 );
 
-CREATE INDEX live_calls_due ON live_calls (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX live_calls_due ON live_calls (org_id, due_at) WHERE due_at IS NOT NULL;
 
 -- What still counts of the events of one turn (kind 1), of one tool call (2), or under one event id (3), which digest
 -- stands for. The other columns are of turns: their order, and the text that is searched.

@@ -64,7 +64,7 @@ CREATE TABLE follower_skips (
 -- Recordings: what waits or failed is a job now; a recording that has a path is kept.
 INSERT INTO jobs (org_id, kind, key, state, attempts, next_try_at, problem, created_at)
 SELECT org_id, 'recording', call_id::text, state, attempts, next_try_at, problem, now()
-FROM recordings WHERE state <> 'kept';
+FROM recordings WHERE state <> 'stored';
 
 DROP INDEX recordings_due;
 
@@ -72,9 +72,9 @@ ALTER TABLE recordings DROP COLUMN state, DROP COLUMN attempts, DROP COLUMN next
 
 -- The index of words is made by a follower; where nothing waits to be indexed it has come to the end.
 INSERT INTO followers (org_id, name, change)
-SELECT c.org_id, 'search_index', c.n FROM change_counts c
-WHERE NOT EXISTS (SELECT FROM unindexed_calls u WHERE u.org_id = c.org_id)
-    AND NOT EXISTS (SELECT FROM lost_words l WHERE l.org_id = c.org_id);
+SELECT c.org_id, 'search_index', c.n FROM change_sequences c
+WHERE NOT EXISTS (SELECT FROM search_backlog u WHERE u.org_id = c.org_id)
+    AND NOT EXISTS (SELECT FROM orphan_terms l WHERE l.org_id = c.org_id);
 
 -- The tables of pgqueuer 1.6, as it makes them itself, but for its trigger, which tells of new rows alone. It holds
 -- the few jobs that are handed out at the moment; a queue's tables may have a trigger.

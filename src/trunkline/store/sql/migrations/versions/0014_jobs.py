@@ -2,10 +2,10 @@
 
 from trunkline.store.migrations import run_sql
 
-revision = "0012"
-down_revision = "0009"
+revision = "0014"
+down_revision = "0013"
 
 
 def upgrade() -> None:
     """Run the statements of the file of the same name."""
-    run_sql("0012_jobs.sql")
+    run_sql("0014_jobs.sql")

@@ -2,10 +2,10 @@
 
 from trunkline.store.migrations import run_sql
 
-revision = "0015"
+revision = "0012"
 down_revision = "0011"
 
 
 def upgrade() -> None:
     """Run the statements of the file of the same name."""
-    run_sql("0015_engaged.sql")
+    run_sql("0012_engaged.sql")
