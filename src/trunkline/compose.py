@@ -59,6 +59,7 @@ from trunkline.store.idempotency import IdempotencyStore
 from trunkline.store.jobs import JobStore
 from trunkline.store.keys import KeyStore
 from trunkline.store.ledger import LedgerStore
+from trunkline.store.live import LiveStore
 from trunkline.store.migrations import head, migrate, state
 from trunkline.store.pool import open_pool
 from trunkline.store.recordings import RecordingStore

@@ -157,7 +157,7 @@ async def recording(bench: Bench, clock: Clock, vendor: FileServer, _: SmallVend
     one = call_id("contactship", "one")
 
     async def holds() -> bool:
-        kept = await RecordingStore(bench.pool).listed(org.id, "kept", 10)
+        kept = await RecordingStore(bench.pool).listed(org.id, "stored", 10)
         sql = "SELECT count(*) FROM sightings WHERE org_id = $1 AND source = 'recordings'"
         told = await bench.pool.fetchval(sql, org.id)
         files = [path.read_bytes() for path in (folder / str(org.id)).rglob("*") if path.is_file()]

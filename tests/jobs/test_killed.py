@@ -100,7 +100,7 @@ def test_a_worker_that_is_killed_in_a_job_is_seen_and_another_does_it(
 
     async def time_passes(bench: Bench) -> bool:
         await bench.pool.execute(TIME_PASSES)
-        kept = await RecordingStore(bench.pool).listed(org.id, "kept", 10)
+        kept = await RecordingStore(bench.pool).listed(org.id, "stored", 10)
         return bool(kept) and not await bench.joined.jobs.listed(org.id, None, None, 10)
 
     wait_until(lambda: go(time_passes), second.log)

@@ -80,10 +80,10 @@ def test_a_nul_in_one_link_stops_nothing_and_is_listed(
         await follow(bench, archiver, clock)
         await run_all(bench, archiver, clock)
         states = {one.url.rpartition("/")[2]: one.state for one in await recordings_of(bench, org)}
-        assert states == {"a\ufffdb.wav": "failed", "good.wav": "kept"}
+        assert states == {"a\ufffdb.wav": "failed", "good.wav": "stored"}
         (failed,) = await jobs_of(bench, org)
         assert (failed.state, failed.problem) == ("failed", "the link cannot be read")
-        assert [one.state for one in await recordings_of(bench, other)] == ["kept"]
+        assert [one.state for one in await recordings_of(bench, other)] == ["stored"]
         assert vendor.asked == ["/good.wav", "/theirs.wav"]
         assert await bench.joined.followers.skips() == []
 
@@ -101,7 +101,7 @@ def test_a_call_that_cannot_be_read_is_gone_past_and_the_recordings_around_it_ar
         archiver = archiver_of(bench, tmp_path / "kept", clock)
         await follow(bench, archiver, clock)
         await run_all(bench, archiver, clock)
-        kept = {one.url.rpartition("/")[2] for one in await recordings_of(bench, org) if one.state == "kept"}
+        kept = {one.url.rpartition("/")[2] for one in await recordings_of(bench, org) if one.state == "stored"}
         assert kept == {"0.wav", "1.wav", "3.wav", "4.wav"}
         assert await bench.joined.followers.skips() == [("recordings", 1)]
         await bench.pool.execute("TRUNCATE follower_skips")
@@ -239,7 +239,7 @@ def test_a_hanging_recording_server_of_one_org_delays_no_other_orgs_recordings(
             await bench.see(quick, *(recorded(f"{vendor.url}/{one}.wav", f"q-{one}") for one in range(10)))
 
             async def all_kept() -> bool:
-                return [one.state for one in await recordings_of(bench, quick)] == ["kept"] * 10
+                return [one.state for one in await recordings_of(bench, quick)] == ["stored"] * 10
 
             await until(all_kept)
             assert sum(path.startswith("/head") for path in vendor.asked) <= 2

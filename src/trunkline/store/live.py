@@ -229,7 +229,7 @@ def _settled(body: str, parts: LiveTranscript, record: LiveRecord) -> tuple[Conv
 async def resting_calls(
     connection: asyncpg.Connection, org_id: int, after: int, up_to: int
 ) -> dict[datetime, list[UUID]]:
-    """The live calls among an org's changes after one place and up to another, by when their slots are to go."""
+    """The live calls among some changes of an org, by the time at which their slots are to go."""
     found: dict[datetime, list[UUID]] = {}
     for row in await connection.fetch(queries("live")["resting"], org_id, after, up_to):
         found.setdefault(row["due_at"], []).append(row["call_id"])

@@ -45,7 +45,7 @@ async def index_words(connection: asyncpg.Connection, org_id: int, after: int, u
 
 
 async def index_call(connection: asyncpg.Connection, org_id: int, call_id: UUID) -> None:
-    """Index one call, if it is not yet; the caller's transaction lets nobody write to the org until it ends."""
+    """Index one call that is not yet; the caller's transaction lets nobody write to the org until it ends."""
     rows = await connection.fetch(queries("search")["backlog_of_call"], org_id, call_id)
     if rows:
         await _keep(connection, org_id, await asyncio.to_thread(_said, rows))

@@ -69,10 +69,10 @@ WITH said AS (
     DELETE FROM search_backlog u USING said s WHERE u.org_id = $1 AND u.call_id = s.call_id AND s.live > 0
 ), unworded AS (
     DELETE FROM call_terms x USING said s WHERE x.org_id = $1 AND x.call_id = s.call_id AND s.differs
-    RETURNING x.words
+    RETURNING x.term_ids
 )
-INSERT INTO orphan_terms (org_id, word_id) SELECT DISTINCT $1::integer, unnest(words) FROM unworded
-ON CONFLICT (org_id, word_id) DO NOTHING;
+INSERT INTO orphan_terms (org_id, term_id) SELECT DISTINCT $1::integer, unnest(term_ids) FROM unworded
+ON CONFLICT (org_id, term_id) DO NOTHING;
 
 -- name: resting
 -- The live calls among some changes, and when their transcripts are to be put together.
