@@ -204,14 +204,14 @@ class Killed(BaseException):
     pass
 
 
-@pytest.mark.parametrize("moment", ["meet", "take", "turn", "end"])
+@pytest.mark.parametrize("moment", ["record", "ingest", "turn", "end"])
 @pytest.mark.parametrize("page", [1, 3])
 def test_a_pull_that_was_killed_goes_on_with_the_page_it_was_at(
     moment: str, page: int, puller: Puller, vendor: SmallVendor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vendor.calls = [call(f"c{n}", minutes_ago=n) for n in range(9)]
     count = 0
-    owner: Any = type(puller.commits) if moment == "take" else PullStore
+    owner: Any = type(puller.commits) if moment == "ingest" else PullStore
     original = getattr(owner, moment)
 
     async def killed(*told: Any) -> Any:

@@ -135,7 +135,7 @@ def at(minutes: int, **said: Any) -> Received:
 
 
 def row(world: World) -> asyncpg.Record:
-    sql = "SELECT change, revision, has_unstored_facts, stamps, body FROM calls WHERE org_id = $1"
+    sql = "SELECT change, revision, has_unstored_facts, versions, body FROM calls WHERE org_id = $1"
     return world.run(world.joined.pool.fetchrow(sql, world.org.id))
 
 
