@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -24,19 +25,24 @@ from trunkline.api.connections import ConnectionLimits, ConnectionTable
 from trunkline.api.counters import EdgeCounters
 from trunkline.api.docs import DOCS_PAGES, docs_routes
 from trunkline.api.front_door import FrontDoor
-from trunkline.api.handler import DATABASE_DOWN, RequestHandler
+from trunkline.api.handler import RequestHandler
 from trunkline.api.health import health_routes
 from trunkline.api.hooks import hook_routes
-from trunkline.api.metrics import WorkReport, metrics_routes
+from trunkline.api.metrics import metrics_routes
 from trunkline.api.recordings import Shelf, recording_routes
 from trunkline.api.row_cache import RowCache
+from trunkline.api.rows import Printer
+from trunkline.ingest.pull import Pull, Report
+from trunkline.ingest.reprocess import Reprocessor
 from trunkline.ingest.safe_download import Downloader, Limits
+from trunkline.ingest.vendor_client import VendorClient
 from trunkline.ingest.webhooks import Webhooks
 from trunkline.jobs.files import private_folder
 from trunkline.logs import set_up_logs
 from trunkline.service.calls import Calls
 from trunkline.service.changes import Changes
 from trunkline.service.clock import Clock, system_clock
+from trunkline.service.database_errors import DATABASE_DOWN
 from trunkline.service.encryption import SecretBox, key_in
 from trunkline.service.group_commit import GroupCommit
 from trunkline.service.idempotency import Idempotency
@@ -44,8 +50,11 @@ from trunkline.service.intake import Intake
 from trunkline.service.keys import Keys
 from trunkline.service.ledger import Ledger
 from trunkline.service.number_totals import NumberTotals
-from trunkline.service.recordings import Links
-from trunkline.service.sources import Sources
+from trunkline.service.recordings import Links, Recordings
+from trunkline.service.run import Run, handlers
+from trunkline.service.sources import Source, Sources
+from trunkline.service.totals import Totals
+from trunkline.service.work import WorkReport
 from trunkline.service.writes import Writes
 from trunkline.settings import Settings
 from trunkline.store.calls.chunked_reader import ChunkedReader
@@ -62,8 +71,10 @@ from trunkline.store.ledger import LedgerStore
 from trunkline.store.live import LiveStore
 from trunkline.store.migrations import head, migrate, state
 from trunkline.store.pool import open_pool
+from trunkline.store.pulls import PullStore
 from trunkline.store.recordings import RecordingStore
 from trunkline.store.sources import SourceStore
+from trunkline.store.totals.totals import differences, mend
 from trunkline.vendors import broken, dialects, doors
 
 if TYPE_CHECKING:
@@ -75,16 +86,15 @@ log = structlog.get_logger(__name__)
 class Services(Struct, frozen=True):
     """What the product does, joined to one database."""
 
-    calls: Calls
+    run: Run
+    """From any intent to its outcome."""
     number_totals: NumberTotals
-    changes: Changes
     keys: Keys
     intake: Intake
     group_commit: GroupCommit
-    writes: Writes
     idempotency: Idempotency
-    ledger: Ledger
     links: Links
+    recordings: Recordings
     sources: Sources
     writer: CallWriter
     notifier: ChangeNotifier
@@ -104,6 +114,18 @@ def database(settings: Settings) -> str:
     url = start_embedded(settings.home)
     asyncio.run(migrate(url, report=partial(print, file=sys.stderr)))
     return url
+
+
+def demo_database(settings: Settings) -> str:
+    """The URL of the demo's own database, started and migrated."""
+    url = start_embedded(settings.home / "demo")  # never a database of the user's own
+    asyncio.run(migrate(url))
+    return url
+
+
+def migrate_database(settings: Settings, report: Callable[[str], None]) -> tuple[str | None, str]:
+    """Bring the database to this version; answers the revisions before and after."""
+    return asyncio.run(migrate(settings.database_url or start_embedded(settings.home), report=report))
 
 
 @asynccontextmanager
@@ -136,7 +158,7 @@ async def services(
         links = Links(told.public_url, lambda: told.encryption_key or key_in(told.home), clock)
         jobs = JobStore(pool)
         numbers = NumberTotals(jobs, clock)
-        calls = Calls(store, ChunkedReader(pool), links, numbers, max_streams=max(1, pool_size // 2))
+        recordings = Recordings(RecordingStore(pool), jobs, clock)
         changes = Changes(
             ChangeStore(pool),
             partial(listen, database_url),
@@ -145,17 +167,23 @@ async def services(
         )
         notifier.subscribe(changes.wake)
         sources = Sources(SourceStore(pool), keys, doors(), seals, clock)
-        yield Services(
-            calls=calls,
-            number_totals=numbers,
+        table = handlers(
+            calls=Calls(store, ChunkedReader(pool), numbers, max_streams=max(1, pool_size // 2)),
             changes=changes,
+            ledger=Ledger(LedgerStore(pool), clock),
+            recordings=recordings,
+            totals=Totals(partial(differences, pool), partial(mend, pool)),
+            writes=Writes(store, writer, commits, clock),
+        )
+        yield Services(
+            run=Run(table),
+            number_totals=numbers,
             keys=Keys(keys, dialects(), clock),
             intake=intake,
             group_commit=commits,
-            writes=Writes(store, writer, commits, clock),
             idempotency=Idempotency(IdempotencyStore(pool), clock),
             links=links,
-            ledger=Ledger(LedgerStore(pool), clock),
+            recordings=recordings,
             sources=sources,
             writer=writer,
             notifier=notifier,
@@ -233,6 +261,17 @@ async def working(
             await asyncio.wait({task})
 
 
+def reprocessor(joined: Services) -> Reprocessor:
+    """What derives calls again from their payloads."""
+    return Reprocessor(joined.writer, joined.intake, dialects(), doors())
+
+
+def pull_of(joined: Services, source: Source, client: VendorClient, report: Report) -> Pull:
+    """What asks a source's vendor for its calls."""
+    store = PullStore(joined.pool, source.org.id, UUID(source.id))
+    return Pull(source, doors()[source.vendor], joined.group_commit, store, client, system_clock, report)
+
+
 def application(settings: Settings, database_url: str, clock: Clock = system_clock) -> Application:
     """The web application on a database."""
     set_up_logs(settings.log_level)
@@ -268,12 +307,9 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
             async with working(joined, settings, database_url, clock):
                 yield RequestHandler(
                     joined.keys,
-                    joined.calls,
-                    joined.changes,
-                    joined.ledger,
-                    joined.writes,
+                    joined.run,
                     joined.idempotency,
-                    row_cache=row_cache,
+                    Printer(joined.links, row_cache),
                     bodies=bodies,
                 )
 
@@ -292,7 +328,7 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
 
     def shelf() -> Shelf:
         joined = opened[-1]
-        return Shelf(RecordingStore(joined.pool), recordings_in(settings), joined.links)
+        return Shelf(joined.recordings, recordings_in(settings), joined.links)
 
     async def refused(_: Request, error: Exception) -> JSONResponse:
         status = error.status_code if isinstance(error, HTTPException) else 404

@@ -32,6 +32,7 @@ from trunkline.model.query import CallFilter
 from trunkline.service import calls as service
 from trunkline.service.calls import Calls
 from trunkline.service.export import chunks_of
+from trunkline.service.run import Run
 from trunkline.store.calls.chunked_reader import ChunkedReader
 from trunkline.store.calls.reads import CallStore
 from trunkline.vendors import dialects
@@ -208,11 +209,8 @@ def test_other_requests_are_answered_while_exports_wait(crowded: World) -> None:
 # -- when it cannot go on -------------------------------------------------
 
 
-def stream_of(world: World, calls: Calls) -> CallStream:
-    asked = ExportCalls(filter=CallFilter())
-    found = world.run(calls.answer(world.org, asked, dialects()["trunkline"].ids))
-    assert isinstance(found, CallStream)
-    return found
+def stream_of(world: World, run: Run) -> CallStream:
+    return world.run(run(world.org, ExportCalls(filter=CallFilter())))
 
 
 def test_one_long_answer_too_many_is_refused_for_now(few: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,7 +228,8 @@ def test_one_long_answer_too_many_is_refused_for_now(few: World, monkeypatch: py
         async with aclosing(third.chunks):
             assert (await anext(third.chunks)).calls
 
-    streams = [stream_of(few, calls) for _ in range(3)]
+    asked, ids = ExportCalls(filter=CallFilter()), dialects()["trunkline"].ids
+    streams = [few.run(calls.export(few.org, asked, ids)) for _ in range(3)]
     few.run(ask_twice())
 
 
@@ -257,7 +256,7 @@ def test_a_client_that_takes_nothing_is_given_up(
         with pytest.raises(BrokenOff, match="the client took nothing"):
             await send_streamed(answer, receive, send, without_body=False)
 
-    streams = [stream_of(crowded, crowded.joined.calls)]
+    streams = [stream_of(crowded, crowded.joined.run)]
     crowded.run(stall())
     assert told == []  # it is no fault of the database, and must not be told as one
     assert not in_transaction(crowded, database)

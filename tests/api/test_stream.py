@@ -29,7 +29,6 @@ from trunkline.api import response
 from trunkline.api.handler import StreamedAnswer
 from trunkline.api.response import BrokenOff, send_streamed
 from trunkline.api.sse import event_chunks
-from trunkline.kit.events import Events
 from trunkline.model.call import Call
 from trunkline.model.ids import call_id
 from trunkline.model.intents import FollowCalls
@@ -395,7 +394,6 @@ def test_a_server_that_stops_does_not_wait_for_its_streams(
 def test_a_client_that_takes_nothing_is_given_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(response, "MAX_STALL_SECONDS", 0.01)
     world.take(calls(1))
-    changes = world.joined.changes
 
     async def receive() -> Any:
         await asyncio.Event().wait()
@@ -411,11 +409,12 @@ def test_a_client_that_takes_nothing_is_given_up(world: World, monkeypatch: pyte
         raise error
 
     async def stall() -> None:
-        stream = changes.follow(world.org, FollowCalls(filter=CallFilter(), after=0))
-        chunks = event_chunks(Events(stream, lambda call: call), check)
+        stream = await world.joined.run(world.org, FollowCalls(filter=CallFilter(), after=0))
+        stopped = asyncio.Event()
+        chunks = event_chunks(stream.batches, lambda call: call, check, stopped)
         with pytest.raises(BrokenOff, match="the client took nothing"):
             await send_streamed(
-                StreamedAnswer([], chunks, tell, stream.stop), receive, send, without_body=False
+                StreamedAnswer([], chunks, tell, stopped.set), receive, send, without_body=False
             )
         async with aclosing(stream.batches) as looks:
             assert [look async for look in looks] == [], "it was closed"

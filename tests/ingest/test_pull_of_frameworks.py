@@ -194,7 +194,7 @@ def held(world: World, text: str | None = None) -> list[str]:
         )
     )
     assert page.total == len(page.calls)
-    return sorted(call.vendor_call_id for call in page.calls)
+    return sorted(encoded.call().vendor_call_id for encoded in page.calls)
 
 
 ALL = sorted(Made(number).id for number in range(CALLS))

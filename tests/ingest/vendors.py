@@ -24,6 +24,7 @@ from trunkline.service.encryption import SecretBox
 from trunkline.service.group_commit import GroupCommit
 from trunkline.service.intake import Intake
 from trunkline.service.ledger import Ledger
+from trunkline.service.run import OUR_IDS
 from trunkline.service.sources import Source, Sources
 from trunkline.store.keys import KeyStore
 from trunkline.store.ledger import LedgerStore
@@ -152,7 +153,7 @@ class Puller:
             self.world.run(self.webhooks.ingest(self.source, delivery))
 
     def read_ledger(self, **asked: Any) -> LedgerPage:
-        return self.world.run(self.ledger.page(self.world.org.id, ReadLedger(**asked)))
+        return self.world.run(self.ledger.page(self.world.org, ReadLedger(**asked), OUR_IDS))
 
     def _later(self) -> float:
         self._seconds += 3600.0

@@ -19,12 +19,13 @@ from trunkline.jobs.recordings import MAX_TRIES, RecordingArchiver
 from trunkline.jobs.runner import JobRunner
 from trunkline.jobs.worker import Worker
 from trunkline.model.ids import call_id
+from trunkline.model.recordings import ListedRecording
 from trunkline.service.calls import Org
 from trunkline.service.clock import Clock as AnyClock
 from trunkline.service.clock import system_clock
 from trunkline.store.calls.writes import CallWriter
 from trunkline.store.jobs import JobRef, ListedJob
-from trunkline.store.recordings import ListedRecording, RecordingStore
+from trunkline.store.recordings import RecordingStore
 
 
 @pytest.fixture

@@ -104,7 +104,7 @@ def test_an_answer_with_every_switch_turned_on_fits_the_schema_too(dialect: Dial
 
 
 def assert_fits(dialect: Dialect, operation: Operation, call: Call, query: Any) -> None:
-    found: Outcome = CallPage(org="acme", calls=[call], total=1)
+    found: Outcome = CallPage.of("acme", [call], total=1)
     intent = operation.to_intent(query, dialect.ids.printed(call))
     if isinstance(intent, GetCall):
         found = OneCall("acme", call)
@@ -112,7 +112,7 @@ def assert_fits(dialect: Dialect, operation: Operation, call: Call, query: Any) 
         found = example_ledger()
     elif isinstance(operation.to_intent(query, ""), ListChanges):
         found = ChangeBatch([Change(2, call.id, call), Change(3, call.id, None)], 3, has_more=False)
-    answer = ENCODER.encode(operation.to_answer(found, query))
+    answer = ENCODER.encode(operation.answer_of(found, query))
     document = openapi(dialect)
     described = document["paths"][operation.path][operation.method.lower()]
     schema = described["responses"]["200"]["content"]["application/json"]["schema"]
@@ -212,7 +212,7 @@ class Answer(Struct, kw_only=True):
 
 def test_a_schema_describes_what_is_printed() -> None:
     some = next(iter(dialects().values()))
-    operation = structs.replace(some.operations[0], answer=Answer, to_answer=lambda *_: None)
+    operation = structs.replace(some.operations[0], answer=Answer, rows=None, to_answer=lambda *_: None)
     schemas = openapi(structs.replace(some, operations=(operation,)))["components"]["schemas"]
     assert schemas["Part"]["required"] == []
     assert schemas["Answer"] == {

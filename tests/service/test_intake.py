@@ -14,11 +14,10 @@ import asyncpg
 import pytest
 
 from tests.conftest import World
-from trunkline.kit.call_ids import uuids
 from trunkline.model.call import Call
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.ids import call_id, derived_call_id
-from trunkline.model.intents import CallPage, GetCall, ListCalls, ListChanges, OneCall
+from trunkline.model.intents import GetCall, ListCalls, ListChanges
 from trunkline.model.query import CallFilter, Rows
 from trunkline.model.sighting import Sighting
 from trunkline.model.words import EndReason, Status
@@ -41,17 +40,12 @@ def seen(names: Sequence[str]) -> list[Received]:
 
 def calls_of(world: World) -> list[Call]:
     intent = ListCalls(filter=CallFilter(), window=Rows(1000), with_transcript=True)
-    page = world.run(world.joined.calls.answer(world.org, intent, uuids("")))
-    assert isinstance(page, CallPage)
-    return list(page.calls)
+    return world.run(world.joined.run(world.org, intent)).read()
 
 
 def found(world: World, dialect: str, printed_id: str) -> Call:
-    one = world.run(
-        world.joined.calls.answer(world.org, GetCall(printed_id=printed_id), dialects()[dialect].ids)
-    )
-    assert isinstance(one, OneCall)
-    return one.call
+    ids = dialects()[dialect].ids
+    return world.run(world.joined.run(world.org, GetCall(printed_id=printed_id), ids)).call
 
 
 def count(world: World, table: str) -> int:
@@ -162,11 +156,11 @@ def test_a_confirmation_is_written_without_a_place_in_the_order_of_changes(world
     assert after["revision"] == before["revision"] + 1
     assert after["versions"] != before["versions"]
     assert not after["has_unstored_facts"]
-    page = world.run(world.joined.changes.page(world.org, ListChanges(filter=CallFilter(), after=reach)))
+    page = world.run(world.joined.run(world.org, ListChanges(filter=CallFilter(), after=reach)))
     assert (list(page.changes), page.has_more) == ([], False)
     assert world.run(take(world.org, [at(2, duration_ms=4000)]))[0].state is State.UNCHANGED
     assert world.run(take(world.org, [at(4, duration_ms=4000)]))[0].state is State.CHANGED
-    page = world.run(world.joined.changes.page(world.org, ListChanges(filter=CallFilter(), after=reach)))
+    page = world.run(world.joined.run(world.org, ListChanges(filter=CallFilter(), after=reach)))
     assert [change.call.duration_ms for change in page.changes if change.call] == [4000]
     assert world.run(differences(world.joined.pool, world.org.id)) == []
 

@@ -23,10 +23,9 @@ from tests.model.test_live import others
 from trunkline.ingest.reprocess import Reprocessor, ReprocessSummary
 from trunkline.jobs.followers import step_now
 from trunkline.jobs.live_transcripts import LIVE_TRANSCRIPT, LiveTranscripts
-from trunkline.kit.call_ids import uuids
 from trunkline.model.call import Call, Turn
 from trunkline.model.ids import call_id
-from trunkline.model.intents import CallPage, GetCall, ListCalls, ListChanges, OneCall
+from trunkline.model.intents import GetCall, ListCalls, ListChanges
 from trunkline.model.live import sighting_of_events
 from trunkline.model.live_record import combined
 from trunkline.model.merge import first_call, merged
@@ -93,16 +92,12 @@ class OneLiveCall:
     @property
     def found(self) -> Call:
         asked = GetCall(printed_id=self.id, with_transcript=True)
-        one = self.world.run(self.world.joined.calls.answer(self.world.org, asked, uuids("")))
-        assert isinstance(one, OneCall)
-        return one.call
+        return self.world.run(self.world.joined.run(self.world.org, asked)).call
 
     @property
     def bare(self) -> Call:
         asked = GetCall(printed_id=self.id, with_transcript=False)
-        one = self.world.run(self.world.joined.calls.answer(self.world.org, asked, uuids("")))
-        assert isinstance(one, OneCall)
-        return one.call
+        return self.world.run(self.world.joined.run(self.world.org, asked)).call
 
     def reprocess(self) -> ReprocessSummary:
         joined = self.world.joined
@@ -384,12 +379,12 @@ def test_a_call_rests_soon_after_its_end_and_after_a_while_else(world: World) ->
 def matching(world: World, text: str) -> set[str]:
     filtered = CallFilter(transcript_text=text)
     intent = ListCalls(filter=filtered, window=Rows(100), with_transcript=False, with_total=True)
-    page = world.run(world.joined.calls.answer(world.org, intent, uuids("")))
-    assert isinstance(page, CallPage)
+    page = world.run(world.joined.run(world.org, intent))
+    found = {call.id for call in page.read()}
     assert page.total == len(page.calls)
-    changes = world.run(world.joined.changes.page(world.org, ListChanges(filter=filtered, after=0)))
-    assert {change.id for change in changes.changes} == {call.id for call in page.calls}
-    return {call.id for call in page.calls}
+    changes = world.run(world.joined.run(world.org, ListChanges(filter=filtered, after=0)))
+    assert {change.id for change in changes.changes} == found
+    return found
 
 
 @settings(THROUGH_THE_STORE, max_examples=25)

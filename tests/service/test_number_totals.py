@@ -11,7 +11,7 @@ from tests.conftest import MAX_WAIT_SECONDS, World
 from tests.vendors.conftest import some_calls
 from trunkline.jobs.number_totals import number_total_kind
 from trunkline.model.ids import call_id
-from trunkline.model.intents import CallPage, ListCalls
+from trunkline.model.intents import ListCalls
 from trunkline.model.query import CallFilter, Order, Rows, Wording
 from trunkline.service import number_totals as numbers_module
 from trunkline.service.calls import Calls
@@ -55,9 +55,7 @@ def total(world: World, numbers: NumberTotals, asked: CallFilter = ASKED) -> int
     pool = world.joined.pool
     calls = Calls(CallStore(pool), ChunkedReader(pool), number_totals=numbers)
     intent = ListCalls(filter=asked, order=Order(), window=Rows(5), with_total=True, with_transcript=False)
-    page = world.run(calls.answer(world.org, intent, dialects()["trunkline"].ids))
-    assert isinstance(page, CallPage)
-    return page.total
+    return world.run(calls.page(world.org, intent, dialects()["trunkline"].ids)).total
 
 
 def settle(world: World, numbers: NumberTotals) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import asyncpg
 import structlog
@@ -20,6 +20,7 @@ from trunkline.service.calls import Org
 from trunkline.service.changes import Changes
 from trunkline.service.clock import system_clock
 from trunkline.service.intake import Intake, Received
+from trunkline.service.run import OUR_IDS
 from trunkline.store.calls.writes import CallWriter
 from trunkline.store.change_notifier import CHANNEL, MAX_ORGS, ChangeNotifier
 from trunkline.store.changes import ChangeStore
@@ -170,8 +171,8 @@ def followed(world: World, url: str, *, look_again_seconds: float, subscribed: b
             )
             if subscribed:
                 joined.notifier.subscribe(changes.wake)
-            stream = changes.follow(world.org, FollowCalls(filter=CallFilter()))
-            looks = aiter(stream.batches)
+            stream = await changes.follow(world.org, FollowCalls(filter=CallFilter()), OUR_IDS)
+            looks = stream.batches
             assert (await anext(looks)).changes == ()
             await joined.intake.ingest(world.org, seen("while it waits"), "test")
             got: list[Call] = []
@@ -179,9 +180,7 @@ def followed(world: World, url: str, *, look_again_seconds: float, subscribed: b
                 while not got:
                     look: ChangeBatch = await anext(looks)
                     got += [change.call for change in look.changes if change.call is not None]
-            stream.stop()
-            with suppress(StopAsyncIteration):
-                await anext(looks)
+            await looks.aclose()
             await changes.close()
             return [call.vendor_call_id for call in got]
 

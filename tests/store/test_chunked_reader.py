@@ -24,7 +24,6 @@ from trunkline.service.intake import Received
 from trunkline.store.calls import chunked_reader as module
 from trunkline.store.calls.chunked_reader import ENDLESS, ChunkedReader
 from trunkline.store.calls.reads import CallStore
-from trunkline.store.calls.rows import packed
 from trunkline.vendors import dialects
 
 FILTERS = [
@@ -85,12 +84,12 @@ def test_the_parts_of_a_page_are_the_page(
     window: Rows | After = Rows(limit, data.draw(st.sampled_from([0, 1, 100, 250, 5000]), label="offset"))
     if data.draw(st.booleans(), label="by place"):
         before = whole(mixed, call_filter, order, Rows(data.draw(st.integers(1, 300), label="place"))).calls
-        last = before[-1] if before else None
+        last = before[-1].call() if before else None
         window = After(limit, last and Position(getattr(last, order.by.value), last.id))
 
     parts = read(mixed, call_filter, order, window)
     page = whole(mixed, call_filter, order, window)
-    assert [pieces.call() for part in parts for pieces in part.calls] == page.calls
+    assert [call for part in parts for call in part.calls] == page.calls
     assert {part.total for part in parts} == {page.total}
     assert [part.has_more for part in parts] == [True] * (len(parts) - 1) + [page.has_more]
     assert len(parts) == 1 or all(part.calls for part in parts)
@@ -103,7 +102,7 @@ def test_a_part_is_as_big_as_its_bytes_allow_and_one_call_at_least(
     monkeypatch.setattr(module, "MAX_BYTES", 100_000)
     sizes = []
     for part in read(world, CallFilter(), Order(), ENDLESS):
-        stored = [len(pieces.summary) + len(packed(pieces.transcript or b"")) for pieces in part.calls]
+        stored = [len(pieces.summary) + len(pieces.transcript or b"") for pieces in part.calls]
         assert sum(stored[:-1]) < 100_000
         sizes.append(len(stored))
     assert sum(sizes) == 60
@@ -148,10 +147,10 @@ def test_what_is_written_meanwhile_is_not_seen(world: World, monkeypatch: pytest
         assert deleted
         await world.joined.intake.ingest(world.org, more, "test")
 
-    before = [call.id for call in whole(world, CallFilter(), Order(), Rows(1000)).calls]
+    before = [one.call().id for one in whole(world, CallFilter(), Order(), Rows(1000)).calls]
     assert world.run(read_while_writing()) == 40
     assert ids == before
-    after = {call.id for call in whole(world, CallFilter(), Order(), Rows(1000)).calls}
+    after = {one.call().id for one in whole(world, CallFilter(), Order(), Rows(1000)).calls}
     assert len(after) == 59
     assert before[-1] not in after
 

@@ -190,7 +190,7 @@ class Talk(RuleBasedStateMachine):
                     with_transcript=False,
                 )
             )
-            assert {call.vendor_call_id for call in page.calls} == expected, needle
+            assert {encoded.call().vendor_call_id for encoded in page.calls} == expected, needle
             assert page.total == len(expected)
 
     @invariant()

@@ -154,12 +154,12 @@ async def check_calls(pool: asyncpg.Pool, org_id: int, calls: list[Call]) -> Non
             with_transcript=True,
         )
         assert page.total == len(calls)
-        found += page.calls
+        found += [encoded.call() for encoded in page.calls]
     assert found == calls
     for engaged in (True, False):
         asked = CallFilter(engaged=engaged)
         page = await store.page(org_id, asked, Order(), Rows(500), with_total=True, with_transcript=False)
-        assert [call.id for call in page.calls] == [
+        assert [encoded.call().id for encoded in page.calls] == [
             call.id for call in reversed(calls) if is_engaged(call) is engaged
         ]
         assert page.total == len(page.calls)
@@ -171,7 +171,7 @@ async def check_calls(pool: asyncpg.Pool, org_id: int, calls: list[Call]) -> Non
             )
             assert page.total == count
             same = [call.id for call in reversed(calls) if call.status is status]
-            assert [call.id for call in page.calls] == same[offset:]
+            assert [encoded.call().id for encoded in page.calls] == same[offset:]
 
 
 async def check_changes(pool: asyncpg.Pool, org_id: int, calls: list[Call]) -> None:

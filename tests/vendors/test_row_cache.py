@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -10,14 +11,12 @@ from msgspec import structs
 
 from tests.conftest import World
 from tests.vendors.conftest import some_calls
-from trunkline.api.row_cache import RowCache
+from trunkline.api.row_cache import PrintedRow, RowCache
 from trunkline.kit.query import read_query
 from trunkline.model.call import Call, Turn
 from trunkline.model.encoded_call import EncodedCall
-from trunkline.model.intents import CallPage, ListCalls
+from trunkline.model.intents import ListCalls
 from trunkline.model.words import Role
-from trunkline.store.calls.reads import EncodedCalls
-from trunkline.store.calls.rows import packed
 from trunkline.vendors import dialects
 
 LISTS = {
@@ -41,18 +40,15 @@ def note(call: Call, org: str, *asked: str) -> list[Any]:
     return [org, *asked, call.from_number, len(call.turns or ())]
 
 
-def note_otherwise(call: Call, org: str) -> str:
-    printed.append(call.id)
-    return f"{org} {call.id}"
+def stored(*calls: Call) -> list[EncodedCall]:
+    return [EncodedCall.of(call) for call in calls]
 
 
-def stored(*calls: Call) -> EncodedCalls:
-    taken_apart = [EncodedCall.of(call) for call in calls]
-    return EncodedCalls([(one.summary, one.transcript and packed(one.transcript)) for one in taken_apart])
+def rows(cache: RowCache, calls: Sequence[EncodedCall], org: str = "acme", *asked: str) -> list[Any]:
+    def print_row(encoded: EncodedCall) -> PrintedRow:
+        return PrintedRow(encoded, encode(note(encoded.call(), org, *asked)))
 
-
-def rows(kept: RowCache, calls: EncodedCalls, org: str = "acme", *asked: str) -> list[Any]:
-    return [msgspec.json.decode(row) for row in kept.rows(calls, note, org, asked)]
+    return [msgspec.json.decode(row.json) for row in cache.rows((org, asked), calls, print_row)]
 
 
 CALLS = some_calls("callem", 6)
@@ -78,18 +74,16 @@ def test_a_call_that_changed_is_printed_anew() -> None:
     assert len(printed) == len(CALLS) + 3
 
 
-def test_another_org_question_or_dialect_has_its_own_rows() -> None:
+def test_another_form_has_its_own_rows() -> None:
     kept, one = RowCache(10**6), stored(CALLS[0])
     assert [rows(kept, one)[0][0], rows(kept, one, "other")[0][0]] == ["acme", "other"]
     assert rows(kept, one, "acme", "words")[0][1] == "words"
-    otherwise = kept.rows(one, note_otherwise, "acme", ())
-    assert msgspec.json.decode(otherwise[0]) == f"acme {CALLS[0].id}"
-    assert len(printed) == 4
+    assert len(printed) == 3
 
 
 def test_what_was_not_asked_for_is_forgotten_when_the_room_is_full() -> None:
     calls = some_calls("callem", 60)
-    size = 500 + max(len(body) + len(transcript or b"") + 100 for body, transcript in stored(*calls).encoded)
+    size = 500 + max(len(one.summary) + len(one.transcript or b"") + 100 for one in stored(*calls))
     kept = RowCache(20 * size)
     for call in calls[1:]:
         rows(kept, stored(CALLS[0], call))
@@ -115,10 +109,9 @@ def test_a_list_prints_the_same_the_second_time_and_as_without_kept_rows(crowd: 
     query, _ = read_query(LISTS[dialect].partition("?")[2].encode(), operation.query)
     intent = operation.to_intent(query, "")
     assert isinstance(intent, ListCalls)
-    page = crowd.run(crowd.joined.calls.answer(crowd.org, intent, spoken.ids))
-    assert isinstance(page, CallPage)
+    page = crowd.run(crowd.joined.run(crowd.org, intent, spoken.ids))
     assert len(page.calls) == 50
-    assert answers == {encode(operation.to_answer(page, query))}
+    assert answers == {encode(operation.answer_of(page, query))}
 
 
 @pytest.mark.parametrize("dialect", sorted(LISTS))

@@ -12,16 +12,30 @@ from tests.api.wire import Answer, exchange, parsed
 from tests.conftest import Server, World
 from tests.vendors.conftest import some_calls
 from tests.vendors.walks import WALKS
-from trunkline.api.json_stream import WHOLE
-from trunkline.kit.dialect import Operation
-from trunkline.kit.query import parameters
+from trunkline.api.rows import MAX_WHOLE_CALLS, is_streamed
+from trunkline.kit.query import parameters, read_query
 from trunkline.model.intents import ListCalls
 from trunkline.vendors import dialects
 
-STREAMING = sorted(name for name, dialect in dialects().items() if dialect.operations[0].rows)
 EXAMPLES = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 TRANSCRIPT = {"contactship": "include_transcript=true", "trunkline": "include=turns"}
 """What asks for a transcript where the list does not print it anyway."""
+
+
+def largest_page(dialect: str) -> ListCalls:
+    operation, limit = dialects()[dialect].operations[0], WALKS[dialect].limit
+    meta = parameters(operation.query)[limit].meta
+    assert meta is not None
+    largest = meta.le or (meta.extra or {})["clamp"]
+    asked = f"{limit}={largest}&{TRANSCRIPT.get(dialect, '')}"
+    intent = operation.to_intent(read_query(asked.encode(), operation.query)[0], "")
+    assert isinstance(intent, ListCalls)
+    return intent
+
+
+STREAMING = sorted(
+    name for name in dialects() if is_streamed(dialects()[name].operations[0].rows, largest_page(name))
+)
 
 
 def put_together_whole(server: Server, world: World, dialect: str, target: str) -> Answer:
@@ -42,20 +56,10 @@ def assert_same(server: Server, world: World, dialect: str, target: str, *, stre
     assert answer.content == whole.body, target
 
 
-def shows_transcripts(operation: Operation) -> bool:
-    intent = operation.to_intent(operation.query(), "")
-    assert isinstance(intent, ListCalls)
-    return intent.with_transcript
-
-
-def test_every_list_with_big_pages_says_where_its_calls_stand() -> None:
-    for name, dialect in dialects().items():
-        asked = dialect.operations[0]
-        meta = parameters(asked.query)[WALKS[name].limit].meta
-        assert meta is not None
-        largest = meta.le or (meta.extra or {})["clamp"]
-        prints_transcripts = name in TRANSCRIPT or shows_transcripts(asked)
-        assert bool(asked.rows) == (largest > WHOLE and prints_transcripts), name
+def test_every_list_whose_pages_may_be_big_is_streamed_and_no_other() -> None:
+    for name in dialects():
+        intent = largest_page(name)
+        assert (name in STREAMING) == (intent.window.limit > MAX_WHOLE_CALLS and intent.with_transcript)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +78,7 @@ def test_a_streamed_page_is_the_same_to_the_byte(
     walk = WALKS[dialect]
     parts = (f"{walk.limit}={limit}", skipping, TRANSCRIPT.get(dialect, ""))
     target = f"{walk.path}?{'&'.join(filter(None, parts))}"
-    assert_same(server, crowd, dialect, target, streamed=limit > WHOLE)
+    assert_same(server, crowd, dialect, target, streamed=limit > MAX_WHOLE_CALLS)
 
 
 @pytest.mark.parametrize("dialect", STREAMING)
@@ -84,7 +88,7 @@ def test_so_is_one_with_any_filter_and_order(
     dialect: str, data: st.DataObject, crowd: World, server: Server
 ) -> None:
     operation, walk = dialects()[dialect].operations[0], WALKS[dialect]
-    limit = data.draw(st.integers(WHOLE + 1, 300), label="limit")
+    limit = data.draw(st.integers(MAX_WHOLE_CALLS + 1, 300), label="limit")
     asked = {walk.limit: str(limit)}
     for name, parameter in parameters(operation.query).items():
         values: Any = None

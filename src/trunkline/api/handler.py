@@ -11,34 +11,28 @@ from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import quote
 
-import asyncpg
 import msgspec
 import structlog
-from msgspec import structs
 
 from trunkline.api.body import Bodies, Body, Gone, Receive
 from trunkline.api.front_door import Route
-from trunkline.api.json_stream import in_chunks, is_big
-from trunkline.api.row_cache import RowCache
+from trunkline.api.rows import Printer, encode_json, is_streamed
 from trunkline.api.sse import EVENT_HEADERS, event_chunks, resumed
 from trunkline.kit import toon
 from trunkline.kit.auth import Headers
 from trunkline.kit.dialect import Dialect, Operation
-from trunkline.kit.events import Events
-from trunkline.kit.export import File
 from trunkline.kit.query import read_query
 from trunkline.kit.request_body import RequestBody
+from trunkline.model.changes import ChangeStream
 from trunkline.model.faults import Fault, Refused
-from trunkline.model.intents import CallPage, FollowCalls, ListCalls, ListChanges, Outcome, ReadLedger
-from trunkline.model.writes import Write
-from trunkline.service.calls import Calls, Org
-from trunkline.service.changes import Changes
+from trunkline.model.intents import CallStream, FollowCalls, ListCalls, StreamCalls
+from trunkline.service.calls import Org
+from trunkline.service.database_errors import DATABASE_DOWN
 from trunkline.service.export import chunks_of
 from trunkline.service.idempotency import Idempotency, StoredResponse
 from trunkline.service.intake import TooManyWriters
 from trunkline.service.keys import Caller, Keys
-from trunkline.service.ledger import Ledger
-from trunkline.service.writes import Writes
+from trunkline.service.run import Run
 
 log = structlog.get_logger(__name__)
 
@@ -46,23 +40,6 @@ _JSON = (b"content-type", b"application/json")
 _TOON = (b"content-type", b"text/toon; charset=utf-8")
 _REPLAYED = (b"idempotent-replayed", b"true")
 _BIG_BODY = 64 * 1024
-_encode = msgspec.json.Encoder(decimal_format="number").encode
-
-DATABASE_DOWN = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # a connection whose server has just gone away, in the middle of saying so
-    asyncpg.InsufficientResourcesError,
-    asyncpg.ReadOnlySQLTransactionError,
-    OSError,
-    TimeoutError,
-)
-"""What asyncpg raises when the database cannot be asked just now."""
-
 _OUR_KEYS = re.compile(r"[0-9a-f]{48,}")
 """What a client that puts its key in the path would have us write to the log."""
 
@@ -92,28 +69,30 @@ class StreamedAnswer(NamedTuple):
     """Ends an answer that would go on for as long as the server runs."""
 
 
+class Chunks(NamedTuple):
+    """What is sent chunk by chunk, and what stops it if it would go on for ever."""
+
+    headers: list[tuple[bytes, bytes]]
+    chunks: AsyncGenerator[bytes, None]
+    stop: Callable[[], None] | None = None
+
+
 class RequestHandler:
     """Answers requests of any dialect; it knows no vendor and no SQL."""
 
     def __init__(
         self,
         keys: Keys,
-        calls: Calls,
-        changes: Changes,
-        ledger: Ledger,
-        writes: Writes,
+        run: Run,
         idempotency: Idempotency,
+        printer: Printer,
         *,
-        row_cache: RowCache | None = None,
         bodies: Bodies,
     ) -> None:
         self._keys = keys
-        self._calls = calls
-        self._changes = changes
-        self._ledger = ledger
-        self._writes = writes
+        self._run = run
         self._idempotency = idempotency
-        self._row_cache = row_cache
+        self._printer = printer
         self._bodies = bodies
 
     async def answer(
@@ -159,7 +138,7 @@ class RequestHandler:
         query, ignored = read_query(query_string, operation.query, refuse_unknown=dialect.refuse_unknown)
         extra = [(b"trunkline-ignored", _names(ignored))] if ignored else []
         if operation.parse_body is None and not operation.idempotent:
-            return await self._run(
+            return await self._answered(
                 route, operation, query, headers, caller.org, extra, still_allowed, may_stream=may_stream
             )
         with self._bodies.of(caller.org.id) as body:
@@ -177,7 +156,7 @@ class RequestHandler:
                         if big
                         else operation.parse_body(sent)
                     )
-                return await self._run(
+                return await self._answered(
                     route, operation, asked, headers, caller.org, extra, still_allowed, may_stream=may_stream
                 )
 
@@ -187,7 +166,7 @@ class RequestHandler:
             request = (operation.name.encode(), route.printed_id.encode(), query_string, sent.content)
             return await self._once(dialect, caller.org, key, request, done)
 
-    async def _run(
+    async def _answered(
         self,
         route: Route,
         operation: Operation,
@@ -201,49 +180,48 @@ class RequestHandler:
     ) -> Answer | StreamedAnswer:
         dialect = route.dialect
         intent = operation.to_intent(request, route.printed_id)
-        if isinstance(intent, Write):
-            written = await self._writes.answer(org, intent, dialect.ids)
-            status = operation.statuses[0] if operation.status is None else operation.status(written)
-            if status == HTTPStatus.NO_CONTENT:
-                return Answer(status, b"", extra)
-            return Answer(status, _encode(operation.to_answer(written, request)), [_JSON, *extra])
         wants_toon = operation.offers_toon and _wants_toon(headers, request)
-        if (
-            may_stream
-            and operation.rows
-            and not wants_toon
-            and isinstance(intent, ListCalls)
-            and is_big(intent)
-        ):
-            pages = self._calls.pages(org, intent, dialect.ids)
-            chunks = in_chunks(pages, lambda page: operation.to_answer(page, request), operation.rows)
-            return StreamedAnswer([_JSON, *extra], chunks, partial(error_answer, dialect))
-        outcome: Outcome
         if isinstance(intent, FollowCalls):
-            outcome = self._changes.follow(org, resumed(intent, headers, may_stream=may_stream))
-        elif isinstance(intent, ReadLedger):
-            outcome = await self._ledger.page(org.id, intent)
-        elif isinstance(intent, ListChanges):
-            outcome = await self._changes.page(org, intent)
-        else:
-            outcome = await self._calls.answer(org, intent, dialect.ids)
-        if isinstance(outcome, CallPage) and not wants_toon:
-            outcome = structs.replace(outcome, printer=self._row_cache)
-        printed = operation.to_answer(outcome, request)
-        if isinstance(printed, File):
-            described = [
-                (b"content-type", printed.media_type.encode()),
-                (b"content-disposition", f'attachment; filename="{printed.name}"'.encode()),
-            ]
-            return StreamedAnswer([*described, *extra], chunks_of(printed), partial(error_answer, dialect))
-        if isinstance(printed, Events):
-            chunks = event_chunks(printed, still_allowed)
-            return StreamedAnswer(
-                [*EVENT_HEADERS, *extra], chunks, partial(error_answer, dialect), printed.stream.stop
-            )
+            intent = resumed(intent, headers, may_stream=may_stream)
+        elif isinstance(intent, ListCalls) and may_stream and not wants_toon:
+            intent = StreamCalls(intent) if is_streamed(operation.rows, intent) else intent
+        outcome = await self._run(org, intent, dialect.ids)
+        if isinstance(outcome, CallStream | ChangeStream):
+            headers_of, chunks, stop = self._chunks(operation, org, outcome, request, still_allowed)
+            return StreamedAnswer([*headers_of, *extra], chunks, partial(error_answer, dialect), stop)
+        status = operation.statuses[0] if operation.status is None else operation.status(outcome)
+        if status == HTTPStatus.NO_CONTENT:
+            return Answer(status, b"", extra)
+        body = self._printer.json(operation, org, outcome, request)
         if wants_toon:
-            return Answer(200, toon.toon(printed).encode(), [_TOON, *extra])
-        return Answer(200, _encode(printed), [_JSON, *extra])
+            return Answer(status, toon.toon(msgspec.Raw(body)).encode(), [_TOON, *extra])
+        return Answer(status, body, [_JSON, *extra])
+
+    def _chunks(
+        self,
+        operation: Operation,
+        org: Org,
+        outcome: CallStream | ChangeStream,
+        request: msgspec.Struct,
+        still_allowed: Callable[[], Awaitable[Caller]],
+    ) -> Chunks:
+        """What is sent of an outcome that comes part by part."""
+        rows = operation.rows
+        if isinstance(outcome, CallStream) and rows is not None:
+            return Chunks([_JSON], self._printer.json_chunks(rows, org, outcome, request))
+        if isinstance(outcome, CallStream):
+            file = self._printer.file(operation, org, outcome, request)
+            described = [
+                (b"content-type", file.media_type.encode()),
+                (b"content-disposition", f'attachment; filename="{file.name}"'.encode()),
+            ]
+            return Chunks(described, chunks_of(file))
+        if rows is None:
+            raise TypeError(f"{operation.name} does not say how a call is printed in a stream")
+        stopped = asyncio.Event()
+        write = self._printer.record_of(rows, org, request)
+        chunks = event_chunks(outcome.batches, write, still_allowed, stopped)
+        return Chunks(EVENT_HEADERS, chunks, stopped.set)
 
     async def _body(self, headers: Headers, receive: Receive | None, body: Body) -> RequestBody:
         """The request's body."""
@@ -305,7 +283,7 @@ def refusal(dialect: Dialect, refused: Refused) -> Answer:
         headers.append((b"allow", refused.detail.encode()))
     if refused.fault is Fault.UNAVAILABLE:
         headers.append((b"retry-after", b"1"))
-    return Answer(status, _encode(body), headers)
+    return Answer(status, encode_json(body), headers)
 
 
 def _names(ignored: list[str]) -> bytes:

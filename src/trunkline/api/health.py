@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from trunkline.api.handler import DATABASE_DOWN
-from trunkline.api.metrics import WorkReport
+from trunkline.service.database_errors import DATABASE_DOWN
+from trunkline.service.work import WorkReport
 
 _MAX_SECONDS = 2.0
 

@@ -11,12 +11,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from trunkline.api.body import Bodies, Gone
-from trunkline.api.handler import DATABASE_DOWN, MISSING_DATABASE_DETAIL
+from trunkline.api.handler import MISSING_DATABASE_DETAIL
 from trunkline.api.headers import read_headers
 from trunkline.api.problems import MEDIA_TYPE, problem_body
 from trunkline.ingest.webhooks import DeliveryRefused, Refusal, Webhooks
 from trunkline.kit.signatures import Delivery
 from trunkline.model.faults import Fault, Refused
+from trunkline.service.database_errors import DATABASE_DOWN
 from trunkline.service.intake import TooManyWriters
 
 log = structlog.get_logger(__name__)

@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from trunkline.api.handler import DATABASE_DOWN
-from trunkline.service.recordings import LinkRefused, Links
-from trunkline.store.recordings import RecordingStore, StoredRecording
+from trunkline.model.recordings import StoredRecording
+from trunkline.service.database_errors import DATABASE_DOWN
+from trunkline.service.recordings import LinkRefused, Links, Recordings
 
 _CHUNK = 512 * 1024
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
@@ -24,7 +24,7 @@ _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 class Shelf(Struct, frozen=True):
     """Where recordings lie, and the links that lead to them."""
 
-    store: RecordingStore
+    recordings: Recordings
     objects: ObjectStore
     links: Links
 
@@ -36,7 +36,7 @@ def recording_routes(shelf: Callable[[], Shelf]) -> list[Route]:
         joined = shelf()
         try:
             linked = joined.links.read(request.path_params["token"])
-            kept = await joined.store.stored(linked.org_id, linked.call_id)
+            kept = await joined.recordings.stored(linked)
         except LinkRefused as error:
             return (
                 _problem(410, "This link is over") if error.over else _problem(404, "There is no recording")

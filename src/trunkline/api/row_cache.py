@@ -7,18 +7,14 @@ was changed has other texts. No row can be out of date, whoever changed the call
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-import msgspec
-from msgspec import Raw
+from msgspec import Struct
 
-from trunkline.model.call import Call
-from trunkline.store.calls.reads import EncodedCalls
-
-_encode = msgspec.json.Encoder(decimal_format="number").encode
+from trunkline.model.encoded_call import EncodedCall
 
 _ID = slice(len('{"id":"') + 36)
-"""How much of a stored body tells which call it is; the rest is compared."""
+"""How much of a stored summary tells which call it is; the rest is compared."""
 
 _ENTRY_BYTES = 500
 """What a kept row takes besides its texts, about."""
@@ -26,14 +22,15 @@ _ENTRY_BYTES = 500
 _SMALLEST_SHARE = 16
 """A row that takes more than such a part of the room is not kept."""
 
-Form = tuple[Callable[..., Any], str, tuple[Hashable, ...]]
-"""What besides the call decides how a row is printed: the dialect's function, the org, and what was asked."""
 
+class PrintedRow(Struct, frozen=True, gc=False):
+    """A row as it is sent."""
 
-class _CachedRow(NamedTuple):
-    body: str
-    transcript: bytes | None
-    row: Raw
+    call: EncodedCall
+    """The call that it is of."""
+    json: bytes
+    fact: Any = None
+    """What the envelope has to know of the call."""
 
 
 class RowCache:
@@ -45,34 +42,30 @@ class RowCache:
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._young: dict[Form, dict[str, _CachedRow]] = {}
-        self._old: dict[Form, dict[str, _CachedRow]] = {}
+        self._young: dict[Hashable, dict[str, PrintedRow]] = {}
+        self._old: dict[Hashable, dict[str, PrintedRow]] = {}
         self._young_bytes = 0
 
     def rows(
-        self, calls: Sequence[Call], write: Callable[..., Any], org: str, options: tuple[Hashable, ...]
-    ) -> list[Any]:
-        """What `write` makes of each call, as JSON where the calls are in their stored form."""
-        if not isinstance(calls, EncodedCalls):
-            return [write(call, org, *options) for call in calls]
-        form = write, org, (calls.edition, *options)
+        self, form: Hashable, calls: Sequence[EncodedCall], print_row: Callable[[EncodedCall], PrintedRow]
+    ) -> list[PrintedRow]:
+        """The row of each call; `form` is whatever besides the call decides what `print_row` makes of it."""
         young, old = self._young.setdefault(form, {}), self._old.get(form, {})
         room = self._max_bytes // 2 - self._young_bytes
         rows = []
-        for part in calls.encoded:
-            body, transcript = part
-            call_id = body[_ID]
-            kept = young.get(call_id)
-            if kept is None or kept[0] != body or kept[1] != transcript:
-                kept = old.get(call_id)
-                if kept is None or kept[0] != body or kept[1] != transcript:
-                    kept = _CachedRow(body, transcript, Raw(_encode(write(calls.read(part), org, *options))))
-                size = _ENTRY_BYTES + len(body) + len(transcript or b"") + len(kept.row)
+        for call in calls:
+            call_id = call.summary[_ID]
+            row = young.get(call_id)
+            if row is None or row.call != call:
+                row = old.get(call_id)
+                if row is None or row.call != call:
+                    row = print_row(call)
+                size = _ENTRY_BYTES + len(call.summary) + len(call.transcript or b"") + len(row.json)
                 if size <= self._max_bytes // _SMALLEST_SHARE:
                     room -= size
                     if room >= 0:
-                        young[call_id] = kept
-            rows.append(kept[2])
+                        young[call_id] = row
+            rows.append(row)
         self._young_bytes = self._max_bytes // 2 - room
         if room < 0:
             self._young, self._old, self._young_bytes = {}, self._young, 0

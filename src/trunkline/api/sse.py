@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from typing import Any
 
 import structlog
 from msgspec import structs
 
 from trunkline.kit.auth import Headers
-from trunkline.kit.events import BEGINNING, MEDIA_TYPE, Events, text_of
+from trunkline.kit.events import BEGINNING, MEDIA_TYPE, text_of
+from trunkline.model.call import Call
+from trunkline.model.changes import ChangeBatch
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.intents import FollowCalls
 
@@ -44,11 +48,19 @@ def resumed(intent: FollowCalls, headers: Headers, *, may_stream: bool) -> Follo
     return structs.replace(intent, after=int(text))
 
 
-async def event_chunks(events: Events, check: Callable[[], Awaitable[object]]) -> AsyncGenerator[bytes, None]:
-    """The text of a stream, until it is stopped or `check` refuses its key."""
+async def event_chunks(
+    batches: AsyncGenerator[ChangeBatch, None],
+    write: Callable[[Call], Any],
+    check: Callable[[], Awaitable[object]],
+    stopped: asyncio.Event,
+) -> AsyncGenerator[bytes, None]:
+    """The text of a stream, until it is stopped or `check` refuses its key.
+
+    `write` makes of a call the record that is printed of it.
+    """
     checked_at = time.monotonic()
     beginning = BEGINNING
-    async with aclosing(events.stream.batches) as looks:
+    async with aclosing(_until(stopped, batches)) as looks:
         async for look in looks:
             if time.monotonic() - checked_at >= CHECK_SECONDS:
                 try:
@@ -57,5 +69,33 @@ async def event_chunks(events: Events, check: Callable[[], Awaitable[object]]) -
                     log.info("stream ended", fault=refused.fault.name)
                     return
                 checked_at = time.monotonic()
-            yield beginning + text_of(look, events.write)
+            yield beginning + text_of(look, write)
             beginning = b""
+
+
+async def _until(
+    stopped: asyncio.Event, batches: AsyncGenerator[ChangeBatch, None]
+) -> AsyncGenerator[ChangeBatch, None]:
+    """What comes until a stream is stopped; what is under way then is given up."""
+    stopping = asyncio.create_task(stopped.wait())
+    try:
+        async with aclosing(batches):
+            while not stopped.is_set():
+                coming = asyncio.create_task(_next(batches))
+                try:
+                    await asyncio.wait({coming, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    if not coming.done():
+                        coming.cancel()
+                        await asyncio.wait({coming})
+                    if not coming.cancelled():
+                        coming.exception()  # which nobody asks for if this wait is cancelled
+                if coming.cancelled() or (batch := coming.result()) is None:
+                    return
+                yield batch
+    finally:
+        stopping.cancel()
+
+
+async def _next(batches: AsyncGenerator[ChangeBatch, None]) -> ChangeBatch | None:
+    return await anext(batches, None)

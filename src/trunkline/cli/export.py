@@ -17,13 +17,13 @@ from msgspec import Struct, structs
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from trunkline.api.rows import Printer
 from trunkline.compose import database, services
-from trunkline.kit.dialect import Dialect, Operation
+from trunkline.kit.dialect import Operation
 from trunkline.kit.export import COMPRESSIONS, FORMATS, File
 from trunkline.kit.query import read_query
 from trunkline.model.faults import Refused
 from trunkline.model.intents import ExportCalls
-from trunkline.service.calls import Org
 from trunkline.service.export import chunks_of
 from trunkline.settings import Settings
 from trunkline.vendors import dialects
@@ -114,10 +114,10 @@ def _spare(path: Path, *, force: bool) -> None:
         raise ExportProblem(f"{path} is there already; write over it with --force")
 
 
-def _export_operation() -> tuple[Dialect, Operation]:
-    """The operation that answers with a file, and whose it is."""
+def _export_operation() -> Operation:
+    """The operation that answers with a file."""
     return next(
-        (dialect, operation)
+        operation
         for dialect in dialects().values()
         for operation in dialect.operations
         if operation.media_types
@@ -125,7 +125,7 @@ def _export_operation() -> tuple[Dialect, Operation]:
 
 
 async def _export(url: str, org: str, query: str, path: Path | None) -> ExportSummary:
-    dialect, operation = _export_operation()
+    operation = _export_operation()
     try:
         asked, _ = read_query(query.encode(), operation.query, refuse_unknown=True)
         intent = operation.to_intent(asked, "")
@@ -134,9 +134,9 @@ async def _export(url: str, org: str, query: str, path: Path | None) -> ExportSu
     if not isinstance(intent, ExportCalls):
         raise TypeError(f"{operation.name} is not an export")
     async with services(url, pool_size=1) as joined:
-        owner = Org(await joined.keys.org_id(org), org)
-        stream = await joined.calls.answer(owner, structs.replace(intent, with_total=True), dialect.ids)
-        written: File = operation.to_answer(stream, asked)
+        owner = await joined.keys.org(org)
+        stream = await joined.run(owner, structs.replace(intent, with_total=True))
+        written = Printer(joined.links).file(operation, owner, stream, asked)
         with _opened(path) as out:
             size = await _write(written, out)
     return ExportSummary(STANDARD_OUTPUT if path is None else str(path), written.calls, size)

@@ -25,7 +25,6 @@ from trunkline.service.intake import Intake, PreparedBatch, Received
 from trunkline.service.keys import org_name
 from trunkline.service.prefetch import prefetch
 from trunkline.settings import Settings
-from trunkline.store.keys import KeyStore
 from trunkline.vendors import dialects
 
 BATCH_CALLS = 2000
@@ -94,7 +93,7 @@ async def _import(
     gc.set_threshold(1_000_000, 50, 100)  # a batch holds many objects that all live until it is written
     sys.setswitchinterval(0.0005)  # the thread that reads must not keep the database waiting
     async with services(url, pool_size=2) as joined:
-        owner = Org(await KeyStore(joined.pool).ensure_org(org), org)
+        owner = await joined.keys.ensure_org(org)
         bar = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),

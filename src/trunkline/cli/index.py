@@ -11,10 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from trunkline.compose import database, services
-from trunkline.jobs.search_index import index_org
+from trunkline.jobs.search_index import index_backlog, index_org
 from trunkline.settings import Settings
-from trunkline.store.keys import KeyStore
-from trunkline.store.search.index import SearchIndex
 
 
 def index(
@@ -30,17 +28,16 @@ def index(
 
     async def run(url: str) -> tuple[int, int]:
         async with services(url, pool_size=2) as joined:
-            names = [org] if org is not None else await KeyStore(joined.pool).org_names()
+            names = [org] if org is not None else await joined.keys.orgs()
             ids = [await joined.keys.org_id(name) for name in names]
-            store = SearchIndex(joined.pool)
-            left = sum([await store.backlog(org_id) for org_id in ids])
+            left = sum([await index_backlog(joined.pool, org_id) for org_id in ids])
             columns = (TextColumn("indexing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
             with Progress(*columns, console=Console(stderr=True), disable=as_json) as progress:
                 task = progress.add_task("", total=left)
                 done = sum(
                     [await index_org(joined.pool, one, lambda n: progress.advance(task, n)) for one in ids]
                 )
-            return done, sum([await store.backlog(org_id) for org_id in ids])
+            return done, sum([await index_backlog(joined.pool, org_id) for org_id in ids])
 
     done, left = asyncio.run(run(database(Settings.read())))
     if as_json:

@@ -14,7 +14,6 @@ from trunkline.cli.tables import console
 from trunkline.compose import Services, database, services
 from trunkline.service.clock import system_clock
 from trunkline.settings import Settings
-from trunkline.store.keys import KeyStore
 
 app = typer.Typer(help="Work in the background: what waits, runs or failed.", no_args_is_help=True)
 
@@ -30,9 +29,7 @@ Kind = Annotated[str, typer.Option(help="One kind of job, as `recording`.")]
 def _run(org: str, action: Callable[[Services, int | None], Awaitable[T]]) -> T:
     async def inner(url: str) -> T:
         async with services(url, pool_size=1) as joined:
-            org_id = await KeyStore(joined.pool).org_id(org) if org else None
-            if org and org_id is None:
-                raise RuntimeError(f"there is no org {org}")
+            org_id = await joined.keys.org_id(org) if org else None
             return await action(joined, org_id)
 
     return asyncio.run(inner(database(Settings.read())))

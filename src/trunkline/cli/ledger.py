@@ -56,9 +56,9 @@ def _uuid(text: str | None) -> str | None:
 
 async def _read(url: str, org: str, query: ReadLedger) -> LedgerPage:
     async with services(url, pool_size=1) as joined:
-        org_id = await joined.keys.org_id(org)
+        owner = await joined.keys.org(org)
         try:
-            return await joined.ledger.page(org_id, query)
+            return await joined.run(owner, query)
         except Refused as error:
             raise KeyProblem(error.detail) from None
 

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
-from uuid import UUID
 
 import msgspec
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from trunkline.compose import Services, database, services
-from trunkline.ingest.pull import Pull, PullSummary, vendor_client_of
+from trunkline.compose import Services, database, pull_of, services
+from trunkline.ingest.pull import PullSummary, Report, vendor_client_of
 from trunkline.ingest.vendor_client import VendorAway
 from trunkline.kit.query import DayOrInstant
-from trunkline.service.clock import system_clock
 from trunkline.service.sources import Source
 from trunkline.settings import Settings
-from trunkline.store.pulls import PullStore
 from trunkline.vendors import doors
 
 
@@ -89,7 +85,6 @@ async def _pull(
 async def _once(
     joined: Services, source: Source, span: tuple[datetime | None, datetime | None]
 ) -> PullSummary:
-    door = doors()[source.vendor]
     bar = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -100,14 +95,11 @@ async def _once(
         disable=not sys.stderr.isatty(),
     )
     with bar:
-        async with vendor_client_of(source, door) as asker:
-            store = PullStore(joined.pool, source.org.id, UUID(source.id))
-            told = _reporter(bar, source)
-            work = Pull(source, door, joined.group_commit, store, asker, system_clock, told)
-            return await work.run(*span)
+        async with vendor_client_of(source, doors()[source.vendor]) as client:
+            return await pull_of(joined, source, client, _reporter(bar, source)).run(*span)
 
 
-def _reporter(bar: Progress, source: Source) -> Callable[[PullSummary, int | None], None]:
+def _reporter(bar: Progress, source: Source) -> Report:
     task = bar.add_task(source.label or source.vendor, total=None, pages=0, new=0)
 
     def told(total: PullSummary, count: int | None) -> None:

@@ -3,40 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from collections.abc import Sequence
+from typing import Annotated
 
-import asyncpg
 import msgspec
 import typer
 from rich.table import Table
 
 from trunkline.cli.tables import console
 from trunkline.compose import database, services
-from trunkline.service.clock import system_clock
+from trunkline.model.recordings import ListedRecording, ListRecordings, RetryRecordings
 from trunkline.settings import Settings
-from trunkline.store.jobs import JobStore
-from trunkline.store.keys import KeyStore
-from trunkline.store.recordings import RECORDING, RecordingStore
 
 app = typer.Typer(help="Recordings that are kept, wait or failed.", no_args_is_help=True)
 
-T = TypeVar("T")
 _MAX_LISTED = 1000
 _COLUMNS = ("call_id", "state", "attempts", "next_try_at", "size_bytes", "media_type", "problem")
 
 Org = Annotated[str, typer.Option(help="The org.")]
-
-
-def _run(org: str, action: Callable[[asyncpg.Pool, int], Awaitable[T]]) -> T:
-    async def inner(url: str) -> T:
-        async with services(url, pool_size=1) as joined:
-            org_id = await KeyStore(joined.pool).org_id(org)
-            if org_id is None:
-                raise RuntimeError(f"there is no org {org}")
-            return await action(joined.pool, org_id)
-
-    return asyncio.run(inner(database(Settings.read())))
 
 
 @app.command("list")
@@ -47,7 +31,7 @@ def listed(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """List an org's recordings, those that are due soonest first; a thousand at the most."""
-    found = _run(org, lambda pool, org_id: RecordingStore(pool).listed(org_id, state or None, _MAX_LISTED))
+    found = asyncio.run(_listed(database(Settings.read()), org, ListRecordings(_MAX_LISTED, state or None)))
     if as_json:
         typer.echo(msgspec.json.encode({"org": org, "recordings": found}).decode())
         return
@@ -62,5 +46,15 @@ def listed(
 @app.command("retry")
 def retry(org: Org) -> None:
     """Try again, from the beginning, what is not kept."""
-    count = _run(org, lambda pool, org_id: JobStore(pool).retry(org_id, RECORDING, system_clock()))
+    count = asyncio.run(_retried(database(Settings.read()), org))
     typer.echo(f"{count} recordings are tried again.")
+
+
+async def _listed(url: str, org: str, intent: ListRecordings) -> Sequence[ListedRecording]:
+    async with services(url, pool_size=1) as joined:
+        return (await joined.run(await joined.keys.org(org), intent)).recordings
+
+
+async def _retried(url: str, org: str) -> int:
+    async with services(url, pool_size=1) as joined:
+        return (await joined.run(await joined.keys.org(org), RetryRecordings())).count

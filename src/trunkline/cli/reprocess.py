@@ -8,12 +8,9 @@ from typing import Annotated
 import msgspec
 import typer
 
-from trunkline.compose import database, services
-from trunkline.ingest.reprocess import Reprocessor, ReprocessSummary
-from trunkline.service.calls import Org
+from trunkline.compose import database, reprocessor, services
+from trunkline.ingest.reprocess import ReprocessSummary
 from trunkline.settings import Settings
-from trunkline.store.keys import KeyStore
-from trunkline.vendors import dialects, doors
 
 _SHOWN = 20
 
@@ -41,8 +38,4 @@ def reprocess(
 
 async def _run(url: str, org: str, vendor: str | None) -> ReprocessSummary:
     async with services(url, pool_size=2) as joined:
-        org_id = await KeyStore(joined.pool).org_id(org)
-        if org_id is None:
-            raise RuntimeError(f"there is no org {org}")
-        reprocessing = Reprocessor(joined.writer, joined.intake, dialects(), doors())
-        return await reprocessing.run(Org(org_id, org), vendor)
+        return await reprocessor(joined).run(await joined.keys.org(org), vendor)

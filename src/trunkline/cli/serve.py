@@ -11,8 +11,6 @@ import typer
 from trunkline import compose
 from trunkline.demo.log import DemoSummary, fill
 from trunkline.settings import SettingError, Settings
-from trunkline.store.embedded import start_embedded
-from trunkline.store.migrations import migrate as migrate_database
 from trunkline.vendors import dialects
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
@@ -55,8 +53,7 @@ def _check_hosts(settings: Settings) -> None:
 def migrate() -> None:
     """Bring the database's tables to this version."""
     settings = Settings.read()
-    url = settings.database_url or start_embedded(settings.home)
-    before, after = asyncio.run(migrate_database(url, report=typer.echo))
+    before, after = compose.migrate_database(settings, report=typer.echo)
     typer.echo(f"The database is at revision {after}" + (", as before." if before == after else "."))
 
 
@@ -67,8 +64,7 @@ def demo(host: Host = "127.0.0.1", port: Port = 8080) -> None:
     settings = Settings.read()
     _check_hosts(settings)
     _check_port(host, port)
-    url = start_embedded(settings.home / "demo")  # never a database of the user's own
-    asyncio.run(migrate_database(url))
+    url = compose.demo_database(settings)
     shown = asyncio.run(_filled(url))
     typer.echo(f"{shown.calls} calls in {len(shown.orgs)} orgs: {', '.join(shown.orgs)}\n")
     base = f"http://{host}:{port}"
@@ -93,4 +89,4 @@ def _curl(base: str, dialect: str, path: str, headers: dict[str, str]) -> str:
 
 async def _filled(url: str) -> DemoSummary:
     async with compose.services(url) as joined:
-        return await fill(joined.intake, joined.keys, joined.calls, dialects())
+        return await fill(joined.intake, joined.keys, joined.run, dialects())

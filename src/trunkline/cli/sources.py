@@ -14,9 +14,9 @@ from rich.table import Table
 from trunkline.cli.tables import console
 from trunkline.compose import database, services
 from trunkline.kit import schedule as schedules
+from trunkline.model.pulls import PullSchedule
 from trunkline.service.sources import Source, SourceProblem, Sources
 from trunkline.settings import Settings
-from trunkline.store.pulls import PullSchedule
 
 app = typer.Typer(help="Accounts with vendors that calls come from.", no_args_is_help=True)
 

@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, TypeVar
 
-import asyncpg
 import msgspec
 import typer
 
 from trunkline.compose import database, services
+from trunkline.model.totals import CheckTotals, Difference, RebuildTotals
+from trunkline.service.calls import Org
+from trunkline.service.run import Run
 from trunkline.settings import Settings
-from trunkline.store.keys import KeyStore
-from trunkline.store.totals.totals import Difference, differences, mend
 
 app = typer.Typer(help="Exact totals: check them against the calls, or mend them.", no_args_is_help=True)
 
 T = TypeVar("T")
-Org = Annotated[str | None, typer.Option(help="One org; all of them if it is not said.")]
+OrgOption = Annotated[str | None, typer.Option(help="One org; all of them if it is not said.")]
 
 
 @app.command("check")
 def check(
-    org: Org = None,
+    org: OrgOption = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Recount the calls and name every total that differs; exit status 1 if any does."""
-    found = _each(org, differences)
+    found = _each(org, _check)
     for name, off in found.items():
         for difference in off:
             typer.echo(_line(name, difference, as_json=as_json))
@@ -39,18 +39,26 @@ def check(
 
 
 @app.command("rebuild")
-def rebuild(org: Org = None) -> None:
+def rebuild(org: OrgOption = None) -> None:
     """Put the totals right, while serving and writing go on."""
-    for name, mended in _each(org, mend).items():
+    for name, mended in _each(org, _rebuild).items():
         typer.echo(f"{name}: {mended} totals mended")
 
 
-def _each(org: str | None, action: Callable[[asyncpg.Pool, int], Awaitable[T]]) -> dict[str, T]:
+async def _check(run: Run, org: Org) -> Sequence[Difference]:
+    return (await run(org, CheckTotals())).differences
+
+
+async def _rebuild(run: Run, org: Org) -> int:
+    return (await run(org, RebuildTotals())).count
+
+
+def _each(org: str | None, action: Callable[[Run, Org], Awaitable[T]]) -> dict[str, T]:
     async def run(url: str) -> dict[str, T]:
         async with services(url, pool_size=1) as joined:
-            names = [org] if org is not None else await KeyStore(joined.pool).org_names()
-            ids = {name: await joined.keys.org_id(name) for name in names}
-            return {name: await action(joined.pool, org_id) for name, org_id in ids.items()}
+            names = [org] if org is not None else await joined.keys.orgs()
+            owners = [await joined.keys.org(name) for name in names]
+            return {owner.name: await action(joined.run, owner) for owner in owners}
 
     return asyncio.run(run(database(Settings.read())))
 

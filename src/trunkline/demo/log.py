@@ -14,13 +14,14 @@ from trunkline.demo.calls import Origin, demo_calls
 from trunkline.kit.dialect import Dialect
 from trunkline.model.call import Call
 from trunkline.model.ids import is_uuid
-from trunkline.model.intents import CallPage, ListCalls
+from trunkline.model.intents import ListCalls
 from trunkline.model.query import CallFilter, Rows, Wording
 from trunkline.model.sighting import sighting_of
 from trunkline.model.words import Status
-from trunkline.service.calls import Calls, Org
+from trunkline.service.calls import Org
 from trunkline.service.intake import Intake, Received
 from trunkline.service.keys import Keys
+from trunkline.service.run import Run
 
 CALLS_PER_VENDOR = 400
 MIXED = "demo-mixed"
@@ -40,7 +41,7 @@ class DemoSummary(Struct):
     """For each dialect the id that it prints for one and the same call of that org."""
 
 
-async def fill(intake: Intake, keys: Keys, calls: Calls, dialects: Mapping[str, Dialect]) -> DemoSummary:
+async def fill(intake: Intake, keys: Keys, run: Run, dialects: Mapping[str, Dialect]) -> DemoSummary:
     """Fill the demo's orgs, unless they are full from an earlier time, and make a key for each dialect."""
     until = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     vendors = [dialect for dialect in dialects.values() if dialect.at_root]
@@ -50,31 +51,30 @@ async def fill(intake: Intake, keys: Keys, calls: Calls, dialects: Mapping[str, 
     for seed, (name, (origins, count)) in enumerate(per_org.items()):
         made = await keys.create(name, label=_LABEL)
         org = Org(await keys.org_id(name), name)
-        held = await _count_calls(calls, org, origins[0])
+        held = await _count_calls(run, org, origins[0])
         for origin in origins if held < count * len(origins) else []:
             await _ingest_demo_calls(intake, org, origin, count=count, seed=seed, until=until)
         shown.orgs.append(name)
-        shown.calls += await _count_calls(calls, org, origins[0])
+        shown.calls += await _count_calls(run, org, origins[0])
         for dialect in origins:
             shown.headers.setdefault(dialect.name, made.headers[dialect.name])
     shown.mixed_headers = made.headers  # the org that mixes them is the last
-    one = await _short_conversation(calls, org, origins[0])
+    one = await _short_conversation(run, org, origins[0])
     shown.one_call = {name: dialect.ids.printed(one) for name, dialect in dialects.items()}
     return shown
 
 
-async def _short_conversation(calls: Calls, org: Org, dialect: Dialect) -> Call:
+async def _short_conversation(run: Run, org: Org, dialect: Dialect) -> Call:
     """A call that fits on a screen: the shortest one that was completed and in which a tool was used."""
     completed = CallFilter(status=Wording(frozenset({Status.COMPLETED})))
     intent = ListCalls(filter=completed, window=Rows(200), with_transcript=True)
-    page = await calls.answer(org, intent, dialect.ids)
-    found = page.calls if isinstance(page, CallPage) else []
+    found = (await run(org, intent, dialect.ids)).read()
     return min(found, key=lambda call: (not call.tool_calls, len(call.turns or ())))
 
 
-async def _count_calls(calls: Calls, org: Org, dialect: Dialect) -> int:
-    page = await calls.answer(org, ListCalls(filter=CallFilter(), window=Rows(0)), dialect.ids)
-    return page.total or 0 if isinstance(page, CallPage) else 0
+async def _count_calls(run: Run, org: Org, dialect: Dialect) -> int:
+    page = await run(org, ListCalls(filter=CallFilter(), window=Rows(0)), dialect.ids)
+    return page.total or 0
 
 
 async def _ingest_demo_calls(

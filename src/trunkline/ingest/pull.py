@@ -87,6 +87,10 @@ class _PageResult(Struct):
     repeated: int
 
 
+Report = Callable[[PullSummary, int | None], None]
+"""Is told after every page what was done, and how many calls the vendor says there are."""
+
+
 class Pull:
     """Pulls from one source."""
 
@@ -98,9 +102,8 @@ class Pull:
         store: PullStore,
         client: VendorClient,
         clock: Clock,
-        report: Callable[[PullSummary, int | None], None] = lambda _, __: None,
+        report: Report = lambda _, __: None,
     ) -> None:
-        """`told` hears after every page what was done, and how many calls the vendor says there are."""
         self._source = source
         self._door = door
         self._api = list_api(door)

@@ -26,6 +26,7 @@ from trunkline.jobs.files import make_private, remove_parts
 from trunkline.jobs.followers import Follower
 from trunkline.jobs.kinds import Done, JobFailed, JobKind
 from trunkline.model.call import Call, Recording
+from trunkline.model.recordings import StoredRecording
 from trunkline.model.sighting import Sighting
 from trunkline.service.calls import Org
 from trunkline.service.clock import Clock
@@ -36,7 +37,6 @@ from trunkline.store.jobs import Begun, add_jobs
 from trunkline.store.recordings import (
     RECORDING,
     RecordingStore,
-    StoredRecording,
     WantedRecording,
     deleted_calls,
     drop_recordings,

@@ -23,6 +23,11 @@ def search_index(most: int = A_FEW) -> Follower:
     return Follower(name="search_index", step=index)
 
 
+async def index_backlog(pool: asyncpg.Pool, org_id: int) -> int:
+    """How many calls of an org are not indexed yet."""
+    return await SearchIndex(pool).backlog(org_id)
+
+
 async def index_org(pool: asyncpg.Pool, org_id: int, done: Callable[[int], None]) -> int:
     """Index everything that an org has said, and tell how many calls after each step; answers how many.
 

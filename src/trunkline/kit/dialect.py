@@ -12,6 +12,7 @@ from trunkline.kit.call_ids import CallIds
 from trunkline.kit.errors import ErrorEnvelope
 from trunkline.kit.query import parameters
 from trunkline.kit.request_body import RequestBody
+from trunkline.kit.rows import RowFormat
 from trunkline.kit.vocabulary import Vocabulary
 from trunkline.model.call import Call
 from trunkline.model.faults import Fault
@@ -42,8 +43,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     """What a key must be allowed to do."""
     query: type[Struct]
     parse_body: Callable[[RequestBody], Any] | None = None
-    """From the request's body to what is asked, which `read` and `write` get in place of the query; raises
-    `Refused`. Without it a body is not read."""
+    """From the request's body to what is asked, which `to_intent` and `to_answer` get in place of the query;
+    raises `Refused`. Without it a body is not read."""
     body: Body | None = None
     """How the body that it takes is described."""
     answer: Any
@@ -51,8 +52,10 @@ class Operation(Struct, frozen=True, kw_only=True):
     is one of several, and `None` where there is nothing to say."""
     to_intent: Callable[[Any, str], Intent]
     """From the typed query and the id in the path, empty where the path has none."""
-    to_answer: Callable[[Any, Any], Any]
-    """From the outcome and the typed query to an `answer`."""
+    to_answer: Callable[[Any, Any], Any] | None = None
+    """From the outcome and the typed query to an `answer`, or to a file if there are `media_types`."""
+    rows: RowFormat | None = None
+    """How calls are printed one by one, where the outcome is a page of them or a stream of changes."""
     statuses: tuple[int, ...] = (200,)
     """The statuses of its answers, refusals aside."""
     status: Callable[[Any], int] | None = None
@@ -63,21 +66,25 @@ class Operation(Struct, frozen=True, kw_only=True):
     """What the vendor documents, or we chose, as refusals of this endpoint besides those of auth."""
     example: str = ""
     """The query string of the vendor's own example."""
-    rows: str = ""
-    """Where the calls stand in the answer, as `data.calls`: a big page is sent as it is read.
-
-    Only for an answer in which nothing before the calls depends on them; what follows may depend on the
-    last of them. Without it every page is put together whole.
-    """
     media_types: tuple[str, ...] = ()
-    """What the answer may be if it is a file, which `write` then makes; without any it is JSON."""
+    """What the answer may be if it is a file or a stream; without any it is JSON."""
     offers_toon: bool = False
     """Whether the whole answer can be had as TOON, by `Accept: text/toon` or a parameter `format`."""
 
     def __post_init__(self) -> None:
         if (self.parse_body is None) != (self.body is None):
             raise TypeError(f"{self.name}: a body that is taken is described, and no other one")
+        if (self.to_answer is None) == (self.rows is None):
+            raise TypeError(f"{self.name}: an answer is printed as a whole or by rows, and that is said once")
         parameters(self.query)  # a query record that cannot be read must fail here, not on a request
+
+    def answer_of(self, outcome: Any, query: Any) -> Any:
+        """The whole answer as a record: an `answer`, or a file."""
+        if self.rows is not None:
+            return self.rows.answer(outcome, query)
+        if self.to_answer is None:  # which cannot be, as is made sure above
+            raise TypeError(f"{self.name} does not say how it answers")
+        return self.to_answer(outcome, query)
 
 
 class Dialect(Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from trunkline.model.call import Call
-from trunkline.model.changes import ChangeBatch, ChangeStream
+from trunkline.model.changes import ChangeBatch
 
 MEDIA_TYPE = "text/event-stream"
 
@@ -31,15 +31,11 @@ class DeletedCall(Struct):
     id: str
 
 
-class Events(Struct, frozen=True):
-    """A stream of events, and how a call is printed in it."""
-
-    stream: ChangeStream
-    write: Callable[[Call], Any]
-
-
 def text_of(batch: ChangeBatch, write: Callable[[Call], Any]) -> bytes:
-    """A look as events, and behind them the place from which to go on, in a form that keeps proxies awake."""
+    """A look as events, and behind them the place from which to go on, in a form that keeps proxies awake.
+
+    `write` makes of a call the record that is printed of it.
+    """
     told = []
     for change in batch.changes:
         if change.call is None:

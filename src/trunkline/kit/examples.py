@@ -69,19 +69,19 @@ def example_answer(dialect: Dialect, operation: Operation) -> Any:
         query = operation.parse_body(RequestBody(operation.body.example))
     intent = operation.to_intent(query, dialect.ids.printed(call))
     if isinstance(intent, ReadLedger):
-        return operation.to_answer(example_ledger(), query)
+        return operation.answer_of(example_ledger(), query)
     if isinstance(intent, Write):
-        return operation.to_answer(_written(intent, call), query)
+        return operation.answer_of(_written(intent, call), query)
     if not isinstance(intent, ListCalls | GetCall | ListChanges):
         return None
     if not intent.with_transcript:
         for name in TRANSCRIPT_FIELDS:
             setattr(call, name, UNSET)
     if isinstance(intent, GetCall):
-        return operation.to_answer(OneCall("acme", call), query)
+        return operation.answer_of(OneCall("acme", call), query)
     if isinstance(intent, ListChanges):
-        return operation.to_answer(ChangeBatch([Change(42, call.id, call)], 42, has_more=False), query)
-    return operation.to_answer(CallPage(org="acme", calls=[call], total=1), query)
+        return operation.answer_of(ChangeBatch([Change(42, call.id, call)], 42, has_more=False), query)
+    return operation.answer_of(CallPage.of("acme", [call], total=1), query)
 
 
 def _written(intent: Write, call: Call) -> WriteOutcome:

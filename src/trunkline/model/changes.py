@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from msgspec import Struct
 
@@ -36,5 +36,3 @@ class ChangeStream(Struct, frozen=True):
     """
 
     batches: AsyncGenerator[ChangeBatch, None]
-    stop: Callable[[], None]
-    """Ends the looks soon, wherever they are."""

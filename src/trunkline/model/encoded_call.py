@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, defstruct, structs
 
-from trunkline.model.call import TRANSCRIPT_FIELDS, Call, ToolCall, Turn, Verbatim
-from trunkline.model.sighting import Sighting
-
-
-class Transcript(Struct):
-    """The part of a call that is kept apart: its heavy fields, and what was said verbatim of them."""
-
-    turns: list[Turn] | UnsetType = UNSET
-    tool_calls: list[ToolCall] | UnsetType = UNSET
-    transcript_text: str | UnsetType | None = UNSET
-    events: list[dict[str, Any]] | UnsetType | None = UNSET
-    verbatim: dict[str, Verbatim] | UnsetType = UNSET
-
-
-if Transcript.__struct_fields__ != (*TRANSCRIPT_FIELDS, "verbatim"):
-    raise TypeError("what is kept apart must be the heavy fields")
+from trunkline.model.call import TRANSCRIPT_FIELDS, Call
+from trunkline.model.stored_transcript import (
+    Transcript,
+    compress_transcript,
+    read_transcript,
+    transcript_json,
+)
 
 INSTANTS = tuple(field.name for field in structs.fields(Call) if "datetime" in str(field.type))
 """The fields of a call that are instants."""
@@ -55,19 +45,10 @@ _RawTranscript = defstruct(
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 _read_call = msgspec.json.Decoder(Call).decode
-_read_transcript = msgspec.json.Decoder(Transcript).decode
 _read_raw = msgspec.json.Decoder(_raw_call(with_instants=False)).decode
 _read_with_instants = msgspec.json.Decoder(_raw_call(with_instants=True)).decode
 _read_raw_transcript: Any = msgspec.json.Decoder(_RawTranscript).decode
 _read_verbatim = msgspec.json.Decoder(dict[str, Raw] | None).decode
-
-
-def with_conversation(heavy: bytes, said: Sighting, names: Iterable[str]) -> bytes:
-    """The heavy fields of a call, some of them as a sighting states them, as JSON."""
-    transcript = _read_transcript(heavy)
-    for name in names:
-        setattr(transcript, name, getattr(said, name))
-    return _encode(transcript)
 
 
 class Chunk(NamedTuple):
@@ -80,11 +61,12 @@ class Chunk(NamedTuple):
     """Whether at least one more call follows."""
 
 
-class EncodedCall(NamedTuple):
-    """A call without its heavy fields, and those, if they are there and were fetched."""
+class EncodedCall(Struct, frozen=True, gc=False):
+    """A call as it is stored: without its heavy fields, and those, if they are there and were fetched."""
 
     summary: str
     transcript: bytes | None = None
+    """Compressed where that is worth it."""
 
     @classmethod
     def of(cls, call: Call) -> EncodedCall:
@@ -95,18 +77,27 @@ class EncodedCall(NamedTuple):
             light.verbatim = {name: kept for name, kept in call.verbatim.items() if not kept.apart} or None
             heavy.verbatim = {name: kept for name, kept in call.verbatim.items() if kept.apart} or UNSET
         said = any(getattr(heavy, name) is not UNSET for name in Transcript.__struct_fields__)
-        return cls(_encode(light).decode(), _encode(heavy) if said else None)
+        return cls(_encode(light).decode(), compress_transcript(_encode(heavy)) if said else None)
+
+    @property
+    def transcript_json(self) -> bytes | None:
+        """The heavy fields as JSON."""
+        return None if self.transcript is None else transcript_json(self.transcript)
 
     def call(self) -> Call:
         """Read the whole call."""
         call = _read_call(self.summary)
         if self.transcript is not None:
-            heavy = _read_transcript(self.transcript)
+            heavy = read_transcript(transcript_json(self.transcript))
             call.turns, call.tool_calls = heavy.turns, heavy.tool_calls
             call.transcript_text, call.events = heavy.transcript_text, heavy.events
             if heavy.verbatim is not UNSET:
                 call.verbatim = {**(call.verbatim or {}), **heavy.verbatim}
         return call
+
+    def call_without_transcript(self) -> Call:
+        """Read the call, but for its heavy fields."""
+        return _read_call(self.summary)
 
     def raw(self, *, with_instants: bool = False) -> Any:
         """A record with the fields of a call that prints like it, read no deeper than it has to be.
@@ -115,7 +106,7 @@ class EncodedCall(NamedTuple):
         """
         call: Any = _read_with_instants(self.summary) if with_instants else _read_raw(self.summary)
         if self.transcript is not None:
-            heavy = _read_raw_transcript(self.transcript)
+            heavy = _read_raw_transcript(transcript_json(self.transcript))
             for name in TRANSCRIPT_FIELDS:
                 setattr(call, name, getattr(heavy, name))
             if heavy.verbatim is not UNSET:

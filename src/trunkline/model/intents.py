@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
-from typing import Any, Protocol
 
 from msgspec import Struct
 
 from trunkline.model.call import Call
 from trunkline.model.changes import ChangeBatch, ChangeStream
-from trunkline.model.encoded_call import Chunk
+from trunkline.model.encoded_call import Chunk, EncodedCall
 from trunkline.model.ledger import LedgerPage
 from trunkline.model.query import CallFilter, Order, Window
+from trunkline.model.recordings import ListRecordings, RecordingList, RecordingsRetried, RetryRecordings
+from trunkline.model.totals import CheckTotals, RebuildTotals, TotalsChecked, TotalsRebuilt
 from trunkline.model.writes import Write, WriteOutcome
 
 
@@ -25,6 +26,12 @@ class ListCalls(Struct, frozen=True, kw_only=True):
     with_total: bool = True
     with_transcript: bool = False
     """Whether turns, tool calls, text and events are fetched; without it they are absent."""
+
+
+class StreamCalls(Struct, frozen=True):
+    """One page, of any size, of the calls that match; it comes part by part."""
+
+    page: ListCalls
 
 
 class GetCall(Struct, frozen=True, kw_only=True):
@@ -72,19 +79,20 @@ class ReadLedger(Struct, frozen=True, kw_only=True):
     until: datetime | None = None
 
 
-Question = ListCalls | GetCall | ExportCalls
-"""What is asked of the calls as they stand."""
-
-Intent = Question | ListChanges | FollowCalls | ReadLedger | Write
-
-
-class RowPrinter(Protocol):
-    """Prints rows of lists, and may know some of them already."""
-
-    def rows(
-        self, calls: Sequence[Call], write: Callable[..., Any], org: str, options: tuple[Hashable, ...]
-    ) -> list[Any]:
-        """What `write` makes of each call, or that as JSON."""
+Intent = (
+    ListCalls
+    | StreamCalls
+    | GetCall
+    | ExportCalls
+    | ListChanges
+    | FollowCalls
+    | ReadLedger
+    | ListRecordings
+    | RetryRecordings
+    | CheckTotals
+    | RebuildTotals
+    | Write
+)
 
 
 class CallPage(Struct, frozen=True, kw_only=True):
@@ -92,22 +100,23 @@ class CallPage(Struct, frozen=True, kw_only=True):
 
     org: str
     """The asking org's name, which some envelopes print."""
-    calls: Sequence[Call]
+    calls: Sequence[EncodedCall]
     total: int | None = None
     """How many match in all, exactly; `None` if it was not asked for."""
     has_more: bool = False
     """Whether at least one more call follows this page."""
-    printer: RowPrinter | None = None
 
-    def rows(self, write: Callable[..., Any], *options: Hashable) -> list[Any]:
-        """The calls as `write` prints each from the call, the org's name and what was asked.
+    @classmethod
+    def of(
+        cls, org: str, calls: Sequence[Call], *, total: int | None = None, has_more: bool = False
+    ) -> CallPage:
+        """A page of calls that are not in their stored form."""
+        encoded = [EncodedCall.of(call) for call in calls]
+        return cls(org=org, calls=encoded, total=total, has_more=has_more)
 
-        `write` belongs to a module, and what it answers follows from what it is given and nothing else: a row
-        that it made of an equal call may come instead, as the JSON that it is sent as.
-        """
-        if self.printer is None:
-            return [write(call, self.org, *options) for call in self.calls]
-        return self.printer.rows(self.calls, write, self.org, options)
+    def read(self) -> list[Call]:
+        """The calls, each read whole."""
+        return [encoded.call() for encoded in self.calls]
 
 
 class OneCall(Struct, frozen=True):
@@ -124,6 +133,21 @@ class CallStream(Struct, frozen=True):
     chunks: AsyncGenerator[Chunk, None]
 
 
-CallsOutcome = CallPage | OneCall | CallStream
+Outcome = (
+    CallPage
+    | OneCall
+    | CallStream
+    | ChangeBatch
+    | ChangeStream
+    | LedgerPage
+    | RecordingList
+    | RecordingsRetried
+    | TotalsChecked
+    | TotalsRebuilt
+    | WriteOutcome
+)
+"""What comes of an intent: values, with every call as it is stored.
 
-Outcome = CallsOutcome | ChangeBatch | ChangeStream | LedgerPage | WriteOutcome
+Whoever shows a call puts our link to its recording in, which is another one every day
+(`service.recordings.Links`).
+"""

@@ -5,24 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from functools import partial
-from typing import Protocol
 
 from msgspec import Struct
 
 from trunkline.kit.call_ids import CallIds, CallLookup
 from trunkline.model.call import Call
-from trunkline.model.encoded_call import Chunk, EncodedCall
+from trunkline.model.encoded_call import Chunk
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.intents import (
     CallPage,
-    CallsOutcome,
     CallStream,
     ExportCalls,
     GetCall,
     ListCalls,
     OneCall,
-    Question,
+    StreamCalls,
 )
 from trunkline.model.query import After, AfterCall, Position, Rows
 from trunkline.service.number_totals import NumberTotals
@@ -41,16 +38,6 @@ class Org(Struct, frozen=True):
     name: str
 
 
-class Links(Protocol):
-    """What makes our links to recordings."""
-
-    def day(self) -> int:
-        """The day for which links are made now."""
-
-    def with_link(self, org_id: int, call: Call) -> Call:
-        """A call with our link, if its recording is kept."""
-
-
 class Calls:
     """Answers questions about calls."""
 
@@ -58,50 +45,53 @@ class Calls:
         self,
         store: CallStore,
         chunks: ChunkedReader,
-        links: Links | None = None,
         number_totals: NumberTotals | None = None,
         max_streams: int = 1,
     ) -> None:
-        """`most_streams` is how many long answers may be under way at a time; each holds a connection."""
+        """`max_streams` is how many long answers may be under way at a time; each holds a connection."""
         self._store = store
         self._chunks = chunks
-        self._links = links
         self._number_totals = number_totals
         self._long_answers = asyncio.Semaphore(max_streams)
 
-    async def answer(self, org: Org, intent: Question, ids: CallIds) -> CallsOutcome:
-        """Answer an intent of a dialect whose ids have the given form.
+    async def page(self, org: Org, intent: ListCalls, ids: CallIds) -> CallPage:
+        """One page; raises `Refused` with `BAD_CURSOR` or `BAD_REQUEST`.
 
-        Raises `Refused` with `CALL_NOT_FOUND`, `FOREIGN_CALL`, `BAD_CURSOR` or `BAD_REQUEST`.
+        `ids` is the form of ids of the dialect that asks, here and below.
         """
-        if isinstance(intent, ExportCalls):
-            return CallStream(org.name, self._exported(org, intent))
-        if isinstance(intent, GetCall):
-            return OneCall(org.name, await self._get(org, intent, ids))
-        return await self._list(org, intent, ids)
+        page = await self._store.page(
+            org.id,
+            intent.filter,
+            intent.order,
+            await self._window(org, intent, ids),
+            with_total=intent.with_total,
+            with_transcript=intent.with_transcript,
+        )
+        if self._number_totals is not None and page.total is not None:
+            self._number_totals.record_total(org.id, intent.filter, page.total)
+        return CallPage(org=org.name, calls=page.calls, total=page.total, has_more=page.has_more)
 
-    async def _exported(self, org: Org, intent: ExportCalls) -> AsyncGenerator[Chunk, None]:
-        async with aclosing(self._stream(org, intent, ENDLESS)) as parts:
-            async for part in parts:
-                yield part._replace(calls=[self._linked(org, pieces) for pieces in part.calls])
+    async def one(self, org: Org, intent: GetCall, ids: CallIds) -> OneCall:
+        """One call; raises `Refused` with `CALL_NOT_FOUND` or `FOREIGN_CALL`."""
+        return OneCall(org.name, await self._get(org, intent, ids))
 
-    def _linked(self, org: Org, encoded: EncodedCall) -> EncodedCall:
-        """A call as `_shown` has it, still in its parts; few calls have to be read for that."""
-        if '"stored":true' not in encoded.summary:
-            return encoded
-        shown = self._with_link(org, EncodedCall(encoded.summary).call())
-        return encoded._replace(summary=EncodedCall.of(shown).summary)
+    async def stream(self, org: Org, intent: StreamCalls, ids: CallIds) -> CallStream:
+        """A page part by part; only the last part knows whether more calls follow the page.
 
-    async def pages(self, org: Org, intent: ListCalls, ids: CallIds) -> AsyncGenerator[CallPage, None]:
-        """A big page as several small ones; only the last of them knows whether more calls follow the page.
-
-        Raises `Refused` with `BAD_CURSOR`, or with `UNAVAILABLE` if too many long answers are under way.
+        The parts raise `Refused` at first, with `BAD_CURSOR`, or with `UNAVAILABLE` if too many long answers
+        are under way.
         """
+        return CallStream(org.name, self._page_chunks(org, intent.page, ids))
+
+    async def export(self, org: Org, intent: ExportCalls, _: CallIds) -> CallStream:
+        """All calls that match, as `stream` has them."""
+        return CallStream(org.name, self._stream(org, intent, ENDLESS))
+
+    async def _page_chunks(self, org: Org, intent: ListCalls, ids: CallIds) -> AsyncGenerator[Chunk, None]:
         window = await self._window(org, intent, ids)
-        async with aclosing(self._stream(org, intent, window)) as parts:
-            async for part in parts:
-                calls = [self._with_link(org, pieces.call()) for pieces in part.calls]
-                yield CallPage(org=org.name, calls=calls, total=part.total, has_more=part.has_more)
+        async with aclosing(self._stream(org, intent, window)) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
     async def _stream(
         self, org: Org, intent: ListCalls | ExportCalls, window: Rows | After
@@ -131,30 +121,10 @@ class Calls:
         if sought is not None:
             call = await self._store.find(org.id, sought, with_transcript=intent.with_transcript)
             if call is not None:
-                return self._with_link(org, call)
+                return call
             if intent.reveal_foreign and await self._store.exists_elsewhere(sought):
                 raise Refused(Fault.FOREIGN_CALL, intent.printed_id)
         raise Refused(Fault.CALL_NOT_FOUND, intent.printed_id)
-
-    async def _list(self, org: Org, intent: ListCalls, ids: CallIds) -> CallPage:
-        page = await self._store.page(
-            org.id,
-            intent.filter,
-            intent.order,
-            await self._window(org, intent, ids),
-            with_total=intent.with_total,
-            with_transcript=intent.with_transcript,
-        )
-        if self._number_totals is not None and page.total is not None:
-            self._number_totals.record_total(org.id, intent.filter, page.total)
-        if self._links is not None:
-            page.calls.present = partial(self._with_link, org)
-            page.calls.edition = self._links.day()
-        return CallPage(org=org.name, calls=page.calls, total=page.total, has_more=page.has_more)
-
-    def _with_link(self, org: Org, call: Call) -> Call:
-        """A call as it is printed: with our link to its recording, if we keep it."""
-        return call if self._links is None else self._links.with_link(org.id, call)
 
     async def _window(self, org: Org, intent: ListCalls, ids: CallIds) -> Rows | After:
         window = intent.window

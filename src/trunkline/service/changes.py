@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 
+from trunkline.kit.call_ids import CallIds
 from trunkline.model.changes import ChangeBatch, ChangeStream
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.intents import FollowCalls, ListChanges
@@ -45,24 +46,18 @@ class Changes:
         self._followers: dict[int, set[asyncio.Event]] = {}
         self._streams = 0
 
-    async def page(self, org: Org, intent: ListChanges) -> ChangeBatch:
+    async def page(self, org: Org, intent: ListChanges, _: CallIds) -> ChangeBatch:
         """Some changes; raises `Refused` with `BAD_REQUEST` for a place that was not given out yet."""
         await self._begin(org, intent.after)
         return await self._read_batch(org, intent, intent.after)
 
-    def follow(self, org: Org, intent: FollowCalls) -> ChangeStream:
+    async def follow(self, org: Org, intent: FollowCalls, _: CallIds) -> ChangeStream:
         """Changes as they come, each look after the last; none is missed and none comes twice.
 
         The looks raise `Refused` at first, with `UNAVAILABLE` if too many follow and with `BAD_REQUEST` for a
         place that was not given out yet, and what the driver raises.
         """
-        woken, stopped = asyncio.Event(), asyncio.Event()
-
-        def stop() -> None:
-            stopped.set()
-            woken.set()
-
-        return ChangeStream(self._follow(org, intent, woken, stopped), stop)
+        return ChangeStream(self._follow(org, intent))
 
     async def close(self) -> None:
         """Stop listening."""
@@ -70,12 +65,11 @@ class Changes:
             self._listener.cancel()
             await asyncio.wait({self._listener})
 
-    async def _follow(
-        self, org: Org, intent: FollowCalls, woken: asyncio.Event, stopped: asyncio.Event
-    ) -> AsyncGenerator[ChangeBatch, None]:
+    async def _follow(self, org: Org, intent: FollowCalls) -> AsyncGenerator[ChangeBatch, None]:
         if self._streams >= self._max_streams:
             raise Refused(Fault.UNAVAILABLE, "too many streams are open; try again")
         self._streams += 1
+        woken = asyncio.Event()
         followers = self._followers.setdefault(org.id, set())
         followers.add(woken)
         try:
@@ -84,7 +78,7 @@ class Changes:
             place = await self._begin(org, intent.after)
             told_at, was_behind = time.monotonic(), True
             yield ChangeBatch((), place, has_more=True)
-            while not stopped.is_set():
+            while True:
                 woken.clear()
                 look = await self._read_batch(org, intent, place)
                 caught_up, was_behind = was_behind and not look.has_more, look.has_more
@@ -94,7 +88,7 @@ class Changes:
                     told_at = time.monotonic()
                     yield look
                 place = look.sequence
-                if not look.has_more and not stopped.is_set():
+                if not look.has_more:
                     with suppress(TimeoutError):
                         async with asyncio.timeout(self._look_again_seconds):
                             await woken.wait()

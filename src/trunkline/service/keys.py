@@ -173,6 +173,14 @@ class Keys:
             raise KeyProblem(f"there is no org {name!r}")
         return org_id
 
+    async def org(self, name: str) -> Org:
+        """An org that is there; raises `KeyProblem` if it is not."""
+        return Org(await self.org_id(name), name)
+
+    async def ensure_org(self, name: str) -> Org:
+        """An org, made if it is new; raises `KeyProblem` for what is no name."""
+        return Org(await self._store.ensure_org(org_name(name)), name)
+
 
 def org_name(name: str) -> str:
     """Check an org's name; raises `KeyProblem`."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
+from trunkline.kit.call_ids import CallIds
 from trunkline.kit.wire import hour_of
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.intents import ReadLedger
 from trunkline.model.ledger import LedgerPage
+from trunkline.service.calls import Org
 from trunkline.service.clock import Clock
 from trunkline.store.ledger import LedgerStore
 
@@ -28,7 +30,7 @@ class Ledger:
         self._store = store
         self._clock = clock
 
-    async def page(self, org_id: int, query: ReadLedger) -> LedgerPage:
+    async def page(self, org: Org, query: ReadLedger, _: CallIds) -> LedgerPage:
         """The hours that a range touches; the last day if no range is said.
 
         Raises `Refused` with `BAD_REQUEST` for a range that is empty or too long.
@@ -43,11 +45,11 @@ class Ledger:
         if not timedelta() < until - since <= MAX_RANGE + HOUR:
             raise Refused(Fault.BAD_REQUEST, "until must follow since by 31 days at the most", "until")
         source_id = None if query.source_id is None else UUID(query.source_id)
-        calls, count = await self._store.calls(org_id, source_id, since, until, MAX_NAMED)
+        calls, count = await self._store.calls(org.id, source_id, since, until, MAX_NAMED)
         return LedgerPage(
             since=since,
             until=until,
-            hours=await self._store.hours(org_id, source_id, since, until),
+            hours=await self._store.hours(org.id, source_id, since, until),
             calls=calls,
             left_out=count - len(calls),
         )

@@ -15,13 +15,13 @@ from trunkline.kit.door import Door
 from trunkline.kit.list_api import ListApi
 from trunkline.kit.schedule import next_time
 from trunkline.kit.signatures import SecretAddress
+from trunkline.model.pulls import PullSchedule
 from trunkline.service.calls import Org
 from trunkline.service.clock import Clock
 from trunkline.service.encryption import SecretBox
 from trunkline.service.keys import org_name
 from trunkline.service.lookups import Lookups
 from trunkline.store.keys import KeyStore
-from trunkline.store.pulls import PullSchedule
 from trunkline.store.sources import SourceStore, StoredSource
 
 

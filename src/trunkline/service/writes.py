@@ -24,8 +24,6 @@ from trunkline.model.writes import (
     EventsAppended,
     UpsertCalls,
     UpsertResult,
-    Write,
-    WriteOutcome,
 )
 from trunkline.service.calls import Org
 from trunkline.service.clock import Clock
@@ -49,7 +47,11 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 class Writes:
-    """Writes calls; everything is committed when it is answered."""
+    """Writes calls; everything is committed when it is answered.
+
+    All raise `Refused`: with `CALL_NOT_FOUND` or `CALL_DELETED` for a call that is not there, and with
+    `UNAVAILABLE` if too much waits. `ids` is the form of ids of the dialect that asks.
+    """
 
     def __init__(self, store: CallStore, writer: CallWriter, group_commit: GroupCommit, clock: Clock) -> None:
         self._store = store
@@ -59,23 +61,8 @@ class Writes:
         self._delete_lock = asyncio.Lock()
         self._last_as_of: datetime | None = None
 
-    async def answer(self, org: Org, intent: Write, ids: CallIds) -> WriteOutcome:
-        """Do what a dialect's request wants, whose ids have the given form.
-
-        Raises `Refused`, with `CALL_NOT_FOUND` or `CALL_DELETED` for a call that is not there, with what a
-        change finds wrong, and with `UNAVAILABLE` if too much waits.
-        """
-        match intent:
-            case UpsertCalls():
-                return await self._upsert(org, intent)
-            case AppendEvents():
-                return await self._append_events(org, intent, ids)
-            case ChangeCall():
-                return await self._change(org, intent, ids)
-            case DeleteCall():
-                return await self._delete(org, intent, ids)
-
-    async def _upsert(self, org: Org, intent: UpsertCalls) -> CallsUpserted:
+    async def upsert(self, org: Org, intent: UpsertCalls, _: CallIds) -> CallsUpserted:
+        """Store calls; what came of each stands in its place."""
         seen = [Received(one.sighting, one.raw, CHANGE) for one in intent.upserts if one.sighting is not None]
         results = iter(await self._group_commit.ingest(org, seen) if seen else [])
         return CallsUpserted(
@@ -88,7 +75,8 @@ class Writes:
             ],
         )
 
-    async def _append_events(self, org: Org, intent: AppendEvents, ids: CallIds) -> EventsAppended:
+    async def append_events(self, org: Org, intent: AppendEvents, ids: CallIds) -> EventsAppended:
+        """Store events of a call that runs."""
         call = await self._find(org, intent.printed_id, ids, with_transcript=False)
         kept, refused = _encoded_events(intent.events, self._clock())
         named = Sighting(vendor=call.vendor, vendor_call_id=call.vendor_call_id)
@@ -98,7 +86,8 @@ class Writes:
             call = await self._find(org, call.id, _BY_ID, with_transcript=False)
         return EventsAppended(org.name, call, len(kept), refused)
 
-    async def _change(self, org: Org, intent: ChangeCall, ids: CallIds) -> CallChanged:
+    async def change(self, org: Org, intent: ChangeCall, ids: CallIds) -> CallChanged:
+        """Say something of a call; raises what the change finds wrong too."""
         before = await self._find(org, intent.printed_id, ids)
         return await self._apply(org, before, intent.change(before), intent, ids)
 
@@ -119,7 +108,8 @@ class Writes:
         _must_stand(results, intent.printed_id)
         return CallChanged(org.name, before, await self._find(org, before.id, _BY_ID))
 
-    async def _delete(self, org: Org, intent: DeleteCall, ids: CallIds) -> CallDeleted | CallChanged:
+    async def delete(self, org: Org, intent: DeleteCall, ids: CallIds) -> CallDeleted | CallChanged:
+        """Take a call out, or say of it what the intent has instead."""
         call = await self._find(org, intent.printed_id, ids)
         instead = intent.instead(call) if intent.instead is not None else None
         if instead is not None:

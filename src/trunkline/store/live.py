@@ -11,22 +11,19 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
-import zstandard
 from msgspec import UNSET, Struct
 
 from trunkline.model.call import Call, Turn
 from trunkline.model.encoded_call import EncodedCall
 from trunkline.model.live_record import LiveRecord, without_conversation
 from trunkline.model.live_slots import Events, LiveSlots, SlotKey, SlotKind, joined, parted, printed_turn
-from trunkline.store.calls.rows import (
+from trunkline.model.stored_transcript import (
     LiveTranscript,
-    assembled,
-    call_of,
+    compress_transcript,
     held_bits,
     live_transcript,
-    packed,
-    searchable,
 )
+from trunkline.store.calls.rows import call_of, searchable
 from trunkline.store.queries import queries
 from trunkline.store.search.index import index_call
 
@@ -166,13 +163,13 @@ def live_conversation(base: Call, record: LiveRecord) -> Conversation | None:
         return None
     if "turns" in record.held:
         base = msgspec.structs.replace(base, turns=UNSET)
-    return Conversation(packed(heavy or b"{}"), searchable(base), held_bits(record.held))
+    return Conversation(heavy or b"{}", searchable(base), held_bits(record.held))
 
 
 def whole_conversation(call: Call) -> Conversation | None:
     """The conversation of a call as it is kept for good."""
     heavy = EncodedCall.of(call).transcript
-    return None if heavy is None else Conversation(packed(heavy), searchable(call), 0)
+    return None if heavy is None else Conversation(heavy, searchable(call), 0)
 
 
 def lost_of(base: Call, record: LiveRecord) -> bytes | None:
@@ -219,11 +216,10 @@ _SETTLING = queries("live")["settling"].format(transcript=queries("live")["trans
 
 
 def _settled(body: str, parts: LiveTranscript, record: LiveRecord) -> tuple[Conversation, bytes | None]:
-    """What is kept of a live call's conversation; runs in a thread, so that nothing it uses is shared."""
-    heavy = assembled(parts)
+    """What is kept of a live call's conversation; runs in a thread."""
+    heavy = parts.json()
     search = searchable(call_of(body, heavy))
-    packed_here = zstandard.ZstdCompressor(level=1, write_checksum=False).compress(heavy)
-    return Conversation(packed_here, search, 0), lost_of(call_of(body, parts.base), record)
+    return Conversation(compress_transcript(heavy), search, 0), lost_of(call_of(body, parts.base), record)
 
 
 async def resting_calls(

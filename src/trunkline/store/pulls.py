@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
+from trunkline.model.pulls import PullSchedule
 from trunkline.store.ledger import settle
 from trunkline.store.queries import queries
 
@@ -36,17 +37,6 @@ class StoredPull(Struct, kw_only=True):
 
 PULL = "pull"
 """The kind of job that pulls from a source; its key is the source's id."""
-
-
-class PullSchedule(Struct, frozen=True):
-    """How a source is pulled by itself, and how that went."""
-
-    schedule: str | None = None
-    last_at: datetime | None = None
-    """When a pull last came to its end, whoever began it."""
-    next_at: datetime | None = None
-    problem: str | None = None
-    running: bool | None = None
 
 
 class ListedCall(Struct, frozen=True):

@@ -10,6 +10,7 @@ import asyncpg
 from msgspec import Struct
 
 from trunkline.model.call import Call
+from trunkline.model.recordings import ListedRecording, StoredRecording
 from trunkline.model.words import Status
 from trunkline.store.calls.rows import call_of
 from trunkline.store.queries import queries
@@ -26,29 +27,6 @@ class WantedRecording(Struct):
     """Where it lies, once it is kept."""
     vendor: str
     vendor_call_id: str
-
-
-class StoredRecording(Struct):
-    """A recording that is kept."""
-
-    path: str
-    size_bytes: int
-    media_type: str
-    sha256: bytes
-
-
-class ListedRecording(Struct):
-    """A recording as `recordings list` shows it."""
-
-    call_id: UUID
-    url: str
-    state: str
-    attempts: int
-    next_try_at: datetime | None
-    problem: str | None
-    size_bytes: int | None
-    media_type: str | None
-    fetched_at: datetime | None
 
 
 async def recorded_calls(connection: asyncpg.Connection, org_id: int, after: int, up_to: int) -> list[Call]:

@@ -8,8 +8,9 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
+from trunkline.model.pulls import PullSchedule
 from trunkline.store.jobs import JobStore
-from trunkline.store.pulls import PULL, PullSchedule, pull_schedules
+from trunkline.store.pulls import PULL, pull_schedules
 from trunkline.store.queries import queries
 
 

@@ -199,7 +199,7 @@ def test_a_list_begins_with_the_fifty_newest() -> None:
 
 def test_a_cursor_goes_on_after_the_call_it_names() -> None:
     calls = [read(a_row(call_sid=f"call_{n:012}")) for n in range(3)]
-    page = LIST.to_answer(CallPage(org="acme", calls=calls, has_more=True), LIST.query(limit=3))
+    page = LIST.answer_of(CallPage.of("acme", calls, has_more=True), LIST.query(limit=3))
     assert page.pagination.next_cursor is not None
     assert content_of(page.pagination.next_cursor) == {"call_sid": "call_000000000002"}
     intent = asked(f"limit=3&cursor={page.pagination.next_cursor}")
@@ -215,7 +215,7 @@ def test_the_seeds_cursor_is_understood_with_and_without_padding() -> None:
 
 
 def test_a_foreign_call_is_named_by_the_id_it_prints() -> None:
-    page = LIST.to_answer(CallPage(org="acme", calls=[full_call()], has_more=True), LIST.query())
+    page = LIST.answer_of(CallPage.of("acme", [full_call()], has_more=True), LIST.query())
     assert content_of(page.pagination.next_cursor or "") == {"call_sid": DIALECT.ids.printed(full_call())}
 
 
@@ -252,7 +252,7 @@ def test_a_limit_out_of_range_is_refused(limit: str) -> None:
 @pytest.mark.parametrize(("shown", "more"), [(0, False), (2, False), (2, True)])
 def test_the_last_page_has_no_cursor(shown: int, more: bool) -> None:
     calls = [full_call() for _ in range(shown)]
-    answer = LIST.to_answer(CallPage(org="acme", calls=calls, has_more=more), LIST.query())
+    answer = LIST.answer_of(CallPage.of("acme", calls, has_more=more), LIST.query())
     assert isinstance(msgspec.json.decode(msgspec.json.encode(answer), type=CallList), CallList)
     pagination = plain(answer)["pagination"]
     assert list(pagination) == ["next_cursor", "has_more", "page_size"]

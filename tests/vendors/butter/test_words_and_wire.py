@@ -39,14 +39,14 @@ def test_a_detail_comes_back_key_order_included() -> None:
 def test_the_example_list_is_answered_as_it_stands_but_for_its_two_flaws() -> None:
     body = body_of("list.json")
     calls = [read(raw) for raw in DIALECT.calls_in(body) or []]
-    answer = LIST.to_answer(CallPage(org="acme", calls=calls, has_more=True), LIST.query())
+    answer = LIST.answer_of(CallPage.of("acme", calls, has_more=True), LIST.query())
     body["pagination"]["next_cursor"] = cursor_of({"call_sid": calls[-1].vendor_call_id})
     body["pagination"]["page_size"] = len(calls)
     assert json.dumps(plain(answer)) == json.dumps(body)
 
 
 def test_get_answers_in_the_envelope() -> None:
-    found = GET.to_answer(OneCall("acme", read(a_detail())), GET.query())
+    found = GET.answer_of(OneCall("acme", read(a_detail())), GET.query())
     assert json.dumps(plain(found)) == json.dumps(body_of("get.json"))
 
 

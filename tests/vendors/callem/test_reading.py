@@ -49,12 +49,12 @@ def live(**changes: Any) -> dict[str, Any]:
 def test_the_seeds_list_comes_back_with_its_values_and_key_order() -> None:
     capture = json.loads((CAPTURES / "list.json").read_text("utf-8"))
     calls = [call_of(raw) for raw in DIALECT.calls_in(capture["body"]) or ()]
-    page = CallPage(org="acme", calls=calls, total=capture["total"], has_more=capture["has_more"])
-    assert as_json(LIST.to_answer(page, LIST.query(limit=50, offset=0))) == json.dumps(capture["body"])
+    page = CallPage.of("acme", calls, total=capture["total"], has_more=capture["has_more"])
+    assert as_json(LIST.answer_of(page, LIST.query(limit=50, offset=0))) == json.dumps(capture["body"])
 
 
 def test_get_answers_the_bare_call() -> None:
-    answer = GET.to_answer(OneCall("acme", call_of(SEED)), GET.query())
+    answer = GET.answer_of(OneCall("acme", call_of(SEED)), GET.query())
     assert as_json(answer) == json.dumps(SEED)
 
 

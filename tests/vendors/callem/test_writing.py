@@ -116,7 +116,7 @@ def test_a_list_asks_for_the_newest_calls_with_their_transcripts() -> None:
 def test_a_limit_above_1000_is_taken_as_1000_and_printed_so() -> None:
     assert asked("limit=5000").window == Rows(1000, 0)
     query, _ = read_query(b"limit=5000&offset=3", LIST.query)
-    answer = LIST.to_answer(CallPage(org="acme", calls=[], total=7), query)
+    answer = LIST.answer_of(CallPage.of("acme", [], total=7), query)
     assert isinstance(answer, CallList)
     assert (answer.pagination.total, answer.pagination.limit, answer.pagination.offset) == (7, 1000, 3)
 

@@ -55,13 +55,13 @@ INCLUDES = {
 
 def listed(query: str, *calls: Call, **page: Any) -> CallList:
     read = read_query(query.encode(), ListQuery, refuse_unknown=True)[0]
-    answer = LIST.to_answer(CallPage(org="acme", calls=list(calls), **page), read)
+    answer = LIST.answer_of(CallPage.of("acme", calls, **page), read)
     assert isinstance(answer, CallList)
     return answer
 
 
 def got(query: str, call: Call) -> Call:
-    answer = GET.to_answer(OneCall("acme", call), read_query(query.encode(), GetQuery)[0])
+    answer = GET.answer_of(OneCall("acme", call), read_query(query.encode(), GetQuery)[0])
     assert isinstance(answer, Call)
     return answer
 
@@ -93,7 +93,7 @@ def test_writing_leaves_the_call_as_it_was() -> None:
 
 
 def test_a_call_without_a_conversation_prints_as_it_is() -> None:
-    assert listed("", PLAIN).calls[0] is PLAIN
+    assert listed("", PLAIN).calls == [PLAIN]
     assert got("include=turns", structs.replace(PLAIN, turns=[])).turns == []
     assert got("include=turns", structs.replace(PLAIN, turns=SILENT)).turns == SILENT
 

@@ -29,8 +29,8 @@ def read(query: str) -> ListQuery:
 
 
 def token(query: str, *, org: str = "acme", has_more: bool = True, **changes: Any) -> str | None:
-    page = CallPage(org=org, calls=[structs.replace(CALL, **changes)], has_more=has_more)
-    found: str | None = LIST.to_answer(page, read(query)).next_page_token
+    page = CallPage.of(org, [structs.replace(CALL, **changes)], has_more=has_more)
+    found: str | None = LIST.answer_of(page, read(query)).next_page_token
     return found
 
 
@@ -77,7 +77,7 @@ def test_an_optional_instant_survives_a_token(order_by: str, value: datetime | N
 
 def test_there_is_no_token_after_the_last_page() -> None:
     assert token("", has_more=False) is None
-    assert LIST.to_answer(CallPage(org="acme", calls=[], has_more=True), read("")).next_page_token is None
+    assert LIST.answer_of(CallPage.of("acme", [], has_more=True), read("")).next_page_token is None
 
 
 @pytest.mark.parametrize(

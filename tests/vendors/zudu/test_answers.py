@@ -71,7 +71,7 @@ def test_pagination_says_what_lies_before_and_after(
     page: int, total: int, shown: int, pages: int, further: bool, before: bool
 ) -> None:
     calls = [full_call() for _ in range(shown)]
-    answer = LIST.to_answer(CallPage(org="acme", calls=calls, total=total), LIST.query(page=page))
+    answer = LIST.answer_of(CallPage.of("acme", calls, total=total), LIST.query(page=page))
     assert isinstance(msgspec.json.decode(msgspec.json.encode(answer), type=CallList), CallList)
     data = plain(answer)["data"]
     assert data["pagination"] == {
@@ -89,7 +89,7 @@ def test_pagination_says_what_lies_before_and_after(
 def test_the_envelope_names_the_org_of_its_calls_if_they_agree() -> None:
     own, other = read(a_call()), full_call()
     for calls, org in (([own, own], "org-harbour"), ([own, other], "acme"), ([], "acme")):
-        answer = LIST.to_answer(CallPage(org="acme", calls=calls, total=2), LIST.query())
+        answer = LIST.answer_of(CallPage.of("acme", calls, total=2), LIST.query())
         assert answer.data.organization_id == org
 
 
@@ -163,7 +163,7 @@ def test_calls_are_found_in_every_wrapper() -> None:
     ]
     for document in wrapped:
         assert DIALECT.calls_in(document) == [raw]
-    empty = plain(LIST.to_answer(CallPage(org="acme", calls=[], total=0), LIST.query()))
+    empty = plain(LIST.answer_of(CallPage.of("acme", [], total=0), LIST.query()))
     assert DIALECT.calls_in(empty) == []
     strangers: list[Any] = [None, [], [1], {}, {"data": []}, {"data": {"call_sid": "call_1"}}]
     for document in strangers:

@@ -23,12 +23,12 @@ def test_a_captured_call_comes_back_key_order_included(name: str) -> None:
 def test_the_example_list_is_answered_as_it_stands() -> None:
     body = body_of("list.json")
     calls = [read(raw) for raw in DIALECT.calls_in(body) or []]
-    page = CallPage(org="acme", calls=calls, total=25, has_more=True)
-    assert json.dumps(plain(LIST.to_answer(page, LIST.query()))) == json.dumps(body)
+    page = CallPage.of("acme", calls, total=25, has_more=True)
+    assert json.dumps(plain(LIST.answer_of(page, LIST.query()))) == json.dumps(body)
 
 
 def test_get_answers_in_the_envelope() -> None:
-    found = GET.to_answer(OneCall("acme", read(a_call())), GET.query())
+    found = GET.answer_of(OneCall("acme", read(a_call())), GET.query())
     assert json.dumps(plain(found)) == json.dumps(body_of("get.json"))
 
 

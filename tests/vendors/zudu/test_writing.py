@@ -51,7 +51,7 @@ def test_an_empty_foreign_call_has_empty_lists_and_nulls() -> None:
         status=Status.QUEUED,
         created_at=SEEN_AT,
     )
-    answer = GET.to_answer(OneCall("acme", call), GET.query())
+    answer = GET.answer_of(OneCall("acme", call), GET.query())
     assert isinstance(msgspec.json.decode(msgspec.json.encode(answer), type=CallFound), CallFound)
     back = plain(answer)["data"]
     assert back["organization_id"] == "acme"

@@ -86,8 +86,9 @@ class Table:
 
     def _row(self, call: EncodedCall) -> str:
         record: Any = self._read(call.summary)
-        if call.transcript is not None:
-            heavy: Any = _read_heavy(call.transcript)
+        transcript = call.transcript_json
+        if transcript is not None:
+            heavy: Any = _read_heavy(transcript)
             for name in TRANSCRIPT_FIELDS:
                 setattr(record, name, getattr(heavy, name))
             if heavy.verbatim is not None:

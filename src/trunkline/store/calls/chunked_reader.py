@@ -10,7 +10,6 @@ import asyncpg
 from trunkline.model.encoded_call import Chunk, EncodedCall
 from trunkline.model.query import After, CallFilter, Order, Position, Rows
 from trunkline.store.calls.list_query import ListQuery, list_query
-from trunkline.store.calls.rows import encoded_call_of
 
 FIRST_CALLS = 50
 """Calls of the first part, which the client waits for."""
@@ -67,8 +66,7 @@ class ChunkedReader:
             while read < wanted:
                 rows = await _fetch(connection, asked(here, with_total=False, max_bytes=MAX_BYTES))
                 found = [
-                    encoded_call_of(row["body"], row["transcript"] if with_transcript else None)
-                    for row in rows
+                    EncodedCall(row["body"], row["transcript"] if with_transcript else None) for row in rows
                 ]
                 if not found:
                     break
@@ -104,5 +102,5 @@ def _next_calls(found: int, requested: int) -> int:
 
 
 def _position_of(encoded: EncodedCall, order: Order) -> Position:
-    call = EncodedCall(encoded.summary).call()
+    call = encoded.call_without_transcript()
     return Position(getattr(call, order.by.value), call.id, call.created_at)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, overload
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
 
 from trunkline.kit.call_ids import CallLookup
 from trunkline.model.call import Call
+from trunkline.model.encoded_call import EncodedCall
 from trunkline.model.ids import DigestRange
 from trunkline.model.query import After, CallFilter, Order, Position, Rows
 from trunkline.store.calls.filters import TRANSCRIPT_JOIN
@@ -21,53 +21,10 @@ _NO_DIGEST: DigestRange = (UUID(int=1), UUID(int=0))
 """An empty range."""
 
 
-class EncodedCalls(Sequence[Call]):
-    """Calls in their stored form, each of which is read when somebody asks for it."""
-
-    def __init__(
-        self,
-        encoded: list[tuple[str, bytes | None]],
-        present: Callable[[Call], Call] | None = None,
-        edition: int = 0,
-    ) -> None:
-        """Each call's body, and its transcript if that is there and was fetched.
-
-        `shown` makes of a call what is printed of it; what that depends on besides is its `edition`.
-        """
-        self.encoded = encoded
-        self.present = present
-        self.edition = edition
-
-    def read(self, part: tuple[str, bytes | None]) -> Call:
-        """A call from its stored form, as it is printed."""
-        call = call_of(*part)
-        return call if self.present is None else self.present(call)
-
-    def __len__(self) -> int:
-        return len(self.encoded)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and list(self) == list(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __iter__(self) -> Iterator[Call]:
-        return map(self.read, self.encoded)
-
-    @overload
-    def __getitem__(self, index: int) -> Call: ...
-    @overload
-    def __getitem__(self, index: slice) -> EncodedCalls: ...
-    def __getitem__(self, index: int | slice) -> Call | EncodedCalls:
-        if isinstance(index, slice):
-            return EncodedCalls(self.encoded[index], self.present, self.edition)
-        return self.read(self.encoded[index])
-
-
 class PageOfCalls(NamedTuple):
     """What a listing statement answers."""
 
-    calls: EncodedCalls
+    calls: list[EncodedCall]
     total: int | None
     has_more: bool
 
@@ -95,14 +52,12 @@ class CallStore:
         rows = await self._pool.fetch(asked.sql, *asked.values)
         total: int | None = rows[0]["total"] if with_total else None
         if isinstance(window, Rows) and window.limit == 0:
-            return PageOfCalls(EncodedCalls([]), total, bool(total))
-        calls = EncodedCalls(
-            [
-                (body, row["transcript"] if with_transcript else None)
-                for row in rows
-                if (body := row["body"]) is not None
-            ]
-        )
+            return PageOfCalls([], total, bool(total))
+        calls = [
+            EncodedCall(body, row["transcript"] if with_transcript else None)
+            for row in rows
+            if (body := row["body"]) is not None
+        ]
         if isinstance(window, After):
             return PageOfCalls(calls[: window.limit], total, len(calls) > window.limit)
         more = total is not None and window.offset + len(calls) < total

@@ -6,21 +6,17 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-import zstandard
 from msgspec import Struct
 
 from trunkline.kit.transcript import turns_of
 from trunkline.model.call import TRANSCRIPT_FIELDS, Call
-from trunkline.model.encoded_call import EncodedCall, with_conversation
+from trunkline.model.encoded_call import EncodedCall
 from trunkline.model.live_record import LiveRecord
-from trunkline.model.live_slots import spoken_in
 from trunkline.model.merge import Versions
+from trunkline.model.stored_transcript import live_transcript
 from trunkline.store.columns import values_of
 
 _json = msgspec.json.Encoder(decimal_format="number")
-_pack = zstandard.ZstdCompressor(level=1, write_checksum=False)
-_unpack = zstandard.ZstdDecompressor()
-_MIN_COMPRESSED_BYTES = 400
 _read_versions = msgspec.json.Decoder(Versions).decode
 
 
@@ -81,8 +77,8 @@ def base_of(known: StoredCall) -> Call:
         raise TypeError("no events were told of it")
     if live.is_warm:
         stored = known.transcript
-        if stored is not None:
-            stored = live_transcript(stored).base if stored[:1] == b"\0" else unpacked(stored)
+        if stored is not None and stored[:1] == b"\0":
+            stored = live_transcript(stored).base
         return EncodedCall(live.base, stored).call()
     base = EncodedCall(live.base).call()
     lost = EncodedCall(live.base, live.lost).call()
@@ -93,14 +89,9 @@ def base_of(known: StoredCall) -> Call:
     return base
 
 
-def encoded_call_of(body: str, transcript: bytes | None) -> EncodedCall:
-    """A call in its stored parts, not read yet."""
-    return EncodedCall(body, None if transcript is None else unpacked(transcript))
-
-
 def call_of(body: str, transcript: bytes | None) -> Call:
     """Read a call from its stored parts."""
-    return encoded_call_of(body, transcript).call()
+    return EncodedCall(body, transcript).call()
 
 
 def stored_call_of(
@@ -142,62 +133,12 @@ def _row(draft: PendingCall) -> Row:
     values = (*values_of(call), draft.base_revision + 1, versions_json(draft.versions), pieces.summary)
     if pieces.transcript is None:
         return Row(values, None, None)
-    return Row(values, packed(pieces.transcript), searchable(call))
+    return Row(values, pieces.transcript, searchable(call))
 
 
 def versions_json(versions: Versions) -> str:
     """Stamps as they are stored."""
     return _json.encode(versions).decode()
-
-
-def packed(json: bytes) -> bytes:
-    """Compress a transcript's JSON; a short one is not worth it and stays as it is."""
-    return _pack.compress(json) if len(json) >= _MIN_COMPRESSED_BYTES else json
-
-
-def unpacked(stored: bytes) -> bytes:
-    """A transcript's JSON; what is not compressed begins with its brace, and a live one with a zero."""
-    if stored[:1] == b"{":
-        return stored
-    if stored[:1] == b"\0":
-        live = live_transcript(stored)
-        return assembled(live)
-    return _unpack.decompress(stored)
-
-
-class LiveTranscript(NamedTuple):
-    """The conversation of a live call, in its parts."""
-
-    held: int
-    """What its events decide: 1 the turns, 2 the tool calls."""
-    base: bytes
-    """The JSON of what else is said."""
-    events: bytes
-    """What still counts of its events, with commas between them."""
-
-
-def live_transcript(stored: bytes) -> LiveTranscript:
-    """Take the conversation of a live call apart, as the statement `live.transcript` reads it."""
-    held, size = int.from_bytes(stored[:4]), int.from_bytes(stored[4:8])
-    return LiveTranscript(held, unpacked(stored[8 : 8 + size]), stored[8 + size :])
-
-
-def assembled(live: LiveTranscript) -> bytes:
-    """The JSON of a live call's whole conversation."""
-    return with_conversation(live.base, spoken_in(live.events), held_names(live.held))
-
-
-HELD_BITS = {"turns": 1, "tool_calls": 2}
-
-
-def held_names(bits: int) -> list[str]:
-    """Which fields of the conversation a number stands for."""
-    return [name for name, bit in HELD_BITS.items() if bits & bit]
-
-
-def held_bits(names: Sequence[str]) -> int:
-    """The number that fields of the conversation are stored as."""
-    return sum(HELD_BITS[name] for name in names)
 
 
 def searchable(call: Call) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from msgspec import Struct, structs
 
 from trunkline.model.ids import uuid_of
 from trunkline.model.query import CallFilter, SortField, Span, Wording
+from trunkline.model.totals import Difference
 from trunkline.store.calls.filters import Statement, where
 from trunkline.store.columns import BY_NAME, NUMBER_FILTERS
 from trunkline.store.durations import bound_of, cover_of_durations
@@ -232,20 +232,6 @@ def before_range(span: Span | None, *, newest_first: bool) -> Span | None:
     if newest_first:
         return None if span.high is None else Span(low=span.high + TICK)
     return None if span.low is None else Span(high=span.low - TICK)
-
-
-class Difference(Struct, kw_only=True):
-    """A running sum that is not what a recount gives."""
-
-    grouping: str
-    level: str
-    period: datetime
-    agent: str | None
-    campaign: str | None
-    value: str
-    outcome: str
-    stored: int
-    counted: int
 
 
 async def differences(pool: asyncpg.Pool, org_id: int) -> list[Difference]:

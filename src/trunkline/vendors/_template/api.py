@@ -15,8 +15,9 @@ from typing import Any
 from trunkline.kit.auth import HeaderKey
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.errors import ErrorEnvelope
+from trunkline.kit.rows import PageSummary, RowFormat
 from trunkline.model.faults import Fault, FaultClass, Refused
-from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall
+from trunkline.model.intents import GetCall, ListCalls, OneCall
 from trunkline.model.query import CallFilter, Order, Rows, Span
 from trunkline.vendors._template.parse import from_wire
 from trunkline.vendors._template.render import IDS, in_list, to_wire
@@ -46,10 +47,9 @@ def _created(query: ListQuery) -> Span | None:
     return Span(query.since.first if query.since else None, query.until.last if query.until else None)
 
 
-def write_list(page: CallPage, _: ListQuery) -> CallList:
-    """From a page of calls to the vendor's answer."""
-    # Rows are kept, so a row must follow from the call, the org and what else is given here alone.
-    return CallList(page.rows(in_list), page.total or 0)
+def list_envelope(page: PageSummary, _: ListQuery) -> CallList:
+    """What stands around the calls of a list."""
+    return CallList([], page.total or 0)
 
 
 def read_get(_: GetQuery, printed_id: str) -> GetCall:
@@ -69,9 +69,9 @@ LIST = Operation(
     query=ListQuery,
     answer=CallList,
     to_intent=read_list,
-    to_answer=write_list,
+    # Rows are kept, so a row must follow from the call, the org and the format's options alone.
+    rows=RowFormat(row=in_list, path="calls", envelope=list_envelope),
     faults=(Fault.BAD_REQUEST,),
-    rows="calls",  # leave it out if something that stands before the calls depends on them
 )
 GET = Operation(
     name="get_call",

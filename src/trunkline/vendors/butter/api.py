@@ -23,8 +23,9 @@ from trunkline.kit.cursors import content_of, cursor_of
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.errors import ErrorEnvelope
 from trunkline.kit.payload import has_call
+from trunkline.kit.rows import PageSummary, RowFormat
 from trunkline.model.faults import Fault, FaultClass, Refused
-from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall
+from trunkline.model.intents import GetCall, ListCalls, OneCall
 from trunkline.model.query import After, AfterCall, CallFilter
 from trunkline.vendors.butter.parse import from_wire
 from trunkline.vendors.butter.render import IDS, in_get, in_list, to_wire
@@ -61,12 +62,12 @@ def _window(query: ListQuery) -> After | AfterCall:
     return AfterCall(query.limit, call_sid)
 
 
-def write_list(page: CallPage, _: ListQuery) -> CallList:
-    """From a page of calls to the vendor's answer."""
-    rows = page.rows(in_list)
-    has_more = page.has_more and bool(rows)
-    cursor = cursor_of({"call_sid": IDS.printed(page.calls[-1])}) if has_more else None
-    return CallList(success=True, data=rows, pagination=Pagination(cursor, has_more, len(rows)))
+def list_envelope(page: PageSummary, _: ListQuery) -> CallList:
+    """What stands around the calls of a list."""
+    cursor = None
+    if page.has_more and page.last is not None:
+        cursor = cursor_of({"call_sid": IDS.printed(page.last.call_without_transcript())})
+    return CallList(success=True, data=[], pagination=Pagination(cursor, cursor is not None, page.count))
 
 
 def read_get(_: GetQuery, printed_id: str) -> GetCall:
@@ -86,7 +87,7 @@ LIST = Operation(
     query=ListQuery,
     answer=CallList,
     to_intent=read_list,
-    to_answer=write_list,
+    rows=RowFormat(row=in_list, path="data", envelope=list_envelope),
     faults=(Fault.BAD_REQUEST, Fault.BAD_CURSOR),
 )
 GET = Operation(

@@ -21,8 +21,9 @@ from trunkline.kit.auth import Bearer
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.errors import ErrorEnvelope
 from trunkline.kit.payload import has_call
+from trunkline.kit.rows import PageSummary, RowFormat
 from trunkline.model.faults import Fault, FaultClass, Refused
-from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall
+from trunkline.model.intents import GetCall, ListCalls, OneCall
 from trunkline.model.query import CallFilter, Rows
 from trunkline.model.writes import CallDeleted, DeleteCall
 from trunkline.vendors.callem.parse import from_wire
@@ -46,12 +47,9 @@ def read_list(query: ListQuery, _: str) -> ListCalls:
     return ListCalls(filter=CallFilter(), window=Rows(query.limit, query.offset), with_transcript=True)
 
 
-def write_list(page: CallPage, query: ListQuery) -> CallList:
-    """From a page of calls to the vendor's answer."""
-    return CallList(
-        page.rows(in_list),
-        Pagination(total=page.total or 0, limit=query.limit, offset=query.offset),
-    )
+def list_envelope(page: PageSummary, query: ListQuery) -> CallList:
+    """What stands around the calls of a list."""
+    return CallList([], Pagination(total=page.total or 0, limit=query.limit, offset=query.offset))
 
 
 def read_get(_: GetQuery, printed_id: str) -> GetCall:
@@ -82,9 +80,8 @@ LIST = Operation(
     query=ListQuery,
     answer=CallList,
     to_intent=read_list,
-    to_answer=write_list,
+    rows=RowFormat(row=in_list, path="data", envelope=list_envelope),
     faults=(Fault.BAD_REQUEST,),
-    rows="data",
 )
 GET = Operation(
     name="get_call",

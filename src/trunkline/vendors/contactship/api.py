@@ -20,9 +20,10 @@ from trunkline.kit.auth import HeaderKey
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.errors import ErrorEnvelope
 from trunkline.kit.payload import has_call
+from trunkline.kit.rows import PageSummary, RowFormat
 from trunkline.model.faults import Fault, FaultClass, Refused
 from trunkline.model.ids import is_uuid
-from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall
+from trunkline.model.intents import GetCall, ListCalls, OneCall
 from trunkline.model.query import CallFilter, Order, Rows, Span
 from trunkline.vendors.contactship.parse import from_wire
 from trunkline.vendors.contactship.render import IDS, conversation_of, in_get, in_list, status_of, to_wire
@@ -69,9 +70,9 @@ def read_list(query: ListQuery, _: str) -> ListCalls:
     )
 
 
-def write_list(page: CallPage, query: ListQuery) -> CallList:
-    """From a page of calls to the vendor's answer."""
-    return CallList(page.rows(in_list, conversation_of(query)), page.total or 0)
+def list_envelope(page: PageSummary, _: ListQuery) -> CallList:
+    """What stands around the calls of a list."""
+    return CallList([], page.total or 0)
 
 
 def read_get(query: GetQuery, printed_id: str) -> GetCall:
@@ -104,9 +105,8 @@ LIST = Operation(
     query=ListQuery,
     answer=CallList,
     to_intent=read_list,
-    to_answer=write_list,
+    rows=RowFormat(row=in_list, options=conversation_of, path="data", envelope=list_envelope),
     faults=(Fault.BAD_REQUEST,),
-    rows="data",
 )
 GET = Operation(
     name="get_call",

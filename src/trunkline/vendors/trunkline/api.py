@@ -33,21 +33,13 @@ from trunkline.kit.auth import Bearer
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.errors import ErrorEnvelope, Texts
 from trunkline.kit.events import MEDIA_TYPE as EVENTS
-from trunkline.kit.events import Events
 from trunkline.kit.export import MEDIA_TYPES
 from trunkline.kit.payload import has_call
+from trunkline.kit.rows import PageSummary, RowFormat
 from trunkline.model.call import Call
-from trunkline.model.changes import ChangeBatch, ChangeStream
+from trunkline.model.changes import ChangeBatch
 from trunkline.model.faults import Fault, Refused
-from trunkline.model.intents import (
-    CallPage,
-    ExportCalls,
-    FollowCalls,
-    GetCall,
-    ListCalls,
-    ListChanges,
-    OneCall,
-)
+from trunkline.model.intents import ExportCalls, FollowCalls, GetCall, ListCalls, ListChanges, OneCall
 from trunkline.model.ledger import LedgerPage
 from trunkline.model.query import Order, SortField
 from trunkline.vendors.trunkline.filters import (
@@ -89,12 +81,11 @@ def read_list(query: ListQuery, _: str) -> ListCalls:
     )
 
 
-def write_list(page: CallPage, query: ListQuery) -> CallList:
-    """From a page of calls to the answer."""
-    include = included_in_list(query)
+def list_envelope(page: PageSummary, query: ListQuery) -> CallList:
+    """What stands around the calls of a list."""
     total = page.total if query.include_total else None
     return CallList(
-        calls=page.rows(in_list, include),
+        calls=[],
         next_page_token=token_after(page, query),
         total_size=UNSET if total is None else total,
     )
@@ -141,12 +132,6 @@ def read_stream(query: StreamQuery, _: str) -> FollowCalls:
     return FollowCalls(filter=filter_of(query), after=query.after, with_transcript=bool(include))
 
 
-def write_stream(stream: ChangeStream, query: StreamQuery) -> Events:
-    """From changes as they come to events."""
-    include = included_in_list(query)
-    return Events(stream, lambda call: shown(call, include))
-
-
 LIST = Operation(
     name="list_calls",
     summary="List calls",
@@ -154,9 +139,8 @@ LIST = Operation(
     query=ListQuery,
     answer=CallList,
     to_intent=read_list,
-    to_answer=write_list,
+    rows=RowFormat(row=in_list, options=included_in_list, path="calls", envelope=list_envelope),
     faults=(Fault.BAD_REQUEST, Fault.BAD_CURSOR),
-    rows="calls",
     offers_toon=True,
 )
 GET = Operation(
@@ -199,7 +183,7 @@ STREAM = Operation(
     query=StreamQuery,
     answer=Call,
     to_intent=read_stream,
-    to_answer=write_stream,
+    rows=RowFormat(row=in_list, options=included_in_list),
     faults=(Fault.BAD_REQUEST,),
     media_types=(EVENTS,),
 )

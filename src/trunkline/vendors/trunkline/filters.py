@@ -11,10 +11,11 @@ from msgspec import structs
 
 from trunkline.kit.cursors import content_of, cursor_of
 from trunkline.kit.query import DayOrInstant, Phone, Words
+from trunkline.kit.rows import PageSummary
 from trunkline.kit.wire import instant_of_iso
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.ids import is_uuid
-from trunkline.model.intents import CallPage, ReadLedger
+from trunkline.model.intents import ReadLedger
 from trunkline.model.query import After, CallFilter, Position, Span, Wording
 from trunkline.vendors.trunkline.wire import (
     CLOSED,
@@ -111,11 +112,11 @@ _MAX_MS = 2**63
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
-def token_after(page: CallPage, query: ListQuery) -> str | None:
+def token_after(page: PageSummary, query: ListQuery) -> str | None:
     """The token of the page that follows, if one does."""
-    if not page.has_more or not page.calls:
+    if not page.has_more or page.last is None:
         return None
-    last = page.calls[-1]
+    last = page.last.call_without_transcript()
     value = getattr(last, query.order_by)
     return cursor_of(
         {

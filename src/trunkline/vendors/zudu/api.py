@@ -28,8 +28,9 @@ from trunkline.kit.auth import KeyPair
 from trunkline.kit.dialect import Body, Dialect, Operation
 from trunkline.kit.errors import USUAL_TEXTS, ErrorEnvelope, worded
 from trunkline.kit.payload import has_call
+from trunkline.kit.rows import PageSummary, RowFormat
 from trunkline.model.faults import Fault, FaultClass, Refused
-from trunkline.model.intents import CallPage, GetCall, ListCalls, OneCall
+from trunkline.model.intents import GetCall, ListCalls, OneCall
 from trunkline.model.query import CallFilter, Order, Rows, SortField
 from trunkline.vendors.zudu.filters import parse_search
 from trunkline.vendors.zudu.parse import from_wire
@@ -72,14 +73,14 @@ def read_list(query: ListQuery, _: str) -> ListCalls:
     )
 
 
-def write_list(page: CallPage, query: ListQuery) -> CallList:
-    """From a page of calls to the vendor's answer."""
-    calls, orgs = page.rows(write_call), page.rows(organization)
+def list_envelope(page: PageSummary, query: ListQuery) -> CallList:
+    """What stands around the calls of a list, which names the organization if all calls are of the same."""
+    orgs = page.facts
     total = page.total or 0
     pages = -(-total // query.limit)
     data = ListData(
         organization_id=orgs[0] if orgs and all(org == orgs[0] for org in orgs) else page.org,
-        calls=calls,
+        calls=[],
         pagination=Pagination(
             page=query.page,
             limit=query.limit,
@@ -88,7 +89,7 @@ def write_list(page: CallPage, query: ListQuery) -> CallList:
             has_next_page=query.page + 1 < pages,
             has_previous_page=query.page > 0,
         ),
-        returned_count=len(calls),
+        returned_count=page.count,
         sort_order=query.sort_order,
         sort_by=query.sort_by,
         applied_filters=query.applied if isinstance(query, Search) else {},
@@ -106,6 +107,8 @@ def write_get(found: OneCall, _: GetQuery) -> CallFound:
     return CallFound("Call retrieved successfully", "success", None, write_call(found.call, found.org))
 
 
+ROWS = RowFormat(row=write_call, fact=organization, path="data.calls", envelope=list_envelope)
+
 LIST = Operation(
     name="list_calls",
     summary="List calls",
@@ -113,7 +116,7 @@ LIST = Operation(
     query=ListQuery,
     answer=CallList,
     to_intent=read_list,
-    to_answer=write_list,
+    rows=ROWS,
     faults=(Fault.BAD_REQUEST,),
 )
 GET = Operation(
@@ -139,7 +142,7 @@ SEARCH = Operation(
     ),
     answer=CallList,
     to_intent=read_list,
-    to_answer=write_list,
+    rows=ROWS,
 )
 
 # -- the dialect ----------------------------------------------------------

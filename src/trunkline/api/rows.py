@@ -1,0 +1,158 @@
+"""The printer: what an operation says of its rows and of what stands around them, joined into an answer.
+
+A page is a head, its rows with commas between them, and a tail, whether it is sent at once or as it is read.
+Rows that were printed before are used again. Our link to a recording is put in here, as it is another one
+every day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
+from contextlib import aclosing
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import UNSET, Struct, structs
+
+from trunkline.api.row_cache import PrintedRow, RowCache
+from trunkline.kit.dialect import Operation
+from trunkline.kit.export import File
+from trunkline.kit.rows import PageSummary, RowFormat, summary_of
+from trunkline.model.call import Call
+from trunkline.model.encoded_call import EncodedCall
+from trunkline.model.intents import CallPage, CallStream, Intent, ListCalls, Outcome
+from trunkline.service.calls import Org
+from trunkline.service.recordings import Links
+
+MAX_WHOLE_CALLS = 100
+"""Calls of a page that is printed as a whole, whatever it shows of them."""
+
+encode_json = msgspec.json.Encoder(decimal_format="number").encode
+
+
+def is_streamed(rows: RowFormat | None, intent: Intent) -> bool:
+    """Whether a page may be too much to be printed as a whole, and can be printed while it is read."""
+    return (
+        isinstance(intent, ListCalls)
+        and intent.with_transcript
+        and intent.window.limit > MAX_WHOLE_CALLS
+        and rows is not None
+        and rows.fact is None
+    )
+
+
+class Printer:
+    """Prints outcomes of any dialect's operations."""
+
+    def __init__(self, links: Links, row_cache: RowCache | None = None) -> None:
+        """Without a cache every row is printed anew."""
+        self._links = links
+        self._row_cache = row_cache
+
+    def json(self, operation: Operation, org: Org, outcome: Outcome, query: Any) -> bytes:
+        """The JSON of an answer that is there as a whole; raises `Refused` if a dialect makes one of it."""
+        if operation.rows is not None and isinstance(outcome, CallPage):
+            return self._page(operation.rows, org, outcome, query)
+        return encode_json(operation.answer_of(self._links.with_links(org.id, outcome), query))
+
+    async def json_chunks(
+        self, rows: RowFormat, org: Org, stream: CallStream, query: Any
+    ) -> AsyncGenerator[bytes, None]:
+        """The JSON of a page that comes part by part, the same bytes as if it came as a whole.
+
+        Its rows are not kept: they are many, and who asks for them seldom asks again.
+        """
+        print_row = self._row_printer(rows, org, rows.options_of(query))
+        count, before, tail = 0, b"", b""
+        async with aclosing(stream.chunks) as chunks:
+            async for chunk in chunks:
+                count += len(chunk.calls)
+                page = PageSummary(
+                    org=stream.org,
+                    count=count,
+                    total=chunk.total,
+                    has_more=chunk.has_more,
+                    last=chunk.calls[-1] if chunk.calls else None,
+                )
+                head, tail = _around(rows, page, query)
+                yield (before or head) + _joined(map(print_row, chunk.calls))
+                before = b","
+        yield tail
+
+    def file(self, operation: Operation, org: Org, stream: CallStream, query: Any) -> File:
+        """The file that an operation makes of calls that come part by part."""
+        chunks = self._links.with_encoded_links(org.id, stream.chunks)
+        file = operation.answer_of(CallStream(stream.org, chunks), query)
+        if not isinstance(file, File):
+            raise TypeError(f"{operation.name} makes no file of calls that come part by part")
+        return file
+
+    def record_of(self, rows: RowFormat, org: Org, query: Any) -> Callable[[Call], Any]:
+        """What makes of a call the record that is printed of it."""
+        options = rows.options_of(query)
+        return lambda call: rows.print_row(self._links.with_link(org.id, call), org.name, options)
+
+    def _page(self, rows: RowFormat, org: Org, page: CallPage, query: Any) -> bytes:
+        options = rows.options_of(query)
+        print_row = self._row_printer(rows, org, options)
+        if self._row_cache is None:
+            printed = [print_row(call) for call in page.calls]
+        else:
+            form = (rows.row, rows.fact, org.id, org.name, options, self._links.day())
+            printed = self._row_cache.rows(form, page.calls, print_row)
+        facts = () if rows.fact is None else [row.fact for row in printed]
+        head, tail = _around(rows, summary_of(page, facts), query)
+        return b"".join((head, _joined(printed), tail))
+
+    def _row_printer(
+        self, rows: RowFormat, org: Org, options: Hashable
+    ) -> Callable[[EncodedCall], PrintedRow]:
+        def print_row(encoded: EncodedCall) -> PrintedRow:
+            call = self._links.with_link(org.id, encoded.call())
+            fact = None if rows.fact is None else rows.fact(call, org.name)
+            return PrintedRow(encoded, encode_json(rows.print_row(call, org.name, options)), fact)
+
+        return print_row
+
+
+def _joined(rows: Sequence[PrintedRow] | map[PrintedRow]) -> bytes:
+    return b",".join([row.json for row in rows])
+
+
+def _around(rows: RowFormat, page: PageSummary, query: Any) -> tuple[bytes, bytes]:
+    """The JSON of a page up to its first row, and from behind its last row on."""
+    if rows.envelope is None:
+        raise TypeError("a stream has no envelope")
+    return _split(rows.envelope(page, query), rows.path)
+
+
+class _Key(NamedTuple):
+    field: str
+    json: bytes
+    """Its name in the answer, quoted and with a colon."""
+
+
+def _split(record: Struct, path: str) -> tuple[bytes, bytes]:
+    """The JSON of a record up to the beginning of the list that stands at a path, and from its end on."""
+    name, _, below = path.partition(".")
+    above, key, after = _keys(type(record), name)
+    head, tail = _split(getattr(record, name), below) if below else (b"[", b"]")
+    before = b",".join([*_members(record, above), key.json + head])
+    return b"{" + before, b",".join([tail, *_members(record, after)]) + b"}"
+
+
+@lru_cache(maxsize=256)
+def _keys(kind: type[Struct], name: str) -> tuple[list[_Key], _Key, list[_Key]]:
+    """The keys of a record before one of its fields, that of the field, and those behind it."""
+    config = kind.__struct_config__
+    if config.omit_defaults or config.tag is not None:
+        raise TypeError(f"{kind.__name__} stands around rows and says all of its fields, and nothing else")
+    keys = [_Key(field.name, encode_json(field.encode_name) + b":") for field in structs.fields(kind)]
+    place = [key.field for key in keys].index(name)
+    return keys[:place], keys[place], keys[place + 1 :]
+
+
+def _members(record: Struct, keys: list[_Key]) -> list[bytes]:
+    values = [(key, getattr(record, key.field)) for key in keys]
+    return [key.json + encode_json(value) for key, value in values if value is not UNSET]
