@@ -44,6 +44,7 @@ from trunkline.service.changes import Changes
 from trunkline.service.clock import Clock, system_clock
 from trunkline.service.database_errors import DATABASE_DOWN
 from trunkline.service.encryption import SecretBox, key_in
+from trunkline.service.erase import Eraser
 from trunkline.service.group_commit import GroupCommit
 from trunkline.service.idempotency import Idempotency
 from trunkline.service.intake import Intake
@@ -63,6 +64,7 @@ from trunkline.store.calls.writes import CallWriter
 from trunkline.store.change_notifier import ChangeNotifier
 from trunkline.store.changes import ChangeStore, listen
 from trunkline.store.embedded import start_embedded
+from trunkline.store.erase import EraseStore
 from trunkline.store.followers import FollowerStore
 from trunkline.store.idempotency import IdempotencyStore
 from trunkline.store.jobs import JobStore
@@ -92,6 +94,7 @@ class Services(Struct, frozen=True):
     keys: Keys
     intake: Intake
     group_commit: GroupCommit
+    eraser: Eraser
     idempotency: Idempotency
     links: Links
     recordings: Recordings
@@ -166,6 +169,7 @@ async def services(
             max_reads=max(1, pool_size // 2),
         )
         notifier.subscribe(changes.wake)
+        eraser = Eraser(writer, EraseStore(pool), partial(recordings_in, told), clock)
         sources = Sources(SourceStore(pool), keys, doors(), seals, clock)
         table = handlers(
             calls=Calls(store, ChunkedReader(pool), numbers, max_streams=max(1, pool_size // 2)),
@@ -173,7 +177,7 @@ async def services(
             ledger=Ledger(LedgerStore(pool), clock),
             recordings=recordings,
             totals=Totals(partial(differences, pool), partial(mend, pool)),
-            writes=Writes(store, writer, commits, clock),
+            writes=Writes(store, eraser, commits, clock),
         )
         yield Services(
             run=Run(table),
@@ -181,6 +185,7 @@ async def services(
             keys=Keys(keys, dialects(), clock),
             intake=intake,
             group_commit=commits,
+            eraser=eraser,
             idempotency=Idempotency(IdempotencyStore(pool), clock),
             links=links,
             recordings=recordings,
@@ -218,6 +223,7 @@ async def open_worker(
     from trunkline.jobs.recordings import RecordingArchiver
     from trunkline.jobs.search_index import search_index
     from trunkline.jobs.sweeps import idempotency_kind, queue_log_kind
+    from trunkline.jobs.vacuum import vacuum_kind
     from trunkline.jobs.worker import CONNECTIONS, SERVER_SETTINGS, Worker
 
     pool = await open_pool(database_url, CONNECTIONS, SERVER_SETTINGS)
@@ -230,6 +236,7 @@ async def open_worker(
             ScheduledPulls(pool, joined.sources, joined.group_commit, doors(), clock).kind,
             idempotency_kind(joined.idempotency),
             queue_log_kind(pool, clock),
+            vacuum_kind(Eraser(joined.writer, EraseStore(pool), partial(recordings_in, settings), clock)),
         ]
         if settings.archive_recordings:
             limits = Limits(max_bytes=settings.max_recording_bytes, allow_private=settings.fetch_private)

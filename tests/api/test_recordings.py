@@ -256,7 +256,7 @@ def test_a_call_that_is_taken_out_takes_its_recording_with_it(
     recorded(world, f"{vendor.url}/call.wav")
     wait_for(world, "stored")
     ours = link(world, keeping)
-    assert world.run(world.joined.writer.delete(world.org.id, CALL_ID))
+    assert world.run(world.joined.eraser.erase(world.org.id, CALL_ID))
     deadline = time.monotonic() + MAX_WAIT_SECONDS
     while httpx2.get(ours).status_code == 200:
         assert time.monotonic() < deadline

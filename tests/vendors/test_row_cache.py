@@ -63,6 +63,16 @@ def test_a_call_that_stayed_the_same_is_printed_once() -> None:
     assert len(printed) == len(CALLS)
 
 
+def test_a_call_that_is_dropped_is_nowhere_in_the_cache_and_the_others_stay() -> None:
+    kept = RowCache(10**6)
+    rows(kept, stored(*CALLS))
+    assert CALLS[0].id in repr(vars(kept))
+    kept.drop(CALLS[0].id)
+    assert CALLS[0].id not in repr(vars(kept))
+    rows(kept, stored(*CALLS))
+    assert printed == [*(call.id for call in CALLS), CALLS[0].id]
+
+
 def test_a_call_that_changed_is_printed_anew() -> None:
     kept = RowCache(10**6)
     rows(kept, stored(*CALLS))

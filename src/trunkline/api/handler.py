@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import NamedTuple
@@ -26,6 +26,7 @@ from trunkline.kit.request_body import RequestBody
 from trunkline.model.changes import ChangeStream
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.intents import CallStream, FollowCalls, ListCalls, StreamCalls
+from trunkline.model.writes import CallDeleted, Written
 from trunkline.service.calls import Org
 from trunkline.service.database_errors import DATABASE_DOWN
 from trunkline.service.export import chunks_of
@@ -55,6 +56,8 @@ class Answer(NamedTuple):
     status: int
     body: bytes
     headers: list[tuple[bytes, bytes]]
+    call_ids: Sequence[str] = ()
+    """The calls that it speaks of, if it may have to be repeated."""
 
 
 class StreamedAnswer(NamedTuple):
@@ -190,12 +193,15 @@ class RequestHandler:
             headers_of, chunks, stop = self._chunks(operation, org, outcome, request, still_allowed)
             return StreamedAnswer([*headers_of, *extra], chunks, partial(error_answer, dialect), stop)
         status = operation.statuses[0] if operation.status is None else operation.status(outcome)
+        call_ids = outcome.call_ids if isinstance(outcome, Written) else ()
+        if isinstance(outcome, CallDeleted):
+            self._printer.drop(outcome.call.id)
         if status == HTTPStatus.NO_CONTENT:
-            return Answer(status, b"", extra)
+            return Answer(status, b"", extra, call_ids)
         body = self._printer.json(operation, org, outcome, request)
         if wants_toon:
             return Answer(status, toon.toon(msgspec.Raw(body)).encode(), [_TOON, *extra])
-        return Answer(status, body, [_JSON, *extra])
+        return Answer(status, body, [_JSON, *extra], call_ids)
 
     def _chunks(
         self,
@@ -248,7 +254,10 @@ class RequestHandler:
             if isinstance(answer, StreamedAnswer):
                 raise TypeError("an answer that is kept is not streamed")
             return StoredResponse(
-                answer.status, answer.body, [(n.decode(), v.decode()) for n, v in answer.headers]
+                answer.status,
+                answer.body,
+                [(n.decode(), v.decode()) for n, v in answer.headers],
+                call_ids=answer.call_ids,
             )
 
         given = await self._idempotency.once(org, key, request, do)

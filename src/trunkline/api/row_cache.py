@@ -70,3 +70,9 @@ class RowCache:
         if room < 0:
             self._young, self._old, self._young_bytes = {}, self._young, 0
         return rows
+
+    def drop(self, call_id: str) -> None:
+        """Forget the rows of a call that was deleted; the room they took is free once the rows have aged."""
+        for age in (self._young, self._old):
+            for rows in age.values():
+                rows.pop(f'{{"id":"{call_id}', None)

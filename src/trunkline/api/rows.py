@@ -80,6 +80,11 @@ class Printer:
                 before = b","
         yield tail
 
+    def drop(self, call_id: str) -> None:
+        """Forget the rows of a call that was deleted."""
+        if self._row_cache is not None:
+            self._row_cache.drop(call_id)
+
     def file(self, operation: Operation, org: Org, stream: CallStream, query: Any) -> File:
         """The file that an operation makes of calls that come part by part."""
         chunks = self._links.with_encoded_links(org.id, stream.chunks)

@@ -16,7 +16,7 @@ from datetime import datetime
 import msgspec
 from msgspec import Struct, field
 
-from trunkline.ingest.webhooks import parse_delivery
+from trunkline.ingest.webhooks import parse_delivery, split_delivery
 from trunkline.kit.dialect import Dialect
 from trunkline.kit.door import AnswerExpected, Door
 from trunkline.kit.payload import Unreadable
@@ -38,7 +38,7 @@ from trunkline.service.intake import (
 )
 from trunkline.service.live_events import ReprocessResult, reprocess
 from trunkline.store.calls.rows import PendingCall, StoredCall
-from trunkline.store.calls.writes import CallWriter, Key, StoredPayload
+from trunkline.store.calls.writes import CallWriter, Key, Nameless, StoredPayload
 from trunkline.store.live import LiveUpdate
 
 BATCH_CALLS = 200
@@ -152,16 +152,25 @@ class Reprocessor:
             reader = self._own
         return [checked(reader.from_wire(item))]
 
+    def _split(self, payload: Nameless) -> list[tuple[bytes, str]]:
+        if payload.kind != HOOK:
+            return [(payload.body, payload.content_type)]
+        return split_delivery(self._doors[payload.vendor], payload.body, payload.content_type)
+
     async def _find_more(self, org: Org, vendor: str | None, derived: ReprocessSummary) -> None:
         last = ("", b"")
         while nameless := await self._writer.nameless_after(org.id, vendor, last, BATCH_CALLS):
             for one in nameless:
                 last = (one.vendor, one.hash)
                 try:
-                    sightings = self._sightings(one.vendor, one.body, one.kind, one.content_type)
+                    parts = [
+                        (sighting, body)
+                        for body, content_type in self._split(one)
+                        for sighting in self._sightings(one.vendor, body, one.kind, content_type)
+                    ]
                 except (Unreadable, AnswerExpected):
                     continue  # as unreadable as it was
-                if not sightings:
+                if not parts:
                     continue
                 origin = Provenance(
                     vendor=one.vendor,
@@ -171,10 +180,10 @@ class Reprocessor:
                     source_id=None if one.source_id is None else str(one.source_id),
                 )
                 await self._intake.ingest_each(
-                    org, [Received(sighting, one.body, origin) for sighting in sightings]
+                    org, [Received(sighting, body, origin) for sighting, body in parts]
                 )
                 await self._writer.mark_read(org.id, one.vendor, one.hash)
-                derived.found += len(sightings)
+                derived.found += len(parts)
 
 
 def _times(payload: StoredPayload) -> list[datetime]:

@@ -10,14 +10,14 @@ import structlog
 from msgspec import Struct
 
 from trunkline.kit.auth import Headers
-from trunkline.kit.door import AnswerExpected, Door, ParsedDelivery, document_of
+from trunkline.kit.door import AnswerExpected, Door, ParsedDelivery, document_of, whole
 from trunkline.kit.payload import Unreadable
 from trunkline.kit.signatures import Delivery, InvalidSignature
 from trunkline.kit.storable import MAX_DEPTH, checked, deeper_than
 from trunkline.model.sighting import Sighting
 from trunkline.service.clock import Clock
 from trunkline.service.group_commit import GroupCommit
-from trunkline.service.intake import HOOK, Provenance, Received
+from trunkline.service.intake import HOOK, Provenance, Received, encoded
 from trunkline.service.sources import Source, Sources
 
 log = structlog.get_logger(__name__)
@@ -84,41 +84,79 @@ class Webhooks:
         with _refused_unless_genuine(source):
             door.signature.check(delivery, source.secrets, self._clock())
         content_type = delivery.headers.get("content-type", "application/json")[:200]
-        heard, problem = self._parse(door, source, delivery.body, content_type)
-        origin = Provenance(
-            vendor=source.vendor,
-            kind=HOOK,
-            content_type=content_type,
-            source=source.label or source.vendor,
-            source_id=source.id,
-            event=heard.event[:200],
-            unknown=tuple(heard.unknown[:100]),
-            problem=problem,
-        )
-        sightings: list[Sighting | None] = [*heard.sightings] or [None]
-        await self._group_commit.ingest(
-            source.org, [Received(sighting, delivery.body, origin) for sighting in sightings]
-        )
-        if heard.unknown:
-            log.info("words not known", org=source.org.name, vendor=source.vendor, unknown=heard.unknown[:20])
+        parts = self._parts(door, source, delivery.body, content_type)
+        received = [one for part in parts for one in _received(source, part)]
+        await self._group_commit.ingest(source.org, received)
+        unknown = list(dict.fromkeys(word for part in parts for word in part.parsed.unknown))
+        if unknown:
+            log.info("words not known", org=source.org.name, vendor=source.vendor, unknown=unknown[:20])
+        notes = [part.problem or part.parsed.note for part in parts]
         return Receipt(
             received=True,
-            event=heard.event,
-            calls=len(heard.sightings),
-            note=heard.note if problem is None else problem,
+            event=parts[0].parsed.event,
+            calls=sum(len(part.parsed.sightings) for part in parts),
+            note=next(filter(None, notes), ""),
         )
 
-    def _parse(
-        self, door: Door, source: Source, body: bytes, content_type: str
-    ) -> tuple[ParsedDelivery, str | None]:
-        """What a delivery says, or what is wrong with it; it is kept either way."""
-        try:
-            return parse_delivery(door, body, content_type), None
-        except AnswerExpected as error:
-            raise DeliveryRefused(Refusal.ANSWER_EXPECTED, str(error)) from None
-        except Unreadable as error:
-            log.warning("delivery unreadable", org=source.org.name, source=source.id, reason=str(error))
-            return ParsedDelivery(event=""), str(error)[:500]
+    def _parts(self, door: Door, source: Source, body: bytes, content_type: str) -> list[_Part]:
+        """A delivery as one for each call, read, or with what is wrong with it; it is kept either way."""
+        parts = []
+        for one, form in split_delivery(door, body, content_type):
+            try:
+                parsed, problem = parse_delivery(door, one, form), None
+            except AnswerExpected as error:
+                raise DeliveryRefused(Refusal.ANSWER_EXPECTED, str(error)) from None
+            except Unreadable as error:
+                log.warning("delivery unreadable", org=source.org.name, source=source.id, reason=str(error))
+                parsed, problem = ParsedDelivery(event=""), str(error)[:500]
+            if len({(seen.vendor, seen.vendor_call_id) for seen in parsed.sightings}) > 1:
+                log.warning("delivery of several calls is stored whole with each", vendor=source.vendor)
+            parts.append(_Part(one, form, parsed, problem))
+        return parts
+
+
+class _Part(Struct):
+    """What a delivery says of one call, or all that it says."""
+
+    body: bytes
+    content_type: str
+    parsed: ParsedDelivery
+    problem: str | None
+    """Why it cannot be read."""
+
+
+def _received(source: Source, part: _Part) -> list[Received]:
+    provenance = Provenance(
+        vendor=source.vendor,
+        kind=HOOK,
+        content_type=part.content_type,
+        source=source.label or source.vendor,
+        source_id=source.id,
+        event=part.parsed.event[:200],
+        unknown=tuple(part.parsed.unknown[:100]),
+        problem=part.problem,
+    )
+    sightings: list[Sighting | None] = [*part.parsed.sightings] or [None]
+    return [Received(sighting, part.body, provenance) for sighting in sightings]
+
+
+def split_delivery(door: Door, body: bytes, content_type: str) -> list[tuple[bytes, str]]:
+    """A payload as one for each call that it speaks of, with their content types.
+
+    A payload that speaks of one call, or that cannot be read, stays as it came to the byte.
+    """
+    if door.split is whole:
+        return [(body, content_type)]
+    try:
+        document = document_of(body, content_type)
+    except Unreadable:
+        return [(body, content_type)]
+    if deeper_than(MAX_DEPTH, document):
+        return [(body, content_type)]
+    parts = door.split(document)
+    if len(parts) < 2:
+        return [(body, content_type)]
+    return [(encoded(part), "application/json") for part in parts]
 
 
 @contextmanager

@@ -42,6 +42,11 @@ class AnswerExpected(Exception):
         self.event = event
 
 
+def whole(document: Any) -> list[Any]:
+    """A delivery that speaks of one call at the most, which is the whole of it."""
+    return [document]
+
+
 class Door(Struct, frozen=True, kw_only=True):
     """Everything that is needed to take one vendor's calls in."""
 
@@ -55,6 +60,9 @@ class Door(Struct, frozen=True, kw_only=True):
     """Reads a delivery's document, as `document_of` has it; raises `Unreadable` and `AnswerExpected`."""
     from_wire: Callable[[Any], Sighting]
     """Reads one call as the vendor's list or get prints it; raises `Unreadable`."""
+    split: Callable[[Any], list[Any]] = whole
+    """A delivery's document as one for each call that it speaks of, each of which `parse_delivery` reads as
+    it reads that call in the whole: so each call's own part can be deleted with it. Never raises."""
     list_api: ListApi | None = None
     """How the vendor is asked for its calls; `None` if it cannot be, or is not yet."""
 

@@ -69,6 +69,11 @@ class CallsUpserted(Struct, frozen=True):
     org: str
     results: Sequence[UpsertResult]
 
+    @property
+    def call_ids(self) -> list[str]:
+        """The calls that the answer speaks of."""
+        return [result.call_id for result in self.results if result.call_id is not None]
+
 
 class EventsAppended(Struct, frozen=True):
     """What came of events: the call as it stands now, without its conversation, and what was refused."""
@@ -78,6 +83,11 @@ class EventsAppended(Struct, frozen=True):
     accepted: int
     refused: Sequence[tuple[int, str]]
 
+    @property
+    def call_ids(self) -> list[str]:
+        """The calls that the answer speaks of."""
+        return [self.call.id]
+
 
 class CallChanged(Struct, frozen=True):
     """A call before and after something was said of it."""
@@ -86,12 +96,22 @@ class CallChanged(Struct, frozen=True):
     before: Call
     call: Call
 
+    @property
+    def call_ids(self) -> list[str]:
+        """The calls that the answer speaks of."""
+        return [self.call.id]
+
 
 class CallDeleted(Struct, frozen=True):
     """A call that was taken out, as it stood."""
 
     org: str
     call: Call
+
+    @property
+    def call_ids(self) -> list[str]:
+        """None: an answer that can be repeated says nothing of the call, and stays."""
+        return []
 
 
 WriteOutcome = CallsUpserted | EventsAppended | CallChanged | CallDeleted

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 import msgspec
@@ -30,6 +30,8 @@ class StoredResponse(Struct, frozen=True):
     body: bytes
     headers: list[tuple[str, str]]
     replayed: bool = False
+    call_ids: Sequence[str] = ()
+    """The calls that it speaks of: when one of them is deleted, it is forgotten."""
 
 
 class Idempotency:
@@ -64,7 +66,9 @@ class Idempotency:
             raise
         if given.status < 500:
             headers = msgspec.json.encode(given.headers).decode()
-            await self._store.store_response(org.id, key, now, given.status, headers, given.body)
+            await self._store.store_response(
+                org.id, key, now, given.status, headers, given.body, given.call_ids
+            )
         else:
             await self._store.forget(org.id, key, now)
         return given

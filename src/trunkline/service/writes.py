@@ -27,10 +27,10 @@ from trunkline.model.writes import (
 )
 from trunkline.service.calls import Org
 from trunkline.service.clock import Clock
+from trunkline.service.erase import Eraser
 from trunkline.service.group_commit import GroupCommit
 from trunkline.service.intake import EVENT, OWN, STATEMENT, Provenance, Received, Result, State
 from trunkline.store.calls.reads import CallStore
-from trunkline.store.calls.writes import CallWriter
 
 MAX_CLOCK_SKEW = timedelta(minutes=10)
 """That an event's time may lie ahead of our clock: whatever it says would win until then."""
@@ -53,9 +53,9 @@ class Writes:
     `UNAVAILABLE` if too much waits. `ids` is the form of ids of the dialect that asks.
     """
 
-    def __init__(self, store: CallStore, writer: CallWriter, group_commit: GroupCommit, clock: Clock) -> None:
+    def __init__(self, store: CallStore, eraser: Eraser, group_commit: GroupCommit, clock: Clock) -> None:
         self._store = store
-        self._writer = writer
+        self._eraser = eraser
         self._group_commit = group_commit
         self._clock = clock
         self._delete_lock = asyncio.Lock()
@@ -115,7 +115,7 @@ class Writes:
         if instead is not None:
             return await self._apply(org, call, instead, intent, ids)
         async with self._delete_lock:  # all of an org wait for each other; one connection is enough for that
-            deleted = await self._writer.delete(org.id, call.id)
+            deleted = await self._eraser.erase(org.id, call.id)
         if not deleted:
             raise Refused(Fault.CALL_DELETED, intent.printed_id)
         return CallDeleted(org.name, call)

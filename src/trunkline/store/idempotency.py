@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 import asyncpg
 from msgspec import Struct
@@ -48,11 +50,25 @@ class IdempotencyStore:
         return row and IdempotentRequest(row["fingerprint"], row["status"], row["headers"], row["body"])
 
     async def store_response(
-        self, org_id: int, key: str, begun_at: datetime, status: int, headers: str, body: bytes
+        self,
+        org_id: int,
+        key: str,
+        begun_at: datetime,
+        status: int,
+        headers: str,
+        body: bytes,
+        call_ids: Sequence[str],
     ) -> None:
-        """Keep the answer to a request."""
+        """Keep the answer to a request, with the calls whose deletion it is to go with."""
         await self._pool.execute(
-            queries("idempotency")["store_response"], org_id, key, begun_at, status, headers, body
+            queries("idempotency")["store_response"],
+            org_id,
+            key,
+            begun_at,
+            status,
+            headers,
+            body,
+            [UUID(one) for one in call_ids],
         )
 
     async def forget(self, org_id: int, key: str, begun_at: datetime) -> None:

@@ -154,3 +154,33 @@ def _is_document(capture: Capture) -> bool:
     with suppress(Unreadable):  # a capture may be of what is no document at all
         return isinstance(capture.document(), dict | list)
     return False
+
+
+# -- a delivery of several calls ------------------------------------------
+
+
+@every_door
+def test_a_delivery_of_several_calls_is_split_into_one_of_each_which_is_read_alike(door: Door) -> None:
+    """Each call's part is stored by itself, so that it goes when the call is deleted."""
+    deliveries = [
+        capture.document()
+        for capture in sound(door.name)
+        if capture.read_by != "from_wire" and _is_document(capture)
+    ]
+    assert deliveries, f"no capture of {door.title} is a delivery"
+    for document in deliveries:
+        together = is_read_or_refused(door.parse_delivery, document)
+        if together is None:
+            continue
+        parts = [door.parse_delivery(part).sightings for part in door.split(document)]
+        assert [one for part in parts for one in part] == together.sightings
+        for part in parts:
+            names = {(one.vendor, one.vendor_call_id) for one in part}
+            assert len(names) <= 1, f"{door.title} says no split for a delivery of {sorted(names)}"
+
+
+@every_door
+@given(document=documents)
+@settings(max_examples=50, deadline=None)
+def test_any_document_is_split(door: Door, document: Any) -> None:
+    assert len(door.split(document)) >= 1

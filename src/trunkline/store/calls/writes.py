@@ -21,6 +21,7 @@ from trunkline.store.calls.rows import (
     versions_json,
 )
 from trunkline.store.columns import COLUMNS, COUNTED, FRAGMENTS, NAMES
+from trunkline.store.erase import erase_call
 from trunkline.store.live import LiveWriting, record_of
 from trunkline.store.queries import queries
 from trunkline.store.totals.totals import cells
@@ -31,9 +32,8 @@ Key = tuple[str, str]
 PayloadKey = tuple[str, str, bytes]
 """Vendor, the vendor's own id, and the hash of a payload."""
 
-_NAMED = {**FRAGMENTS, "cells": cells(), "move": queries("totals")["move"]}
+_NAMED = {**FRAGMENTS, "cells": cells(), "move": queries("totals")["move"].format(returning="")}
 _WRITE = queries("calls")["write"].format(**_NAMED)
-_DELETE = queries("calls")["delete"].format(**_NAMED)
 KNOWN = queries("writes")["current_calls"].format(transcript=queries("live")["transcript"])
 _MOVE_NEW = queries("calls")["move_new"].format(**_NAMED)
 _MANY = 50
@@ -173,9 +173,7 @@ class CallWriter:
 
     async def delete(self, org_id: int, call_id: str) -> bool:
         """Take a call out of the log, with everything that was kept of it; false if there is none."""
-        async with self._pool.acquire() as connection, connection.transaction():
-            place = await connection.fetchval(queries("writes")["reserve_sequence"], org_id, 1)
-            deleted: bool = await connection.fetchval(_DELETE, org_id, UUID(call_id), place) is not None
+        deleted = await erase_call(self._pool, org_id, call_id)
         if deleted:
             self._committed(org_id)
         return deleted

@@ -8,9 +8,10 @@ Not carried: nothing.
 
 Our choice: the address is the secret, and a source that was given one besides takes only what is signed with
 it as Standard Webhooks says. A call keeps the vendor and the id that it has elsewhere, so that a
-call pulled from another Trunkline and heard of from its vendor is one call. One call of a delivery that
-cannot be read refuses the delivery, because whoever sends our own form can put it right. The list is asked
-for with everything that can be included.
+call pulled from another Trunkline and heard of from its vendor is one call. Of a delivery of several calls
+each is stored by itself, as a delivery of that call alone: what stands beside the calls is not stored, and
+one that cannot be read is stored with the reason and does not keep the others out. The list is asked for
+with everything that can be included.
 """
 
 from __future__ import annotations
@@ -47,6 +48,14 @@ def read(document: Any) -> ParsedDelivery:
     )
 
 
+def split(document: Any) -> list[Any]:
+    """A delivery of several calls as one of each."""
+    calls = document.get("calls") if isinstance(document, dict) else None
+    if not isinstance(calls, list) or len(calls) < 2:
+        return [document]
+    return [{"calls": [call]} for call in calls]
+
+
 def _sighting(call: Payload, unknown: Unknown) -> Sighting:
     unknown.fields(Payload(call.raw, "call"), FIELDS)
     try:
@@ -62,5 +71,6 @@ DOOR = Door(
     signature=SecretAddress(signed=STANDARD_WEBHOOKS),
     parse_delivery=read,
     from_wire=from_wire,
+    split=split,
     list_api=LIST_API,
 )

@@ -108,29 +108,19 @@ WITH delta AS (
 SELECT;
 
 -- name: delete
--- Takes a call out, its transcript and its payloads with it, moves the totals, and remembers that it is gone.
+-- Takes a call out, moves the totals, and remembers that it is gone. In the braces stands how every other table forgets
+-- it. Returns the id, and the keys of the totals that came to nothing.
 WITH gone AS (
     DELETE FROM calls WHERE org_id = $1 AND id = $2 RETURNING id, digest, vendor_call_id, {counted}
-), unsaid AS (
-    DELETE FROM call_transcripts t USING gone g WHERE t.org_id = $1 AND t.call_id = g.id
-), unrecorded AS (
-    DELETE FROM live_calls l USING gone g WHERE l.org_id = $1 AND l.call_id = g.id
-), unslotted AS (
-    DELETE FROM live_slots l USING gone g WHERE l.org_id = $1 AND l.call_id = g.id
-), unindexed AS (
-    DELETE FROM search_backlog u USING gone g WHERE u.org_id = $1 AND u.call_id = g.id
-), unworded AS (
-    DELETE FROM call_terms x USING gone g WHERE x.org_id = $1 AND x.call_id = g.id RETURNING x.term_ids
-), lost AS (
-    INSERT INTO orphan_terms (org_id, term_id) SELECT DISTINCT $1::integer, unnest(term_ids) FROM unworded
-    ON CONFLICT (org_id, term_id) DO NOTHING
-), unseen AS (
-    DELETE FROM sightings s USING gone g
-    WHERE s.org_id = $1 AND s.vendor = g.vendor AND s.vendor_call_id = g.vendor_call_id
 ), remembered AS (
     INSERT INTO deleted_calls (org_id, id, digest, vendor, vendor_call_id, created_at, change)
     SELECT $1, g.id, g.digest, g.vendor, g.vendor_call_id, g.created_at, $3 FROM gone g
-), delta AS (
+), {deletion}, {erasures}, delta AS (
     SELECT -1 AS n, {counted} FROM gone
-), {cells}, {move}
-SELECT id FROM gone;
+), {cells}, {move}, empty AS (
+    SELECT array_agg(m.grouping) AS groupings, array_agg(agent) AS agents, array_agg(campaign) AS campaigns,
+        array_agg(value) AS values, array_agg(level) AS levels, array_agg(period) AS periods,
+        array_agg(outcome) AS outcomes
+    FROM moved m WHERE n = 0
+)
+SELECT g.id, e.* FROM gone g CROSS JOIN empty e;

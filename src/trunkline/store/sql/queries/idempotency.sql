@@ -5,7 +5,8 @@
 -- $5, or is the same and was begun before $6 and never answered.
 INSERT INTO idempotent_requests AS r (org_id, key, fingerprint, created_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT (org_id, key) DO UPDATE
-SET fingerprint = excluded.fingerprint, created_at = excluded.created_at, status = NULL, headers = NULL, body = NULL
+SET fingerprint = excluded.fingerprint, created_at = excluded.created_at, status = NULL, headers = NULL, body = NULL,
+    call_ids = '{}'
 WHERE r.created_at < $5 OR (r.status IS NULL AND r.created_at < $6 AND r.fingerprint = excluded.fingerprint)
 RETURNING true;
 
@@ -14,9 +15,16 @@ RETURNING true;
 SELECT fingerprint, status, headers, body FROM idempotent_requests WHERE org_id = $1 AND key = $2;
 
 -- name: store_response
--- Keeps the answer to the request that took a key at $3.
-UPDATE idempotent_requests SET status = $4, headers = $5, body = $6
-WHERE org_id = $1 AND key = $2 AND created_at = $3;
+-- Keeps the answer to the request that took a key at $3, and which calls it speaks of; that to a request of which a call
+-- was deleted meanwhile is not kept.
+WITH answered AS (
+    UPDATE idempotent_requests SET status = $4, headers = $5, body = $6, call_ids = $7
+    WHERE org_id = $1 AND key = $2 AND created_at = $3
+        AND NOT EXISTS (SELECT FROM deleted_calls WHERE org_id = $1 AND id = ANY($7::uuid[]))
+    RETURNING key
+)
+DELETE FROM idempotent_requests
+WHERE org_id = $1 AND key = $2 AND created_at = $3 AND NOT EXISTS (SELECT FROM answered);
 
 -- name: forget
 -- Gives a key back that a request took at $3.

@@ -78,13 +78,15 @@ WHERE l.org_id = $1 AND l.source_id = $2 AND l.state = 'missing'
     );
 
 -- name: note_missing
--- Calls that a pull could not read, and that we have from nobody else.
+-- Calls that a pull could not read, and that we have from nobody else; one that was deleted is none.
 INSERT INTO ledger_calls AS l (org_id, source_id, vendor, vendor_call_id, hour, state, noticed_at, reason)
 SELECT $1, $2, p.vendor, p.vendor_call_id, date_trunc('hour', coalesce(p.created_at, p.listed_at), 'UTC'), 'missing',
     p.listed_at, p.reason
 FROM listed_calls p
 WHERE p.org_id = $1 AND p.source_id = $2 AND p.reason IS NOT NULL AND NOT p.was_stored AND NOT EXISTS (
     SELECT FROM calls c WHERE c.org_id = $1 AND c.vendor = p.vendor AND c.vendor_call_id = p.vendor_call_id
+) AND NOT EXISTS (
+    SELECT FROM deleted_calls d WHERE d.org_id = $1 AND d.vendor = p.vendor AND d.vendor_call_id = p.vendor_call_id
 )
 ON CONFLICT (org_id, source_id, vendor, vendor_call_id)
 DO UPDATE SET state = 'missing', reason = excluded.reason, repaired_at = NULL;

@@ -40,7 +40,10 @@ SELECT $1, $2, m.vendor, m.vendor_call_id, m.created_at, m.over_at, $3,
         SELECT FROM deleted_calls d
         WHERE d.org_id = $1 AND d.vendor = m.vendor AND d.vendor_call_id = m.vendor_call_id
     ),
-    m.reason
+    CASE WHEN NOT EXISTS (
+        SELECT FROM deleted_calls d
+        WHERE d.org_id = $1 AND d.vendor = m.vendor AND d.vendor_call_id = m.vendor_call_id
+    ) THEN m.reason END
 FROM unnest($4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::text[])
     AS m (vendor, vendor_call_id, created_at, over_at, reason)
 ON CONFLICT (org_id, source_id, vendor, vendor_call_id) DO UPDATE SET

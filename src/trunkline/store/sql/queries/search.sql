@@ -54,9 +54,9 @@ c.id = ANY(ARRAY(SELECT call_id FROM matching_calls))
 SELECT count(*) FROM search_backlog WHERE org_id = $1;
 
 -- name: backlog
--- Calls to index among changes after one place and up to another, with what was said in them. The place of a call is
+-- Calls to index among changes after one place and up to another, with what was said in them. The sequence of a call is
 -- never before the one at which it was put on the list.
-SELECT u.call_id, u.change, s.search, c.change AS place
+SELECT u.call_id, u.change, s.search, c.change AS sequence
 FROM calls c
 JOIN search_backlog u ON u.org_id = $1 AND u.call_id = c.id
 LEFT JOIN call_transcripts s ON s.org_id = $1 AND s.call_id = c.id

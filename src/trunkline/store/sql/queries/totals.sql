@@ -115,7 +115,20 @@ moved AS (
     ORDER BY grouping, agent, campaign, value, level, period, outcome
     ON CONFLICT (org_id, grouping, agent, campaign, value, level, period, outcome)
     DO UPDATE SET n = t.n + excluded.n
+    {returning}
 )
+
+-- name: moved_totals
+-- Which totals were moved, and what they came to.
+RETURNING t.grouping, t.agent, t.campaign, t.value, t.level, t.period, t.outcome, t.n
+
+-- name: drop_moved
+-- Totals that came to nothing, by their keys: no row keeps a number or an agent that no call has.
+DELETE FROM call_totals t
+USING unnest($2::smallint[], $3::uuid[], $4::uuid[], $5::text[], $6::smallint[], $7::timestamptz[], $8::text[])
+    AS k (grouping, agent, campaign, value, level, period, outcome)
+WHERE t.org_id = $1 AND t.grouping = k.grouping AND t.agent = k.agent AND t.campaign = k.campaign
+    AND t.value = k.value AND t.level = k.level AND t.period = k.period AND t.outcome = k.outcome AND t.n = 0;
 
 -- name: recount
 -- Every call of the org as something that is new, and what is kept, but for numbers that are not counted yet.
