@@ -30,13 +30,16 @@ from trunkline.jobs.recordings import RecordingArchiver
 from trunkline.jobs.runner import JobRunner
 from trunkline.jobs.search_index import search_index
 from trunkline.jobs.sweeps import idempotency_kind, queue_log_kind
+from trunkline.jobs.vacuum import vacuum_kind
 from trunkline.model.call import Turn
 from trunkline.model.ids import call_id
 from trunkline.model.sighting import Sighting
 from trunkline.model.words import Role
 from trunkline.service.calls import Org
+from trunkline.service.erase import Eraser
 from trunkline.service.idempotency import Idempotency
 from trunkline.store.calls.writes import CallWriter
+from trunkline.store.erase import EraseStore
 from trunkline.store.idempotency import IdempotencyStore
 from trunkline.store.jobs import LOG, JobRef
 from trunkline.store.recordings import RecordingStore
@@ -228,8 +231,30 @@ async def queue_log(bench: Bench, clock: Clock, _: FileServer, __: SmallVendor, 
     return Case(LOG, "", lambda pool: queue_log_kind(pool, clock), holds)
 
 
+async def vacuum(bench: Bench, clock: Clock, _: FileServer, __: SmallVendor, folder: Path) -> Case:
+    org = await bench.org()
+    await bench.see(org, Sighting(vendor="one", vendor_call_id="1", to_number=NUMBER))
+    await bench.pool.execute("INSERT INTO number_totals (org_id, number) VALUES ($1, $2)", org.id, NUMBER)
+    assert await bench.joined.writer.delete(org.id, call_id("one", "1"))
+    folder.mkdir(exist_ok=True)
+    (folder / str(org.id)).write_bytes(SOUND)
+    sql = "INSERT INTO erased_objects (org_id, path, erased_at) VALUES ($1, $1::text, $2)"
+    await bench.pool.execute(sql, org.id, clock() - timedelta(days=1))
+
+    async def holds() -> bool:
+        tables = ("erase_backlog", "erased_objects", "number_totals")
+        counts = [f"SELECT count(*) FROM {table} WHERE org_id = $1" for table in tables]
+        left = [await bench.pool.fetchval(count, org.id) for count in counts]
+        return left == [0, 0, 0] and not (folder / str(org.id)).exists()
+
+    def kind(pool: asyncpg.Pool) -> JobKind:
+        return vacuum_kind(Eraser(bench.joined.writer, EraseStore(pool), lambda: LocalStore(folder), clock))
+
+    return Case(LOG, "", kind, holds)
+
+
 @every_fault
-@pytest.mark.parametrize("make", [recording, number_total, pull, idempotency, queue_log])
+@pytest.mark.parametrize("make", [recording, number_total, pull, idempotency, queue_log, vacuum])
 def test_a_fault_anywhere_in_a_job_ends_in_a_try_that_is_seen_and_made_again(
     go: Go, clock: Clock, vendor: FileServer, tmp_path: Path, fault: Fault, make: Make
 ) -> None:

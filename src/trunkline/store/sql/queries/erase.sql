@@ -71,9 +71,9 @@ recordings_erased AS (
 )
 
 -- name: jobs
--- The job that fetches its recording; one that runs finds nothing to note.
+-- Jobs of whatever kind that are about the call, such as fetching its recording; one that runs finds nothing to note.
 jobs_erased AS (
-    DELETE FROM jobs j USING gone g WHERE j.org_id = $1 AND j.kind = 'recording' AND j.key = g.id::text
+    DELETE FROM jobs j USING gone g WHERE j.org_id = $1 AND j.key = g.id::text
 )
 
 -- name: idempotent_requests
