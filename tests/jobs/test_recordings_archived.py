@@ -102,7 +102,9 @@ def test_a_call_that_cannot_be_read_is_gone_past_and_the_recordings_around_it_ar
         archiver = archiver_of(bench, tmp_path / "kept", clock)
         await follow(bench, archiver, clock)
         await run_all(bench, archiver, clock)
-        kept = {one.url.rpartition("/")[2] for one in await recordings_of(bench, org) if one.state == "stored"}
+        kept = {
+            one.url.rpartition("/")[2] for one in await recordings_of(bench, org) if one.state == "stored"
+        }
         assert kept == {"0.wav", "1.wav", "3.wav", "4.wav"}
         assert await bench.joined.followers.skips() == [("recordings", 1)]
         await bench.pool.execute("TRUNCATE follower_skips")

@@ -220,8 +220,8 @@ def test_the_conversation_stands_in_slots_while_the_call_is_live_and_is_put_toge
         "live": 0,
         "search": ": turn 0.\n: turn 1.\n: turn 2.\n",
         "live_slots": 0,
-        "search_backlog": 1,
-        "call_terms": 0,
+        "search_backlog": 0,
+        "call_terms": 1,
     }
     assert printed(one.found) == printed(live)
     assert change_of(one) == 2, "nothing changed for those who follow"
@@ -471,7 +471,7 @@ def test_the_ten_thousandth_event_reads_and_writes_what_the_tenth_did(
         batch = [msgspec.json.decode(turn(number)) for number in range(first, last)]
         answer = world.request("POST", path, json=batch, headers=world.headers["trunkline"])
         assert answer.status_code == 200, answer.text
-        assert (answer.json()["taken"], answer.json()["refused"]) == (last - first, [])
+        assert (answer.json()["accepted"], answer.json()["refused"]) == (last - first, [])
 
     def cost_of(*raws: bytes) -> Cost:
         costs.clear()

@@ -26,7 +26,7 @@ from trunkline.kit.request_body import RequestBody
 from trunkline.model.changes import ChangeStream
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.intents import CallStream, FollowCalls, ListCalls, StreamCalls
-from trunkline.model.writes import CallDeleted, Written
+from trunkline.model.writes import CallDeleted, WriteOutcome
 from trunkline.service.calls import Org
 from trunkline.service.database_errors import DATABASE_DOWN
 from trunkline.service.export import chunks_of
@@ -193,7 +193,7 @@ class RequestHandler:
             headers_of, chunks, stop = self._chunks(operation, org, outcome, request, still_allowed)
             return StreamedAnswer([*headers_of, *extra], chunks, partial(error_answer, dialect), stop)
         status = operation.statuses[0] if operation.status is None else operation.status(outcome)
-        call_ids = outcome.call_ids if isinstance(outcome, Written) else ()
+        call_ids = outcome.call_ids if isinstance(outcome, WriteOutcome) else ()
         if isinstance(outcome, CallDeleted):
             self._printer.drop(outcome.call.id)
         if status == HTTPStatus.NO_CONTENT:
