@@ -236,19 +236,20 @@ async def vacuum(bench: Bench, clock: Clock, _: FileServer, __: SmallVendor, fol
     await bench.see(org, Sighting(vendor="one", vendor_call_id="1", to_number=NUMBER))
     await bench.pool.execute("INSERT INTO number_totals (org_id, number) VALUES ($1, $2)", org.id, NUMBER)
     assert await bench.joined.writer.delete(org.id, call_id("one", "1"))
-    folder.mkdir(exist_ok=True)  # noqa: ASYNC240 a folder of the test
-    (folder / str(org.id)).write_bytes(SOUND)
-    sql = "INSERT INTO erased_objects (org_id, path, erased_at) VALUES ($1, $1::text, $2)"
-    await bench.pool.execute(sql, org.id, clock() - timedelta(days=1))
+    objects = LocalStore(folder, mkdir=True)
+    await objects.put_async(str(org.id), SOUND)
+    sql = "INSERT INTO erased_objects (org_id, path, erased_at) VALUES ($1, $2, $3)"
+    await bench.pool.execute(sql, org.id, str(org.id), clock() - timedelta(days=1))
 
     async def holds() -> bool:
         tables = ("erase_backlog", "erased_objects", "number_totals")
         counts = [f"SELECT count(*) FROM {table} WHERE org_id = $1" for table in tables]
         left = [await bench.pool.fetchval(count, org.id) for count in counts]
-        return left == [0, 0, 0] and not (folder / str(org.id)).exists()
+        files = [one["path"] for page in objects.list() for one in page]
+        return left == [0, 0, 0] and str(org.id) not in files
 
     def kind(pool: asyncpg.Pool) -> JobKind:
-        return vacuum_kind(Eraser(bench.joined.writer, EraseStore(pool), lambda: LocalStore(folder), clock))
+        return vacuum_kind(Eraser(bench.joined.writer, EraseStore(pool), lambda: objects, clock))
 
     return Case(LOG, "", kind, holds)
 

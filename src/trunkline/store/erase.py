@@ -176,9 +176,9 @@ class EraseStore:
             allowed = {row["name"] for row in rows}
             await connection.execute(queries("erase")["set_vacuum_delay"], VACUUM_DELAY_MS)
             try:
-                for table in tables:
-                    if table in allowed:
-                        await connection.execute(queries("erase")["vacuum"].format(table=table), timeout=None)
+                if allowed:
+                    statement = queries("erase")["vacuum"].format(tables=", ".join(sorted(allowed)))
+                    await connection.execute(statement, timeout=None)
             finally:
                 if not connection.is_closed():
                     await connection.execute(queries("erase")["set_vacuum_delay"], 0)

@@ -162,6 +162,6 @@ SELECT t.name FROM unnest($1::text[]) AS t (name) WHERE has_table_privilege(t.na
 SELECT set_config('vacuum_cost_delay', $1::integer::text, false);
 
 -- name: vacuum
--- Removes dead rows from a table, its texts and its indexes, and takes samples of its values anew. The table is not cut
--- off at its end, for which others would have to wait. no org: it is about the table
-VACUUM (ANALYZE, INDEX_CLEANUP ON, TRUNCATE FALSE) {table};
+-- Removes dead rows from tables, one after another, with their texts and indexes, and takes samples of their values
+-- anew. No table is cut off at its end, for which others would have to wait. no org: it is about the tables
+VACUUM (ANALYZE, INDEX_CLEANUP ON, TRUNCATE FALSE) {tables};
