@@ -194,7 +194,7 @@ def test_what_cannot_be_pulled_is_refused_with_a_sentence(trunkline: Trunkline, 
         (["pull", "--source", "x", "--org", "a", "--since", "soon"], "not an ISO 8601 date"),
         (
             ["pull", "--source", "x", "--org", "a", "--since", "2026-03-02", "--until", "2026-03-01"],
-            "it lies before --since",
+            "it is before --since",
         ),
         (["ledger", "--org", "a", "--source", "x"], "a source's id is a UUID"),
     ],

@@ -1,4 +1,4 @@
-"""`trunkline pull`: a vendor's calls into the log, by asking its list."""
+"""`trunkline pull`: a vendor's calls into the log, from the vendor's list."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from trunkline.compose import Services, database, services
 from trunkline.ingest.pull import Pull, PullSummary, vendor_client_of
-from trunkline.ingest.vendor_client import VendorAway
+from trunkline.ingest.vendor_client import VendorUnavailable
 from trunkline.kit.query import DayOrInstant
 from trunkline.service.clock import system_clock
 from trunkline.service.sources import Source
@@ -29,21 +29,21 @@ def pull(
     source: Annotated[str, typer.Option(help="The source's id, as `sources list` shows it.")],
     org: Annotated[str, typer.Option(help="The org that the source belongs to.")],
     since: Annotated[
-        str | None, typer.Option(help="Calls created from then on, as 2026-03-01 or 2026-03-01T09:00Z.")
+        str | None, typer.Option(help="Calls created from then on, such as 2026-03-01 or 2026-03-01T09:00Z.")
     ] = None,
     until: Annotated[str | None, typer.Option(help="Calls created until then.")] = None,
     every: Annotated[int, typer.Option(min=1, help="Seconds between two pulls with --follow.")] = 60,
     *,
-    follow: Annotated[bool, typer.Option(help="Go on pulling until stopped.")] = False,
+    follow: Annotated[bool, typer.Option(help="Pull again and again until stopped.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each pull.")] = False,
 ) -> None:
-    """Ask a vendor for its calls: all of them the first time, then those since the last pull.
+    """Request a vendor's calls: all of them the first time, then those since the last pull.
 
-    A pull that was stopped goes on where it was. The exit status is 1 if any call could not be read.
+    A pull that was stopped continues where it was. The exit status is 1 if any call could not be read.
     """
     span = instant("--since", since, last=False), instant("--until", until, last=True)
     if span[0] is not None and span[1] is not None and span[1] < span[0]:
-        raise typer.BadParameter("it lies before --since", param_hint="--until")
+        raise typer.BadParameter("it is before --since", param_hint="--until")
     url = database(Settings.read())
     unreadable = asyncio.run(_pull(url, org, source, span, every if follow else None, as_json=as_json))
     if unreadable:
@@ -75,7 +75,7 @@ async def _pull(
         while True:
             try:
                 total = await _once(joined, source, span)
-            except VendorAway as error:
+            except VendorUnavailable as error:
                 if every is None:
                     raise
                 typer.echo(f"trunkline: {error}", err=True)
@@ -100,20 +100,20 @@ async def _once(
         disable=not sys.stderr.isatty(),
     )
     with bar:
-        async with vendor_client_of(source, door) as asker:
+        async with vendor_client_of(source, door) as client:
             store = PullStore(joined.pool, source.org.id, UUID(source.id))
-            told = _reporter(bar, source)
-            work = Pull(source, door, joined.group_commit, store, asker, system_clock, told)
+            report = _reporter(bar, source)
+            work = Pull(source, door, joined.group_commit, store, client, system_clock, report)
             return await work.run(*span)
 
 
 def _reporter(bar: Progress, source: Source) -> Callable[[PullSummary, int | None], None]:
     task = bar.add_task(source.label or source.vendor, total=None, pages=0, new=0)
 
-    def told(total: PullSummary, count: int | None) -> None:
+    def report(total: PullSummary, count: int | None) -> None:
         bar.update(task, completed=total.calls, total=count, pages=total.pages, new=total.new)
 
-    return told
+    return report
 
 
 def _show(total: PullSummary, *, as_json: bool) -> None:

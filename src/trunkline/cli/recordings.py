@@ -1,4 +1,4 @@
-"""`trunkline recordings`: what is kept of calls' recordings, and what could not be."""
+"""`trunkline recordings`: calls' recordings that are stored, and those that could not be."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from trunkline.settings import Settings
 from trunkline.store.keys import KeyStore
 from trunkline.store.recordings import RecordingStore
 
-app = typer.Typer(help="Recordings that are kept, wait or failed.", no_args_is_help=True)
+app = typer.Typer(help="Recordings that are stored, waiting or failed.", no_args_is_help=True)
 
 T = TypeVar("T")
 _MAX_LISTED = 1000
@@ -40,7 +40,9 @@ def _run(org: str, action: Callable[[RecordingStore, int], Awaitable[T]]) -> T:
 @app.command("list")
 def listed(
     org: Org,
-    state: Annotated[str, typer.Option(help="Only those: waiting, stored or failed.")] = "",
+    state: Annotated[
+        str, typer.Option(help="Only recordings in this state: waiting, stored or failed.")
+    ] = "",
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -59,6 +61,6 @@ def listed(
 
 @app.command("retry")
 def retry(org: Org) -> None:
-    """Try again, from the beginning, what is not kept."""
+    """Try again, from the beginning, recordings that are not stored."""
     count = _run(org, lambda store, org_id: store.retry(org_id, system_clock()))
-    typer.echo(f"{count} recordings are tried again.")
+    typer.echo(f"{count} recordings will be tried again.")

@@ -18,7 +18,7 @@ import structlog
 from msgspec import Struct, field
 
 from trunkline.ingest.pull_item import PullItem, item_in, unreadable
-from trunkline.ingest.vendor_client import PullStopped, VendorAway, VendorClient, VendorRefused
+from trunkline.ingest.vendor_client import PullStopped, VendorClient, VendorRefused, VendorUnavailable
 from trunkline.kit.door import Door
 from trunkline.kit.list_api import ListApi, ListPage, Request
 from trunkline.kit.payload import Unreadable
@@ -285,7 +285,7 @@ class Pull:
             if error.status in _NOT_ADMITTED:
                 raise
             return unreadable(item, str(error))
-        except VendorAway as error:
+        except VendorUnavailable as error:
             self._failures += 1
             if self._failures >= MAX_FAILURES:
                 raise

@@ -34,7 +34,7 @@ class PullStopped(RuntimeError):
     """A pull cannot go on now; another one goes on where it stopped."""
 
 
-class VendorAway(PullStopped):
+class VendorUnavailable(PullStopped):
     """The vendor did not answer, however often it was asked."""
 
 
@@ -99,10 +99,12 @@ class VendorClient:
                 problem = str(status)
                 wait = max(wait, self._retry_after(headers))
             if wait > MAX_WAIT_SECONDS:
-                raise VendorAway(f"the vendor wants to be asked again after {wait:.0f} seconds only")
+                raise VendorUnavailable(f"the vendor wants to be asked again after {wait:.0f} seconds only")
             if attempt < TRIES - 1:
                 await self._sleep(wait)
-        raise VendorAway(f"the vendor did not answer {request.path} in {TRIES} tries; at last: {problem}")
+        raise VendorUnavailable(
+            f"the vendor did not answer {request.path} in {TRIES} tries; at last: {problem}"
+        )
 
     async def _wait_for_our_turn(self) -> None:
         now = self._monotonic()

@@ -208,11 +208,11 @@ def _is_json_of(text: str, value: Any) -> bool:
         return False
 
 
-# -- telling --------------------------------------------------------------
+# -- the table --------------------------------------------------------------
 
 
 def loss_table(dialects: Iterable[Dialect]) -> str:
-    """Write as Markdown which fields each dialect carries, and which words it folds together."""
+    """Write as Markdown which fields each dialect carries, and which words it merges."""
     columns = [(dialect, lost_paths(dialect)) for dialect in dialects]
     header = ["field", *(dialect.title for dialect, _ in columns)]
     call = full_call()

@@ -18,7 +18,7 @@ NO_CREDENTIAL = ("no-credential", "No credential", "Send an Authorization: Beare
 MALFORMED = (
     "malformed-credential",
     "Malformed credential",
-    "A key begins with tl_ and holds letters and digits.",
+    "A key begins with tl_ and has letters and digits.",
 )
 UNKNOWN = ("unknown-credential", "Unknown credential", "This key is not known.")
 NOT_FOUND = ("call-not-found", "Call not found", "There is no call with this id.")

@@ -2,7 +2,7 @@
 
 Sources: say here which public pages the facts below come from.
 
-Not carried: campaign, contact, cost, word times, tool calls; what this vendor cannot say.
+Not carried: campaign, contact, cost, word times, tool calls; what this vendor cannot express.
 
 Our choice: what the vendor does not document and we had to decide. A limit above 200 is refused; ties
 follow the id; a call without a known end has a length of 0 seconds.

@@ -2,11 +2,12 @@
 
 Sources: say here which public pages the facts below come from.
 
-Events: `call.started` and `call.ended` are read; `agent.pick` expects an answer and is not taken.
+Events: `call.started` and `call.ended` are read; `agent.pick` expects an answer and is refused.
 
-Not carried: what this vendor never says.
+Not carried: what this vendor never sends.
 
-Our choice: what the vendor does not document and we had to decide. A time may lie five minutes from ours.
+Our choice: what the vendor does not document and we had to decide. A time may differ from ours by five
+minutes.
 """
 
 from __future__ import annotations

@@ -1,23 +1,23 @@
-"""ElevenLabs: conversations come in by post-call webhook, and are asked for at `/v1/convai/conversations`.
+"""ElevenLabs: conversations arrive by post-call webhook, and can be pulled from `/v1/convai/conversations`.
 
 Sources: elevenlabs.io/docs on post-call webhooks, list conversations and get conversation; the types and
 the verifier of ElevenLabs' own Python SDK. Documented are the three types of webhook, the fields and their
-units, and the signature `ElevenLabs-Signature: t=<s>,v0=<hex>`, which holds for thirty minutes.
+units, and the signature `ElevenLabs-Signature: t=<s>,v0=<hex>`, which is valid for thirty minutes.
 
 Events: `post_call_transcription`, `post_call_audio` and `call_initiation_failure`, also as
 `unredacted_…`.
 
-Not carried: what each turn took and cost, feedback on turns, an interrupted turn's first wording, the
-audio itself, conversations that come as OpenTelemetry traces; the payload is kept, so that they can be
+Not carried: the duration and cost of each turn, feedback on turns, an interrupted turn's first wording, the
+audio itself, conversations that come as OpenTelemetry traces; the payload is stored, so that they can be
 read later.
 
-Our choice: a signature may lie five minutes in the future. A delivery is as old as its `event_timestamp`.
-The reasons for an end are sentences that nobody documents; some are guessed by their beginning. A call
-that could not be made is dated by its delivery, and where its reason is `unknown` the carrier's SIP code
-is the reason. `processing` counts as over. The end is derived from the start and the duration. Costs are
-credits. What a team collects is kept as its values, and whole in `analysis` beside them. Dynamic
-variables stand in the metadata under the vendor's name. The list is asked for a second more at either
-end, since nobody says whether its bounds count, and each conversation is then asked for by itself.
+Our choice: a signature's time may be five minutes in the future. A delivery is true as of its
+`event_timestamp`. The reasons for an end are undocumented sentences; some are recognised by their beginning.
+A call that could not be made is dated by its delivery, and where its reason is `unknown` the carrier's SIP
+code is the reason. `processing` counts as over. The end is derived from the start and the duration. Costs are
+credits. The data that a team collects is stored as its values, and whole in `analysis` beside them. Dynamic
+variables are in the metadata under the vendor's name. The list is requested with a second more at either end,
+since it is not documented whether its bounds are included, and each conversation is then requested by itself.
 """
 
 from __future__ import annotations

@@ -6,11 +6,11 @@ Events: none; a delivery is a call as get prints it, or several as `{"calls": [â
 
 Not carried: nothing.
 
-Our choice: the address is the secret, and a source that was given one besides takes only what is signed with
-it as Standard Webhooks says. A call keeps the vendor and the id that it has elsewhere, so that a
-call pulled from another Trunkline and heard of from its vendor is one call. One call of a delivery that
-cannot be read refuses the delivery, because whoever sends our own form can put it right. The list is asked
-for with everything that can be included.
+Our choice: the address is the secret, and a source that has a secret besides accepts only deliveries signed
+with it as Standard Webhooks says. A call has the same vendor and id as in the other log, so that a call
+pulled from another Trunkline and reported by its vendor is one call. If one call of a delivery cannot be read
+the delivery is refused, because a sender of our own form can correct it. The list is requested with
+everything that can be included.
 """
 
 from __future__ import annotations

@@ -6,23 +6,22 @@ SDK for the names of fields and words; its published examples of messages.
 Events: `status-update`, `end-of-call-report`, `conversation-update`, `transcript`, `speech-update`,
 `hang`, `transfer-update`, `user-interrupted`, `model-output` and `assistant.speechStarted`, and a call as
 the list and the get print it. Messages of chats and sessions, and of a call's files and deletion, are
-noted. Messages that expect an answer are left to the agent's own server.
+stored but hold no calls. Messages that expect an answer are left to the agent's own server.
 
-Not carried: word times, whose zero point is not documented, and the assistant's settings, which hold
+Not carried: word times, whose zero point is not documented, and the assistant's settings, which contain
 secrets.
 
-Our choice: the call inside a message was printed when it began, so status, end, reason, cost and analysis
-are taken from it only where it says `ended`; a report and an update tell them beside it. Any message from
-within the conversation says that the call is in progress. A message holds as of its `timestamp`; one
-without it as of the call's end or start. A `transcript` is one turn of a conversation that other messages
-carry whole, so it is as old as the call and gives way to any of them; a partial one is no turn. A message
-of the conversation ends where its two epoch times say, because the unit of its `duration` is not sure. A
-call that ended as busy, unanswered, voicemail, canceled or with an error has that status; any other one is
-completed.
+Our choice: the call inside a message was printed when it began, so status, end, reason, cost and analysis are
+read from it only where it says `ended`; a report and an update have them beside it. Any message from within
+the conversation means that the call is in progress. A message is true as of its `timestamp`; one without it
+as of the call's end or start. A `transcript` is one turn of a conversation that other messages contain whole,
+so it is dated by the call's creation and gives way to any of them; a partial one is no turn. A message of the
+conversation ends where its two epoch times say, because the unit of its `duration` is uncertain. A call that
+ended as busy, unanswered, voicemail, canceled or with an error has that status; any other one is completed.
 
 An HMAC signature is checked with the vendor's default settings: SHA-256 in hex, in `x-signature`, over
 `timestamp.body` with the time in `x-timestamp`, or over the body alone. Whether the time is in seconds or
-milliseconds is not documented, and its length tells; it may lie five minutes away.
+milliseconds is not documented and is decided by its length; it may differ from ours by five minutes.
 """
 
 from __future__ import annotations
@@ -81,14 +80,12 @@ def read(document: Any) -> ParsedDelivery:
     if event in EXPECT_AN_ANSWER:
         raise AnswerExpected(event)
     if event in NOT_OF_A_CALL:
-        return ParsedDelivery(event=event, note="tells nothing of how a call went")
+        return ParsedDelivery(event=event, note="the event does not describe a call")
     known = event in OTHERS or event in LIVE_EVENTS
     unknown = [] if known else [f"message.type={event}"]
     call = message.object("call")
     if not isinstance(call, Payload) or not or_none(call.text("id")):
-        return ParsedDelivery(
-            event=event, unknown=unknown, note="the message does not say which call it is about"
-        )
+        return ParsedDelivery(event=event, unknown=unknown, note="the message does not name its call")
     unknown += [f"message.{name}" for name in message.rest(*IN_ANY_MESSAGE)]
     sighting = read_call(Payload(_facts(event, message, call), "call"), unknown)
     if event == REPORT:
