@@ -249,7 +249,7 @@ def test_a_place_that_the_vendor_no_longer_knows_makes_the_pull_begin_anew(
     vendor.calls = [call(f"c{n}", minutes_ago=n) for n in range(5)]
     good = vendor.answer
     vendor.otherwise = [good("/v1/calls"), (403, {}, b"{}")]
-    with pytest.raises(VendorRefused, match="403 to GET /v1/calls: look at the source's credential"):
+    with pytest.raises(VendorRefused, match="403 to GET /v1/calls: check the source's credential"):
         puller.pull()
     vendor.otherwise = [(400, {}, b"{}")]
     vendor.queries.clear()

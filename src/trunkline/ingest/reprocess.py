@@ -1,11 +1,11 @@
-"""Reprocessing: calls derived again from the payloads that are kept of them, after a reading was improved.
+"""Reprocessing: calls derived again from their stored payloads, after the reading of a vendor was improved.
 
-A call of which every payload is kept is what its payloads say now, and nothing else. A call of which
-something was told without a payload, as by a file in our own form, keeps that: what its payloads say now is
-merged into it.
+A call whose payloads are all stored is what its payloads state now, and nothing else. A call that also has
+facts without a payload, as from a file in our own form, keeps those: what its payloads state now is merged
+into them.
 
-Payloads are merged with the times at which they were merged when they came, so that a call is derived again
-as it stands, whatever order they came in and however often.
+Payloads are merged with the times at which they were first merged, so that the same call is derived again,
+whatever order they arrived in and however often.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ BATCH_CALLS = 200
 
 
 class ReprocessSummary(Struct):
-    """What came of deriving an org's calls again."""
+    """The result of deriving an org's calls again."""
 
     calls: int = 0
     changed: int = 0
     found: int = 0
-    """Calls in payloads that named none when they came."""
+    """Calls in payloads that could not be read when they arrived."""
     unreadable: list[str] = field(default_factory=list)
     """Vendor, id and reason of payloads that cannot be read any more; their calls are left as they are."""
 
@@ -71,7 +71,7 @@ class Reprocessor:
         self._own = next(dialect for dialect in dialects.values() if dialect.is_lossless)
 
     async def run(self, org: Org, vendor: str | None = None) -> ReprocessSummary:
-        """Derive an org's calls again, a batch in a transaction; others may write meanwhile."""
+        """Derive an org's calls again, one batch per transaction; others may write meanwhile."""
         derived = ReprocessSummary()
         last: Key = ("", "")
         while keys := await self._writer.named_after(org.id, vendor, last, BATCH_CALLS):
@@ -86,15 +86,17 @@ class Reprocessor:
             payloads = await writing.payloads(keys)
             drafts: list[PendingCall] = []
             confirmed: list[PendingCall] = []
-            for key, known in standing.stored.items():
+            for key, stored in standing.stored.items():
                 derived.calls += 1
                 try:
-                    call, stamps = self._merge(key, known, payloads.get(key, []))
+                    call, stamps = self._merge(key, stored, payloads.get(key, []))
                 except (Unreadable, AnswerExpected) as error:
                     derived.unreadable.append(f"{key[0]} {key[1]}: {error}")
                     continue
-                draft = PendingCall(call, stamps, known.revision, has_unstored_facts=known.has_unstored_facts)
-                match difference(known.call, known.versions, call, stamps):
+                draft = PendingCall(
+                    call, stamps, stored.revision, has_unstored_facts=stored.has_unstored_facts
+                )
+                match difference(stored.call, stored.versions, call, stamps):
                     case Difference.VALUES:
                         derived.changed += 1
                         drafts.append(draft)
@@ -110,7 +112,7 @@ class Reprocessor:
             (current.call, current.versions) if current.has_unstored_facts else None
         )
         events = [payload.body for payload in payloads if payload.kind == EVENT]
-        told = [
+        sightings = [
             (sighting, seen_at)
             for payload in payloads
             if payload.kind != EVENT
@@ -119,8 +121,8 @@ class Reprocessor:
             for seen_at in _times(payload)
         ]
         if events:
-            told.append((sighting_of_events(*key, events), payloads[-1].received_at))
-        for sighting, seen_at in told:
+            sightings.append((sighting_of_events(*key, events), payloads[-1].received_at))
+        for sighting, seen_at in sightings:
             state = (
                 merged(*state, sighting, seen_at) if state else first_call(sighting, current.call.id, seen_at)
             )
@@ -151,7 +153,7 @@ class Reprocessor:
                 try:
                     sightings = self._sightings(one.vendor, one.body, one.kind, one.content_type)
                 except (Unreadable, AnswerExpected):
-                    continue  # as unreadable as it was
+                    continue  # still unreadable
                 if not sightings:
                     continue
                 origin = Provenance(
@@ -169,9 +171,9 @@ class Reprocessor:
 
 
 def _times(payload: StoredPayload) -> list[datetime]:
-    """The moments at which a payload counts: a delivery as it came first, anything else each time it came.
+    """The instants at which a payload counts: a delivery only at its first arrival, others at each arrival.
 
-    The times between the first and the last say no more than these two.
+    Arrivals between the first and the last add nothing to these two.
     """
     if payload.kind == HOOK or payload.last_received_at == payload.received_at:
         return [payload.received_at]

@@ -1,4 +1,4 @@
-"""Webhooks: a delivery is proved to be its source's, read by its door, and kept with what it says."""
+"""Webhooks: a delivery is verified, read by its source's door, and stored with its calls."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Refusal(Enum):
 
 
 class DeliveryRefused(Exception):
-    """A delivery is refused; nothing of it was kept."""
+    """A delivery is refused; nothing of it was stored."""
 
     def __init__(self, refusal: Refusal, detail: str) -> None:
         super().__init__(detail)
@@ -40,18 +40,18 @@ class DeliveryRefused(Exception):
 
 
 class Receipt(Struct, omit_defaults=True):
-    """What a vendor is told of a delivery that was kept."""
+    """The answer to a delivery that was stored."""
 
     received: bool
     event: str = ""
     calls: int = 0
-    """How many calls it spoke of."""
+    """How many calls it contained."""
     note: str = ""
-    """Why it spoke of none, or what of it could not be read."""
+    """Why it contained none, or what could not be read."""
 
 
 class Webhooks:
-    """Takes deliveries from all sources."""
+    """Receives deliveries from all sources."""
 
     def __init__(
         self, sources: Sources, doors: Mapping[str, Door], group_commit: GroupCommit, clock: Clock
@@ -62,12 +62,12 @@ class Webhooks:
         self._clock = clock
 
     async def ingest(self, address: str, delivery: Delivery) -> Receipt:
-        """Take a delivery in; when this returns, it is committed. Raises `DeliveryRefused`."""
+        """Store a delivery; when this returns, it is committed. Raises `DeliveryRefused`."""
         source = await self._sources.at(address)
         if source is None:
             raise DeliveryRefused(Refusal.NO_SUCH_SOURCE, "no source has this address")
         if source.disabled_at is not None:
-            raise DeliveryRefused(Refusal.DISABLED, "this source takes nothing more")
+            raise DeliveryRefused(Refusal.DISABLED, "this source is disabled")
         door = self._doors[source.vendor]
         try:
             door.signature.check(delivery, source.secrets, self._clock())
@@ -75,34 +75,34 @@ class Webhooks:
             log.warning("delivery refused", org=source.org.name, source=source.id, reason=str(error))
             raise DeliveryRefused(Refusal.INVALID_SIGNATURE, str(error)) from None
         content_type = delivery.headers.get("content-type", "application/json")[:200]
-        heard, problem = self._parse(door, source, delivery.body, content_type)
+        parsed, problem = self._parse(door, source, delivery.body, content_type)
         origin = Provenance(
             vendor=source.vendor,
             kind=HOOK,
             content_type=content_type,
             source=source.label or source.vendor,
             source_id=source.id,
-            event=heard.event[:200],
-            unknown=tuple(heard.unknown[:100]),
+            event=parsed.event[:200],
+            unknown=tuple(parsed.unknown[:100]),
             problem=problem,
         )
-        sightings: list[Sighting | None] = [*heard.sightings] or [None]
+        sightings: list[Sighting | None] = [*parsed.sightings] or [None]
         await self._group_commit.ingest(
             source.org, [Received(sighting, delivery.body, origin) for sighting in sightings]
         )
-        if heard.unknown:
-            log.info("words not known", org=source.org.name, vendor=source.vendor, unknown=heard.unknown[:20])
+        if parsed.unknown:
+            log.info("unknown words", org=source.org.name, vendor=source.vendor, unknown=parsed.unknown[:20])
         return Receipt(
             received=True,
-            event=heard.event,
-            calls=len(heard.sightings),
-            note=heard.note if problem is None else problem,
+            event=parsed.event,
+            calls=len(parsed.sightings),
+            note=parsed.note if problem is None else problem,
         )
 
     def _parse(
         self, door: Door, source: Source, body: bytes, content_type: str
     ) -> tuple[ParsedDelivery, str | None]:
-        """What a delivery says, or what is wrong with it; it is kept either way."""
+        """The content of a delivery, or what is wrong with it; it is stored either way."""
         try:
             return parse_delivery(door, body, content_type), None
         except AnswerExpected as error:
@@ -117,7 +117,7 @@ def parse_delivery(door: Door, body: bytes, content_type: str) -> ParsedDelivery
     document = document_of(body, content_type)
     if deeper_than(MAX_DEPTH, document):
         raise Unreadable("payload", f"is nested deeper than {MAX_DEPTH} levels")
-    heard = door.parse_delivery(document)
-    for sighting in heard.sightings:
+    parsed = door.parse_delivery(document)
+    for sighting in parsed.sightings:
         checked(sighting)
-    return heard
+    return parsed

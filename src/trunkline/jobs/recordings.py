@@ -1,4 +1,4 @@
-"""Keeping recordings: links that appear in calls are fetched before they expire, by one process at a time."""
+"""Recordings: links in calls are downloaded before they expire, by one process at a time."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ AT_ONCE = 4
 MAX_TRIES = 10
 POLL_SECONDS = 2.0
 MAX_CHANGES = 5000
-"""Changes of an org that are gone through at a time."""
+"""Changes of an org that are read at a time."""
 _FIRST_WAIT = timedelta(seconds=30)
 _MAX_WAIT = timedelta(hours=6)
 _encode = msgspec.json.Encoder().encode
 
 
 class RecordingArchiver:
-    """Follows every org's changes and fetches the recordings of calls that are over."""
+    """Follows every org's changes and downloads the recordings of calls that are over."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class RecordingArchiver:
         self._clock = clock
 
     async def run(self, database_url: str) -> None:
-        """Keep recordings for ever, whenever no other process does."""
+        """Archive recordings for ever, whenever no other process does."""
         while True:
             with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
                 connection = await asyncpg.connect(database_url, timeout=10)
@@ -67,7 +67,7 @@ class RecordingArchiver:
             await asyncio.sleep(POLL_SECONDS)
 
     async def run_once(self) -> bool:
-        """Go on a little; false if there was nothing to do."""
+        """Do one round; false if there was nothing to do."""
         noted = await self._enqueue()
         due = await self._store.due(self._clock(), AT_ONCE)
         await asyncio.gather(*(self._archive(one) for one in due))
@@ -95,35 +95,35 @@ class RecordingArchiver:
     async def _archive(self, due: DueRecording) -> None:
         try:
             async with asyncio.timeout(MAX_SECONDS):
-                kept = await self._downloaded(due)
+                stored = await self._downloaded(due)
         except TimeoutError:
             await self._failed(due, DownloadFailed(f"it took more than {MAX_SECONDS:.0f} seconds"))
         except DownloadFailed as error:
             await self._failed(due, error)
         else:
             await self._report(due)
-            await self._store.mark_stored(due, kept, self._clock())
+            await self._store.mark_stored(due, stored, self._clock())
 
     async def _downloaded(self, due: DueRecording) -> StoredRecording:
         path = f"{due.org_id}/{due.call_id.hex[:2]}/{due.call_id}"
-        told: list[str] = []
+        media_types: list[str] = []
         digest, size = hashlib.sha256(), 0
         writer = obstore.open_writer_async(self._objects, path)
-        async for part in self._downloader.download(due.url, told.append):
+        async for part in self._downloader.download(due.url, media_types.append):
             digest.update(part)
             size += len(part)
             await writer.write(part)
         await writer.close()
-        return StoredRecording(path, size, told[0], digest.digest())
+        return StoredRecording(path, size, media_types[0], digest.digest())
 
     async def _report(self, due: DueRecording) -> None:
-        """Say of the call that its recording is kept, as a change like any other."""
-        said = Sighting(
+        """Report that the call's recording is stored, as a change like any other."""
+        sighting = Sighting(
             vendor=due.vendor, vendor_call_id=due.vendor_call_id, recording=Recording(stored=True)
         )
         origin = Provenance(kind=RECORDING, source="recordings")
         await self._group_commit.ingest(
-            Org(due.org_id, due.org_name), [Received(said, _encode(said), origin)]
+            Org(due.org_id, due.org_name), [Received(sighting, _encode(sighting), origin)]
         )
 
     async def _failed(self, due: DueRecording, error: DownloadFailed) -> None:
@@ -131,6 +131,6 @@ class RecordingArchiver:
         wait = min(_FIRST_WAIT * 2**due.attempts, _MAX_WAIT)
         state = "failed" if last else "waiting"
         log.info(
-            "recording not kept", org=due.org_name, call=str(due.call_id), reason=str(error), state=state
+            "recording not stored", org=due.org_name, call=str(due.call_id), reason=str(error), state=state
         )
         await self._store.mark_failed(due, state, str(error)[:500], self._clock() + wait)

@@ -1,4 +1,4 @@
-"""Indexing what was said: in the background of a server, or at once by a command."""
+"""The search index of transcripts: in the background of a server, or at once by a command."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 1.0
 A_FEW = 50
-"""Calls that a server indexes at a time: requests wait while their words are told apart."""
+"""Calls that a server indexes at a time: requests wait while their words are split."""
 MANY = 500
 
 
@@ -43,18 +43,18 @@ class Indexer:
         more = False
         for org_id in await self._store.orgs_with_backlog():
             after = self._positions.pop(org_id, START)
-            _, place = await self._store.index(org_id, after, A_FEW)
-            if place != START:
-                self._positions[org_id] = place
+            _, position = await self._store.index(org_id, after, A_FEW)
+            if position != START:
+                self._positions[org_id] = position
                 more = True
         return more
 
     async def index(self, org_id: int, report: Callable[[int], None]) -> int:
-        """Index everything of an org that is on the list now, and tell how many calls after each step."""
-        done, place = 0, START
+        """Index everything of an org that is on the list now, and report how many calls after each step."""
+        indexed, position = 0, START
         while True:
-            count, place = await self._store.index(org_id, place, MANY, in_turn=True)
-            done += count
+            count, position = await self._store.index(org_id, position, MANY, in_turn=True)
+            indexed += count
             report(count)
-            if place == START:
-                return done
+            if position == START:
+                return indexed

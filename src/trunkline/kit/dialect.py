@@ -42,10 +42,10 @@ class Operation(Struct, frozen=True, kw_only=True):
     """What a key must be allowed to do."""
     query: type[Struct]
     parse_body: Callable[[RequestBody], Any] | None = None
-    """From the request's body to what is asked, which `read` and `write` get in place of the query; raises
+    """From the request's body to a record that `to_intent` and `to_answer` get in place of the query; raises
     `Refused`. Without it a body is not read."""
     body: Body | None = None
-    """How the body that it takes is described."""
+    """The body as the documentation describes it."""
     answer: Any
     """The type of the answer, in which the vendor's key order is the field order. A tuple of types where it
     is one of several, and `None` where there is nothing to say."""
@@ -58,16 +58,16 @@ class Operation(Struct, frozen=True, kw_only=True):
     status: Callable[[Any], int] | None = None
     """From the outcome to one of `statuses`, if there are several; a 204 is sent without a body."""
     idempotent: bool = False
-    """Whether it takes an `Idempotency-Key`, under which a request is done once."""
+    """Whether it accepts an `Idempotency-Key`, under which a request is run once."""
     faults: tuple[Fault, ...] = ()
     """What the vendor documents, or we chose, as refusals of this endpoint besides those of auth."""
     example: str = ""
     """The query string of the vendor's own example."""
     rows: str = ""
-    """Where the calls stand in the answer, as `data.calls`: a big page is sent as it is read.
+    """Where the calls are in the answer, such as `data.calls`: a big page is sent while it is read.
 
     Only for an answer in which nothing before the calls depends on them; what follows may depend on the
-    last of them. Without it every page is put together whole.
+    last of them. Without it every page is assembled whole.
     """
     media_types: tuple[str, ...] = ()
     """What the answer may be if it is a file, which `write` then makes; without any it is JSON."""
@@ -76,7 +76,7 @@ class Operation(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if (self.parse_body is None) != (self.body is None):
-            raise TypeError(f"{self.name}: a body that is taken is described, and no other one")
+            raise TypeError(f"{self.name}: a body that is parsed must be described, and no other one")
         parameters(self.query)  # a query record that cannot be read must fail here, not on a request
 
 
@@ -94,30 +94,30 @@ class Dialect(Struct, frozen=True, kw_only=True):
     unsupported: tuple[tuple[str, str], ...] = ()
     """Methods and paths that the vendor documents and that would place or steer a call.
 
-    A key that may write is told so; any other is refused as everywhere.
+    A key that may write gets this refusal; any other is refused as everywhere.
     """
     wire: type[Struct]
     """A call as the vendor prints it in full."""
     from_wire: Callable[[Any], Sighting]
     """Reads one call as decoded JSON, in any documented variant; raises `Unreadable`."""
     to_wire: Callable[[Call], Struct]
-    """Writes one call in full, with everything that can be asked for."""
+    """Writes one call in full, with everything that can be included."""
     recognise: Callable[[dict[str, Any]], bool]
     """Whether a JSON object looks like one call of this vendor."""
     calls_in: Callable[[Any], list[Any] | None]
     """The calls in a saved answer of the vendor; `None` if the document is not one."""
     from_line: Callable[[bytes], Sighting | None] | None = None
-    """Reads a line with one call as `from_wire` would, but faster; `None` for what that is to look at."""
+    """Reads a line with one call like `from_wire`, but faster; `None` if `from_wire` has to read it."""
     vocabularies: tuple[Vocabulary[Any], ...] = ()
     drops: frozenset[str] = frozenset()
-    """Paths of our fields that this dialect cannot say; checked against what a full call loses."""
+    """Paths of our fields that this dialect cannot express; checked against what a full call loses."""
     notes: tuple[str, ...] = ()
-    """What else a reader of the loss table should know: values that are folded or made up of others."""
+    """What else a reader of the loss table should know: values that are merged or made from others."""
     cost_unit: str | None = None
-    """The unit in which the vendor says what a call cost; `None` if it does not say."""
+    """The unit of the vendor's costs; `None` if it has none."""
     at_root: bool = True
     """Whether the documented paths also answer without the dialect's prefix."""
     is_lossless: bool = False
-    """Whether this form loses nothing, so that a payload in it need not be kept beside the call."""
+    """Whether this form loses nothing, so that a payload in it need not be stored beside the call."""
     refuse_unknown: bool = False
-    """Whether an unknown query parameter is an error; else it is ignored and named."""
+    """Whether an unknown query parameter is an error; else it is ignored and listed in a header."""

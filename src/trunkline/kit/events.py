@@ -1,6 +1,6 @@
 """Server-sent events: changes as a stream of text that every browser and any line reader understands.
 
-Source: the HTML standard, section "Server-sent events". An id without data moves on the place from which a
+Source: the HTML standard, section "Server-sent events". An id without data moves the point from which a
 client resumes, and is no event.
 """
 
@@ -26,7 +26,7 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 class DeletedCall(Struct):
-    """What is told of a call that was taken out."""
+    """What is sent about a deleted call."""
 
     id: str
 
@@ -39,14 +39,14 @@ class Events(Struct, frozen=True):
 
 
 def text_of(batch: ChangeBatch, write: Callable[[Call], Any]) -> bytes:
-    """A look as events, and behind them the place from which to go on, in a form that keeps proxies awake."""
-    told = []
+    """A batch as events, followed by the id to resume from, in a form that keeps connections open."""
+    text = []
     for change in batch.changes:
         if change.call is None:
             name, data = "deleted", _encode(DeletedCall(change.id))
         else:
             name, data = "call", _encode(write(change.call))
-        told.append(f"event: {name}\nid: {change.sequence}\ndata: ".encode() + data + b"\n\n")
+        text.append(f"event: {name}\nid: {change.sequence}\ndata: ".encode() + data + b"\n\n")
     if not batch.changes or batch.changes[-1].sequence != batch.sequence:
-        told.append(f": nothing else up to here\nid: {batch.sequence}\n\n".encode())
-    return b"".join(told)
+        text.append(f": nothing else up to here\nid: {batch.sequence}\n\n".encode())
+    return b"".join(text)

@@ -94,7 +94,9 @@ def described(dialect: Dialect) -> str:
     if not dialect.unsupported:
         return about
     paths = ", ".join(f"`{method} {path}`" for method, path in dialect.unsupported)
-    return f"{about}\n\nTrunkline records calls and does not place or steer them. The answer to {paths} is 501."
+    return (
+        f"{about}\n\nTrunkline records calls and does not place or steer them. The answer to {paths} is 501."
+    )
 
 
 def faults_of(dialect: Dialect, operation: Operation) -> dict[int, list[Fault]]:

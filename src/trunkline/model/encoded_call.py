@@ -1,4 +1,4 @@
-"""A call as the two JSON documents that it is kept as, read only as far as somebody needs it."""
+"""A call as the two JSON documents that it is stored as, read only as far as needed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trunkline.model.call import TRANSCRIPT_FIELDS, Call, ToolCall, Turn, Verbat
 
 
 class Transcript(Struct):
-    """The part of a call that is kept apart: its heavy fields, and what was said verbatim of them."""
+    """The part of a call that is stored separately: its transcript fields, and their verbatim values."""
 
     turns: list[Turn] | UnsetType = UNSET
     tool_calls: list[ToolCall] | UnsetType = UNSET
@@ -22,14 +22,14 @@ class Transcript(Struct):
 
 
 if Transcript.__struct_fields__ != (*TRANSCRIPT_FIELDS, "verbatim"):
-    raise TypeError("what is kept apart must be the heavy fields")
+    raise TypeError("a transcript must have the transcript fields")
 
 INSTANTS = tuple(field.name for field in structs.fields(Call) if "datetime" in str(field.type))
 """The fields of a call that are instants."""
 
 
 def _raw_call(*, with_instants: bool) -> type[Struct]:
-    """A record with the fields of a call in their order, each of them the JSON that it is kept as."""
+    """A record with the fields of a call in their order, each of them the JSON that it is stored as."""
     fields: list[tuple[str, Any, Any]] = []
     for name in Call.__struct_fields__:
         if name in TRANSCRIPT_FIELDS:
@@ -65,54 +65,56 @@ class Chunk(NamedTuple):
 
     calls: list[EncodedCall]
     total: int | None
-    """How many match in all; `None` if nobody asked."""
+    """How many match in all; `None` if not requested."""
     has_more: bool
     """Whether at least one more call follows."""
 
 
 class EncodedCall(NamedTuple):
-    """A call without its heavy fields, and those, if they are there and were fetched."""
+    """A call without its transcript, and that, if there is one and it was fetched."""
 
     summary: str
     transcript: bytes | None = None
 
     @classmethod
     def of(cls, call: Call) -> EncodedCall:
-        """Take a call apart."""
-        heavy = Transcript(call.turns, call.tool_calls, call.transcript_text, call.events)
+        """Split a call into its two documents."""
+        transcript = Transcript(call.turns, call.tool_calls, call.transcript_text, call.events)
         light = structs.replace(call, turns=UNSET, tool_calls=UNSET, transcript_text=UNSET, events=UNSET)
         if call.verbatim:
-            light.verbatim = {name: kept for name, kept in call.verbatim.items() if not kept.apart} or None
-            heavy.verbatim = {name: kept for name, kept in call.verbatim.items() if kept.apart} or UNSET
-        said = any(getattr(heavy, name) is not UNSET for name in Transcript.__struct_fields__)
-        return cls(_encode(light).decode(), _encode(heavy) if said else None)
+            light.verbatim = {name: value for name, value in call.verbatim.items() if not value.apart} or None
+            transcript.verbatim = {
+                name: value for name, value in call.verbatim.items() if value.apart
+            } or UNSET
+        has_transcript = any(getattr(transcript, name) is not UNSET for name in Transcript.__struct_fields__)
+        return cls(_encode(light).decode(), _encode(transcript) if has_transcript else None)
 
     def call(self) -> Call:
         """Read the whole call."""
         call = _read_call(self.summary)
         if self.transcript is not None:
-            heavy = _read_transcript(self.transcript)
-            call.turns, call.tool_calls = heavy.turns, heavy.tool_calls
-            call.transcript_text, call.events = heavy.transcript_text, heavy.events
-            if heavy.verbatim is not UNSET:
-                call.verbatim = {**(call.verbatim or {}), **heavy.verbatim}
+            transcript = _read_transcript(self.transcript)
+            call.turns, call.tool_calls = transcript.turns, transcript.tool_calls
+            call.transcript_text, call.events = transcript.transcript_text, transcript.events
+            if transcript.verbatim is not UNSET:
+                call.verbatim = {**(call.verbatim or {}), **transcript.verbatim}
         return call
 
     def raw(self, *, with_instants: bool = False) -> Any:
         """A record with the fields of a call that prints like it, read no deeper than it has to be.
 
-        Its fields hold JSON as it is kept, but for the instants if these are asked for.
+        Its fields are JSON as it is stored, except the instants if those are requested.
         """
         call: Any = _read_with_instants(self.summary) if with_instants else _read_raw(self.summary)
         if self.transcript is not None:
-            heavy = _read_raw_transcript(self.transcript)
+            transcript = _read_raw_transcript(self.transcript)
             for name in TRANSCRIPT_FIELDS:
-                setattr(call, name, getattr(heavy, name))
-            if heavy.verbatim is not UNSET:
-                call.verbatim = with_verbatim(call.verbatim, heavy.verbatim)
+                setattr(call, name, getattr(transcript, name))
+            if transcript.verbatim is not UNSET:
+                call.verbatim = with_verbatim(call.verbatim, transcript.verbatim)
         return call
 
 
 def with_verbatim(summary: Raw, transcript: dict[str, Raw]) -> Raw:
-    """What was said verbatim of a call together with what was said so of its heavy fields, as JSON."""
+    """The verbatim values of a call together with those of its transcript, as JSON."""
     return Raw(msgspec.json.encode({**(_read_verbatim(summary) or {}), **transcript}))

@@ -28,16 +28,16 @@ class ListCalls(Struct, frozen=True, kw_only=True):
 
 
 class GetCall(Struct, frozen=True, kw_only=True):
-    """One call by an id that the asking dialect prints."""
+    """One call by an id that the request's dialect prints."""
 
     printed_id: str
     with_transcript: bool = True
     reveal_foreign: bool = False
-    """Whether a call of another org is told apart from one that does not exist."""
+    """Whether a call of another org is refused differently from one that does not exist."""
 
 
 class ExportCalls(Struct, frozen=True, kw_only=True):
-    """All calls that match, as they stand at one moment."""
+    """All calls that match, as they are at one moment."""
 
     filter: CallFilter
     order: Order = Order()
@@ -50,7 +50,7 @@ class ListChanges(Struct, frozen=True, kw_only=True):
 
     filter: CallFilter
     after: int
-    """The place after which to begin."""
+    """The sequence after which to begin."""
     with_transcript: bool = False
 
 
@@ -59,12 +59,12 @@ class FollowCalls(Struct, frozen=True, kw_only=True):
 
     filter: CallFilter
     after: int | None = None
-    """The place after which to begin; `None` begins now."""
+    """The sequence after which to begin; `None` begins now."""
     with_transcript: bool = False
 
 
 class ReadLedger(Struct, frozen=True, kw_only=True):
-    """What vendors say they have against what the log holds."""
+    """What vendors list, compared with what the log stores."""
 
     source_id: str | None = None
     """A UUID; `None` for all sources of the org."""
@@ -73,7 +73,7 @@ class ReadLedger(Struct, frozen=True, kw_only=True):
 
 
 Question = ListCalls | GetCall | ExportCalls
-"""What is asked of the calls as they stand."""
+"""A request for calls as they are now."""
 
 Intent = Question | ListChanges | FollowCalls | ReadLedger | Write
 
@@ -91,16 +91,16 @@ class CallPage(Struct, frozen=True, kw_only=True):
     """A page of calls in order."""
 
     org: str
-    """The asking org's name, which some envelopes print."""
+    """The name of the key's org, which some envelopes print."""
     calls: Sequence[Call]
     total: int | None = None
-    """How many match in all, exactly; `None` if it was not asked for."""
+    """How many match in all, exactly; `None` if it was not requested."""
     has_more: bool = False
     """Whether at least one more call follows this page."""
     printer: RowPrinter | None = None
 
     def rows(self, write: Callable[..., Any], *options: Hashable) -> list[Any]:
-        """The calls as `write` prints each from the call, the org's name and what was asked.
+        """The calls as `write` prints each from the call, the org's name and the options.
 
         `write` belongs to a module, and what it answers follows from what it is given and nothing else: a row
         that it made of an equal call may come instead, as the JSON that it is sent as.
@@ -111,14 +111,14 @@ class CallPage(Struct, frozen=True, kw_only=True):
 
 
 class OneCall(Struct, frozen=True):
-    """One call, and the asking org's name."""
+    """One call, and the name of the key's org."""
 
     org: str
     call: Call
 
 
 class CallStream(Struct, frozen=True):
-    """Calls that come part by part, and the asking org's name; nothing is read before the first part."""
+    """Calls in chunks, and the name of the key's org; nothing is read before the first chunk is requested."""
 
     org: str
     chunks: AsyncGenerator[Chunk, None]

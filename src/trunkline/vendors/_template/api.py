@@ -48,7 +48,7 @@ def _created(query: ListQuery) -> Span | None:
 
 def write_list(page: CallPage, _: ListQuery) -> CallList:
     """From a page of calls to the vendor's answer."""
-    # Rows are kept, so a row must follow from the call, the org and what else is given here alone.
+    # Rows are cached, so a row must depend only on the call, the org and the arguments here.
     return CallList(page.rows(in_list), page.total or 0)
 
 
@@ -71,7 +71,7 @@ LIST = Operation(
     to_intent=read_list,
     to_answer=write_list,
     faults=(Fault.BAD_REQUEST,),
-    rows="calls",  # leave it out if something that stands before the calls depends on them
+    rows="calls",  # leave it out if something before the calls depends on them
 )
 GET = Operation(
     name="get_call",
@@ -94,7 +94,7 @@ def error_body(_: int, text: str, __: Refused) -> ErrorBody:
 
 def recognise(raw: dict[str, Any]) -> bool:
     """Whether an object looks like one of this vendor's calls."""
-    # Ask for keys that no other vendor prints together.
+    # Check for keys that no other vendor prints together.
     return {"id", "state", "seconds"} <= raw.keys()
 
 

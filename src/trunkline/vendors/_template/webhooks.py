@@ -27,7 +27,7 @@ from trunkline.vendors._template.wire import WireCall
 from trunkline.vendors._template.words import DIRECTION, END_REASON, NAME, STATUS
 
 FIELDS = WireCall.__struct_encode_fields__
-"""What a call is documented to have; everything else is kept under its name, and counted."""
+"""What a call is documented to have; everything else is stored under its name, and counted."""
 
 # How a delivery is known to be the vendor's; see kit/signatures.py for the other ways. `SecretAddress()` is
 # for a vendor that documents none.
@@ -68,5 +68,5 @@ DOOR = Door(
     signature=SIGNATURE,
     parse_delivery=read,
     from_wire=from_wire,
-    list_api=LIST_API,  # leave it out if the vendor cannot be asked
+    list_api=LIST_API,  # leave it out if the vendor has no list
 )

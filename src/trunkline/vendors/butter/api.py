@@ -104,7 +104,7 @@ GET = Operation(
 
 
 def error_body(_: int, text: str, refused: Refused) -> ErrorBody:
-    """The vendor's error body; whatever is wrong with a cursor is said in the same words."""
+    """The vendor's error body; every problem with a cursor has the same words."""
     return ErrorBody(success=False, message=INVALID_CURSOR if refused.parameter == "cursor" else text)
 
 

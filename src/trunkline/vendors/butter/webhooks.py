@@ -57,7 +57,7 @@ SETTINGS = (
 """What else the carrier sends along."""
 
 STORED_FIELDS = ("SipResponseCode", "ForwardedFrom", "CallerName", "ParentCallSid")
-"""That of it which says something of the call, and has no place of ours."""
+"""Its fields about the call that have no field of ours."""
 
 FIELDS = (*WireCall.__struct_encode_fields__, *WireSummary.__struct_encode_fields__)
 

@@ -65,12 +65,12 @@ def write_get(found: OneCall, _: GetQuery) -> WireCall:
 
 
 def read_delete(_: GetQuery, printed_id: str) -> DeleteCall:
-    """From the path to what is to be taken out."""
+    """From the path to the call to delete."""
     return DeleteCall(printed_id)
 
 
 def write_deleted(gone: CallDeleted, _: GetQuery) -> Deleted:
-    """From the call that was taken out to the vendor's answer."""
+    """From the deleted call to the vendor's answer."""
     return Deleted(IDS.printed(gone.call), deleted=True)
 
 

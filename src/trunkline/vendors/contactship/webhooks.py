@@ -140,21 +140,21 @@ def _metadata(call: Payload, contact: Payload | None) -> dict[str, Any]:
 
 
 def _rest(others: Mapping[str, Payload | None], unknown: Unknown) -> dict[str, Any]:
-    """What the other parts say that has no place of ours, kept under the part's name."""
-    kept: dict[str, Any] = {}
-    places = {
+    """The other parts' fields that have no field of ours, stored under the part's name."""
+    stored: dict[str, Any] = {}
+    fields_of = {
         "agent": (AGENT, AGENT),
         "organization": (ORGANIZATION, ()),
         "contact": (CONTACT, CONTACT[:6]),
         "campaign": (CAMPAIGN, ("name",)),
     }
-    for name, (known, placed) in places.items():
+    for name, (documented, placed) in fields_of.items():
         part = others[name]
         if part is not None:
-            unknown.fields(part, known)
+            unknown.fields(part, documented)
             if rest := part.rest(*placed):
-                kept[name] = rest
-    return kept
+                stored[name] = rest
+    return stored
 
 
 def _count_unknown_words(call: Payload, sighting: Sighting, unknown: Unknown) -> None:

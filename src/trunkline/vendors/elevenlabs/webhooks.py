@@ -40,7 +40,7 @@ from trunkline.vendors.elevenlabs.words import DIRECTION, FAILURE, NAME, SIP_COD
 TRACES = "the conversation came as an OpenTelemetry trace, which is kept with the payload and not read"
 AUDIO = "the audio is kept with the payload; it has no address of its own"
 INITIATION = frozenset({"caller_id", "agent_id", "called_number", "call_sid"})
-"""What ElevenLabs asks with before an inbound call; its answer sets up the conversation."""
+"""The request of ElevenLabs before an inbound call; its answer sets up the conversation."""
 
 
 def parse_delivery(document: Any) -> ParsedDelivery:
@@ -53,19 +53,19 @@ def parse_delivery(document: Any) -> ParsedDelivery:
     at = or_none(unix_seconds(body, "event_timestamp"))
     kind = event.removeprefix("unredacted_")
     if kind == "call_initiation_failure":
-        heard = _failure(event, data, at)
+        delivery = _failure(event, data, at)
     elif kind == "post_call_audio":
-        heard = _audio(event, data, at)
+        delivery = _audio(event, data, at)
     else:
         sighting, unknown = read_conversation(data)
         if kind != "post_call_transcription":
             unknown.insert(0, f"type={event}")
         note = TRACES if "otlp_traces" in data else ""
-        heard = ParsedDelivery(event=event, sightings=[sighting], unknown=unknown, note=note)
-    for sighting in heard.sightings:
+        delivery = ParsedDelivery(event=event, sightings=[sighting], unknown=unknown, note=note)
+    for sighting in delivery.sightings:
         sighting.as_of = at or UNSET
-    heard.unknown += sorted(body.rest("type", "event_timestamp", "data"))
-    return heard
+    delivery.unknown += sorted(body.rest("type", "event_timestamp", "data"))
+    return delivery
 
 
 def _about(data: Payload) -> Sighting:
@@ -114,7 +114,7 @@ def _failure(event: str, data: Payload, at: datetime | None) -> ParsedDelivery:
 
 
 def _read_carrier(meta: Payload, body: Payload, sighting: Sighting) -> bool:
-    """Read what the carrier said, in Twilio's names or those of a SIP trunk; whether it gave the reason."""
+    """Read the carrier's report, in Twilio's names or a SIP trunk's; returns whether it had the reason."""
     sighting.from_number = body.text("From", "from_number")
     sighting.to_number = body.text("To", "to_number")
     sighting.telephony = Telephony(

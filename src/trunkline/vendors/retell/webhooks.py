@@ -45,7 +45,7 @@ SIGNATURE = HmacSigned(
 
 
 def parse_delivery(document: Any) -> ParsedDelivery:
-    """Read a delivery: `{"event", "call"}`, with what else stands beside the call."""
+    """Read a delivery: `{"event", "call"}`, with the other fields beside the call."""
     body = Payload.of(document)
     event = or_none(body.text("event")) or ""
     if event == "call_inbound" or (not event and "call" in body and "args" in body):
@@ -61,7 +61,7 @@ def parse_delivery(document: Any) -> ParsedDelivery:
 
 
 def _as_of(sighting: Sighting, call: Payload) -> datetime | UnsetType:
-    # A delivery has no time of its own. What it tells was true when the last thing in it happened; an
+    # A delivery has no time of its own. It is true as of the last event in it; an
     # analysis is made after the end, which a millisecond is enough to say.
     ended_at = or_none(sighting.ended_at)
     if ended_at is not None:

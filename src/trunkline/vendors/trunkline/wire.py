@@ -272,9 +272,7 @@ class ExportQuery(CallQuery, kw_only=True):
 class LedgerQuery(Struct, kw_only=True):
     """The query parameters of the ledger."""
 
-    source_id: Annotated[Uuid, Meta(description="one source; by default all of the org")] | None = (
-        None
-    )
+    source_id: Annotated[Uuid, Meta(description="one source; by default all of the org")] | None = None
     """All sources of the org, unless the query names one."""
     since: Annotated[DayOrInstant, Meta(description="by default a day before `until`")] | None = None
     until: Annotated[DayOrInstant, Meta(description="by default now")] | None = None

@@ -78,13 +78,13 @@ def _read_recording(wire: Payload, sighting: Sighting, unknown: list[str]) -> No
 
 
 def _date_callback(wire: Payload, sighting: Sighting) -> None:
-    """Say when a callback's facts were true, and what follows from that."""
+    """Set when a callback's facts were true, and the fields that follow from that."""
     at = or_none(instant(wire, "Timestamp"))
     recorded_at = or_none(instant(wire, "RecordingStartTime"))
     derived = list(sighting.derived or ())
     if at is not None:
-        place = or_none(wire.count("SequenceNumber")) or 0
-        sighting.as_of = later(at, min(place, 999)) or at
+        number = or_none(wire.count("SequenceNumber")) or 0
+        sighting.as_of = later(at, min(number, 999)) or at
         if sighting.status is Status.IN_PROGRESS:
             sighting.started_at = at
             derived.append("started_at")
@@ -118,7 +118,7 @@ class FormSigned(Struct, frozen=True, kw_only=True):
     secret_is: str
 
     def check(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> None:
-        """See `SignatureVerifier`; nothing in a delivery tells when it was signed."""
+        """See `SignatureVerifier`; a delivery does not contain when it was signed."""
         given = delivery.headers.get("x-twilio-signature", "").encode()
         algorithm = _algorithm(delivery.headers)
         fields = _signed_fields(delivery)

@@ -78,7 +78,7 @@ RECORDED = {
 """Whether there is a recording to fetch, now or soon."""
 
 LEFT_OUT = ("CallToken", "StirPassportToken")
-"""Fields that open something to whoever knows them."""
+"""Fields that give access to something."""
 
 READ_IN_CALLBACK = (
     *("CallSid", "CallStatus", "From", "To", "Direction", "CallDuration", "Timestamp", "SequenceNumber"),

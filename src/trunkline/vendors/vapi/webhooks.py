@@ -81,8 +81,8 @@ def read(document: Any) -> ParsedDelivery:
         raise AnswerExpected(event)
     if event in NOT_OF_A_CALL:
         return ParsedDelivery(event=event, note="the event does not describe a call")
-    known = event in OTHERS or event in LIVE_EVENTS
-    unknown = [] if known else [f"message.type={event}"]
+    documented = event in OTHERS or event in LIVE_EVENTS
+    unknown = [] if documented else [f"message.type={event}"]
     call = message.object("call")
     if not isinstance(call, Payload) or not or_none(call.text("id")):
         return ParsedDelivery(event=event, unknown=unknown, note="the message does not name its call")
@@ -101,34 +101,34 @@ def read(document: Any) -> ParsedDelivery:
 
 
 def _facts(event: str, message: Payload, call: Payload) -> dict[str, Any]:
-    """The call of a message with what the message tells beside it, and without what is old in it."""
+    """The call of a message with the message's own fields beside it, and without outdated ones."""
     facts = call.raw if call.raw.get("status") == OVER else call.rest(*END_OF_CALL_FIELDS)
     beside = (
         IN_MESSAGE
         if event in (REPORT, STATUS_UPDATE)
         else ("artifact", "assistant", "customer", "phoneNumber")
     )
-    told_beside = {name: message.raw[name] for name in beside if message.raw.get(name) is not None}
+    stated = {name: message.raw[name] for name in beside if message.raw.get(name) is not None}
     if event == "conversation-update" and "messages" in message:
-        told_beside["messages"] = message.raw["messages"]
-    return {**facts, **told_beside}
+        stated["messages"] = message.raw["messages"]
+    return {**facts, **stated}
 
 
 def _one_turn(message: Payload, whole: Sighting) -> list[Sighting]:
-    """A final transcript's turn, told apart and as old as the call, so that any fuller telling wins."""
+    """A final transcript's turn as its own sighting, as old as the call, so that fuller messages win."""
     role = ROLES.get(or_none(message.text("role")) or "")
     text, kind = or_none(message.text("transcript")), or_none(message.text("transcriptType"))
     at = next((at for at in (whole.created_at, whole.started_at) if isinstance(at, datetime)), None)
     if kind != "final" or role is None or not text or at is None or whole.turns is not UNSET:
         return []
     turn = Turn(role=role, text=text)
-    known_as = whole.vendor_call_id
+    call_id = whole.vendor_call_id
     return [
-        Sighting(vendor=NAME, vendor_call_id=known_as, created_at=whole.created_at, turns=[turn], as_of=at)
+        Sighting(vendor=NAME, vendor_call_id=call_id, created_at=whole.created_at, turns=[turn], as_of=at)
     ]
 
 
-# -- three ways to show whose a message is, whichever a team has set ------
+# -- three ways to authenticate a message, whichever a team has set ------
 
 FIVE_MINUTES = timedelta(minutes=5)
 

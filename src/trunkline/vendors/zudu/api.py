@@ -158,7 +158,7 @@ TITLES = worded(
     USUAL_TEXTS,
     what="`TITLES`",
 )
-"""The `message` of every refusal; what exactly is wrong stands in `error`."""
+"""The `message` of every refusal; `error` says exactly what is wrong."""
 
 
 def error_body(_: int, text: str, refused: Refused) -> ErrorBody:
