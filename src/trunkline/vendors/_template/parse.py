@@ -50,7 +50,7 @@ def from_wire(raw: Any, path: str = "") -> Sighting:
         sighting.analysis = Analysis(summary=summary)
     if isinstance(wire.items("transcript"), list):
         sighting.turns = [_turn_from(entry) for entry in wire.objects("transcript")]
-    # A value that nobody told and that follows from others is named: sighting.derived = ["ended_at"].
+    # A value that is not stated and follows from others is named: sighting.derived = ["ended_at"].
     sighting.vendor_words = words or UNSET
     return _with_verbatim(sighting, wire.raw)
 

@@ -37,8 +37,8 @@ from trunkline.vendors.elevenlabs.parse import from_wire, read_conversation, uni
 from trunkline.vendors.elevenlabs.pull import LIST_API
 from trunkline.vendors.elevenlabs.words import DIRECTION, FAILURE, NAME, SIP_CODES
 
-TRACES = "the conversation came as an OpenTelemetry trace, which is kept with the payload and not read"
-AUDIO = "the audio is kept with the payload; it has no address of its own"
+TRACES = "the conversation is an OpenTelemetry trace, which is stored with the payload and not read"
+AUDIO = "the audio is stored with the payload; it has no address of its own"
 INITIATION = frozenset({"caller_id", "agent_id", "called_number", "call_sid"})
 """The request of ElevenLabs before an inbound call; its answer sets up the conversation."""
 

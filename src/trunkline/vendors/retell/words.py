@@ -44,7 +44,7 @@ END_REASON = OneWay(
         "call_transfer": EndReason.TRANSFER,
         "transfer_bridged": EndReason.TRANSFER,
         "transfer_cancelled": EndReason.OTHER,
-        "call_take_over": EndReason.TRANSFER,  # our choice: a person takes the agent's place
+        "call_take_over": EndReason.TRANSFER,  # our choice: a person replaces the agent
         "voicemail_reached": EndReason.VOICEMAIL,
         "ivr_reached": EndReason.IVR,
         "inactivity": EndReason.INACTIVITY,

@@ -25,7 +25,7 @@ NEVER_NULL = ("id", "direction", "channel", "status", "created_at", "turns", "to
 """Fields for which null says no more than leaving them out."""
 
 DAY_MS = 24 * 3600 * 1000
-TRANSCRIPT_SEARCH = ("as_of", "as_of_by_path")
+AS_OF_FIELDS = ("as_of", "as_of_by_path")
 
 _MESSAGE = re.compile(r"(.*?)(?: - at `\$\.?(.*)`)?", re.DOTALL)
 
@@ -34,8 +34,8 @@ def from_wire(raw: Any) -> Sighting:
     """Read a call in our own form; whatever is absent was not mentioned."""
     wire = Payload.of(raw)
     fields = {**wire.raw, **_identity(wire)}
-    for name in TRANSCRIPT_SEARCH:
-        fields.pop(name, None)  # when something was said follows from the call's own instants
+    for name in AS_OF_FIELDS:
+        fields.pop(name, None)  # when it was true follows from the call's own instants
     for name in INSTANTS:
         if name in fields:
             fields[name] = wire.instant(name)

@@ -58,7 +58,7 @@ OUTCOMES = {
 ENDED = frozenset({Status.COMPLETED, Status.BUSY, Status.NO_ANSWER, Status.FAILED, Status.CANCELED})
 """States that a callback reports at the moment of the call's end."""
 
-END_REASONS = {  # our choice: they tell no reason, and of a completed call nobody knows who hung up
+END_REASONS = {  # our choice: they have no reason, and who hung up a completed call is unknown
     Status.BUSY: EndReason.BUSY,
     Status.NO_ANSWER: EndReason.NO_ANSWER,
     Status.FAILED: EndReason.ERROR,
