@@ -205,14 +205,14 @@ class Killed(BaseException):
     pass
 
 
-@pytest.mark.parametrize("moment", ["meet", "take", "turn", "end"])
+@pytest.mark.parametrize("moment", ["record", "ingest", "turn", "end"])
 @pytest.mark.parametrize("page", [1, 3])
 def test_a_pull_that_was_killed_goes_on_with_the_page_it_was_at(
     moment: str, page: int, puller: Puller, vendor: SmallVendor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vendor.calls = [call(f"c{n}", minutes_ago=n) for n in range(9)]
     count = 0
-    owner: Any = type(puller.commits) if moment == "take" else PullStore
+    owner: Any = type(puller.commits) if moment == "ingest" else PullStore
     original = getattr(owner, moment)
 
     async def killed(*told: Any) -> Any:
@@ -309,7 +309,7 @@ def test_a_vendor_that_wants_to_be_left_alone_for_long_stops_the_pull(
     puller: Puller, vendor: SmallVendor
 ) -> None:
     vendor.otherwise = [(429, {"retry-after": "86400"}, b"")]
-    with pytest.raises(VendorUnavailable, match="after 86400 seconds"):
+    with pytest.raises(VendorUnavailable, match="wait of 86400 seconds"):
         puller.pull()
     assert puller.waits == []
 
@@ -346,7 +346,7 @@ def test_an_answer_that_is_not_a_list_stops_the_pull(
 def test_a_list_that_goes_round_in_a_circle_stops_the_pull(puller: Puller, vendor: SmallVendor) -> None:
     page = b'{"calls": [], "next_page_token": "again"}'
     vendor.otherwise = [(200, {}, page)] * 5
-    with pytest.raises(PullStopped, match="circle"):
+    with pytest.raises(PullStopped, match="without end"):
         puller.pull()
     assert len(vendor.queries) == 2
 

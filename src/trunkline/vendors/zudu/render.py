@@ -164,9 +164,9 @@ def _entry(entry: Entry, rest: Iterator[WireTurn]) -> WireEntry:
         case Returned(tool):
             return WireEntry(role="tool_call_result", tool_call_id=tool.id, content=json_text(tool.result))
         case _:
-            entry = next(rest)
+            turn = next(rest)
             return WireEntry(
-                role=entry.role, content=entry.content, timestamp=entry.timestamp, words=entry.words
+                role=turn.role, content=turn.content, timestamp=turn.timestamp, words=turn.words
             )
 
 
