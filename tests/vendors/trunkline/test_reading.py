@@ -138,7 +138,7 @@ calls = st.builds(
     events=st.just(UNSET) | maybe(json_objects),
     vendor_words=maybe(st.dictionaries(text, indexed, max_size=2)),
     vendor_fields=maybe(json_object),
-    verbatim=maybe(st.dictionaries(text, st.builds(Verbatim, printed=text, said=anything), max_size=2)),
+    verbatim=maybe(st.dictionaries(text, st.builds(Verbatim, printed=text, value=anything), max_size=2)),
     derived=maybe(st.lists(st.sampled_from(STATEMENTS), min_size=1, max_size=3, unique=True).map(sorted)),
 ).map(settled)
 

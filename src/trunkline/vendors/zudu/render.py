@@ -165,9 +165,7 @@ def _entry(entry: Entry, rest: Iterator[WireTurn]) -> WireEntry:
             return WireEntry(role="tool_call_result", tool_call_id=tool.id, content=json_text(tool.result))
         case _:
             turn = next(rest)
-            return WireEntry(
-                role=turn.role, content=turn.content, timestamp=turn.timestamp, words=turn.words
-            )
+            return WireEntry(role=turn.role, content=turn.content, timestamp=turn.timestamp, words=turn.words)
 
 
 def _analysis(analysis: Analysis | None, words: dict[str, str] | None) -> dict[str, Any] | None:
