@@ -43,14 +43,14 @@ DRAWS = 14
 
 
 class Line(Call, kw_only=True):
-    """A call as it stands in the file: every key of ours, and the org it belongs to."""
+    """A call as it is in the file: every key of ours, and the org it belongs to."""
 
     org: str
 
 
 @dataclass(frozen=True)
 class Options:
-    """What is asked of the generator."""
+    """The options of the generator."""
 
     count: int
     orgs: int = 10
@@ -69,7 +69,7 @@ def make_lines(options: Options) -> Iterator[bytes]:
 
 
 class _Maker:
-    """The orgs, shares and ready-made pieces that lines are put together from."""
+    """The orgs, shares and ready-made parts that lines are made from."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -287,7 +287,7 @@ def _read_options(arguments: Sequence[str] | None) -> tuple[Options, str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the calls that the command line asks for, and say how fast that was."""
+    """Write the calls that the command line wants, and print how fast that was."""
     options, out = _read_options(arguments)
     began = time.perf_counter()
     count, size = write_calls(options, out)

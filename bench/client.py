@@ -32,7 +32,7 @@ class Fetched(Struct):
 
 
 def fetch(port: int, path: str, headers: Mapping[str, str]) -> Fetched:
-    """Ask once, over a connection of its own; raises `OSError` or `HTTPException`."""
+    """Send one request, over a connection of its own; raises `OSError` or `HTTPException`."""
     connection = http.client.HTTPConnection(HOST, port, timeout=MAX_ANSWER_SECONDS)
     try:
         began = time.perf_counter()
@@ -55,7 +55,7 @@ class Streamed(Struct):
 
 
 def stream(port: int, path: str, headers: Mapping[str, str], longest_seconds: float) -> Streamed:
-    """Read an answer of any length and keep nothing of it; its lines are counted."""
+    """Read an answer of any length without storing it; its lines are counted."""
     connection = http.client.HTTPConnection(HOST, port, timeout=MAX_ANSWER_SECONDS)
     try:
         began = time.perf_counter()
@@ -110,7 +110,7 @@ def drive(
     seconds: float,
     most: int | None = None,
 ) -> Sample:
-    """Ask for the paths in turn, each connection as soon as it has its answer.
+    """Request the paths in turn, each connection as soon as it has its answer.
 
     Ends after so many seconds, but not before the first answer, or after so many answers if that comes first.
     """
@@ -199,7 +199,7 @@ class _Client(asyncio.Protocol):
             self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Take the next piece of the answer."""
+        """Read the next chunk of the answer."""
         if self._answer.take(data):
             answer = self._answer
             self._run.note(time.perf_counter() - self._began, answer.size, good=answer.good)
@@ -226,7 +226,7 @@ class _Answer:
         self._in_chunks = False
 
     def take(self, data: bytes) -> bool:
-        """Take the next piece; true once the answer is whole."""
+        """Read the next chunk; true once the answer is complete."""
         if self._missing < 0:
             data = self._waiting + data
             end = data.find(_END_OF_HEAD)
@@ -251,18 +251,18 @@ class _Answer:
 
     def _take_chunks(self, data: bytes) -> bool:
         data = self._waiting + data
-        place = 0
+        position = 0
         while True:
-            step = min(self._missing, len(data) - place)
-            place, self._missing = place + step, self._missing - step
-            end = data.find(b"\r\n", place)
+            step = min(self._missing, len(data) - position)
+            position, self._missing = position + step, self._missing - step
+            end = data.find(b"\r\n", position)
             if self._missing or end < 0:
-                self._waiting = data[place:]
+                self._waiting = data[position:]
                 return False
-            size = int(data[place:end].partition(b";")[0], 16)
+            size = int(data[position:end].partition(b";")[0], 16)
             if size == 0:
                 # The end, but for the empty line after it.
-                self._waiting = data[place:] if len(data) < end + 4 else b""
+                self._waiting = data[position:] if len(data) < end + 4 else b""
                 return len(data) >= end + 4
             self.size += size
-            place, self._missing = end + 2, size + 2
+            position, self._missing = end + 2, size + 2

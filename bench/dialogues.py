@@ -46,7 +46,7 @@ T = TypeVar("T")
 
 
 def encoded(value: T) -> T:
-    """Stand in for a value with its JSON, which the encoder copies as it is."""
+    """Represents a value by its JSON, which the encoder copies as it is."""
     return cast(T, msgspec.Raw(msgspec.json.encode(value)))
 
 
@@ -200,7 +200,7 @@ def _cut(marks: Sequence[Mark]) -> Cut:
 def _marks(turns: Sequence[SourceTurn], words: WordTimes) -> list[Mark]:
     """A source's lines as a sequence with a time for everything.
 
-    The source's own times are kept where every spoken turn has one, else a steady pace is assumed.
+    The source's own times are used where every spoken turn has one, else a steady pace is assumed.
     """
     spoken = [turn for turn in turns if turn.content]
     own = bool(spoken) and all(turn.end_ms is not None for turn in spoken)
@@ -208,26 +208,26 @@ def _marks(turns: Sequence[SourceTurn], words: WordTimes) -> list[Mark]:
     waiting: list[ToolCall] = []
     now = 400
     for turn in turns:
-        start, now, following = _place(turn, now, own)
+        start, now, following = _timed(turn, now, own)
         if turn.tool_call is not None:
             call = ToolCall(turn.tool_call.name, turn.tool_call.id, turn.tool_call.arguments, start_ms=start)
             waiting.append(call)
             marks.append(Used(call, start))
         elif turn.tool_result is not None:
-            # A few sources hold answers to questions that nobody asked: those are left out.
-            if (asked := _asked(waiting, turn.tool_result)) is not None:
-                marks.append(Answered(asked, _given_back(turn.tool_result), now))
+            # A few sources have results without an invocation: those are left out.
+            if (answered := _call_of(waiting, turn.tool_result)) is not None:
+                marks.append(Answered(answered, _given_back(turn.tool_result), now))
         elif turn.role != "tool":
             role = Role.AGENT if turn.role == "agent" else Role.USER
-            said = Turn(role, turn.content, start, now)
+            marked = Turn(role, turn.content, start, now)
             if timed := _words(turn, start, now, words):
-                said.words = timed
-            marks.append(Spoken(said, now))
+                marked.words = timed
+            marks.append(Spoken(marked, now))
         now = following
     return marks
 
 
-def _place(turn: SourceTurn, now: int, own: bool) -> tuple[int, int, int]:
+def _timed(turn: SourceTurn, now: int, own: bool) -> tuple[int, int, int]:
     """When a line begins and ends, and when the next may begin."""
     if own:
         start = now if turn.start_ms is None else turn.start_ms
@@ -238,8 +238,8 @@ def _place(turn: SourceTurn, now: int, own: bool) -> tuple[int, int, int]:
     return now, now + 250, now + 350
 
 
-def _asked(waiting: list[ToolCall], result: SourceResult) -> ToolCall | None:
-    """Take the invocation that a result answers off the waiting list: by id, else by name."""
+def _call_of(waiting: list[ToolCall], result: SourceResult) -> ToolCall | None:
+    """Remove the invocation that a result answers from the waiting list: by id, else by name."""
     for call in waiting:
         if call.id == result.id if result.id is not None else call.name == result.name:
             waiting.remove(call)

@@ -1,4 +1,4 @@
-"""How fast calls come in by each door, over HTTP: signed webhooks, single calls, live events, and a pull."""
+"""How fast calls are received at each door: signed webhooks, single calls, live events, and a pull."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from trunkline.vendors import dialects, doors
 
 WEBHOOKS, EVENTS, PULLED = "webhooks", "live events", "pulled calls"
 SUPPLY = 4000
-"""How many requests are ready for each second; the run ends when they are all taken."""
+"""How many requests are ready for each second; the run ends when all are used."""
 PULLED_CALLS = 3000
 PULLED_FROM = "callem"
 """Whose list API is read: a thousand calls on a page, with their conversations."""
@@ -47,15 +47,15 @@ def by_door(folder: Path, url: str, data: Path, seconds: float, workers: int, lo
 
     async def run() -> list[Row]:
         async with scratch(url, "doors") as own:
-            told = {
+            environment = {
                 "TRUNKLINE_DATABASE_URL": own,
                 "TRUNKLINE_HOME": str(folder),
                 "TRUNKLINE_ENCRYPTION_KEY": SEALING_KEY,
                 "TRUNKLINE_ARCHIVE_RECORDINGS": "false",
             }
-            with ours(workers, told, log) as server:
+            with ours(workers, environment, log) as server:
                 await asyncio.to_thread(server.wait, "/readyz", {})
-                async with services(own, settings=Settings.read(told)) as joined:
+                async with services(own, settings=Settings.read(environment)) as joined:
                     return await _doors(joined, server, data, seconds, named(OURS, workers))
 
     return asyncio.run(run())
@@ -69,14 +69,14 @@ async def _doors(joined: Services, server: Server, data: Path, seconds: float, s
     rows = [await _row(joined, server, subject, WEBHOOKS, [iter(hooks)] * WRITERS, seconds, "webhooks")]
 
     keys = await joined.keys.create("singles")
-    worn = keys.headers["trunkline"]
-    singles = [post_bytes("/trunkline/v1/calls", worn, line) for line in _lines(data, supply, 2, "none")]
+    headers = keys.headers["trunkline"]
+    singles = [post_bytes("/trunkline/v1/calls", headers, line) for line in _lines(data, supply, 2, "none")]
     rows.append(await _row(joined, server, subject, SINGLE, [iter(singles)] * WRITERS, seconds, "singles"))
 
     keys = await joined.keys.create("live")
-    worn = keys.headers["trunkline"]
-    ids = [await _begun(server, worn, number) for number in range(WRITERS)]
-    events = [_events(f"/trunkline/v1/calls/{one}/events", worn) for one in ids]
+    headers = keys.headers["trunkline"]
+    ids = [await _begun(server, headers, number) for number in range(WRITERS)]
+    events = [_events(f"/trunkline/v1/calls/{one}/events", headers) for one in ids]
     rows.append(await _row(joined, server, subject, EVENTS, events, seconds, "live"))
     return [*rows, await _pulled(joined, server, data, subject)]
 
@@ -105,9 +105,9 @@ def _lines(data: Path, count: int, seed: int, words: WordTimes) -> Iterable[byte
 
 
 def _webhook(path: str, line: bytes) -> bytes:
-    """A call as Retell tells of one that was analysed, signed as Retell signs."""
+    """A call as Retell reports one that was analysed, signed as Retell signs."""
     call: dict[str, Any] = msgspec.json.decode(line)
-    told = {
+    reported = {
         "call_id": call["vendor_call_id"],
         "call_type": "phone_call",
         "agent_id": (call.get("agent") or {}).get("id"),
@@ -131,15 +131,15 @@ def _webhook(path: str, line: bytes) -> bytes:
             for turn in call.get("turns") or ()
         ],
     }
-    body = msgspec.json.encode({"event": "call_analyzed", "call": told})
+    body = msgspec.json.encode({"event": "call_analyzed", "call": reported})
     stamp = str(int(time.time() * 1000))
     digest = hmac.new(SECRET.encode(), body + stamp.encode(), hashlib.sha256).hexdigest()
     return post_bytes(path, {"X-Retell-Signature": f"v={stamp},d={digest}"}, body)
 
 
-async def _begun(server: Server, worn: Mapping[str, str], number: int) -> str:
-    told = {"vendor": "bench", "vendor_call_id": f"live-{number}", "status": "in_progress"}
-    request = post_bytes("/trunkline/v1/calls", worn, msgspec.json.encode(told))
+async def _begun(server: Server, headers: Mapping[str, str], number: int) -> str:
+    call = {"vendor": "bench", "vendor_call_id": f"live-{number}", "status": "in_progress"}
+    request = post_bytes("/trunkline/v1/calls", headers, msgspec.json.encode(call))
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(request)
     head = await reader.readuntil(b"\r\n\r\n")
@@ -149,7 +149,7 @@ async def _begun(server: Server, worn: Mapping[str, str], number: int) -> str:
     return str(answer["id"])
 
 
-def _events(path: str, worn: Mapping[str, str]) -> Iterator[bytes]:
+def _events(path: str, headers: Mapping[str, str]) -> Iterator[bytes]:
     """The turns of one conversation that does not end."""
     number = 0
     while True:
@@ -161,7 +161,7 @@ def _events(path: str, worn: Mapping[str, str]) -> Iterator[bytes]:
             "start_ms": number * 3000,
             "end_ms": number * 3000 + 2500,
         }
-        yield post_bytes(path, worn, msgspec.json.encode(turn))
+        yield post_bytes(path, headers, msgspec.json.encode(turn))
         number += 1
 
 
@@ -176,19 +176,19 @@ async def _pulled(joined: Services, server: Server, data: Path, subject: str) ->
     door = doors()[PULLED_FROM]
     if door.list_api is None:
         raise RuntimeError(f"{PULLED_FROM} has no list")
-    worn = [value.removeprefix("Bearer ") for value in made.headers[PULLED_FROM].values()]
+    credentials = [value.removeprefix("Bearer ") for value in made.headers[PULLED_FROM].values()]
     source = await joined.sources.add(
         "pulling",
         PULLED_FROM,
-        credential=dict(zip(door.list_api.credential, worn, strict=True)),
+        credential=dict(zip(door.list_api.credential, credentials, strict=True)),
         base_url=f"http://127.0.0.1:{server.port}/{PULLED_FROM}",
     )
 
     store = PullStore(joined.pool, source.org.id, UUID(source.id))
     headers = door.list_api.headers(source.credential or {})
     began = time.perf_counter()
-    async with VendorClient(source.base_url or "", headers, NO_LIMIT) as asker:
-        pulled = await Pull(source, door, joined.group_commit, store, asker, system_clock).run()
+    async with VendorClient(source.base_url or "", headers, NO_LIMIT) as client:
+        pulled = await Pull(source, door, joined.group_commit, store, client, system_clock).run()
     took = time.perf_counter() - began
     row = Row(
         subject=subject,
@@ -196,7 +196,7 @@ async def _pulled(joined: Services, server: Server, data: Path, subject: str) ->
         connections=1,
         per_second=pulled.new / took,
         unit="calls",
-        note=f"{pulled.pages} pages, without the pauses that the vendor's limit asks for",
+        note=f"{pulled.pages} pages, without the pauses that the vendor's limit requires",
     )
     if pulled.new != PULLED_CALLS:
         row.problem = f"{PULLED_CALLS} calls were listed, and {pulled.new} came"

@@ -18,10 +18,10 @@ from bench.results import Row, Sample, row_of
 
 SCRIPT = Path(__file__).with_name("wrk.lua")
 FEW = 3
-"""How many answers each client takes, at the least, where one takes long."""
+"""How many answers each client waits for, at the least, where one takes long."""
 
 
-class Told(Struct):
+class WrkResult(Struct):
     """The line that the script prints."""
 
     count: int
@@ -65,10 +65,10 @@ class Driver(Struct, frozen=True, kw_only=True):
         once_seconds: float,
         alone: bool = True,
     ) -> Row:
-        """Measure one question, of which one answer is known to take about so long."""
+        """Measure one question, given about how long one answer takes."""
         if once_seconds * self.connections > self.seconds / 2:
             return self._slow(subject, name, port, paths, headers, once_seconds)
-        # The database plans a statement anew a few times on each connection before it keeps the plan.
+        # The database plans a statement again a few times on each connection before it caches the plan.
         drive(port, paths, headers, connections=self.connections, seconds=max(0.05, self.seconds / 20))
         row = row_of(
             subject,
@@ -92,7 +92,7 @@ class Driver(Struct, frozen=True, kw_only=True):
         headers: Mapping[str, str],
         once_seconds: float,
     ) -> Row:
-        """Take a few answers that take long each, with a client for each core, then with one."""
+        """Measure a few slow answers, with a client for each core, then with one."""
         many, most = (
             min(self.connections, os.cpu_count() or 1),
             max(FEW, int(self.seconds / once_seconds / 2)),
@@ -126,26 +126,26 @@ class Driver(Struct, frozen=True, kw_only=True):
         with tempfile.NamedTemporaryFile("w", encoding="ascii") as file:
             file.write("\n".join(paths) + "\n")
             file.flush()
-            worn = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
+            header_options = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
             command = [wrk, "-t", "1", "-c", str(connections), "-d", f"{max(1, math.ceil(seconds))}s"]
             command += [
                 "--timeout",
                 "60s",
                 "-s",
                 str(SCRIPT),
-                *worn,
+                *header_options,
                 f"http://{HOST}:{port}",
                 "--",
                 file.name,
             ]
             out = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603
-        told = msgspec.json.decode(out.splitlines()[-1], type=Told)
+        result = msgspec.json.decode(out.splitlines()[-1], type=WrkResult)
         return Sample(
-            count=told.count,
-            seconds=told.us / 1e6,
-            failed=told.failed,
-            p50_ms=told.p50 / 1000,
-            p95_ms=told.p95 / 1000,
-            p99_ms=told.p99 / 1000,
-            answer_bytes=told.bytes // told.count if told.count else 0,
+            count=result.count,
+            seconds=result.us / 1e6,
+            failed=result.failed,
+            p50_ms=result.p50 / 1000,
+            p95_ms=result.p95 / 1000,
+            p99_ms=result.p99 / 1000,
+            answer_bytes=result.bytes // result.count if result.count else 0,
         )

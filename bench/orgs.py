@@ -59,14 +59,14 @@ class Org:
         """How far the org's clocks are behind UTC."""
         shares = np.array([pool.share for pool in pools])
         self.desks: list[Desk] = []
-        for place in range(int(rng.integers(1, 13))):
+        for number in range(int(rng.integers(1, 13))):
             pool = pools[int(rng.choice(len(pools), p=shares / shares.sum()))]
-            digits = stable_digits("agent", index, place)
-            agent = Agent(id=uuid_text(digits), name=f"{pool.name} {place + 1}")
+            digits = stable_digits("agent", index, number)
+            agent = Agent(id=uuid_text(digits), name=f"{pool.name} {number + 1}")
             self.desks.append(Desk(encoded(agent), pool.talks, number_of(digits)[0]))
         self.campaigns = [
-            encoded(Campaign(id=uuid_text(stable_digits("campaign", index, place))))
-            for place in range(int(rng.integers(0, 9)))
+            encoded(Campaign(id=uuid_text(stable_digits("campaign", index, number))))
+            for number in range(int(rng.integers(0, 9)))
         ]
 
     def contact(self, which: int) -> Contact:

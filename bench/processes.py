@@ -22,7 +22,7 @@ POLL_SECONDS = 0.005
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A port that is free."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -80,7 +80,7 @@ class Server:
 
 
 def peak_mb(pid: int) -> float | None:
-    """The greatest resident memory that a process or one below it ever had; `None` if it cannot be told."""
+    """The greatest resident memory that a process or one below it ever had; `None` if it is unknown."""
     peaks = [peak for one in (pid, *below(pid)) if (peak := _peak_kb(one)) is not None]
     return max(peaks) / 1024 if peaks else None
 

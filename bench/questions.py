@@ -1,4 +1,4 @@
-"""What is asked: pages, filters with values that the big org really has, every dialect, and single calls."""
+"""The requests: pages, filters with values that the big org really has, every dialect, and single calls."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ SINGLE_CALLS = 100
 """How many different calls are got in turn."""
 
 ANYWHERE = 4000
-"""How many different pages are asked for in turn, of more calls than a server process keeps rows of."""
+"""How many different pages are requested in turn, of more calls than a server process caches."""
 
 CONTACTSHIP, CALLEM, ZUDU = ("count",), ("pagination", "total"), ("data", "pagination", "total_count")
 OWN = ("total_size",)
-"""Where the total stands in each dialect's answer."""
+"""The position of the total in each dialect's answer."""
 
 
 class Question(Struct, kw_only=True):
-    """One thing to ask, and what has to come of it."""
+    """One request, and the expected answer."""
 
     name: str
     dialect: str
     paths: list[str]
-    """Asked in turn; the first is the one whose answer is looked at."""
+    """Requested in turn; the answer of the first one is checked."""
     total_in: tuple[str, ...] = ()
     truth: str = ""
     """The condition that the matches meet, for a count of the rows; empty if all do."""
@@ -48,7 +48,7 @@ class Question(Struct, kw_only=True):
 
 
 class Facts(Struct, kw_only=True):
-    """What the big org holds."""
+    """The values of the big org."""
 
     org_id: int
     calls: int
@@ -62,13 +62,13 @@ class Facts(Struct, kw_only=True):
     vendor: str
     span: tuple[datetime, datetime]
     durations: tuple[int, int]
-    said: tuple[str, str]
+    transcript_texts: tuple[str, str]
     ids: list[UUID]
     butter_cursor: str
 
 
 async def facts(connection: asyncpg.Connection, org: str) -> Facts:
-    """Look at the big org."""
+    """Read the values of the big org."""
     org_id: int = await connection.fetchval("SELECT org_id FROM orgs WHERE name = $1", org)
 
     async def ends(column: str, only: Sequence[str] | None = None) -> tuple[Any, Any]:
@@ -106,10 +106,10 @@ async def facts(connection: asyncpg.Connection, org: str) -> Facts:
         campaign=await ends("campaign_ref"),
         number=numbers,
         vendor=(await ends("vendor"))[0],
-        # Away from the beginning of any period, at both ends.
+        # Not at the beginning of any period, at both ends.
         span=(first + timedelta(minutes=7, seconds=13.5), last + timedelta(minutes=29, seconds=41.25)),
         durations=(shorter, longer),
-        said=await _said(connection, org_id),
+        transcript_texts=await _transcript_texts(connection, org_id),
         ids=[await _one_id(connection, org_id, number) for number in range(SINGLE_CALLS)],
         butter_cursor=cursor_of({"call_sid": BUTTER_IDS.printed(call_of(middle, None))}),
     )
@@ -132,8 +132,8 @@ async def _one_id(connection: asyncpg.Connection, org_id: int, number: int) -> U
     return found
 
 
-async def _said(connection: asyncpg.Connection, org_id: int) -> tuple[str, str]:
-    """A common word, and a line that few calls hold."""
+async def _transcript_texts(connection: asyncpg.Connection, org_id: int) -> tuple[str, str]:
+    """A common word, and a line that few calls have."""
     search: str = await connection.fetchval(
         "SELECT search FROM call_transcripts WHERE org_id = $1 AND length(search) > 300 "
         "ORDER BY call_id LIMIT 1",
@@ -147,7 +147,7 @@ async def _said(connection: asyncpg.Connection, org_id: int) -> tuple[str, str]:
 
 
 def questions(found: Facts) -> list[Question]:
-    """Everything that is asked of our server, in the order of the table."""
+    """Everything that is requested from our server, in the order of the table."""
     return [*_pages(found), *_vendor_filters(found), *_own_filters(found), *_dialects(found), *_single(found)]
 
 
@@ -194,15 +194,15 @@ def _pages(found: Facts) -> list[Question]:
 
 
 def _anywhere(end: int) -> Question:
-    """Pages at places all over the list. From 100,000 calls on few of their rows are still kept."""
+    """Pages at offsets all over the list. From 100,000 calls on few of their rows are still cached."""
     drawn = random.Random(ANYWHERE)
-    places = [drawn.randrange(end + 1) for _ in range(ANYWHERE)]
+    offsets = [drawn.randrange(end + 1) for _ in range(ANYWHERE)]
     return Question(
         name="pages anywhere",
         dialect="contactship",
-        paths=[f"/v1/calls?{urlencode({'limit': PAGE, 'offset': place})}" for place in places],
+        paths=[f"/v1/calls?{urlencode({'limit': PAGE, 'offset': offset})}" for offset in offsets],
         total_in=CONTACTSHIP,
-        note=f"{ANYWHERE} places in turn; other pages find their rows kept",
+        note=f"{ANYWHERE} offsets in turn; other pages find their rows cached",
     )
 
 
@@ -223,8 +223,10 @@ def _vendor_filters(found: Facts) -> list[Question]:
             ("agent", "agent_id", "agent_ref", found.agent[which]),
             ("campaign", "campaign_id", "campaign_ref", found.campaign[which]),
         ):
-            told: dict[str, Any] = {key: value}
-            made.append(_listed(f"{name}, {rank}", str(value), truth=f"{column} = ?", values=[value], **told))
+            parameter: dict[str, Any] = {key: value}
+            made.append(
+                _listed(f"{name}, {rank}", str(value), truth=f"{column} = ?", values=[value], **parameter)
+            )
         number = found.number[which]
         made.append(_listed(f"phone, {rank}", truth=of_phone, values=[number, number], phoneNumber=number))
     of_status, of_agent, of_campaign = "status = ?", "agent_ref = ?", "campaign_ref = ?"
@@ -279,7 +281,7 @@ def _vendor_filters(found: Facts) -> list[Question]:
 
 def deep(question: Question, total: int) -> list[Question]:
     """The middle and the last page of a filtered list, once its size is known."""
-    places = {"middle page": total // 2, "last page": max(0, total - PAGE)}
+    offsets = {"middle page": total // 2, "last page": max(0, total - PAGE)}
     return [
         Question(
             name=f"{question.name}: {name}",
@@ -291,14 +293,14 @@ def deep(question: Question, total: int) -> list[Question]:
             peer=f"{question.peer}&offset={offset}",
             note=question.note,
         )
-        for name, offset in places.items()
+        for name, offset in offsets.items()
     ]
 
 
 def _own_filters(found: Facts) -> list[Question]:
     first, last = found.span
     low, high = found.durations
-    said = (
+    transcript_match = (
         "EXISTS (SELECT 1 FROM call_transcripts s WHERE s.org_id = c.org_id AND s.call_id = c.id "
         "AND strpos(s.search, ?) > 0)"
     )
@@ -324,8 +326,18 @@ def _own_filters(found: Facts) -> list[Question]:
             duration_ms_min=low,
             duration_ms_max=high,
         ),
-        _own("own: text, common", truth=said, values=[found.said[0]], transcript_search=found.said[0]),
-        _own("own: text, rare", truth=said, values=[found.said[1]], transcript_search=found.said[1]),
+        _own(
+            "own: text, common",
+            truth=transcript_match,
+            values=[found.transcript_texts[0]],
+            transcript_search=found.transcript_texts[0],
+        ),
+        _own(
+            "own: text, rare",
+            truth=transcript_match,
+            values=[found.transcript_texts[1]],
+            transcript_search=found.transcript_texts[1],
+        ),
     ]
 
 
@@ -333,11 +345,11 @@ _THREE = ["busy", "completed", "no_answer"]
 
 
 def _own(name: str, note: str = "", *, truth: str = "", values: Sequence[Any] = (), **query: Any) -> Question:
-    asked = urlencode({"page_size": PAGE, "include_total": "true", **query})
+    query_string = urlencode({"page_size": PAGE, "include_total": "true", **query})
     return Question(
         name=name,
         dialect="trunkline",
-        paths=[f"/v1/calls?{asked}"],
+        paths=[f"/v1/calls?{query_string}"],
         total_in=OWN,
         truth=truth,
         values=list(values),
@@ -346,7 +358,7 @@ def _own(name: str, note: str = "", *, truth: str = "", values: Sequence[Any] = 
 
 
 def _dialects(found: Facts) -> list[Question]:
-    """Each dialect's list as it comes, and the heavy ones."""
+    """Each dialect's list with its defaults, and the big ones."""
     toon = {"limit": PAGE, "include_transcript": "true", "transcript_format": "toon"}
     words = {"limit": PAGE, "include_transcript": "true", "include_words": "true", "include_tools": "true"}
     return [
@@ -369,15 +381,15 @@ def _dialects(found: Facts) -> list[Question]:
 
 
 def _single(found: Facts) -> list[Question]:
-    def asked(name: str, dialect: str, path: str, query: str = "") -> Question:
+    def question(name: str, dialect: str, path: str, query: str = "") -> Question:
         return Question(name=name, dialect=dialect, paths=[f"{path}/{one}{query}" for one in found.ids])
 
     return [
-        asked("get with transcript", "contactship", "/v1/calls"),
-        asked("get without transcript", "contactship", "/v1/calls", "?include_transcript=false"),
-        asked("get with TOON transcript", "contactship", "/v1/calls", "?transcript_format=toon"),
-        asked("get, own", "trunkline", "/v1/calls"),
-        asked("get, own, as TOON", "trunkline", "/v1/calls", "?format=toon"),
+        question("get with transcript", "contactship", "/v1/calls"),
+        question("get without transcript", "contactship", "/v1/calls", "?include_transcript=false"),
+        question("get with TOON transcript", "contactship", "/v1/calls", "?transcript_format=toon"),
+        question("get, own", "trunkline", "/v1/calls"),
+        question("get, own, as TOON", "trunkline", "/v1/calls", "?format=toon"),
     ]
 
 
@@ -388,11 +400,11 @@ def _iso(instant: datetime) -> str:
 # -- the truth ------------------------------------------------------------
 
 
-async def counted(connection: asyncpg.Connection, org_id: int, asked: Sequence[Question]) -> list[int]:
+async def counted(connection: asyncpg.Connection, org_id: int, questions: Sequence[Question]) -> list[int]:
     """How many calls match each question, by counting them in one pass."""
     values: list[Any] = [org_id]
     terms = []
-    for question in asked:
+    for question in questions:
         pieces = (question.truth or "true").split("?")
         for index, value in enumerate(question.values):
             values.append(value)

@@ -1,4 +1,4 @@
-"""What is quoted of a run: how we stand to the limits and to the peer."""
+"""The quoted ratios of a run: ours to the limits and to the peer."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def named(who: str, workers: int) -> str:
 
 
 def commits_of(clients: int) -> str:
-    """The name of the row that tells how many transactions the disk takes."""
+    """The name of the row with the number of transactions that the disk can make."""
     return "commits of one small row" + ("" if clients == 1 else f", {clients} clients")
 
 
 def ratios(rows: Sequence[Row]) -> dict[str, float]:
-    """What is quoted: how we stand to the limits and to the peer."""
+    """The quoted ratios: ours to the limits and to the peer."""
     made: dict[str, float] = {}
 
     def compare(

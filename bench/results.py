@@ -52,7 +52,7 @@ class Row(Struct, kw_only=True):
     p95_ms: float | None = None
     p99_ms: float | None = None
     alone_p50_ms: float | None = None
-    """The median with one client, so that nobody stands in a queue."""
+    """The median with one client, so that no request waits in a queue."""
     alone_p95_ms: float | None = None
     answer_bytes: int | None = None
     total: int | None = None
@@ -80,7 +80,7 @@ class Report(Struct, kw_only=True):
     machine: Machine
     versions: dict[str, str]
     run: dict[str, str | int | float | None]
-    """What was asked of the run."""
+    """The options of the run."""
     load: dict[str, str | int | float | None]
     """What the calls are, and how they went in."""
     database: dict[str, str]
@@ -252,8 +252,8 @@ def _number(value: float | None) -> str:
 
 
 def _line(cells: tuple[str, ...], widths: list[int]) -> str:
-    places = (
+    columns = (
         cell.rjust(width) if 2 <= column < len(cells) - 1 else cell.ljust(width)
         for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
     )
-    return "  ".join(places).rstrip()
+    return "  ".join(columns).rstrip()

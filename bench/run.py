@@ -37,7 +37,7 @@ from trunkline.settings import Settings
 from trunkline.store.embedded import start_embedded
 
 EXPORT_PATH, EXPORT_SECONDS = "/v1/calls:export", 6
-"""An export may take so many times the seconds of a row before it is cut."""
+"""An export may last so many times the seconds of a row before it is cut."""
 PROBES = 3  # to see about how long an answer takes
 FAILURES = (OSError, RuntimeError, HTTPException, asyncpg.PostgresError, subprocess.SubprocessError)
 
@@ -47,7 +47,7 @@ LEFT_OUT = ("text", "peer", "second")
 
 
 class Options(Struct, frozen=True, kw_only=True):
-    """What is asked of a run."""
+    """The options of a run."""
 
     size: str
     seconds: float = 5.0
@@ -116,17 +116,21 @@ class _Run:
                 note=f"with the database, median of {len(starts)}",
             )
         )
-        asked = self._expanded()
-        totals = asyncio.run(self._totals(asked))
+        questions = self._expanded()
+        totals = asyncio.run(self._totals(questions))
         self._limits()
         for workers in (1, 2):
             self._head_to_head(workers)
         left_out = self.options.leave_out
         for workers in (1,) if "second" in left_out else (1, 2):
-            self._ours(workers, asked, totals)
+            self._ours(workers, questions, totals)
         if "peer" not in left_out:
             self._peer(
-                [(question, total) for question, total in zip(asked, totals, strict=True) if question.peer]
+                [
+                    (question, total)
+                    for question, total in zip(questions, totals, strict=True)
+                    if question.peer
+                ]
             )
         parts = {
             "export": self._export,
@@ -179,25 +183,25 @@ class _Run:
     def _expanded(self) -> list[Question]:
         """All questions, with the deep pages of one filter that many calls meet."""
         left_out = self.options.leave_out
-        asked = [
+        expanded = [
             question
             for question in questions(self.facts)
             if "text" not in left_out or "call_transcripts" not in question.truth
         ]
-        place = next(index for index, question in enumerate(asked) if question.name == "status, common")
-        (total,) = asyncio.run(self._totals([asked[place]]))
-        return [*asked[: place + 1], *deep(asked[place], total or 0), *asked[place + 1 :]]
+        index = next(index for index, question in enumerate(expanded) if question.name == "status, common")
+        (total,) = asyncio.run(self._totals([expanded[index]]))
+        return [*expanded[: index + 1], *deep(expanded[index], total or 0), *expanded[index + 1 :]]
 
-    async def _totals(self, asked: Sequence[Question]) -> list[int | None]:
-        """How many calls match each question; those about what was said are counted when answered."""
+    async def _totals(self, questions: Sequence[Question]) -> list[int | None]:
+        """How many calls match each question; those about transcripts are counted when answered."""
         _say("counting")
-        cheap = [question for question in asked if "call_transcripts" not in question.truth]
+        cheap = [question for question in questions if "call_transcripts" not in question.truth]
         connection = await asyncpg.connect(self.url)
         try:
             found = dict(
                 zip((id(q) for q in cheap), await counted(connection, self.facts.org_id, cheap), strict=True)
             )
-            return [found.get(id(question)) for question in asked]
+            return [found.get(id(question)) for question in questions]
         finally:
             await connection.close()
 
@@ -212,10 +216,10 @@ class _Run:
 
     def _limits(self) -> None:
         """The statement of the first page, by the database's own client."""
-        asked = limit.first_page(self.facts.org_id)
-        written_out: tuple[str, dict[str, str]] = limit.inlined(asked), {}
+        statement = limit.first_page(self.facts.org_id)
+        written_out: tuple[str, dict[str, str]] = limit.inlined(statement), {}
         for subject, (script, variables) in (
-            (LIMIT, limit.with_variables(asked)),
+            (LIMIT, limit.with_variables(statement)),
             (f"{LIMIT}, values written out", written_out),
         ):
             for clients in (1, 8):
@@ -236,8 +240,8 @@ class _Run:
         with ExitStack() as stack:
             bare = stack.enter_context(peer("bare", workers, self.environment, self.log))
             own = stack.enter_context(ours(workers, self.environment, self.log))
-            nothing_kept = {**self.environment, "TRUNKLINE_ROW_CACHE_MB": "0"}
-            afresh = stack.enter_context(ours(workers, nothing_kept, self.log))
+            without_cache = {**self.environment, "TRUNKLINE_ROW_CACHE_MB": "0"}
+            afresh = stack.enter_context(ours(workers, without_cache, self.log))
             theirs = stack.enter_context(peer("handwritten", workers, self.environment, self.log))
             page = "/v1/calls?limit=20"
             taking_part: list[tuple[str, Server, str]] = [
@@ -271,11 +275,11 @@ class _Run:
             self.rows.append(row)
         self.memory[named(BARE, workers)] = bare.peak_mb
 
-    def _ours(self, workers: int, asked: Sequence[Question], totals: Sequence[int | None]) -> None:
+    def _ours(self, workers: int, questions: Sequence[Question], totals: Sequence[int | None]) -> None:
         subject = named(OURS, workers)
         with ours(workers, self.environment, self.log) as server:
             server.wait("/readyz", {})
-            for question, total in zip(asked, totals, strict=True):
+            for question, total in zip(questions, totals, strict=True):
                 if question.name == FIRST_PAGE and question.dialect == "contactship":
                     continue
                 paths = [f"/{question.dialect}{path}" for path in question.paths]
@@ -283,12 +287,12 @@ class _Run:
                 self._measure(subject, server, question, paths, headers, total, alone=workers == 1)
         self.memory[subject] = server.peak_mb
 
-    def _peer(self, asked: Sequence[tuple[Question, int | None]]) -> None:
+    def _peer(self, questions: Sequence[tuple[Question, int | None]]) -> None:
         subject = named(PEER, 1)
         headers = self.folder.marker.headers["contactship"]
         with peer("handwritten", 1, self.environment, self.log) as server:
             server.wait("/v1/calls", headers)
-            for question, total in asked:
+            for question, total in questions:
                 if question.name != FIRST_PAGE:
                     theirs = structs.replace(question, total_in=("count",))
                     self._measure(subject, server, theirs, [question.peer], headers, total, alone=True)
@@ -305,7 +309,7 @@ class _Run:
         *,
         alone: bool,
     ) -> None:
-        """Look at one answer, then measure the question."""
+        """Check one answer, then measure the question."""
         _say(f"{subject}: {question.name}")
         row = Row(subject=subject, name=question.name)
         self.rows.append(row)
@@ -395,18 +399,18 @@ def _say(what: str) -> None:
     print(f"{datetime.now(UTC):%H:%M:%S} {what}", file=sys.stderr, flush=True)
 
 
-def total_of(body: bytes, place: Sequence[str]) -> int | None:
-    """The total that an answer tells, where the dialect has it."""
-    if not place:
+def total_of(body: bytes, path: Sequence[str]) -> int | None:
+    """The total in an answer, where the dialect has it."""
+    if not path:
         return None
     found: Any = msgspec.json.decode(body)
-    for name in place:
+    for name in path:
         found = found[name]
     return int(found)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run what the command line asks for, print the table and save it."""
+    """Run what the command line wants, print the table and save it."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -22,7 +22,7 @@ _WEEKDAYS = np.array([1.15, 1.12, 1.06, 1.04, 1.0, 0.46, 0.33])
 _HOLIDAYS = frozenset({"12-25", "01-01", "07-04"})
 
 NOTHING, GREETING, HALF, WHOLE = range(4)
-"""How much of a conversation a call holds."""
+"""How much of a conversation a call has."""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from trunkline.vendors import dialects
 IMPORTED = 50_000
 """How many calls are imported into an empty database, unless the run is smaller."""
 SUPPLY = 8_000
-"""How many single calls are ready for each second; the run ends when they are all taken."""
+"""How many single calls are ready for each second; the run ends when all are used."""
 
 
 def url_of(url: str, database: str) -> str:
@@ -68,10 +68,10 @@ async def imports(folder: Folder, url: str, data: Path) -> list[Row]:
         async with scratch(url, "import") as source, scratch(url, "copy") as target:
             began = time.perf_counter()
             args = ("import", str(file), "--org", "imported", "--dialect", "trunkline", "--json")
-            told = await asyncio.to_thread(trunkline, source, *args)
+            summary = await asyncio.to_thread(trunkline, source, *args)
             took = time.perf_counter() - began
-            if told["stored"] != count:
-                raise RuntimeError(f"{count} calls were to be imported: {told}")
+            if summary["stored"] != count:
+                raise RuntimeError(f"{count} calls were to be imported: {summary}")
             copied, tables = await _copy_over(source, target, folder.home)
     finally:
         file.unlink()
@@ -165,7 +165,7 @@ def _calls(data: Path, seed: int, count: int) -> Iterator[Received]:
 
 
 async def _commits(url: str, seconds: float) -> list[Row]:
-    """How many transactions with one small row the disk takes."""
+    """How many transactions with one small row the disk can make."""
     connection = await asyncpg.connect(url)
     await connection.execute("CREATE TABLE bench_commits (client integer, at timestamptz DEFAULT now())")
     await connection.close()

@@ -27,36 +27,35 @@ REFERENCE = Path(__file__).parent / "reference"
 NOTICE = "<!-- Written by docs/generate.py; edit the dialect or the door instead. -->"
 
 BEGIN, END = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
-"""A range of time, to see how a vendor is asked for one."""
+"""A range of time, to see how a request for one looks."""
 
 DIALECTS = """# Dialects
 
 Every API that Trunkline speaks. Each answers under its own prefix, at the host names given to it by
-`TRUNKLINE_HOSTS`, and, where it says so, at the root. A running server shows the same with examples of every
+`TRUNKLINE_HOSTS`, and, where noted, at the root. A running server shows the same with examples of every
 answer at `/<dialect>/docs`, and as OpenAPI 3.1 at `/<dialect>/openapi.json`.
 
-[What each of them drops](losses.md) is on a page of its own.
+[What each of them cannot express](losses.md) is on a page of its own.
 """
 
 LOSSES = """# Losses
 
-A call that came from one vendor can be asked for in the form of another, which may have no place for
-everything. The table follows one call in which every field is filled: it was written in each dialect's form
-and read back. **✓** came back as it was; **–** did not come back, or came back as something else, or could
+A call that came from one vendor can be requested in the form of another, which may not have a field for
+everything. The table shows one call in which every field is filled: it was written in each dialect's form
+and read back. **✓** came back unchanged; **–** did not come back, or came back as something else, or could
 only be guessed from the rest. Nothing is lost in the log itself, and a call in the form of its own vendor
-keeps what that vendor said.
+has what that vendor stated.
 
-Under the table stand, for each dialect, the words of ours that it folds into others, and those for which it
+Below the table, for each dialect, are the words of ours that it merges into others, and those for which it
 has no word at all.
 """
 
 
 DOORS = """# Doors
 
-Every vendor whose calls come in by themselves or can be asked for. A delivery is believed if it proves to
-know the secret; where that is the address, the address is to be kept like one. Deliveries may come late,
-twice and in any order. A vendor's word or field that nobody documented never costs a call: it is kept, and
-counted.
+Every vendor whose calls arrive by webhook or can be pulled. A delivery is accepted if it proves knowledge of
+the secret; where the address is the secret, keep the address secret. Deliveries may arrive late, twice and in
+any order. An undocumented word or field never costs a call: it is stored, and counted.
 """
 
 
@@ -85,7 +84,7 @@ def _dialect(dialect: Dialect) -> Iterator[str]:
     yield "\n".join(["```", *(re.sub("[0-9a-f]{48,}", "…", header) for header in headers), "```\n"])
     if dialect.unsupported:
         paths = ", ".join(f"`{method} {path}`" for method, path in dialect.unsupported)
-        yield f"Trunkline records calls and neither places nor steers them; 501 answers to {paths}.\n"
+        yield f"Trunkline records calls and does not place or steer them. The answer to {paths} is 501.\n"
     document = openapi(dialect)
     for operation in dialect.operations:
         described = document["paths"][operation.path][operation.method.lower()]
@@ -94,13 +93,13 @@ def _dialect(dialect: Dialect) -> Iterator[str]:
 
 def _doors() -> Iterator[str]:
     yield f"{NOTICE}\n\n{DOORS}"
-    yield _row(("vendor", "the secret is", "can be asked", "API served too"))
+    yield _row(("vendor", "the secret is", "can be pulled", "API served too"))
     yield _row(["---"] * 4)
     for door in doors().values():
         secret = door.signature.secret_is or "the address"
-        asked = "no" if door.list_api is None else "yes"
+        pulled = "no" if door.list_api is None else "yes"
         served = "yes" if door.name in dialects() else "no"
-        yield _row((f"[{door.title}](#{_anchor(door.title)})", secret, asked, served))
+        yield _row((f"[{door.title}](#{_anchor(door.title)})", secret, pulled, served))
     yield ""
     for door in doors().values():
         yield from _door(door)
@@ -114,21 +113,21 @@ def _door(door: Door) -> Iterator[str]:
 
 
 def _list_api(api: ListApi) -> Iterator[str]:
-    asked, ranged = api.first(None, None), api.first(BEGIN, END)
-    names = [name for name, _ in asked.query]
+    plain, ranged = api.first(None, None), api.first(BEGIN, END)
+    names = [name for name, _ in plain.query]
     span = [f"`{name}`" for name, _ in ranged.query if name not in names]
-    by_time = asked != ranged
-    yield _row(("asking it for calls", ""))
+    by_time = plain != ranged
+    yield _row(("pulling its calls", ""))
     yield _row(["---"] * 2)
     yield _row(("address", f"`{api.base_url}`, unless another is given"))
-    yield _row(("list", f"`{asked.method} {asked.path}`"))
-    yield _row(("a team gives", ", ".join(f"`{name}`" for name in api.credential)))
+    yield _row(("list", f"`{plain.method} {plain.path}`"))
+    yield _row(("credential", ", ".join(f"`{name}`" for name in api.credential)))
     yield _row(
-        ("a range of time", _range(span) if by_time else "cannot be asked for; a pull leaves the rest out")
+        ("a range of time", _range(span) if by_time else "cannot be requested; a pull skips calls outside it")
     )
-    yield _row(("order", "newest first" if api.newest_first else "not relied on; a pull reads every page"))
+    yield _row(("order", "newest first" if api.newest_first else "not guaranteed; a pull reads every page"))
     yield _row(
-        ("each call", "comes whole in the list" if api.one is None else "is asked for by itself as well")
+        ("each call", "is complete in the list" if api.one is None else "is requested by itself as well")
     )
     yield _row(("at most", f"{api.requests_per_minute} requests a minute"))
     yield ""
@@ -147,11 +146,11 @@ def _operation(dialect: Dialect, operation: Operation, described: dict[str, Any]
     if operation.body is not None:
         yield f"It takes a body, such as:\n\n```json\n{operation.body.example.decode()}\n```\n"
     yield f"It answers {' or '.join(map(str, operation.statuses))}, or refuses as below.\n"
-    asked = [parameter for parameter in described["parameters"] if parameter["in"] == "query"]
-    if asked:
+    queried = [parameter for parameter in described["parameters"] if parameter["in"] == "query"]
+    if queried:
         yield _row(("parameter", "values", "default", "meaning"))
         yield _row(["---"] * 4)
-        yield from (_parameter(parameter) for parameter in asked)
+        yield from (_parameter(parameter) for parameter in queried)
         yield f"\n{described['description']}\n"
     yield _row(("status", "when", "body"))
     yield _row(["---"] * 3)
@@ -185,7 +184,7 @@ def _values(schema: dict[str, Any]) -> str:
     if low is not None:
         return f"{schema['type']}, " + (f"at least {low}" if high is None else f"{low} to {high}")
     if "examples" in schema:
-        return f"{schema['type']}, as `{schema['examples'][0]}`"
+        return f"{schema['type']}, such as `{schema['examples'][0]}`"
     return str(schema.get("format", schema["type"]))
 
 

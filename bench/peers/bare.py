@@ -75,5 +75,5 @@ class Application:
 
 
 def application() -> Application:
-    """The application of a worker, which was told the database and the org by its environment."""
+    """The application of a worker, which reads the database and the org from its environment."""
     return Application(os.environ["BENCH_DATABASE_URL"], int(os.environ["BENCH_ORG_ID"]))

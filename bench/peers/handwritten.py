@@ -131,7 +131,7 @@ class CallsOut(BaseModel):
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Hold the engine for as long as the application runs."""
+    """Keep the engine open as long as the application runs."""
     url = re.sub(r"^postgres(ql)?://", "postgresql+asyncpg://", os.environ["BENCH_DATABASE_URL"])
     engine = create_async_engine(url, pool_size=POOL_SIZE, max_overflow=0)
     app.state.sessions = async_sessionmaker(engine, expire_on_commit=False)
@@ -153,7 +153,7 @@ Session = Annotated[AsyncSession, Depends(session_of)]
 
 async def org_of(session: Session, x_api_key: Annotated[str, Header()] = "") -> int:
     """The org that the key opens."""
-    # The tables hold the hash of what follows the prefix.
+    # The tables have the hash of what follows the prefix.
     digest = hashlib.sha256(f"body\n{x_api_key.rpartition('_')[2]}".encode()).digest()
     key = (await session.scalars(select(KeyRow).where(KeyRow.hash == digest))).one_or_none()
     if key is None or key.revoked_at is not None:
@@ -164,7 +164,7 @@ async def org_of(session: Session, x_api_key: Annotated[str, Header()] = "") -> 
 
 
 class Filters(BaseModel):
-    """What may be asked of the list."""
+    """The query parameters of the list."""
 
     limit: Annotated[int, Field(ge=1, le=1000)] = 20
     offset: Annotated[int, Field(ge=0)] = 0

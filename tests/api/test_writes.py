@@ -151,7 +151,7 @@ def test_another_content_type_is_415_with_the_header_that_is_to_be_sent(
         answer = ask(world, method, path, body, **{"content-type": kind})
         assert answer.status_code == 415, answer.text
         assert answer.json()["detail"] == (
-            f"The body cannot be taken: it came as {kind.partition(';')[0]};"
+            f"The body cannot be read: it came as {kind.partition(';')[0]};"
             f" send it with the header Content-Type: application/json{lines}."
         )
     assert world.get("trunkline", CALLS).json()["calls"] == []

@@ -151,7 +151,7 @@ MADE_UP = Facts(
     vendor="bench",
     span=(HOUR, HOUR.replace(month=3)),
     durations=(1000, 2000),
-    said=("thank", "it's a \"quoted\" line, 'really'"),
+    transcript_texts=("thank", "it's a \"quoted\" line, 'really'"),
     ids=[UUID(int=5)],
     butter_cursor="e30=",
 )

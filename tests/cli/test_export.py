@@ -93,7 +93,7 @@ def test_a_file_that_is_there_is_left_alone_unless_forced(
 ) -> None:
     (tmp_path / "a.csv").write_text("mine")
     refused = trunkline("export", "a.csv", "--org", log.name)
-    assert refused.complaint == "a.csv is there already; write over it with --force"
+    assert refused.complaint == "a.csv exists already; overwrite it with --force"
     assert (tmp_path / "a.csv").read_text() == "mine"
     assert trunkline("export", "a.csv", "--org", log.name, "--force").status == 0
     assert (tmp_path / "a.csv").read_bytes() == exported(log, format="csv").content

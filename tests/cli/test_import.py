@@ -206,7 +206,7 @@ def test_bad_lines_are_never_written_over_a_file_that_is_to_be_read(
     named = trunkline("import", "a.jsonl", "--org", world.name, "--rejects", "./a.jsonl")
     usual = trunkline("import", "a.jsonl", "a.jsonl.rejects.jsonl", "--org", world.name)
     for ran in (named, usual):
-        assert "bad lines would be written over" in ran.usage
+        assert "bad lines would overwrite" in ran.usage
     assert (tmp_path / "a.jsonl").read_bytes() == content
     assert (tmp_path / "a.jsonl.rejects.jsonl").read_bytes() == content
     assert total(world) == 0

@@ -79,7 +79,7 @@ def test_revoke_ends_a_key_within_a_second(trunkline: Trunkline, world: World) -
         while status(world, name, world.headers[name]) != 401:
             assert time.monotonic() < deadline
     again = trunkline("keys", "revoke", world.key_id, "--org", world.name)
-    assert again.complaint == f"org {world.name} has no key {world.key_id} that is still good"
+    assert again.complaint == f"org {world.name} has no valid key {world.key_id}"
 
 
 @pytest.mark.parametrize(

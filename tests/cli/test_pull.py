@@ -176,7 +176,7 @@ def test_what_cannot_be_pulled_is_refused_with_a_sentence(trunkline: Trunkline, 
         source = add(trunkline, world, vendor.url, "tl_x")
         where = ("--source", source, "--org", world.name)
         said = trunkline("pull", *where).complaint
-        assert said == "the vendor answers 401 to GET /v1/calls: look at the source's credential"
+        assert said == "the vendor answers 401 to GET /v1/calls: check the source's credential"
         trunkline("sources", "disable", source, "--org", world.name)
         assert trunkline("pull", *where).complaint == f"source {source} is disabled"
         assert len(vendor.queries) == 1
@@ -194,7 +194,7 @@ def test_what_cannot_be_pulled_is_refused_with_a_sentence(trunkline: Trunkline, 
         (["pull", "--source", "x", "--org", "a", "--since", "soon"], "not an ISO 8601 date"),
         (
             ["pull", "--source", "x", "--org", "a", "--since", "2026-03-02", "--until", "2026-03-01"],
-            "it lies before --since",
+            "it is before --since",
         ),
         (["ledger", "--org", "a", "--source", "x"], "a source's id is a UUID"),
     ],

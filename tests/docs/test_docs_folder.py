@@ -20,7 +20,8 @@ DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md")])
 WORDS = [
     *("call", "turn", "word", "tool call", "sighting", "dialect", "vendor", "org", "key", "intent", "fault"),
-    *("total", "recording", "source", "pull", "ledger"),
+    *("total", "recording", "source", "pull", "ledger", "door", "payload", "vocabulary", "loss"),
+    *("follower", "job", "stated, derived", "sequence, change"),
 ]
 
 

@@ -191,11 +191,11 @@ BAD_LINES = {
         b'{"a":' * (MAX_DEPTH + 1) + b"1" + b"}" * (MAX_DEPTH + 1),
         TOO_DEEP,
     ),
-    "a number": (b"5", "no call or answer as "),
-    "a text": (b'"calls"', "no call or answer as "),
-    "null": (b"null", "no call or answer as "),
-    "a list of numbers": (b"[1, 2]", "no call or answer as "),
-    "an unknown object": (b'{"hello": "world"}', "no call or answer as "),
+    "a number": (b"5", "not a call or an answer in the form of "),
+    "a text": (b'"calls"', "not a call or an answer in the form of "),
+    "null": (b"null", "not a call or an answer in the form of "),
+    "a list of numbers": (b"[1, 2]", "not a call or an answer in the form of "),
+    "an unknown object": (b'{"hello": "world"}', "not a call or an answer in the form of "),
 }
 
 
@@ -373,7 +373,7 @@ AMBIGUOUS = json.dumps(
 def test_a_call_that_two_dialects_may_have_printed_is_rejected_until_one_is_named(reading: Reading) -> None:
     seen, (rejected,) = reading(AMBIGUOUS.encode())
     assert seen == []
-    assert rejected.reason == "may be contactship or trunkline: say which with --dialect"
+    assert rejected.reason == "may be contactship or trunkline: choose with --dialect"
     seen, rejected_none = reading(AMBIGUOUS.encode(), "trunkline")
     assert (ids(seen), rejected_none) == (["a"], [])
 
@@ -387,7 +387,7 @@ def test_a_file_of_another_dialect_than_the_named_one_is_rejected(reading: Readi
     capture = json.loads((CAPTURES[0].parents[2] / "zudu" / "captures" / "list.json").read_text())["body"]
     seen, (rejected,) = reading(json.dumps(capture).encode(), "callem")
     assert seen == []
-    assert rejected.reason == "no call or answer as Callem has it"
+    assert rejected.reason == "not a call or an answer in the form of Callem"
 
 
 def test_an_empty_list_of_any_dialect_holds_nothing_and_is_not_wrong(reading: Reading) -> None:

@@ -32,7 +32,7 @@ BATCH_BYTES = 16 * 1024 * 1024
 
 
 class ImportSummary(Struct):
-    """What became of an import, counted in calls; a line that cannot be read counts as one."""
+    """The result of an import, counted in calls; a line that cannot be read counts as one."""
 
     read: int = 0
     stored: int = 0
@@ -42,19 +42,20 @@ class ImportSummary(Struct):
 
 def import_files(
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", exists=True, dir_okay=False)],
-    org: Annotated[str, typer.Option(help="The org that the calls belong to; made if it is new.")],
+    org: Annotated[str, typer.Option(help="The org that the calls belong to; created if it is new.")],
     dialect: Annotated[
-        str | None, typer.Option(help="Whose form the files have; found out if it is not said.")
+        str | None, typer.Option(help="The dialect of the files; detected line by line by default.")
     ] = None,
     rejects: Annotated[
-        Path | None, typer.Option(help="Where bad lines go; else FILE.rejects.jsonl in this folder.")
+        Path | None,
+        typer.Option(help="The file for bad lines; by default FILE.rejects.jsonl in this folder."),
     ] = None,
     *,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print only one JSON object, as the last line.")
     ] = False,
 ) -> None:
-    """Take in files of calls: our own JSON Lines or a vendor's saved answers, plain, gzip or zstd.
+    """Import files of calls: our own JSON Lines or a vendor's saved answers, plain, gzip or zstd.
 
     Bad lines go to a reject file with their line number and the reason; the good ones are stored. The exit
     status is 1 if any was rejected. Importing a file again changes nothing.
@@ -76,10 +77,12 @@ def import_files(
 
 
 def _spare(files: list[Path], rejects: Path | None) -> None:
-    """Make sure that no reject file would be written over a file that is to be read."""
-    for place in {rejects or _rejects_path(path) for path in files}:
-        if place.exists() and any(place.samefile(path) for path in files):
-            raise typer.BadParameter(f"bad lines would be written over {place}: say where with --rejects")
+    """Check that no reject file would overwrite a file that is to be read."""
+    for target in {rejects or _rejects_path(path) for path in files}:
+        if target.exists() and any(target.samefile(path) for path in files):
+            raise typer.BadParameter(
+                f"bad lines would overwrite {target}: choose another file with --rejects"
+            )
 
 
 def _rejects_path(path: Path) -> Path:
@@ -90,7 +93,7 @@ async def _import(
     url: str, files: list[Path], org: str, dialect: str | None, rejects: Path | None
 ) -> ImportSummary:
     total = ImportSummary()
-    gc.set_threshold(1_000_000, 50, 100)  # a batch holds many objects that all live until it is written
+    gc.set_threshold(1_000_000, 50, 100)  # a batch has many objects that all live until it is written
     sys.setswitchinterval(0.0005)  # the thread that reads must not keep the database waiting
     async with services(url, pool_size=2) as joined:
         owner = await joined.keys.ensure_org(org)
@@ -126,9 +129,9 @@ async def _prepared(batches: Iterator[PreparedBatch]) -> AsyncGenerator[Prepared
 
 
 async def _commit(joined: Services, owner: Org, batch: PreparedBatch, total: ImportSummary) -> None:
-    taken = await joined.intake.commit(owner, batch)
-    total.stored += taken.stored
-    total.unchanged += taken.unchanged
+    result = await joined.intake.commit(owner, batch)
+    total.stored += result.stored
+    total.unchanged += result.unchanged
 
 
 def _batches(
@@ -137,9 +140,9 @@ def _batches(
     name = os.fsencode(path.name).decode("utf-8", "backslashreplace")
     batch: list[Received] = []
     size = 0
-    for piece in source.entries(reader.quickly):
-        size += len(piece.text)
-        for found in reader.read(name, piece):
+    for entry in source.entries(reader.quickly):
+        size += len(entry.text)
+        for found in reader.read(name, entry):
             total.read += 1
             if isinstance(found, Rejected):
                 total.rejected += 1
@@ -171,8 +174,8 @@ class Rejects:
             typer.echo(f"rejected lines are in {path}", err=True)
 
     def write(self, path: Path, rejected: Rejected) -> None:
-        """Note what was rejected of a file and why."""
-        place = self._path or _rejects_path(path)
-        if place not in self._open:
-            self._open[place] = place.open("wb")
-        self._open[place].write(msgspec.json.encode(rejected._asdict()) + b"\n")
+        """Write down what was rejected of a file and why."""
+        target = self._path or _rejects_path(path)
+        if target not in self._open:
+            self._open[target] = target.open("wb")
+        self._open[target].write(msgspec.json.encode(rejected._asdict()) + b"\n")

@@ -16,14 +16,14 @@ from trunkline.settings import Settings
 
 
 def index(
-    org: Annotated[str | None, typer.Option(help="One org; all of them if it is not said.")] = None,
+    org: Annotated[str | None, typer.Option(help="One org; all of them by default.")] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object at the end.")] = False,
 ) -> None:
-    """Index the words of calls that were written since a server last did.
+    """Add calls to the search index that were written since a server last did.
 
-    A search finds every call at any time, but reads those that are not indexed yet. A server indexes in the
-    background; this is for what it need not wait for.
+    A search finds every call at any time, but has to read those that are not indexed yet. A server indexes
+    them in the background; this command does it at once.
     """
 
     async def run(url: str) -> tuple[int, int]:

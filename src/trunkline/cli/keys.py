@@ -1,4 +1,4 @@
-"""`trunkline keys`: making, adopting, listing and revoking keys."""
+"""`trunkline keys`: creating, importing, listing and revoking keys."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ app = typer.Typer(help="Keys to an org's calls. Only hashes are stored.", no_arg
 
 T = TypeVar("T")
 
-Org = Annotated[str, typer.Option(help="The org whose calls the key opens; made if it is new.")]
+Org = Annotated[str, typer.Option(help="The org whose calls the key gives access to; created if it is new.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Label = Annotated[str, typer.Option(help="A note to recognise the key by.")]
-Scopes = Annotated[str, typer.Option(help="Some of read, write, admin, with commas between them.")]
+Scopes = Annotated[str, typer.Option(help="One or more of read, write, admin, separated by commas.")]
 Addresses = Annotated[
     list[str] | None,
     typer.Option("--allow-ip", help="An address or network that may use the key; repeatable."),
@@ -49,13 +49,13 @@ def create(
     scopes: Scopes = "read,write",
     label: Label = "",
     expires: Annotated[
-        str, typer.Option(help="How long the key is good, as 12h or 90d; else for ever.")
+        str, typer.Option(help="How long the key is valid, such as 12h or 90d; without it for ever.")
     ] = "",
     allow_ip: Addresses = None,
     *,
     as_json: Json = False,
 ) -> None:
-    """Make a key and print, for each dialect, the exact headers to send. It is shown only this once."""
+    """Create a key and print, for each dialect, the exact headers to send. It is shown only this once."""
     made = run(
         lambda keys: keys.create(
             org,
@@ -78,18 +78,18 @@ def create(
 @app.command("import")
 def import_key(
     org: Org,
-    dialect: Annotated[str, typer.Option(help="The dialect whose clients carry the key.")],
+    dialect: Annotated[str, typer.Option(help="The dialect whose clients send the key.")],
     scopes: Scopes = "read",
     label: Label = "",
     allow_ip: Addresses = None,
     *,
     as_json: Json = False,
 ) -> None:
-    """Take over a key that clients already carry, from standard input: the key, then any secret."""
+    """Import a key that clients already use, from standard input: the key, then its secret if it has one."""
     if dialect not in dialects():
         raise KeyProblem(f"there is no dialect {dialect!r}; there are {', '.join(dialects())}")
-    told = sys.stdin.buffer.read(2048).decode("ascii", "replace")
-    token, _, secret = told.strip().partition("\n")
+    text = sys.stdin.buffer.read(2048).decode("ascii", "replace")
+    token, _, secret = text.strip().partition("\n")
     key_id = run(
         lambda keys: keys.import_key(
             org,
@@ -104,7 +104,7 @@ def import_key(
     typer.echo(
         msgspec.json.encode({"org": org, "id": key_id, "dialect": dialect}).decode()
         if as_json
-        else f"Adopted as key {key_id} of org {org}, for {dialects()[dialect].title} only."
+        else f"Imported as key {key_id} of org {org}, for {dialects()[dialect].title} only."
     )
 
 
@@ -137,9 +137,9 @@ def revoke(
     key_id: Annotated[str, typer.Argument(metavar="ID", help="The key's id, as `keys list` shows it.")],
     org: Annotated[str, typer.Option(help="The org.")],
 ) -> None:
-    """Revoke a key; the next request that shows it is refused."""
+    """Revoke a key; the next request with it is refused."""
     if not re.fullmatch(r"[0-9a-f-]{36}", key_id) or not run(lambda keys: keys.revoke(org, key_id)):
-        raise KeyProblem(f"org {org} has no key {key_id} that is still good")
+        raise KeyProblem(f"org {org} has no valid key {key_id}")
     typer.echo(f"Key {key_id} is revoked.")
 
 

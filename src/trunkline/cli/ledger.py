@@ -1,4 +1,4 @@
-"""`trunkline ledger`: what vendors say they have against what the log holds."""
+"""`trunkline ledger`: the calls that vendors list, compared with those that the log stores."""
 
 from __future__ import annotations
 
@@ -23,19 +23,21 @@ from trunkline.settings import Settings
 
 def ledger(
     org: Annotated[str, typer.Option(help="The org.")],
-    source: Annotated[str | None, typer.Option(help="One source; all of them if it is not said.")] = None,
-    since: Annotated[str | None, typer.Option(help="Hours from then on; a day before the end.")] = None,
-    until: Annotated[str | None, typer.Option(help="Hours until then; now if it is not said.")] = None,
+    source: Annotated[str | None, typer.Option(help="One source; all of them by default.")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Hours from then on; by default a day before the end.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Hours until then; by default now.")] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show how many calls each vendor listed in each hour and how many are here, and name what went wrong."""
-    asked = ReadLedger(
+    """Show per hour how many calls each vendor listed and how many are stored, and list what went wrong."""
+    query = ReadLedger(
         source_id=_uuid(source),
         since=instant("--since", since, last=False),
         until=instant("--until", until, last=True),
     )
-    page = asyncio.run(_read(database(Settings.read()), org, asked))
+    page = asyncio.run(_read(database(Settings.read()), org, query))
     if as_json:
         typer.echo(msgspec.json.encode(page).decode())
         return
@@ -44,7 +46,7 @@ def ledger(
         name, when = f"{call.vendor} {call.vendor_call_id}", _minute(call.hour)
         typer.echo(f"{when}  {call.state:8}  {name}{f'  {call.reason}' if call.reason else ''}")
     if page.left_out:
-        typer.echo(f"and {page.left_out} more: ask for a shorter range")
+        typer.echo(f"and {page.left_out} more: choose a shorter range")
 
 
 def _uuid(text: str | None) -> str | None:

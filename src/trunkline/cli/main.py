@@ -1,4 +1,4 @@
-"""The `trunkline` command: its subcommands, and errors said in one sentence."""
+"""The `trunkline` command: its subcommands, and errors reported in one sentence."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ EXPECTED = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
 )
-"""What may go wrong without being our mistake; its message says what to do."""
+"""Errors that are not bugs of ours; the message says what to do."""
 
 
 def main() -> None:

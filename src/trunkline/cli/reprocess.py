@@ -1,4 +1,4 @@
-"""`trunkline reprocess`: derive calls again from the payloads that are kept of them."""
+"""`trunkline reprocess`: derive calls again from their stored payloads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def reprocess(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Derive calls again from the payloads that are kept of them, after a vendor's reading was improved."""
+    """Derive calls again from their stored payloads, after the reading of a vendor was improved."""
     derived = asyncio.run(_run(database(Settings.read()), org, vendor or None))
     if as_json:
         typer.echo(msgspec.json.encode(derived).decode())
@@ -33,7 +33,7 @@ def reprocess(
     for reason in derived.unreadable[:_SHOWN]:
         typer.echo(f"  {reason}", err=True)
     if len(derived.unreadable) > _SHOWN:
-        typer.echo(f"  and {len(derived.unreadable) - _SHOWN} more; --json names all", err=True)
+        typer.echo(f"  and {len(derived.unreadable) - _SHOWN} more; --json lists all", err=True)
 
 
 async def _run(url: str, org: str, vendor: str | None) -> ReprocessSummary:

@@ -37,14 +37,14 @@ Stdin = Annotated[
 
 
 class _Secrets(msgspec.Struct, forbid_unknown_fields=True):
-    """What is secret comes by standard input, where no list of processes shows it."""
+    """Secrets are read from standard input, so that no list of processes shows them."""
 
     secret: str | None = None
     secrets: list[str] | None = None
     credential: dict[str, str] | None = None
 
     def webhook_secrets(self) -> list[str] | None:
-        """The secrets, however they were told."""
+        """The secrets, given as one or as a list; `None` if none were given."""
         return self.secrets if self.secret is None else [self.secret, *(self.secrets or ())]
 
 
@@ -60,8 +60,8 @@ def run(action: Callable[[Sources], Awaitable[T]]) -> T:
 
 @app.command("add")
 def add(
-    org: Annotated[str, typer.Option(help="The org whose calls come from it; made if it is new.")],
-    vendor: Annotated[str, typer.Option(help="The vendor, as `retell`.")],
+    org: Annotated[str, typer.Option(help="The org that its calls belong to; created if it is new.")],
+    vendor: Annotated[str, typer.Option(help="The vendor, such as `retell`.")],
     label: Annotated[str, typer.Option(help="A note to recognise the source by.")] = "",
     base_url: Annotated[
         str, typer.Option(help="Where the vendor's API is, if not at its usual address.")
@@ -71,15 +71,15 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Add an account with a vendor and print the address to which its webhooks are to be sent."""
-    told = _read_stdin() if stdin else _Secrets()
-    secrets = told.webhook_secrets() or []
+    given = _read_stdin() if stdin else _Secrets()
+    secrets = given.webhook_secrets() or []
     source = run(
         lambda sources: sources.add(
             org,
             vendor,
             label=label,
             webhook_secrets=secrets,
-            credential=told.credential,
+            credential=given.credential,
             base_url=base_url or None,
         )
     )
@@ -117,11 +117,11 @@ def listed(org: Org, *, as_json: Json = False) -> None:
 
 @app.command("change")
 def change(source_id: SourceId, org: Org) -> None:
-    """Give a source other secrets or another credential, told as JSON by standard input."""
-    told = _read_stdin()
+    """Give a source other secrets or another credential, as JSON from standard input."""
+    given = _read_stdin()
     run(
         lambda sources: sources.change(
-            org, source_id, webhook_secrets=told.webhook_secrets(), credential=told.credential
+            org, source_id, webhook_secrets=given.webhook_secrets(), credential=given.credential
         )
     )
     typer.echo(f"Source {source_id} is changed.")
@@ -152,7 +152,7 @@ def schedule(
 
 @app.command("disable")
 def disable(source_id: SourceId, org: Org) -> None:
-    """Let a source take nothing more; what came from it stays."""
+    """Refuse further deliveries and pulls of a source; its calls stay."""
     run(lambda sources: sources.disable(org, source_id))
     typer.echo(f"Source {source_id} is disabled.")
 

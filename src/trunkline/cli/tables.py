@@ -7,10 +7,10 @@ import os
 from rich.console import Console
 
 WIDEST = 1000
-"""Columns of a line where nobody says how wide it may be."""
+"""Columns of a line where the output has no width of its own."""
 
 
 def console() -> Console:
-    """Where tables go: as wide as a terminal, and elsewhere as wide as they are: nothing is cut off."""
+    """The output for tables: as wide as the terminal; without one, wide enough that nothing is cut off."""
     found = Console()
     return found if found.is_terminal or "COLUMNS" in os.environ else Console(width=WIDEST)

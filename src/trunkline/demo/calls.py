@@ -114,11 +114,11 @@ class _CallDesk:
     """The people, agents and dialogues that calls are put together from."""
 
     def __init__(self, origin: Origin, rng: Random) -> None:
-        known = Random(f"{origin.vendor} desk")
+        fixed = Random(f"{origin.vendor} desk")
         self.origin, self.rng = origin, rng
-        self.people = draw_people(known)
-        self.desks = draw_desks(known, origin.make_agent_id)
-        self.campaigns = draw_campaigns(known)
+        self.people = draw_people(fixed)
+        self.desks = draw_desks(fixed, origin.make_agent_id)
+        self.campaigns = draw_campaigns(fixed)
         templates = load_templates()
         self.machines = [one for one in templates if one.is_voicemail]
         spoken = [one for one in templates if not one.is_voicemail]
@@ -220,12 +220,12 @@ class _CallDesk:
 
 def _break_off(items: Sequence[Item], language: str, reason: EndReason | None, rng: Random) -> list[Item]:
     """The beginning of a dialogue that stops in the middle, often in the middle of a sentence."""
-    kept = list(items[: rng.randint(2, max(3, len(items) * 2 // 3))])
+    beginning = list(items[: rng.randint(2, max(3, len(items) * 2 // 3))])
     if reason is EndReason.INACTIVITY:
-        while kept[-1].role is not Role.AGENT:
-            kept.pop()
-        return [*kept, Item(role=Role.AGENT, text=STILL_THERE[language])]
-    last, words = kept[-1], kept[-1].text.split()
+        while beginning[-1].role is not Role.AGENT:
+            beginning.pop()
+        return [*beginning, Item(role=Role.AGENT, text=STILL_THERE[language])]
+    last, words = beginning[-1], beginning[-1].text.split()
     if len(words) > 4 and rng.random() < 0.6:
-        kept[-1] = Item(role=last.role, text=" ".join(words[: rng.randint(2, len(words) - 2)]))
-    return kept
+        beginning[-1] = Item(role=last.role, text=" ".join(words[: rng.randint(2, len(words) - 2)]))
+    return beginning

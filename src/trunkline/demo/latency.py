@@ -8,10 +8,10 @@ from typing import Any
 
 def percentile(ordered: Sequence[int], share: float) -> int:
     """The value below which this share of an ordered list lies, between neighbours in a straight line."""
-    place = share * (len(ordered) - 1)
-    low = int(place)
+    position = share * (len(ordered) - 1)
+    low = int(position)
     high = min(low + 1, len(ordered) - 1)
-    return round(ordered[low] + (ordered[high] - ordered[low]) * (place - low))
+    return round(ordered[low] + (ordered[high] - ordered[low]) * (position - low))
 
 
 def summarize(values: Sequence[int]) -> dict[str, Any]:

@@ -100,8 +100,8 @@ LANDS = (
 
 def plain(text: str) -> str:
     """A name as it stands in an e-mail address: lower case, only the letters a to z."""
-    folded = unicodedata.normalize("NFKD", text.replace("ß", "ss"))
-    return "".join(letter for letter in folded.lower() if "a" <= letter <= "z")
+    letters = unicodedata.normalize("NFKD", text.replace("ß", "ss"))
+    return "".join(letter for letter in letters.lower() if "a" <= letter <= "z")
 
 
 def draw_people(rng: Random) -> dict[str, Sequence[Person]]:

@@ -1,4 +1,4 @@
-"""Compressed files as streams of what is in them."""
+"""Compressed files as streams of their content."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import zstandard
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _CHUNK = 16 * 1024
-"""Bytes that are unpacked at a time; packed well, they may be many more."""
+"""Compressed bytes that are read at a time; decompressed, they may be many more."""
 
 
 def unpacked(file: io.BufferedReader[Any]) -> IO[bytes]:
-    """What is in a file; gzip and zstd are known by their first bytes.
+    """The content of a file; gzip and zstd are recognised by their first bytes.
 
-    Reading raises `OSError`, `EOFError`, `zlib.error` or `zstandard.ZstdError` where it cannot go on.
+    Reading raises `OSError`, `EOFError`, `zlib.error` or `zstandard.ZstdError` where it cannot continue.
     """
     first = file.peek(len(_ZSTD))
     if first.startswith(_GZIP):
@@ -26,7 +26,7 @@ def unpacked(file: io.BufferedReader[Any]) -> IO[bytes]:
 
 
 class _Zstd(io.RawIOBase):
-    """A zstd file, of one frame or several, which is told from one that was cut off."""
+    """A zstd file, of one frame or several; a truncated one raises `EOFError`."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -34,7 +34,7 @@ class _Zstd(io.RawIOBase):
         self._ready = memoryview(b"")
 
     def readable(self) -> bool:
-        """Reading is all that can be done."""
+        """The stream can only be read."""
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
@@ -48,7 +48,7 @@ class _Zstd(io.RawIOBase):
             if self._frame.eof:
                 self._frame = zstandard.ZstdDecompressor().decompressobj()
             self._ready = memoryview(self._frame.decompress(chunk))
-        taken = self._ready[: len(buffer)]
-        buffer[: len(taken)] = taken
-        self._ready = self._ready[len(taken) :]
-        return len(taken)
+        piece = self._ready[: len(buffer)]
+        buffer[: len(piece)] = piece
+        self._ready = self._ready[len(piece) :]
+        return len(piece)

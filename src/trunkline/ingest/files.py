@@ -1,7 +1,7 @@
-"""Files of calls: JSON Lines, or JSON documents over several lines, packed or not, in any dialect's form.
+"""Files of calls: JSON Lines, or JSON documents over several lines, compressed or not, in any dialect's form.
 
-A line may hold one call or a whole saved answer. What cannot be read is named with its place and reason;
-the rest goes in.
+A line may contain one call or a whole saved answer. What cannot be read is reported with its position and
+reason; the rest is imported.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _HALF_PAIR = re.compile(
 
 
 class Entry(NamedTuple):
-    """A line, or a document over several lines: what it holds, or what is wrong with it."""
+    """A line, or a document over several lines: its content, or what is wrong with it."""
 
     line: int
     """The number of its first line, from 1."""
@@ -49,7 +49,7 @@ class Entry(NamedTuple):
     document: Any = None
     problem: str | None = None
     received: Received | None = None
-    """The one call in it, if it was read already."""
+    """The one call in it, if it is read already."""
 
 
 class Rejected(NamedTuple):
@@ -58,13 +58,13 @@ class Rejected(NamedTuple):
     file: str
     line: int
     item: int | None
-    """The place within a line that holds several calls, from 0."""
+    """The position within a line with several calls, from 0."""
     reason: str
     text: str
 
 
 class Source:
-    """An open file of calls; a compressed one is known by its first bytes. Opening raises `OSError`."""
+    """An open file of calls; a compressed one is recognised by its first bytes. Opening raises `OSError`."""
 
     def __init__(self, path: Path) -> None:
         self.size = path.stat().st_size
@@ -88,12 +88,12 @@ class Source:
         """Everything in the file, in order; lines that can be read quickly are."""
         lines = _lines(self._stream)
         for line in lines:
-            if line.problem is None and (seen := quickly(line.text)) is not None:
-                yield Entry(line.line, line.text, received=seen)
+            if line.problem is None and (received := quickly(line.text)) is not None:
+                yield Entry(line.line, line.text, received=received)
                 continue
-            piece = _decoded(line)
-            if piece.problem is None or line.problem is not None or (opened := _opened(line.text)) <= 0:
-                yield piece
+            entry = _decoded(line)
+            if entry.problem is None or line.problem is not None or (opened := _opened(line.text)) <= 0:
+                yield entry
             else:
                 yield from _stretched(line, opened, lines)
 
@@ -117,21 +117,21 @@ def _lines(stream: IO[bytes]) -> Iterator[Entry]:
 def _stretched(first: Entry, opened: int, lines: Iterator[Entry]) -> Iterator[Entry]:
     """The document that begins on a line and ends on a later one; if there is none, the lines by themselves.
 
-    Brackets tell where a document ends. A broken line may leave one open, and then the lines that follow are
+    Brackets show where a document ends. A broken line may leave one open, and then the lines that follow are
     documents of their own.
     """
-    gathered, size, last = [first], len(first.text), None
+    collected, size, last = [first], len(first.text), None
     for line in lines:
         if line.problem is not None:
             last = line
             break
-        gathered.append(line)
+        collected.append(line)
         size, opened = size + len(line.text), opened + _opened(line.text)
         if opened <= 0 or size > MAX_LINE_BYTES:
             break
-    whole = _decoded(Entry(first.line, b"\n".join(line.text for line in gathered)))
-    if whole.problem is not None and any(_decoded(line).problem is None for line in gathered):
-        yield from map(_decoded, gathered)
+    whole = _decoded(Entry(first.line, b"\n".join(line.text for line in collected)))
+    if whole.problem is not None and any(_decoded(line).problem is None for line in collected):
+        yield from map(_decoded, collected)
     elif size > MAX_LINE_BYTES:
         yield _too_long(first.line, whole.text)
         _skip(lines, opened)
@@ -177,7 +177,7 @@ def _why_not_json(text: bytes, error: str) -> str:
         text.decode()
     except UnicodeDecodeError:
         return "not UTF-8"
-    # The parser says of half a surrogate pair that the input was truncated, or where it noticed.
+    # For half a surrogate pair the parser reports that the input was truncated, or where it noticed.
     if ("truncated" in error or "surrogate" in error) and _HALF_PAIR.search(text):
         return "not JSON: a \\u escape is one half of a surrogate pair"
     reason = error.removeprefix("JSON is malformed: ").partition(" - at ")[0]
@@ -185,18 +185,18 @@ def _why_not_json(text: bytes, error: str) -> str:
 
 
 class Reader:
-    """Reads calls from pieces of files, in one dialect or in whichever recognises them."""
+    """Reads calls from entries of files, in one dialect or in the one that recognises them."""
 
     def __init__(self, dialects: Mapping[str, Dialect], only: str | None = None) -> None:
         self._dialects = [dialects[only]] if only is not None else list(dialects.values())
         self._last: Dialect | None = None
 
     def quickly(self, line: bytes) -> Received | None:
-        """The call on a line, if the dialect that the last one was in has a quick way to it."""
+        """The call on a line, if the last entry's dialect has a quick way to read it."""
         return None if self._last is None else received_from_line(self._last, line)
 
     def read(self, file: str, entry: Entry) -> Iterator[Received | Rejected]:
-        """Read a piece: everything in it is either seen or rejected."""
+        """Read an entry: everything in it is either received or rejected."""
         if entry.received is not None:
             yield entry.received
             return
@@ -209,8 +209,8 @@ class Reader:
             try:
                 yield received_from(dialect, item)
             except Unreadable as error:
-                place = index if len(items) > 1 else None
-                yield Rejected(file, entry.line, place, str(error), _shown(encoded(item)))
+                position = index if len(items) > 1 else None
+                yield Rejected(file, entry.line, position, str(error), _shown(encoded(item)))
 
     def _calls_in(self, document: Any) -> tuple[Dialect, list[Any]] | str:
         if self._last is not None and (items := self._last.calls_in(document)) is not None:
@@ -221,11 +221,11 @@ class Reader:
             if (items := dialect.calls_in(document)) is not None
         ]
         if not matching:
-            asked = ", ".join(dialect.title for dialect in self._dialects)
-            return f"no call or answer as {asked} has it"
+            titles = ", ".join(dialect.title for dialect in self._dialects)
+            return f"not a call or an answer in the form of {titles}"
         if len(matching) > 1 and any(items for _, items in matching):
             names = " or ".join(dialect.name for dialect, _ in matching)
-            return f"may be {names}: say which with --dialect"
+            return f"may be {names}: choose with --dialect"
         self._last = matching[0][0] if matching[0][1] else None
         return matching[0]
 

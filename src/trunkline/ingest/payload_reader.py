@@ -1,4 +1,4 @@
-"""One call of a payload, whichever door it came in by: read with its dialect, and checked to be storable."""
+"""One call of a payload, whichever way it arrived: read with its dialect, and checked to be storable."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def received_from(dialect: Dialect, item: Any) -> Received:
 
 
 def received_from_line(dialect: Dialect, line: bytes) -> Received | None:
-    """Read a line that holds one call, if the dialect has a quick way and nothing needs a longer look."""
+    """Read a line with one call, if the dialect has a quick way and the line is simple enough for it."""
     if dialect.from_line is None or not dialect.is_lossless or not _is_flat(line):
         return None
     sighting = dialect.from_line(line)

@@ -1,4 +1,4 @@
-"""One item of a vendor's list: read, or named as well as it can be."""
+"""One item of a vendor's list: read, or identified as well as possible."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _MAX_ID_LENGTH = 500
 
 
 class PullItem(Struct, frozen=True):
-    """What one item of a list says."""
+    """One item of a list, as it was read."""
 
     raw: Any
     listed: ListedCall
     sighting: Sighting | None
     """`None` if it cannot be read."""
     line: PullItem | None = None
-    """Its line in the list, if this is the whole call that was asked for by itself."""
+    """Its line in the list, if this is the whole call that was requested by itself."""
 
 
 def item_in(door: Door, raw: Any) -> PullItem:
-    """Read an item; one that cannot be read is named by what is left of it without the fields at fault."""
+    """Read an item; one that cannot be read is identified by the rest of it without the fields at fault."""
     try:
         if deeper_than(MAX_DEPTH, raw):
             raise Unreadable("call", f"is nested deeper than {MAX_DEPTH} levels")
@@ -47,7 +47,7 @@ def item_in(door: Door, raw: Any) -> PullItem:
 
 
 def unreadable(item: PullItem, reason: str) -> PullItem:
-    """An item whose whole call cannot be had."""
+    """An item whose whole call cannot be fetched."""
     return PullItem(item.raw, structs.replace(item.listed, reason=reason[:500]), None)
 
 

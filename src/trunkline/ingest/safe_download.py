@@ -1,7 +1,7 @@
-"""Fetching: a recording from wherever its link leads, as long as that is a public place.
+"""Downloads of recordings from any public address.
 
-A name is resolved once and the connection goes to the very address that was checked, so that a name which
-changes its mind leads nowhere else. Redirects are followed by hand, each one checked the same way.
+A name is resolved once and the connection goes to the very address that was checked, so that a name whose
+address changes in between leads nowhere else. Redirects are followed by hand, each one checked the same way.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 
 class DownloadFailed(Exception):
-    """A recording could not be fetched; `for_good` if trying again would not help."""
+    """A recording could not be downloaded; `for_good` if trying again would not help."""
 
     def __init__(self, reason: str, *, for_good: bool = False) -> None:
         super().__init__(reason)
@@ -35,11 +35,11 @@ class DownloadFailed(Exception):
 
 
 class Limits(Struct, frozen=True, kw_only=True):
-    """What a fetch may take."""
+    """The limits of a download."""
 
     max_bytes: int
     allow_private: bool = False
-    """For closed networks: addresses that are not public are taken too."""
+    """For closed networks: addresses that are not public are allowed too."""
 
 
 async def resolved(host: str, port: int) -> list[str]:
@@ -49,7 +49,7 @@ async def resolved(host: str, port: int) -> list[str]:
 
 
 def is_public(text: str) -> bool:
-    """Whether an address is one that the whole world can reach, whatever form it is dressed in."""
+    """Whether an address is one that the whole world can reach, whatever form it is written in."""
     try:
         address: IPv4Address | IPv6Address = ip_address(text.partition("%")[0])
     except ValueError:
@@ -78,7 +78,7 @@ def is_example(url: str) -> bool:
 
 
 class Downloader:
-    """Fetches recordings."""
+    """Downloads recordings."""
 
     def __init__(self, limits: Limits, resolve: Resolve = resolved) -> None:
         self._limits = limits

@@ -1,9 +1,9 @@
-"""Auth schemes: how a credential stands in a request's headers, and how a key is worn there.
+"""Auth schemes: how a request's headers carry a credential, and how a key is sent in them.
 
-A scheme only extracts and dresses; who a credential belongs to is the key service's business. A key has
-a random body of 60 hex digits and a secret. Most schemes wear the body behind a prefix. A scheme that
-sends two parts wears the body's public name and the secret, so that the part that tends to end up in logs
-is worth nothing alone.
+A scheme only reads and writes headers; whose a credential is, the key service decides. A key has
+a random body of 60 hex digits and a secret. Most schemes send the body behind a prefix. A scheme that
+sends two parts sends the body's public name and the secret, so that the part that tends to end up in logs
+is worthless alone.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class NewKey(Struct, frozen=True):
 
 
 class Credential(Struct, frozen=True):
-    """What a request showed: a whole token, the key body in it if it has our form, and a secret."""
+    """What a request sent: a whole token, the key body in it if it has our form, and a secret."""
 
     token: str
     body: str | None = None
@@ -55,10 +55,10 @@ class AuthScheme(Protocol):
 
     @property
     def specificity(self) -> int:
-        """How much the scheme asks of a request; the more demanding one is tried first."""
+        """How specific the scheme's headers are; the most specific scheme is tried first."""
 
     def matches(self, headers: Headers) -> bool:
-        """Whether the headers show that a request means this scheme."""
+        """Whether a request with these headers uses this scheme."""
 
     def read(self, headers: Headers) -> Credential:
         """The credential in the headers; raises `Refused` when there is none of the right form."""
@@ -85,18 +85,18 @@ def _credential(token: str, prefix: str) -> Credential:
 
 
 class HeaderKey(Struct, frozen=True, kw_only=True):
-    """One header holds the key."""
+    """One header has the key."""
 
     header: str
     prefix: str
     or_bearer: bool = False
-    """Whether `Authorization: Bearer` with the same key is taken as well."""
+    """Whether `Authorization: Bearer` with the same key is accepted as well."""
     org_header: str | None = None
     """A header that may name the org; a name that is not the key's org is refused."""
     specificity: int = 0
 
     def matches(self, headers: Headers) -> bool:
-        """Always: it is what remains when no more demanding scheme is meant."""
+        """Always: it is used when no more specific scheme matches."""
         return True
 
     def read(self, headers: Headers) -> Credential:
@@ -129,7 +129,7 @@ class HeaderKey(Struct, frozen=True, kw_only=True):
 
 
 class Bearer(Struct, frozen=True, kw_only=True):
-    """`Authorization: Bearer` holds the key."""
+    """`Authorization: Bearer` has the key."""
 
     prefix: str
     form: str

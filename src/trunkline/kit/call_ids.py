@@ -1,4 +1,4 @@
-"""The forms in which dialects print a call's id, and how a printed id is understood again."""
+"""The forms in which dialects print a call's id, and how a printed id is read again."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class CallIds(Struct, frozen=True, kw_only=True):
     derive: Callable[[str], str]
     """From a canonical id to one of the vendor's form."""
     digests: Callable[[str], DigestRange | None]
-    """From a printed id back to the digests it may stand for."""
+    """From a printed id back to the digests that begin with it."""
     by_canonical_id: bool = False
     """Whether a canonical id is understood as well."""
 
@@ -84,9 +84,9 @@ def prefixed_letters(vendor: str, prefix: str, *, by_canonical_id: bool = False)
     """Ids are a prefix and twelve letters or digits."""
 
     def digests(printed_id: str) -> DigestRange | None:
-        piece = printed_id.removeprefix(prefix)
-        fits = printed_id.startswith(prefix) and _LETTERS.fullmatch(piece)
-        return range_of_letters(piece) if fits else None
+        letters = printed_id.removeprefix(prefix)
+        fits = printed_id.startswith(prefix) and _LETTERS.fullmatch(letters)
+        return range_of_letters(letters) if fits else None
 
     return CallIds(
         vendor=vendor,

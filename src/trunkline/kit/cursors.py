@@ -18,7 +18,7 @@ def cursor_of(content: dict[str, Any]) -> str:
 
 
 def content_of(cursor: str) -> dict[str, Any]:
-    """Read a cursor; the URL-safe alphabet and missing padding are taken as well.
+    """Read a cursor; the URL-safe alphabet and missing padding are accepted as well.
 
     Raises `Refused` with `BAD_CURSOR` for anything that is not Base64 of a JSON object.
     """

@@ -1,7 +1,7 @@
-"""The door: how one vendor's calls come in, by what it sends and by what can be asked of it.
+"""The door: how one vendor's calls come in, by its webhooks and from its list.
 
-A door is pure, as a dialect is: it is told the bytes of a request and the clock's time, and does no I/O. A
-vendor whose API we serve has a door beside its dialect; a vendor that is only listened to has a door alone.
+A door is pure, as a dialect is: it gets the bytes of a request and the clock's time, and does no I/O. A
+vendor whose API we serve has a door beside its dialect; any other vendor has a door alone.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from trunkline.model.sighting import Sighting
 
 
 class ParsedDelivery(Struct, kw_only=True):
-    """What one delivery says."""
+    """What was read from one delivery."""
 
     event: str
     """The vendor's own name for what happened; empty where it has none."""
     sightings: list[Sighting] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
-    """Words and fields that this door does not know, as `call.status=parked` or `call.mood`; they are kept
-    with the payload and counted."""
+    """Words and fields that this door does not know, such as `call.status=parked` or `call.mood`; they are
+    stored with the payload and counted."""
     note: str = ""
     """Why the delivery names no call, where it does not."""
 
@@ -48,14 +48,14 @@ def whole(document: Any) -> list[Any]:
 
 
 class Door(Struct, frozen=True, kw_only=True):
-    """Everything that is needed to take one vendor's calls in."""
+    """Everything that is needed to receive one vendor's calls."""
 
     name: str
     title: str
     about: str
     """The module's docstring, from which its docs page is made."""
     signature: SignatureVerifier
-    """How a delivery is known to be the vendor's."""
+    """How a delivery is verified to be the vendor's."""
     parse_delivery: Callable[[Any], ParsedDelivery]
     """Reads a delivery's document, as `document_of` has it; raises `Unreadable` and `AnswerExpected`."""
     from_wire: Callable[[Any], Sighting]
@@ -64,7 +64,7 @@ class Door(Struct, frozen=True, kw_only=True):
     """A delivery's document as one for each call that it speaks of, each of which `parse_delivery` reads as
     it reads that call in the whole: so each call's own part can be deleted with it. Never raises."""
     list_api: ListApi | None = None
-    """How the vendor is asked for its calls; `None` if it cannot be, or is not yet."""
+    """How the vendor's list is requested; `None` if it has none, or none that we read."""
 
 
 FORM = "application/x-www-form-urlencoded"
@@ -74,7 +74,7 @@ def document_of(body: bytes, content_type: str) -> Any:
     """A delivery's body as a document: JSON, or a form as an object of texts.
 
     Raises `Unreadable`. Of a form's field that is given twice the last one counts. What begins like JSON is
-    read as JSON, since some senders call everything a form.
+    read as JSON, since some senders label everything as a form.
     """
     is_form = content_type.partition(";")[0].strip().lower() == FORM
     if is_form and body.lstrip()[:1] not in (b"{", b"["):

@@ -32,7 +32,7 @@ USUAL_TEXTS: Texts = {
     Fault.INTERNAL: "Internal server error",
     Fault.UNAVAILABLE: "Service unavailable",
 }
-"""Texts for what lies with the server rather than with a vendor's API, which no vendor documents."""
+"""Texts for faults of the server rather than of a vendor's API, which no vendor documents."""
 
 
 def worded(texts: Texts, usual: Texts, *, what: str) -> dict[Fault, str]:
@@ -61,8 +61,7 @@ def _text(fault: Fault, texts: Texts, usual: Texts) -> str | None:
 class ErrorEnvelope(Struct, frozen=True, kw_only=True):
     """How a vendor words a refusal.
 
-    A text may hold `{detail}`. Building fails if a fault is left without a text, so that no vendor can forget
-    one.
+    A text may contain `{detail}`. Building fails if a fault has no text, so that no vendor can forget one.
     """
 
     shape: type[Struct]

@@ -1,6 +1,6 @@
-"""A vendor's list API as a client sees it: which requests to send, and what their answers hold.
+"""A vendor's list API as a client sees it: which requests to send, and what their answers contain.
 
-Nothing here sends anything. A request is data, so that a pull that was stopped goes on from the request it
+Nothing here sends anything. A request is data, so that a pull that was stopped continues with the request it
 was about to send.
 """
 
@@ -24,7 +24,7 @@ class Request(Struct, frozen=True, kw_only=True):
 
 
 class Page(Struct, kw_only=True):
-    """What one answer to a list request holds, as the vendor prints it."""
+    """The content of one answer to a list request, as the vendor prints it."""
 
     items: list[Any]
     """The calls, each as the vendor prints it."""
@@ -46,38 +46,38 @@ class ListPage(Struct, kw_only=True):
 
 
 class Paging(Protocol):
-    """How one vendor's list is asked for page by page; `kit/paging.py` has those that there are."""
+    """How one vendor's list is requested page by page; `kit/paging.py` has the known ways."""
 
     @property
     def by_offset(self) -> bool:
-        """Whether pages are asked for by their place, as by an offset.
+        """Whether pages are requested by position, such as an offset.
 
-        A list that moves then pushes calls onto the next page or past it.
+        A list that changes then shifts calls onto another page.
         """
 
     def first(self, request: Request) -> Request:
-        """The request for the first page of what a request asks for."""
+        """The request for the first page."""
 
     def next_request(self, page: Page, request: Request) -> Request | None:
-        """The request for the page after one, which the given request asked for; `None` for the last one."""
+        """The request for the page after the one that `request` returned; `None` after the last one."""
 
 
 class ListApi(Struct, frozen=True, kw_only=True):
-    """How to ask one vendor for its calls."""
+    """How to request one vendor's calls."""
 
     base_url: str
     credential: tuple[str, ...]
-    """Names of what a team must give, as `api_key`."""
+    """Names in the credential, such as `api_key`."""
     headers: Callable[[Mapping[str, str]], dict[str, str]]
     """From the credential to the headers of a request."""
     request: Callable[[datetime | None, datetime | None], Request]
-    """What is asked for the calls of a range of creation, on whichever page; a vendor that cannot filter by
-    time is asked for everything, newest first where it can be."""
+    """The request for the calls of a range of creation, without paging; for a vendor that cannot filter by
+    time the request for everything, newest first where possible."""
     page: Callable[[Any], Page]
-    """What an answer holds; raises `Unreadable`."""
+    """The content of an answer; raises `Unreadable`."""
     paging: Paging
     one: Callable[[str], Request] | None = None
-    """The request for one call by the vendor's id, where the list leaves parts of a call out."""
+    """The request for one call by the vendor's id, where the list does not have the whole call."""
     read_one: Callable[[Any], Any] | None = None
     """The call in the answer to that."""
     newest_first: bool = True
@@ -97,5 +97,5 @@ class ListApi(Struct, frozen=True, kw_only=True):
     def read(self, answer: Any, request: Request) -> ListPage:
         """An answer, and which request follows the one that it answers; raises `Unreadable`."""
         page = self.page(answer)
-        following = self.paging.next_request(page, request)
-        return ListPage(items=page.items, next_request=following, total=page.total)
+        next_request = self.paging.next_request(page, request)
+        return ListPage(items=page.items, next_request=next_request, total=page.total)

@@ -1,4 +1,4 @@
-"""Losses: what of a call each dialect cannot say, found by saying everything and reading it back."""
+"""Losses: what each dialect cannot express of a call, found by writing a full call and reading it back."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ from trunkline.model.merge import first_call
 from trunkline.model.words import Channel, Direction, EndReason, Result, Role, Sentiment, Status
 
 ELSEWHERE = "elsewhere"
-"""A vendor that no dialect is of, so that none may lean on what it keeps of its own calls."""
+"""A vendor without a dialect, so that no dialect can use what it stores for its own calls."""
 
 NOT_COMPARED = frozenset(
     {"id", "vendor", "vendor_call_id", "vendor_words", "vendor_fields", "verbatim", "derived"}
 )
-"""Fields that name the call, or that keep one vendor's own words for that vendor."""
+"""Fields that name the call, or that store one vendor's own words for that vendor."""
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -135,10 +135,10 @@ def full_call(vendor: str = ELSEWHERE) -> Call:
 
 def _turn(role: Role, text: str, start_ms: int) -> Turn:
     words = [
-        Word(word=word, start_ms=start_ms + 300 * place, end_ms=start_ms + 300 * place + 240, confidence=0.98)
-        for place, word in enumerate(text.split())
+        Word(word=word, start_ms=start_ms + 300 * index, end_ms=start_ms + 300 * index + 240, confidence=0.98)
+        for index, word in enumerate(text.split())
     ]
-    # A turn begins before its first word and ends after its last: who says only the words loses that.
+    # A turn begins before its first word and ends after its last: with only the words printed, that is lost.
     return Turn(role=role, text=text, start_ms=start_ms - 40, end_ms=start_ms + 300 * len(words), words=words)
 
 
@@ -148,7 +148,7 @@ def _turn(role: Role, text: str, start_ms: int) -> Turn:
 def lost_paths(dialect: Dialect) -> frozenset[str]:
     """Find the fields of ours that a foreign call does not bring back from this dialect.
 
-    A path stands for everything under it. What was not said and only follows from something else when it is
+    A path includes everything under it. A value that was not printed and only follows from others when it is
     read back, such as the number of turns, is lost.
     """
     call = full_call()
@@ -176,7 +176,7 @@ def _lost(path: str, original: Any, back: Any) -> list[str]:
     if isinstance(original, Struct):
         if not isinstance(back, Struct):
             return [path]
-        # What a full call leaves unsaid is ours alone, and no vendor can lose it.
+        # What a full call leaves unset is ours alone, and no vendor can lose it.
         names = [
             field.name for field in structs.fields(original) if getattr(original, field.name) is not UNSET
         ]
@@ -195,7 +195,7 @@ def _is_records(value: Any) -> bool:
 
 def _is_still_there(original: Any, back: Any) -> bool:
     if isinstance(original, dict) and isinstance(back, str):
-        return _is_json_of(back, original)  # vendors print what a tool takes and gives as text
+        return _is_json_of(back, original)  # vendors print a tool's arguments and results as text
     if isinstance(original, dict) and isinstance(back, dict):
         return original.items() <= back.items()  # other fields may ride along
     return bool(original == back)
@@ -208,11 +208,11 @@ def _is_json_of(text: str, value: Any) -> bool:
         return False
 
 
-# -- telling --------------------------------------------------------------
+# -- the table --------------------------------------------------------------
 
 
 def loss_table(dialects: Iterable[Dialect]) -> str:
-    """Write as Markdown which fields each dialect carries, and which words it folds together."""
+    """Write as Markdown which fields each dialect carries, and which words it merges."""
     columns = [(dialect, lost_paths(dialect)) for dialect in dialects]
     header = ["field", *(dialect.title for dialect, _ in columns)]
     call = full_call()
@@ -241,14 +241,14 @@ def _is_lost(path: str, lost: frozenset[str]) -> bool:
 
 
 def _section(dialect: Dialect) -> Iterator[str]:
-    folded = [
+    merged = [
         _row([f"`{vocabulary.field}`", f"`{ours}`", "no word there" if back is None else f"`{back}`"])
         for vocabulary in dialect.vocabularies
         for ours, back in vocabulary.losses().items()
     ]
     yield from ("", f"## {dialect.title}", "")
-    if folded:
-        yield from (_row(["field", "our word", "comes back as"]), _row(["---", "---", "---"]), *folded)
+    if merged:
+        yield from (_row(["field", "our word", "comes back as"]), _row(["---", "---", "---"]), *merged)
     else:
         yield "Every word of ours comes back as itself."
     if dialect.notes:

@@ -1,4 +1,4 @@
-"""The ways in which vendors' lists are asked for page by page: by offset, by number, by cursor.
+"""The ways in which vendors' lists are requested page by page: by offset, by number, by cursor.
 
 The parameters of a page go where the rest of a request goes: into its body where it has one, else into its
 query.
@@ -75,12 +75,12 @@ class CursorPaging(Struct, frozen=True, kw_only=True):
     size_name: str = "limit"
     cursor_name: str = "cursor"
     first_page_only: tuple[str, ...] = ()
-    """Parameters that only the first page is asked with."""
+    """Parameters that only the request for the first page has."""
     while_full: bool = False
-    """Whether a page with fewer calls than were asked for is the last one, whatever cursor it has."""
+    """Whether a page with fewer calls than requested is the last one, whatever cursor it has."""
     ends_in_itself: bool = False
-    """Whether a page that names the cursor it was asked with is the last one. Without this such a list is one
-    that goes round in a circle, at which a pull stops."""
+    """Whether a page that names the cursor of its own request is the last one. Otherwise such a list is an
+    endless loop, at which a pull stops."""
 
     @property
     def by_offset(self) -> bool:
@@ -103,7 +103,7 @@ class CursorPaging(Struct, frozen=True, kw_only=True):
 
 
 def _goes_on(page: Page, reached: int, size: int) -> bool:
-    """Whether a list goes on after so many calls, by the best that its page says."""
+    """Whether a list continues after so many calls, by the most reliable value on its page."""
     if not page.items:
         return False
     if page.has_more is not None:
@@ -116,12 +116,12 @@ def _value_of(request: Request, name: str) -> Any:
 
 
 def _with_values(request: Request, values: dict[str, Any]) -> Request:
-    """The request with some parameters set; one that it has already keeps its place."""
+    """The request with some parameters set; one that it has already keeps its position."""
     if request.body is not None:
         return structs.replace(request, body={**request.body, **values})
-    asked = {name for name, _ in request.query}
+    present = {name for name, _ in request.query}
     query = [(name, str(values.get(name, value))) for name, value in request.query]
-    query += [(name, str(value)) for name, value in values.items() if name not in asked]
+    query += [(name, str(value)) for name, value in values.items() if name not in present]
     return structs.replace(request, query=tuple(query))
 
 

@@ -1,4 +1,4 @@
-"""Reading a vendor's JSON generously: absent and null stay apart, and what cannot be read is named."""
+"""Reading a vendor's JSON tolerantly: absent and null are distinguished, and what cannot be read is named."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _MAX_DURATION_MS = 366 * 24 * 3600 * 1000
 
 
 def or_none(value: V | UnsetType | None) -> V | None:
-    """A value for a place where absent and null mean the same."""
+    """The value, or `None` where absent and null mean the same."""
     return None if value is UNSET else value
 
 
 def has_call(items: list[Any], recognise: Callable[[dict[str, Any]], bool]) -> bool:
-    """Whether a list holds at least one call; what else is in it is then rejected by itself."""
+    """Whether a list has at least one call; other items in it are then rejected one by one."""
     return any(isinstance(item, dict) and recognise(item) for item in items)
 
 
 class Unreadable(ValueError):
-    """A payload holds a value that cannot be what its field stands for."""
+    """A payload has a value that is impossible for its field."""
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
@@ -48,7 +48,7 @@ class Payload:
 
     @classmethod
     def of(cls, raw: Any, path: str = "") -> Payload:
-        """Take a JSON value as an object; raises `Unreadable` if it is something else."""
+        """Read a JSON value as an object; raises `Unreadable` if it is something else."""
         if not isinstance(raw, dict):
             raise Unreadable(path or "payload", f"expected an object, found {_kind(raw)}")
         return cls(raw, path)
@@ -57,14 +57,14 @@ class Payload:
         return name in self.raw
 
     def value(self, *names: str) -> Any:
-        """Whatever stands under the first of the names that is there."""
+        """The value under the first of the names that is present."""
         for name in names:
             if name in self.raw:
                 return self.raw[name]
         return UNSET
 
     def text(self, *names: str) -> str | UnsetType | None:
-        """A text; a number is taken as its digits, since some vendors send ids so."""
+        """A text; a number is read as its digits, since some vendors send ids like that."""
         value = self.value(*names)
         if value is UNSET or value is None or isinstance(value, str):
             return value
@@ -162,7 +162,7 @@ class Payload:
         return Payload.of(value, self._where(names))
 
     def json_object(self, *names: str) -> dict[str, Any] | UnsetType | None:
-        """A nested object that is kept as it is."""
+        """A nested object, unchanged."""
         value = self.object(*names)
         return value.raw if isinstance(value, Payload) else value
 

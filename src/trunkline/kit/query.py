@@ -166,10 +166,10 @@ def read_query(query_string: bytes, record: type[Q], *, refuse_unknown: bool = F
         name = _text(raw_name)
         parameter = known.get(name) if name is not None else None
         if parameter is None:
-            shown = name if name is not None else raw_name.decode("ascii", "replace")
+            printable = name if name is not None else raw_name.decode("ascii", "replace")
             if refuse_unknown:
-                raise _bad(shown[:60], "is not a parameter of this list")
-            ignored.append(shown)
+                raise _bad(printable[:60], "is not a parameter of this list")
+            ignored.append(printable)
             continue
         if parameter.field in values:
             raise _bad(parameter.name, "is given more than once")

@@ -1,4 +1,4 @@
-"""What a request sends besides its address: a body and what it says that it is."""
+"""What a request sends besides its address: a body and its media type."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ class RequestBody(Struct, frozen=True):
         return found
 
     def must_be_json(self, *, or_lines: bool = False) -> None:
-        """Raises `Refused` for a body that says that it is something else.
+        """Raises `Refused` for a body of another media type.
 
-        It is not guessed at: a form is what `curl --data` calls everything, and now and then it is one.
-        `or_lines` only says that JSON Lines would have been taken too.
+        It is not guessed: `curl --data` labels everything as a form, and sometimes it is one.
+        `or_lines` only says that JSON Lines would have been accepted too.
         """
         if self.media_type not in ("", JSON) and not self.media_type.endswith("+json"):
             raise Refused(Fault.UNSUPPORTED_BODY, header_to_send(self.media_type, or_lines=or_lines))
 
 
 def header_to_send(media_type: str, *, or_lines: bool) -> str:
-    """What to tell a client that called its body something that is not taken."""
+    """The advice for a client whose media type is not accepted."""
     lines = f", or {JSON_LINES[0]} for JSON Lines" if or_lines else ""
     return f"it came as {media_type[:80]}; send it with the header Content-Type: {JSON}{lines}"
 

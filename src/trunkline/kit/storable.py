@@ -1,4 +1,4 @@
-"""What can be stored: bounds that hold for every call, whichever door it came in by."""
+"""What can be stored: bounds that apply to every call, whichever door it came through."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_DEPTH = 200
 """Levels that a payload may be nested; it is printed and read again on a stack that is not endless."""
 
 _MAX_TEXT_BYTES = 2000
-"""Bytes of a text that calls are looked up by; an index holds some more."""
+"""Bytes of a text that calls are looked up by; an index allows some more."""
 
 _MAX_EXPONENT, _MIN_EXPONENT, _DIGITS = 15, -30, 40
 """Powers of ten between which an amount lies, and how many digits it has."""
@@ -47,7 +47,7 @@ _NESTS = frozenset({dict, list})
 
 
 def _indexed_texts(sighting: Sighting) -> Iterator[tuple[str, object]]:
-    """The texts that stand in columns of their own."""
+    """The texts that have columns of their own."""
     for name in ("vendor", "vendor_call_id", "from_number", "to_number"):
         yield name, getattr(sighting, name)
     for name, part in (("agent", "id"), ("campaign", "id"), ("contact", "phone_number")):

@@ -39,7 +39,7 @@ def tool_calls_of(call: Call) -> list[ToolCall]:
 
 
 def interleaved(call: Call) -> list[Entry]:
-    """Turns, invocations and results in order; the turns fill the places that no tool call names."""
+    """Turns, invocations and results in order; the turns fill the positions that no tool call has."""
     turns, tools = turns_of(call), tool_calls_of(call)
     if not tools:
         return list(turns)
@@ -56,7 +56,7 @@ def interleaved(call: Call) -> list[Entry]:
         entry = placed.pop(index, None) or next(rest, None)
         if entry is not None:
             sequence.append(entry)
-    sequence += [placed[index] for index in sorted(placed)]  # places beyond the end
+    sequence += [placed[index] for index in sorted(placed)]  # positions beyond the end
     return [*sequence, *rest, *late]
 
 
@@ -77,19 +77,19 @@ class Sequence:
         self._length = 0
 
     def turn(self, turn: Turn) -> None:
-        """Somebody spoke."""
+        """Add a turn."""
         self.turns.append(turn)
         self._length += 1
 
     def invocation(self, tool: ToolCall) -> None:
-        """The agent ran a tool."""
+        """Add a tool call."""
         tool.position = self._length
         self._length += 1
         self.tool_calls.append(tool)
         self._open[tool.id] = tool
 
     def returned(self, tool_call_id: str | None, result: Any, name: str | None = None) -> None:
-        """An answer came back, to the invocation of its id; one that fits none stands for itself."""
+        """Add a result to the invocation of its id; without one it becomes a tool call of its own."""
         tool = self._open.pop(tool_call_id, None)
         if tool is None:
             tool = ToolCall(id=tool_call_id, name=name)

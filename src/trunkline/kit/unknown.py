@@ -1,4 +1,4 @@
-"""What a vendor sent and a door does not know, named so that it can be counted."""
+"""Words and fields that a vendor sent and a door does not know, named so that they can be counted."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Words(Protocol):
 
 
 class Unknown:
-    """Gathers unknown words and fields, each once, in the order in which they were met."""
+    """Collects unknown words and fields, each once, in the order in which they were found."""
 
     def __init__(self) -> None:
         self._found: dict[str, None] = {}
 
     def word(self, wire: Payload, name: str, words: Words) -> None:
-        """Note the word that stands under a name, if it is a text that the table does not hold."""
+        """Note the word under a name, if it is a text that is not in the table."""
         word = wire.raw.get(name)
         if isinstance(word, str) and word and not words.knows(word):
             self.note(f"{_path(wire, name)}={word[:_MAX_SHOWN]}")

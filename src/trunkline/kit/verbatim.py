@@ -1,4 +1,4 @@
-"""What our words cannot bring back is kept as it was said, found by printing a call and comparing."""
+"""Values that our words cannot bring back are stored verbatim, found by printing a call and comparing."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ def difference(
 
 
 def restore_verbatim(printed: Struct, call: Call) -> None:
-    """Put the vendor's own values into a printed call of that vendor, as far as they still hold."""
+    """Put the vendor's own values into a printed call of that vendor, as far as they are still valid."""
     if not call.verbatim:
         return
     for attribute, name in _names(type(printed)):
-        kept = call.verbatim.get(name)
-        if kept is not None:
+        stored = call.verbatim.get(name)
+        if stored is not None:
             value = getattr(printed, attribute)
-            if kept.printed == _fingerprint(b"" if value is UNSET else _encode(value)):
-                setattr(printed, attribute, kept.value)
+            if stored.printed == _fingerprint(b"" if value is UNSET else _encode(value)):
+                setattr(printed, attribute, stored.value)
 
 
 def _names(record: type[Struct]) -> Iterator[tuple[str, str]]:

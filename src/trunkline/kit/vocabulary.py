@@ -18,7 +18,7 @@ def _as_is(word: str) -> str:
 class Vocabulary(Generic[W]):
     """Two tables, theirs to ours and ours to theirs, for one field.
 
-    It will not build if one of our words has no word of theirs. `write` may hold `None` for a word that
+    It will not build if one of our words has no word of theirs. `write` may have `None` for a word that
     the vendor leaves out. `spelling` is applied to their words before they are looked up, for vendors
     that print one case and accept any.
     """
@@ -61,15 +61,15 @@ class Vocabulary(Generic[W]):
         return {} if self.write(ours) == spelled else {f"{self.field}.{_key(ours)}": spelled}
 
     def word_for(self, ours: W | None, vendor_words: Mapping[str, str] | None) -> str | None:
-        """Ours to theirs for a call of the vendor itself, in the vendor's own word if it was kept."""
+        """Ours to theirs for a call of the vendor itself, in the vendor's own word if it was stored."""
         if vendor_words is not None:
-            kept = vendor_words.get(f"{self.field}.{_key(ours)}")
-            if kept is not None:
-                return kept
+            stored = vendor_words.get(f"{self.field}.{_key(ours)}")
+            if stored is not None:
+                return stored
         return self.write(ours)
 
     def wording_for(self, vendor: str, word: str) -> Wording:
-        """The calls that print this word: the inverse of `write`, and of the words that were kept."""
+        """The calls that print this word: the inverse of `write`, and of the words that were stored."""
         spelled = self._spelling(word)
         values = frozenset(ours.value for ours, theirs in self._write.items() if theirs == spelled)
         return Wording(values=values, vendor=vendor, words=frozenset({spelled}))
@@ -89,7 +89,7 @@ class Vocabulary(Generic[W]):
 
 
 class OneWay(Generic[W]):
-    """One table, theirs to ours, for one field of a vendor that is only listened to."""
+    """One table, theirs to ours, for one field of a vendor whose API is not served."""
 
     def __init__(
         self,
@@ -119,7 +119,7 @@ class OneWay(Generic[W]):
 
 
 def effective_word(field: str, ours: str | None, vendor_words: Mapping[str, str] | None) -> str | None:
-    """The kept word that stands for a field's present value, if there is one."""
+    """The stored word for a field's present value, if there is one."""
     return None if vendor_words is None else vendor_words.get(f"{field}.{_key(ours)}")
 
 

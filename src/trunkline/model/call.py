@@ -1,7 +1,7 @@
 """The canonical call and its parts: one neutral record that every dialect reads into and writes from.
 
 Times are aware UTC instants, durations and offsets whole milliseconds (offsets count from the start
-of the call), money a decimal with its unit. `None` means that nobody told us.
+of the call), money a decimal with its unit. `None` means that the value is unknown.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from trunkline.model.words import Channel, Direction, EndReason, Result, Role, S
 
 
 class Word(Struct, omit_defaults=True):
-    """One spoken word with its place in the call."""
+    """One spoken word with its times in the call."""
 
     word: str
     start_ms: int | None = None
@@ -25,7 +25,7 @@ class Word(Struct, omit_defaults=True):
 
 
 class Turn(Struct):
-    """What one side said in one go."""
+    """What one side said without being interrupted."""
 
     role: Role
     text: str
@@ -38,8 +38,8 @@ class Turn(Struct):
 class ToolCall(Struct):
     """A function the agent ran during the call, and what came back.
 
-    Turns, invocations and results form one sequence. `position` and `result_position` are places in
-    that whole sequence; the turns fill the places left over. Without positions the tool calls follow
+    Turns, invocations and results form one sequence. `position` and `result_position` are positions in
+    that whole sequence; the turns fill the positions left over. Without positions the tool calls follow
     the last turn.
     """
 
@@ -108,13 +108,13 @@ class Recording(Struct):
     enabled: bool | None = None
     url: str | None = None
     stored: bool | UnsetType = UNSET
-    """Whether we keep it ourselves; the link that is printed is ours then."""
+    """Whether we store it ourselves; then the printed link is ours."""
     original_url: str | UnsetType | None = UNSET
-    """Where the vendor has it, if the link is ours; said when it is printed and never stored."""
+    """The vendor's address, if the link is ours; set when the call is printed and never stored."""
 
 
 class Privacy(Struct):
-    """What the vendor was asked not to keep."""
+    """What the vendor was asked not to store."""
 
     opt_out: bool | None = None
 
@@ -128,18 +128,18 @@ class Telephony(Struct):
 
 
 class Verbatim(Struct):
-    """A wire value that our words do not bring back: said by the vendor where we would print another."""
+    """A wire value that our words do not bring back: the vendor's own, where we would print another."""
 
     printed: str
     """A fingerprint of what we would print; once that changes, the vendor's old word no longer holds."""
     value: Any = field(name="said")
-    """Stored and printed as `said`: stored transcripts are packed, and stay as they are."""
+    """Stored and printed as `said`: stored transcripts are compressed, and stay as they are."""
     apart: bool = False
-    """Whether it belongs to the conversation, which is fetched apart from the rest of the call."""
+    """Whether it belongs to the conversation, which is fetched separately from the rest of the call."""
 
 
 class Call(Struct, kw_only=True):
-    """One call, merged from everything that was said of it. Field order is our API's key order."""
+    """One call, merged from everything that was reported about it. Field order is our API's key order."""
 
     id: str
     """A UUID in lower case. The vendor's own id where that is one, else derived from it."""
@@ -162,7 +162,7 @@ class Call(Struct, kw_only=True):
     started_at: datetime | None = None
     ended_at: datetime | None = None
     duration_ms: int | None = None
-    """What the vendor said; never computed from two instants."""
+    """What the vendor stated; never computed from two instants."""
     agent: Agent | None = None
     campaign: Campaign | None = None
     contact: Contact | None = None
@@ -190,8 +190,8 @@ class Call(Struct, kw_only=True):
     verbatim: dict[str, Verbatim] | None = None
     """Wire values by wire field, given back in the call's own dialect as long as they hold."""
     derived: list[str] | None = None
-    """The names of fields that nobody told us and that follow from others."""
+    """The names of fields that were not stated and follow from others."""
 
 
 TRANSCRIPT_FIELDS = ("turns", "tool_calls", "transcript_text", "events")
-"""Fields that grow with the conversation; they are stored, and fetched, apart from the rest."""
+"""Fields that grow with the conversation; they are stored, and fetched, separately from the rest."""

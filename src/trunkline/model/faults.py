@@ -9,19 +9,19 @@ class FaultClass(Enum):
     """Faults that a vendor words alike, mostly: it gives a text for each class, and exceptions."""
 
     BAD_REQUEST = "bad_request"
-    """The request asks for something that cannot be asked for."""
+    """The request has an invalid value."""
     CREDENTIAL = "credential"
-    """The request does not show a credential that counts here."""
+    """The request has no valid credential."""
     FORBIDDEN = "forbidden"
-    """The credential counts, but not for this."""
+    """The credential is valid, but not for this."""
     NOT_FOUND = "not_found"
-    """There is no such call for whoever asks."""
+    """There is no such call in the credential's org."""
     ROUTE = "route"
-    """Nothing is served so: another path, method or form of answer is meant."""
+    """There is no such path, method or form of answer."""
     TRANSFER = "transfer"
-    """The request did not come as it should: too large, too long, too slowly, of a type that is not read."""
+    """The request is too large, too long, too slow, or of a type that is not read."""
     CONFLICT = "conflict"
-    """The request stands against an earlier one."""
+    """The request conflicts with an earlier one."""
     UNSUPPORTED = "unsupported"
     """What a call log does not do."""
     UNAVAILABLE = "unavailable"
@@ -51,7 +51,7 @@ class Fault(Enum):
     TOO_SLOW = 408
     CONFLICT = 409
     CALL_DELETED = 410
-    """The call was taken out of the log and stays out."""
+    """The call was deleted and stays deleted."""
     TOO_LARGE = 413
     ADDRESS_TOO_LONG = 414
     UNSUPPORTED_BODY = 415

@@ -1,4 +1,4 @@
-"""The ledger: what a source's vendor says it has, hour by hour, against what the log holds."""
+"""The ledger: what a source's vendor lists, hour by hour, compared with what the log stores."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class LedgerState(StrEnum):
     LATE = "late"
     """Its first webhook came long after its end."""
     MISSING = "missing"
-    """Its vendor lists it, and it cannot be had."""
+    """Its vendor lists it, and it cannot be read or fetched."""
     REPAIRED = "repaired"
-    """Nobody told us of it in time, and a pull brought it."""
+    """It was not reported in time, and a pull brought it."""
 
 
 class LedgerHour(Struct, kw_only=True):
@@ -26,11 +26,11 @@ class LedgerHour(Struct, kw_only=True):
     source_id: str
     vendor: str
     listed: int | None
-    """How many calls the vendor listed when a pull last went over the hour; null if none has."""
+    """How many calls the vendor listed when a pull last covered the hour; null if none has."""
     stored: int
-    """How many calls of the vendor the log holds now, whichever way they came."""
+    """How many calls of the vendor the log stores now, whichever way they arrived."""
     deleted: int
-    """How many were taken out of the log."""
+    """How many were deleted."""
     missing: int
     late: int
     repaired: int
@@ -49,7 +49,7 @@ class LedgerCall(Struct, kw_only=True):
     noticed_at: datetime
     repaired_at: datetime | None
     reason: str | None
-    """Why it could not be had."""
+    """Why it could not be read or fetched."""
 
 
 class LedgerPage(Struct, kw_only=True):

@@ -44,7 +44,7 @@ class CallFilter(Struct, frozen=True, kw_only=True):
     success: bool | None = None
     voicemail: bool | None = None
     engaged: bool | None = None
-    """As the vendor says, else whether the user said anything."""
+    """As the vendor states, else whether the user said anything."""
     vendor: frozenset[str] | None = None
     vendor_call_id: frozenset[str] | None = None
     agent_id: frozenset[str] | None = None
@@ -82,14 +82,14 @@ class Order(Struct, frozen=True):
 
 
 class Rows(Struct, frozen=True):
-    """A window by count: skip some, take some."""
+    """A window by count: skip some, return some."""
 
     limit: int
     offset: int = 0
 
 
 class Position(Struct, frozen=True):
-    """A call's place in an ordered list: the value it is ordered by, and its id."""
+    """A call's position in an ordered list: the value it is ordered by, and its id."""
 
     value: datetime | int | None
     id: str
@@ -98,13 +98,13 @@ class Position(Struct, frozen=True):
 
 
 class After(Struct, frozen=True):
-    """A window by place: what follows a call."""
+    """A window by position: what follows a call."""
 
     limit: int
     position: Position | None = None
     """`None` begins at the front."""
     org: str | None = None
-    """The org that the place was told to; another one may not use it."""
+    """The org that the position was printed for; another one may not use it."""
 
 
 class AfterCall(Struct, frozen=True):

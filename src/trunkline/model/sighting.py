@@ -1,7 +1,7 @@
-"""The sighting: what one payload says about one call, and when.
+"""The sighting: what one payload states about one call, and when.
 
 Absent, null and empty differ. A field left `UNSET` was not mentioned and never erases a known one; `None`
-was said to be empty and loses against any value; an empty list or object is a value like another.
+was stated to be empty and gives way to any value; an empty list or object is a value like another.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from trunkline.model.words import Channel, Direction, EndReason, Result, Status
 
 
 class Sighting(Struct, kw_only=True):
-    """What one payload says about one call; the fields are those of `Call`, each of them optional."""
+    """What one payload states about one call; the fields are those of `Call`, each of them optional."""
 
     vendor: str
     vendor_call_id: str
     id: str | UnsetType = UNSET
-    """The id the call would like to have; a call that is already known keeps the one it has."""
+    """The id that the call gets if it is new; a stored call keeps the id it has."""
     trace_id: str | UnsetType | None = UNSET
     direction: Direction | UnsetType = UNSET
     channel: Channel | UnsetType = UNSET
@@ -77,7 +77,7 @@ class Sighting(Struct, kw_only=True):
     """Fields set here that the payload does not state and that follow from others."""
 
     as_of: datetime | UnsetType = UNSET
-    """When the payload's facts were true, from the payload itself where it says so."""
+    """When the payload's facts were true, from the payload itself where it has a time."""
     as_of_by_path: dict[str, datetime] | UnsetType = UNSET
     """When single fields were true, by their paths (`recording/url`), where that is another time."""
 
@@ -93,8 +93,8 @@ if {f.name for f in structs.fields(Call)} - {"id", "vendor", "vendor_call_id", "
 
 
 def sighting_of(call: Call) -> Sighting:
-    """What a call that is known in full says of itself."""
-    said = {name: value for name in STATEMENTS if (value := getattr(call, name)) is not None}
+    """A complete call as a sighting."""
+    stated = {name: value for name in STATEMENTS if (value := getattr(call, name)) is not None}
     return Sighting(
-        id=call.id, vendor=call.vendor, vendor_call_id=call.vendor_call_id, derived=call.derived, **said
+        id=call.id, vendor=call.vendor, vendor_call_id=call.vendor_call_id, derived=call.derived, **stated
     )

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """Where a call stands, from planned to over."""
+    """The state of a call, from planned to over."""
 
     SCHEDULED = "scheduled"
     QUEUED = "queued"
@@ -19,7 +19,7 @@ class Status(StrEnum):
     FAILED = "failed"
     CANCELED = "canceled"
     INCOMPLETE = "incomplete"
-    """The call ended in the middle, or its vendor used a word for its state that nobody documented."""
+    """The call ended in the middle, or its vendor used an undocumented word for its state."""
 
     @property
     def is_final(self) -> bool:

@@ -1,8 +1,8 @@
 """The dialects and doors: one folder is one vendor, found here by itself.
 
-A vendor whose API we serve has a `DIALECT`; a vendor whose calls come in by themselves, or can be asked for,
-has a `DOOR`. Many have both. A vendor that cannot be loaded is left out with its reason, and takes nothing
-from the others; whoever starts a server or a test run says so.
+A vendor whose API we serve has a `DIALECT`; a vendor whose calls arrive by webhook, or can be pulled,
+has a `DOOR`. Many have both. A vendor that cannot be loaded is left out with its reason, and the others
+stay; a server and a test run report it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class BrokenVendor(Exception):
 
 
 class Vendor(Struct, frozen=True):
-    """What one folder holds."""
+    """What one folder exports."""
 
     dialect: Dialect | None
     door: Door | None
@@ -63,7 +63,7 @@ def names() -> list[str]:
 
 
 def folder(name: str) -> Path:
-    """Where a vendor's files lie; raises `BrokenVendor` for a vendor that is no folder."""
+    """Where a vendor's files are; raises `BrokenVendor` for a vendor that is no folder."""
     found = next((path for each in __path__ if (path := Path(each) / name).is_dir()), None)
     if found is None:
         raise BrokenVendor(f"{name} is not a folder; a vendor is one, even of a single file")
@@ -87,12 +87,12 @@ def load(name: str) -> Vendor:
     if not parts:
         raise BrokenVendor(f"{name} exports neither a DIALECT nor a DOOR")
     if any(part.name != name for part in parts):
-        raise BrokenVendor(f"{name} holds {parts[0].name!r}; NAME is the name of the folder")
+        raise BrokenVendor(f"{name} exports {parts[0].name!r}; NAME is the name of the folder")
     return vendor
 
 
 def search(more: Path) -> None:
-    """Look for vendors in another folder as well, as tests do with one that they made."""
+    """Search another folder for vendors as well, as tests do with one that they made."""
     __path__.append(str(more))
     _found.cache_clear()
 

@@ -18,7 +18,7 @@ NO_CREDENTIAL = ("no-credential", "No credential", "Send an Authorization: Beare
 MALFORMED = (
     "malformed-credential",
     "Malformed credential",
-    "A key begins with tl_ and holds letters and digits.",
+    "A key begins with tl_ and has letters and digits.",
 )
 UNKNOWN = ("unknown-credential", "Unknown credential", "This key is not known.")
 NOT_FOUND = ("call-not-found", "Call not found", "There is no call with this id.")
@@ -105,7 +105,7 @@ def test_the_bare_paths_belong_to_the_vendors(world: World) -> None:
 def test_what_is_not_served_is_404_or_405_as_a_problem(world: World) -> None:
     nowhere = world.get("trunkline", "/v1/nowhere")
     refuses(nowhere, 404, "no-such-route", "No such route", "There is nothing at this path.")
-    kind = ("method-not-allowed", "Method not allowed", "This path does not take this method.")
+    kind = ("method-not-allowed", "Method not allowed", "This path does not support this method.")
     allowed = {"/v1/calls": "GET, POST, HEAD", f"/v1/calls/{uuid(1)}": "GET, PATCH, DELETE, HEAD"}
     for path, methods in allowed.items():
         answer = world.request("PUT", f"/trunkline{path}", headers=world.headers["trunkline"])

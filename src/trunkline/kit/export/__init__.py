@@ -1,6 +1,6 @@
 """Files of calls: the forms that a log can be exported in, and how they are compressed.
 
-A form is a value in `FORMATS` and a writer that is handed calls part by part, so that no file is ever whole
+A form is a value in `FORMATS` and a writer that gets calls in chunks, so that no file is ever whole
 in memory. Another form is another entry: a writer may hold back what it needs for a row group, and its
 `end` may say more than nothing.
 """
@@ -40,13 +40,13 @@ class File(Struct, kw_only=True):
     calls: int = 0
     """How many calls are in it by now."""
     total: int | None = None
-    """How many there will be; `None` while nobody counted."""
+    """How many there will be; `None` while they are not counted."""
 
 
 def file_of(
     chunks: AsyncGenerator[Chunk, None], form: Format, compression: Compression, shape: Shape, *, name: str
 ) -> File:
-    """Make a file of calls; its name gets the endings that tell what it is."""
+    """Make a file of calls; its name gets the suffixes of its form and compression."""
     media_type = f"{form.media_type}; charset={form.charset}" if form.charset else form.media_type
     return File(
         name=f"{name}{form.suffix}{compression.suffix}",
@@ -64,10 +64,10 @@ FORMATS: Mapping[str, Format] = {
         Format(name="csv", suffix=".csv", media_type="text/csv", charset="utf-8", writer=Table),
     )
 }
-COMPRESSIONS: Mapping[str, Compression] = {packing.name: packing for packing in (NONE, GZIP, ZSTD)}
+COMPRESSIONS: Mapping[str, Compression] = {each.name: each for each in (NONE, GZIP, ZSTD)}
 
 MEDIA_TYPES = (
     *(form.media_type for form in FORMATS.values()),
-    *(packing.media_type for packing in COMPRESSIONS.values() if packing.media_type),
+    *(each.media_type for each in COMPRESSIONS.values() if each.media_type),
 )
 """What a file may be sent as."""

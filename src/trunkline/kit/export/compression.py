@@ -1,4 +1,4 @@
-"""Compression of a stream of bytes, piece by piece."""
+"""Compression of a stream of bytes, chunk by chunk."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Compressor(Protocol):
     """A compressor in the middle of a stream."""
 
     def compress(self, data: bytes, /) -> bytes:
-        """Take in data; what is ready of the compressed stream comes back."""
+        """Add data; returns what is ready of the compressed stream."""
 
     def flush(self) -> bytes:
         """The rest of the stream."""

@@ -17,13 +17,13 @@ _read_turns = msgspec.json.Decoder(list[Turn]).decode
 
 
 class JsonLines:
-    """Writes calls as lines; a call is taken apart no further than what is shown of it asks for."""
+    """Writes calls as lines; a call is decoded no further than needed."""
 
     def __init__(self, shape: Shape) -> None:
         self._shape = shape
 
     def begin(self) -> bytes:
-        """Nothing stands before the first line."""
+        """Nothing comes before the first line."""
         return b""
 
     def rows(self, calls: Sequence[EncodedCall]) -> bytes:
@@ -31,7 +31,7 @@ class JsonLines:
         return _encoder.encode_lines([self._record(call) for call in calls])
 
     def end(self) -> bytes:
-        """Nothing stands after the last line."""
+        """Nothing comes after the last line."""
         return b""
 
     def _record(self, call: EncodedCall) -> Any:
@@ -50,7 +50,7 @@ class JsonLines:
 
 
 def _without_words(turns: Raw) -> Raw:
-    said = _read_turns(turns)
-    for turn in said:
+    spoken = _read_turns(turns)
+    for turn in spoken:
         turn.words = UNSET
-    return Raw(_encoder.encode(said))
+    return Raw(_encoder.encode(spoken))

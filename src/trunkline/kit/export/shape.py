@@ -12,10 +12,10 @@ from trunkline.model.encoded_call import EncodedCall
 
 
 class Shape(Struct, frozen=True, kw_only=True):
-    """What of each call a file shows, and by which clocks."""
+    """What a file shows of each call, and in which time zone."""
 
     absent: frozenset[str] = frozenset()
-    """The heavy fields that are left out."""
+    """The transcript fields that are left out."""
     words: bool = True
     """Whether the words of turns are shown with their times."""
     zone: tzinfo | None = None
@@ -26,13 +26,13 @@ class Writer(Protocol):
     """Writes one file, from its first byte to its last."""
 
     def begin(self) -> bytes:
-        """What stands before the first call."""
+        """What comes before the first call."""
 
     def rows(self, calls: Sequence[EncodedCall]) -> bytes:
         """The next calls."""
 
     def end(self) -> bytes:
-        """What stands after the last call."""
+        """What comes after the last call."""
 
 
 def in_zone(instant: datetime, zone: tzinfo | None) -> datetime:

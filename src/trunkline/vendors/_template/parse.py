@@ -18,9 +18,9 @@ from trunkline.vendors._template.words import DIRECTION, END_REASON, NAME, ROLES
 
 
 def from_wire(raw: Any, path: str = "") -> Sighting:
-    """Read a call of a list, a get or a webhook; the path is where it stands there."""
+    """Read a call of a list, a get or a webhook; the path is its position there."""
     # Generous: accept every documented variant. Leave UNSET what the payload does not mention, and set None
-    # where it says null, so that a poorer payload never erases what a richer one told.
+    # where it says null, so that a poorer payload never erases the values of a richer one.
     wire = Payload.of(raw, path)
     sighting = Sighting(
         vendor=NAME,
@@ -50,7 +50,7 @@ def from_wire(raw: Any, path: str = "") -> Sighting:
         sighting.analysis = Analysis(summary=summary)
     if isinstance(wire.items("transcript"), list):
         sighting.turns = [_turn_from(entry) for entry in wire.objects("transcript")]
-    # A value that nobody told and that follows from others is named: sighting.derived = ["ended_at"].
+    # A value that is not stated and follows from others is named: sighting.derived = ["ended_at"].
     sighting.vendor_words = words or UNSET
     return _with_verbatim(sighting, wire.raw)
 
@@ -61,7 +61,7 @@ def _turn_from(entry: Payload) -> Turn:
 
 
 def _with_verbatim(sighting: Sighting, raw: dict[str, Any]) -> Sighting:
-    # Values that our words do not bring back are found by printing the call, and kept as they came.
+    # Values that our words do not bring back are found by printing the call, and stored unchanged.
     if sighting.created_at is not UNSET:
         call, _ = first_call(sighting, call_id(NAME, sighting.vendor_call_id), sighting.created_at)
         sighting.verbatim = difference(to_wire(call), raw, ("seconds", "ended_by", "agent_id")) or UNSET

@@ -18,10 +18,10 @@ def headers(credential: Mapping[str, str]) -> dict[str, str]:
 
 def request(since: datetime | None, until: datetime | None) -> Request:
     """The newest calls of a range of creation."""
-    # What is asked for on every page; the paging adds its own parameters.
+    # The same for every page; the paging adds its own parameters.
     span = {"since": since, "until": until}
-    asked = tuple((name, at.isoformat()) for name, at in span.items() if at is not None)
-    return Request(path="/v2/calls", query=asked)
+    query = tuple((name, at.isoformat()) for name, at in span.items() if at is not None)
+    return Request(path="/v2/calls", query=query)
 
 
 def page(answer: Any) -> Page:
@@ -31,7 +31,7 @@ def page(answer: Any) -> Page:
     return Page(items=or_none(wire.items("calls")) or [], total=or_none(wire.count("total")))
 
 
-LIST_API = ListApi(  # give `one` as well if the list leaves parts of a call out
+LIST_API = ListApi(  # add `one` if the list does not have whole calls
     base_url="https://api.example.com",
     credential=("api_key",),
     headers=headers,

@@ -17,13 +17,13 @@ IDS = uuids(NAME)
 
 
 def in_list(call: Call, _: str) -> WireCall:
-    """Write a call as a list prints it; a vendor that prints whose a call is takes the org's name too."""
+    """Write a call as a list prints it; a vendor that prints organizations uses the org's name."""
     return to_wire(call)
 
 
 def to_wire(call: Call) -> WireCall:
     """Write a call as list and get print it."""
-    # Exact: print one form, the documented one. `own` is a call of this vendor, which keeps its own words.
+    # Exact: print one form, the documented one. `own` is a call of this vendor, which has its own words.
     own = call.vendor == NAME
     words = call.vendor_words if own else None
     raw_reason = call.end_reason_raw if own or call.end_reason is EndReason.OTHER else None

@@ -2,11 +2,12 @@
 
 Sources: say here which public pages the facts below come from.
 
-Events: `call.started` and `call.ended` are read; `agent.pick` expects an answer and is not taken.
+Events: `call.started` and `call.ended` are read; `agent.pick` expects an answer and is refused.
 
-Not carried: what this vendor never says.
+Not carried: what this vendor never sends.
 
-Our choice: what the vendor does not document and we had to decide. A time may lie five minutes from ours.
+Our choice: what the vendor does not document and we had to decide. A time may differ from ours by five
+minutes.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from trunkline.vendors._template.wire import WireCall
 from trunkline.vendors._template.words import DIRECTION, END_REASON, NAME, STATUS
 
 FIELDS = WireCall.__struct_encode_fields__
-"""What a call is documented to have; everything else is kept under its name, and counted."""
+"""What a call is documented to have; everything else is stored under its name, and counted."""
 
 # How a delivery is known to be the vendor's; see kit/signatures.py for the other ways. `SecretAddress()` is
 # for a vendor that documents none.
@@ -67,5 +68,5 @@ DOOR = Door(
     signature=SIGNATURE,
     parse_delivery=read,
     from_wire=from_wire,
-    list_api=LIST_API,  # leave it out if the vendor cannot be asked
+    list_api=LIST_API,  # leave it out if the vendor has no list
 )

@@ -1,4 +1,4 @@
-"""Examplia's records: what it prints, and what it may be asked."""
+"""Examplia's records: what it prints, and its query parameters."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ class ErrorBody(Struct):
 
 
 class GetQuery(Struct):
-    """What may be asked of get call: nothing."""
+    """Get call has no query parameters."""
 
 
 STATE = Meta(description="how the call stands")
 
 
 class ListQuery(Struct, kw_only=True):
-    """What may be asked of list calls."""
+    """The query parameters of list calls."""
 
     # Every parameter has a default. Ranges and choices are read from the annotations, refused with
     # Fault.BAD_REQUEST otherwise, and shown in OpenAPI.

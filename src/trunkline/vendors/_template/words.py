@@ -7,10 +7,10 @@ from trunkline.model.words import Direction, EndReason, Role, Status
 
 NAME = "examplia"  # the name in addresses and in the database: lower case, for ever
 
-# One vocabulary for each of our closed lists that the vendor has a field for. `read` takes every word the
+# One vocabulary for each of our closed lists that the vendor has a field for. `read` has every word the
 # vendor documents, `write` needs a word for every one of ours, or it will not build. `otherwise` is what an
-# undocumented word is taken for: such a call is kept, and prints its own word again. A vendor that is only
-# taken in has one table, theirs to ours: `OneWay` of the same module.
+# undocumented word is read as: such a call is stored, and prints its own word again. A vendor whose API is
+# not served has one table, theirs to ours: `OneWay` of the same module.
 
 STATUS = Vocabulary(
     "status",
@@ -25,7 +25,7 @@ STATUS = Vocabulary(
     write={
         Status.SCHEDULED: "planned",
         Status.QUEUED: "planned",
-        Status.RINGING: "active",  # they do not tell ringing from talking
+        Status.RINGING: "active",  # they do not distinguish ringing from talking
         Status.IN_PROGRESS: "active",
         Status.COMPLETED: "done",
         Status.NO_ANSWER: "unanswered",

@@ -1,4 +1,4 @@
-"""Bland: its calls, taken in."""
+"""Bland: its calls, received."""
 
 from trunkline.vendors.bland.webhooks import DOOR
 

@@ -70,7 +70,7 @@ def read_call(wire: Payload) -> tuple[Sighting, list[str]]:
 
 
 def _read_outcome(wire: Payload, sighting: Sighting, unknown: list[str]) -> None:
-    """Status, end, reason and result; a call that is completed is over, whatever its place in the queue."""
+    """Status, end, reason and result; a call that is completed is over, whatever its queue status."""
     derived: list[str] = []
     name = "status" if or_none(wire.text("status")) else "queue_status"
     word, completed = or_none(wire.text(name)), or_none(wire.flag("completed"))

@@ -1,17 +1,18 @@
-"""Bland: one webhook when a call is over, which holds the whole call with its transcript.
+"""Bland: one webhook when a call is over, with the whole call and its transcript.
 
 Sources: docs.bland.ai for the details of a call, post-call webhooks and their signature.
 
-Events: the post-call webhook, and a call as its API prints it; a line of the live log is noted.
+Events: the post-call webhook, and a call as its API prints it; a line of the live log is stored but holds no
+call.
 
 Not carried: tool calls, which the transcript names in words only.
 
-Our choice: `end_at` is documented as the moment at which a call would have been cut off, so the end lies
-`corrected_duration` after the start, and is marked as derived; a call holds as of its end. The length in
-seconds counts before `call_length`, which is minutes. A phrase begins when it was written, since the vendor
-tells no other time. `agent-action` entries are not speech: they stand among the tool calls, with their
-words as arguments. Of the variables those that the system sets itself are not metadata. A signature may be
-over the body as it came or over its JSON without spaces, which is what the vendor's example checks.
+Our choice: `end_at` is documented as the moment at which a call would have been cut off, so the end is
+`corrected_duration` after the start, and is marked as derived; a call is true as of its end. The length in
+seconds is preferred to `call_length`, which is in minutes. A phrase begins when it was written, since the
+vendor has no other time. `agent-action` entries are not speech: they are read as tool calls, with their words
+as arguments. Variables that the system sets itself are not metadata. A signature may be over the raw body or
+over its JSON without spaces, which is what the vendor's example checks.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Butter: its API, served; its calls, taken in."""
+"""Butter: its API, served; its calls, received."""
 
 from trunkline.vendors.butter.api import DIALECT
 from trunkline.vendors.butter.webhooks import DOOR

@@ -5,12 +5,12 @@ Sources: the vendor's page for list calls (the seed), docs.getbutter.ai.
 Not carried: the analysis, the contact, the campaign, the schedule, words, latency, events, metadata,
 carrier ids, money that is not credits.
 
-Our choice: newest first by creation, ties by the id; a limit or a cursor that makes no sense is refused
+Our choice: newest first by creation, ties by the id; an invalid limit or cursor is refused
 with 400, as is a cursor of another organization; `next_cursor` is null on the last page; `page_size` is
-the number of calls on the page; a Bearer token is taken in place of `X-API-Key`, and `X-Organization-Id`
+the number of calls on the page; a Bearer token is accepted in place of `X-API-Key`, and `X-Organization-Id`
 must be the key's if it is sent. Times of turns count seconds from the start of the call; one turn is one
-event, and a tool call stands in the turn before it. A test call prints as `preview`, a direction that
-nobody told as `inbound`, a called number or an agent that nobody told as an empty text.
+event, and a tool call is part of the turn before it. A test call prints as `preview`, an
+unknown direction as `inbound`, an unknown called number or agent as an empty text.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ GET = Operation(
 
 
 def error_body(_: int, text: str, refused: Refused) -> ErrorBody:
-    """The vendor's error body; whatever is wrong with a cursor is said in the same words."""
+    """The vendor's error body; every problem with a cursor has the same words."""
     return ErrorBody(success=False, message=INVALID_CURSOR if refused.parameter == "cursor" else text)
 
 
@@ -182,11 +182,11 @@ DIALECT = Dialect(
         "The result is not printed; on the way in it follows from status, end reason and number of turns.",
         "A list row has no transcript, recording, trace or configuration; get has them all.",
         "`updated_at` of a call that has none is its end, else its start, else its creation.",
-        "`recording_enabled` is true where there is a recording, unless it was told.",
-        "`summary` holds numbers; of another vendor's call it holds only the end reason.",
+        "`recording_enabled` is true where there is a recording, unless it was stated.",
+        "`summary` has numbers; of another vendor's call it has only the end reason.",
         "Costs in another unit than credits print as null, and so do their parts.",
         "A test call prints as `preview` without its direction.",
-        "A phone call whose carrier nobody told prints no transport.",
+        "A phone call whose carrier is unknown prints no transport.",
     ),
     cost_unit="credits",
 )

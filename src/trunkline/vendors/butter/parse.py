@@ -36,7 +36,7 @@ VERBATIM = (
     *("cost_breakdown", "usage", "summary", "errors", "turns", "transcript"),
     *("created_at", "updated_at", "start_time", "end_time", "billing_status"),
 )
-"""Wire fields that are given back as they came in, even where our words say them differently."""
+"""Wire fields that are given back as they came in, even where our words for them differ."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -44,7 +44,7 @@ Item = Turn | ToolCall
 
 
 def from_wire(raw: Any, path: str = "") -> Sighting:
-    """Read a call of a list or of get; the path is where it stands there."""
+    """Read a call of a list or of get; the path is its position there."""
     wire = Payload.of(raw, path)
     sighting = Sighting(
         vendor=NAME,
@@ -163,16 +163,16 @@ def _items_from(wire: Payload) -> list[Item] | None:
         return None
     items: list[Item] = []
     for turn in wire.objects("turns"):
-        said: list[Turn] = []
+        turns: list[Turn] = []
         for event in turn.objects("events"):
             kind = or_none(event.text("type")) or ""
             role, text = role_of_event(kind), or_none(event.value("text"))
             if kind == TOOL_CALL:
                 items.append(_tool_call_from(event))
             elif role is not None and isinstance(text, str):
-                said.append(Turn(role=role, text=text, start_ms=or_none(event.seconds("relative_time"))))
-                items.append(said[-1])
-        _give_times(turn, said)
+                turns.append(Turn(role=role, text=text, start_ms=or_none(event.seconds("relative_time"))))
+                items.append(turns[-1])
+        _give_times(turn, turns)
     return items
 
 
@@ -190,7 +190,7 @@ def _tool_call_from(event: Payload) -> ToolCall:
         id=or_none(event.text("tool_call_id")),
         arguments=or_none(event.value("arguments")),
         result=or_none(event.value("result")),
-        result_position=0 if "result" in event else None,  # the place follows from the sequence
+        result_position=0 if "result" in event else None,  # the position follows from the sequence
         start_ms=or_none(event.seconds("relative_time")),
     )
 
@@ -208,7 +208,7 @@ def _lines_from(wire: Payload) -> list[Turn] | None:
 
 
 def _along(lines: list[Turn], items: list[Item]) -> list[Item]:
-    # The transcript has what was said in events of an undocumented type; the events know the times.
+    # The transcript also has the turns of events of an undocumented type; the events have the times.
     rest = deque(items)
     found: list[Item] = []
     for line in lines:
@@ -223,19 +223,19 @@ def _along(lines: list[Turn], items: list[Item]) -> list[Item]:
 def _set_in_order(items: list[Item], sighting: Sighting) -> list[ToolCall]:
     turns: list[Turn] = []
     tools: list[ToolCall] = []
-    place = 0
+    position = 0
     for item in items:
         if isinstance(item, Turn):
             turns.append(item)
-            place += 1
+            position += 1
             continue
         tools.append(item)
         if item.result_position is None or item.name is not None or item.arguments is not None:
-            item.position = place
-            place += 1
+            item.position = position
+            position += 1
         if item.result_position is not None:
-            item.result_position = place
-            place += 1
+            item.result_position = position
+            position += 1
     sighting.turns = turns
     return tools
 

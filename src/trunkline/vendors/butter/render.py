@@ -34,12 +34,12 @@ STATISTICS = ("interruptions", "avg_turn_duration", "total_tokens", "total_chara
 
 
 def to_wire(call: Call) -> WireCall:
-    """Write a call for nobody in particular."""
+    """Write a call without an org."""
     return in_get(call, "")
 
 
 def in_list(call: Call, org: str) -> WireSummary:
-    """Write a call as a list prints it; the org's name stands in where the call does not say whose it is."""
+    """Write a call as a list prints it; the org's name is printed where the call has no organization."""
     row = _row(call, org)
     if call.vendor == NAME:
         restore_verbatim(row, call)
@@ -144,19 +144,19 @@ def _breakdown(cost: Cost | None) -> dict[str, Any] | None:
 
 
 def _summary(call: Call, end_reason: str | None) -> dict[str, Any]:
-    told = (call.vendor_fields or {}).get("summary") if call.vendor == NAME else None
-    return {"end_reason": end_reason, **dict.fromkeys(STATISTICS), **(told or {})}
+    stated = (call.vendor_fields or {}).get("summary") if call.vendor == NAME else None
+    return {"end_reason": end_reason, **dict.fromkeys(STATISTICS), **(stated or {})}
 
 
 def _turns(call: Call) -> list[WireTurn]:
     turns: list[WireTurn] = []
-    shown: set[int] = set()
+    printed: set[int] = set()
     for entry in interleaved(call):
         match entry:
             case Invocation(tool) | Returned(tool):
-                if id(tool) in shown:
-                    continue  # its answer stands in the event that ran it
-                shown.add(id(tool))
+                if id(tool) in printed:
+                    continue  # its result is part of the event that ran it
+                printed.add(id(tool))
                 if not turns:
                     turns.append(WireTurn(1, None, None, None, []))
                 turns[-1].events.append(_tool_call(tool))

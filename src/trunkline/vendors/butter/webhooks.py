@@ -5,13 +5,13 @@ Sources: docs.getbutter.ai on phone numbers, on list calls and on get call.
 Events: the callbacks name a status, `initiated`, `ringing`, `in-progress`, `completed`, `failed`, `busy` or
 `no-answer`, which counts as the event.
 
-Not carried: what a callback does not say; it is there to be followed by a get.
+Not carried: what a callback does not contain; it is meant to be followed by a get.
 
 Our choice: the address is the secret, since no signature is documented. Nor is the payload of a callback.
-It is taken as JSON or as a form, in the carrier's names (`CallSid`, `CallStatus`, `To`, `From`, `Direction`,
+It is read as JSON or as a form, in the carrier's names (`CallSid`, `CallStatus`, `To`, `From`, `Direction`,
 `CallDuration`, `Timestamp`) or in Butter's (`call_sid`, `status` and so on), and so is the call that get
-prints, bare or in `data`. Where both ids stand, `call_sid` is the call's and `CallSid` the carrier's; a
-`CallSid` alone names the call. What a callback says was true at its time, if it tells one. The order of the
+prints, bare or in `data`. Where both ids are present, `call_sid` is the call's and `CallSid` the carrier's; a
+`CallSid` alone names the call. A callback is true as of its own time, if it has one. The order of the
 list is not documented, so a pull reads all of it.
 """
 
@@ -57,7 +57,7 @@ SETTINGS = (
 """What else the carrier sends along."""
 
 STORED_FIELDS = ("SipResponseCode", "ForwardedFrom", "CallerName", "ParentCallSid")
-"""That of it which says something of the call, and has no place of ours."""
+"""Its fields about the call that have no field of ours."""
 
 FIELDS = (*WireCall.__struct_encode_fields__, *WireSummary.__struct_encode_fields__)
 

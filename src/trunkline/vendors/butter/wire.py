@@ -1,4 +1,4 @@
-"""Butter's records: what it prints, and what it may be asked."""
+"""Butter's records: what it prints, and its query parameters."""
 
 from __future__ import annotations
 
@@ -124,11 +124,11 @@ class ErrorBody(Struct):
 
 
 class GetQuery(Struct, kw_only=True):
-    """Nothing may be asked of get call."""
+    """Get call has no query parameters."""
 
 
 class ListQuery(Struct, kw_only=True):
-    """What may be asked of list calls."""
+    """The query parameters of list calls."""
 
     limit: Annotated[int, Meta(ge=1, le=100, description="calls on a page")] = 50
     cursor: Annotated[str, Meta(max_length=4096, description="the page before ended here")] | None = None

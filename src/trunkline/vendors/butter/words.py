@@ -68,7 +68,7 @@ CHANNEL = Vocabulary(
     Channel,
     read={"twilio": Channel.PHONE, "sip": Channel.PHONE, "webrtc": Channel.WEB},
     write={
-        Channel.PHONE: None,  # over which carrier, nobody told
+        Channel.PHONE: None,  # its carrier is unknown
         Channel.WEB: "webrtc",
         Channel.TEST: None,
         Channel.UNKNOWN: None,

@@ -1,4 +1,4 @@
-"""Callem: its API, served; its calls, taken in."""
+"""Callem: its API, served; its calls, received."""
 
 from trunkline.vendors.callem.api import DIALECT
 from trunkline.vendors.callem.webhooks import DOOR

@@ -4,13 +4,13 @@ Sources: the vendor's page for list calls (the seed), docs.callem.ai.
 
 Not carried: direction, agent, campaign, contact, recording, cost, start and end, word times, tool calls.
 
-Our choice: the newest call comes first, and ties follow the id; a limit above 1000 is taken as 1000 and
-printed so; a limit below 1, a negative offset and a value that is not an integer are refused with 400. A
-call that has not ended prints as `live` with duration 0, and a duration of 0 told by a live call is read
-as not known. A call of another vendor is engaged if its user said anything. An id that is not of this
-vendor's form is printed as 24 hex digits derived from it. The vendor tells no result, start or end: the
-result follows from the reason and from who spoke, the start is the creation, the end lies a duration
-later, and all three are marked as derived. A call may be deleted while it is live; afterwards it is 404.
+Our choice: the newest call comes first, and ties follow the id; a limit above 1000 counts as 1000 and is
+printed so; a limit below 1, a negative offset and a value that is not an integer are refused with 400. A call
+that has not ended prints as `live` with duration 0, and a duration of 0 of a live call is read as not known.
+A call of another vendor is engaged if its user said anything. An id that is not of this vendor's form is
+printed as 24 hex digits derived from it. The vendor has no result, start or end: the result follows from the
+reason and from who spoke, the start is the creation, the end is the start plus the duration, and all three
+are marked as derived. A call may be deleted while it is live; afterwards it is 404.
 """
 
 from __future__ import annotations
@@ -63,12 +63,12 @@ def write_get(found: OneCall, _: GetQuery) -> WireCall:
 
 
 def read_delete(_: GetQuery, printed_id: str) -> DeleteCall:
-    """From the path to what is to be taken out."""
+    """From the path to the call to delete."""
     return DeleteCall(printed_id)
 
 
 def write_deleted(gone: CallDeleted, _: GetQuery) -> Deleted:
-    """From the call that was taken out to the vendor's answer."""
+    """From the deleted call to the vendor's answer."""
     return Deleted(IDS.printed(gone.call), deleted=True)
 
 

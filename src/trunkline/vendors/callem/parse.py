@@ -20,7 +20,7 @@ from trunkline.vendors.callem.words import END_REASON, EVALUATION, NAME, REASONS
 
 
 def from_wire(raw: Any, path: str = "") -> Sighting:
-    """Read a call of a list, a get or a webhook; the path is where it stands there."""
+    """Read a call of a list, a get or a webhook; the path is its position there."""
     wire = Payload.of(raw, path)
     sighting = Sighting(
         vendor=NAME,
@@ -136,4 +136,4 @@ VERBATIM = (
     *("duration", "summary", "evaluation", "endedReason", "callerNumber", "calledNumber"),
     *("isEngaged", "callAnalysis", "createdAt", "updatedAt"),
 )
-"""Wire fields that are kept as they were said; not the transcript, which would then be stored twice."""
+"""Wire fields that are stored verbatim; not the transcript, which would then be stored twice."""

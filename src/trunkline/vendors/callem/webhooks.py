@@ -3,14 +3,14 @@
 Sources: docs.callem.ai on webhooks, the vendor's page for list calls.
 
 Events: `call_started`, `call_ended`, `call_analyzed`; `chat_started`, `chat_ended` and `chat_analyzed` are
-conversations in writing, which are noted and no calls.
+written conversations: they are stored but hold no calls.
 
-Not carried: what the list does not say and webhooks do not either: direction, recording, cost.
+Not carried: what neither the list nor webhooks have: direction, recording, cost.
 
 Our choice: the time of a delivery is read as milliseconds from 13 digits on and as seconds below, since its
-unit is not documented, and may lie five minutes from ours either way. What a delivery says was true at its
-`timestamp`. The agent and the times of turns stand only in webhooks, summary and reason only in the list;
-both are one call. The order of the list is not documented, so a pull reads all of it.
+unit is not documented, and may differ from ours by five minutes either way. A delivery is true as of its
+`timestamp`. Only webhooks have the agent and the times of turns, only the list has summary and reason;
+both are merged into one call. The order of the list is not documented, so a pull reads all of it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Callem's records: what it prints, and what it may be asked."""
+"""Callem's records: what it prints, and its query parameters."""
 
 from __future__ import annotations
 
@@ -63,11 +63,11 @@ class ErrorBody(Struct, rename="camel"):
 
 
 class GetQuery(Struct):
-    """What may be asked of get call: nothing."""
+    """Get call has no query parameters."""
 
 
 class ListQuery(Struct, kw_only=True):
-    """What may be asked of list calls."""
+    """The query parameters of list calls."""
 
     limit: Annotated[int, Meta(ge=1, extra={"clamp": 1000})] = 100
     offset: Annotated[int, Meta(ge=0, description="calls that are passed over")] = 0

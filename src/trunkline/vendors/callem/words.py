@@ -15,7 +15,7 @@ STATUS = Vocabulary(
         "completed": Status.COMPLETED,
     },
     write={
-        Status.SCHEDULED: "live",  # our choice: a call that has not begun stays in the list, so totals hold
+        Status.SCHEDULED: "live",  # our choice: a call that has not begun stays in the list, so totals agree
         Status.QUEUED: "live",
         Status.RINGING: "live",
         Status.IN_PROGRESS: "live",
@@ -86,7 +86,7 @@ END_REASON = Vocabulary(
 REASONS_RESULTS = {
     reason: RESULTS[status] for reason, status in ENDED_BY.items() if status is not Status.CANCELED
 }
-"""Our choice: they tell no result, so it follows from the reason."""
+"""Our choice: they have no result, so it follows from the reason."""
 
 EVALUATION = {"success": True, "fail": False}
 EVALUATED = {success: word for word, success in EVALUATION.items()}

@@ -1,4 +1,4 @@
-"""ContactShip: its API, served; its calls, taken in."""
+"""ContactShip: its API, served; its calls, received."""
 
 from trunkline.vendors.contactship.api import DIALECT
 from trunkline.vendors.contactship.webhooks import DOOR

@@ -7,9 +7,9 @@ Not carried: the called number, agent name, cost, latency, events, carrier ids, 
 Our choice: a malformed value is refused with 400; `date_to` without a time means that whole UTC day; a
 limit above 1000 is refused; ties follow the id; words count seconds from the start of the call; tool
 entries have the shape that the vendor's relatives use; TOON is Token-Oriented Object Notation. An id
-that is not a UUID is printed as one that is derived from it. A direction that nobody told prints as
-`inbound`, since the vendor knows no third word. The status poll says `failed` of a busy call and `ended` of
-an incomplete one, for which it has no word.
+that is not a UUID is printed as one that is derived from it. An unknown direction prints as
+`inbound`, since the vendor has no third word. The status poll prints a busy call as `failed` and an
+incomplete one as `ended`, since it has no words for them.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ from trunkline.vendors.contactship.words import (
 
 
 def from_wire(raw: Any, path: str = "") -> Sighting:
-    """Read a call of a list, a get, a call history or a webhook; the path is where it stands there."""
+    """Read a call of a list, a get, a call history or a webhook; the path is its position there."""
     wire = Payload.of(raw, path)
     sighting = Sighting(
         vendor=NAME,
@@ -93,9 +93,9 @@ def _read_words(wire: Payload, sighting: Sighting, words: dict[str, str]) -> Non
 
 
 def _read_called_number(wire: Payload, sighting: Sighting) -> None:
-    told = wire.text("to_number", "to")
-    if told is not UNSET:
-        sighting.to_number = told
+    number = wire.text("to_number", "to")
+    if number is not UNSET:
+        sighting.to_number = number
     elif sighting.direction is Direction.OUTBOUND and isinstance(sighting.contact, Contact):
         # On an outbound call the contact is who was called, although REST does not print it as such.
         sighting.to_number = sighting.contact.phone_number
@@ -139,15 +139,15 @@ def analysis_from(wire: Payload | UnsetType | None, words: dict[str, str]) -> An
 
 
 def _read_transcript(wire: Payload, sighting: Sighting) -> None:
-    said = _entries(wire, "chat_history", "transcript_object")
+    entries = _entries(wire, "chat_history", "transcript_object")
     with_tools = _entries(wire, "chat_history_with_tools", "transcript_with_tool_calls")
     if with_tools is not None:
         sequence = sequence_from(with_tools, _turn_from)
         sighting.turns, sighting.tool_calls = sequence.turns, sequence.tool_calls
-        if said is not None and len(said) >= len(sequence.turns):
-            sighting.turns = [_turn_from(entry) for entry in said]  # word times stand only here
-    elif said is not None:
-        sighting.turns = [_turn_from(entry) for entry in said]
+        if entries is not None and len(entries) >= len(sequence.turns):
+            sighting.turns = [_turn_from(entry) for entry in entries]  # only these have word times
+    elif entries is not None:
+        sighting.turns = [_turn_from(entry) for entry in entries]
 
 
 def _entries(wire: Payload, *names: str) -> list[Payload] | None:

@@ -21,8 +21,8 @@ def headers(credential: Mapping[str, str]) -> dict[str, str]:
 def request(since: datetime | None, until: datetime | None) -> Request:
     """The newest calls of a range of creation, both ends included."""
     span = {"date_from": since, "date_to": until}
-    asked = tuple((name, at.isoformat()) for name, at in span.items() if at is not None)
-    return Request(path="/v1/calls", query=(*EVERYTHING, ("order", "desc"), *asked))
+    query = tuple((name, at.isoformat()) for name, at in span.items() if at is not None)
+    return Request(path="/v1/calls", query=(*EVERYTHING, ("order", "desc"), *query))
 
 
 def page(answer: Any) -> Page:

@@ -40,7 +40,7 @@ IDS = uuids(NAME)
 
 
 class Conversation(Struct, frozen=True, kw_only=True):
-    """What is asked to be printed of a conversation."""
+    """The parts of a conversation to print."""
 
     transcript: bool = False
     words: bool = False
@@ -49,7 +49,7 @@ class Conversation(Struct, frozen=True, kw_only=True):
 
 
 def conversation_of(query: GetQuery) -> Conversation:
-    """What a query asks of the conversation, which is all that it asks of how a call is printed."""
+    """The parts of the conversation that a query includes; nothing else of it changes a printed call."""
     return Conversation(
         transcript=query.include_transcript,
         words=query.include_words,
@@ -59,12 +59,12 @@ def conversation_of(query: GetQuery) -> Conversation:
 
 
 def to_wire(call: Call) -> WireCall:
-    """Write a call with everything a list can be asked for."""
+    """Write a call with everything that a list can include."""
     return in_list(call, "", Conversation(transcript=True, words=True, tools=True))
 
 
 def status_of(call: Call) -> WireStatus:
-    """Write how a call stands, in the words of the status poll."""
+    """Write the state of a call, in the words of the status poll."""
     return WireStatus(
         call_id=IDS.printed(call),
         agent_id=_uuid(call.agent.id if call.agent else None),
@@ -119,7 +119,7 @@ def in_get(call: Call, requested: Conversation) -> WireCall:
 
 @lru_cache(maxsize=65536)
 def _uuid(text: str | None) -> str | None:
-    # What is printed must be what the filters take, and they take UUIDs only.
+    # A printed id must be valid in the filters, which accept UUIDs only.
     return text if text is None or is_uuid(text) else uuid_of(text)
 
 

@@ -2,17 +2,17 @@
 
 Sources: docs.contactship.ai on the post-call webhook, on list calls and on rate limits.
 
-Events: none is named; every delivery says how a call was, after it ended. The request that runs a custom tool
+Events: none is named; every delivery describes a call after it ended. The request that runs a custom tool
 expects an answer.
 
-Not carried: the direction of a call that only a webhook told of.
+Not carried: the direction of a call that only a webhook reported.
 
 Our choice: the address is the secret, since no signature is documented. A delivery has no time of its own, so
-what it says was true when the call ended. `ended` is refined by the result that stands beside it, since the
-list has words for each. The variables of a call and of its contact stand in `metadata` under the vendor's
-names. The agent's language and voice are its configuration; what else is said of organization, contact and
-campaign is kept as the vendor's fields. The call of a webhook is the one that the list prints under the same
-id. A list is asked for with everything that can be included, within the budget for heavy requests.
+it is true as of the call's end. `ended` is refined by the result beside it, since the list has words for
+each. The variables of a call and of its contact are in `metadata` under the vendor's names. The agent's
+language and voice are its configuration; other values of organization, contact and campaign are stored as the
+vendor's fields. The call of a webhook is the one that the list prints under the same id. A list is requested
+with everything that can be included, within the budget for heavy requests.
 """
 
 from __future__ import annotations
@@ -140,21 +140,21 @@ def _metadata(call: Payload, contact: Payload | None) -> dict[str, Any]:
 
 
 def _rest(others: Mapping[str, Payload | None], unknown: Unknown) -> dict[str, Any]:
-    """What the other parts say that has no place of ours, kept under the part's name."""
-    kept: dict[str, Any] = {}
-    places = {
+    """The other parts' fields that have no field of ours, stored under the part's name."""
+    stored: dict[str, Any] = {}
+    fields_of = {
         "agent": (AGENT, AGENT),
         "organization": (ORGANIZATION, ()),
         "contact": (CONTACT, CONTACT[:6]),
         "campaign": (CAMPAIGN, ("name",)),
     }
-    for name, (known, placed) in places.items():
+    for name, (documented, placed) in fields_of.items():
         part = others[name]
         if part is not None:
-            unknown.fields(part, known)
+            unknown.fields(part, documented)
             if rest := part.rest(*placed):
-                kept[name] = rest
-    return kept
+                stored[name] = rest
+    return stored
 
 
 def _count_unknown_words(call: Payload, sighting: Sighting, unknown: Unknown) -> None:

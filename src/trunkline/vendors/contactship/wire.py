@@ -1,4 +1,4 @@
-"""ContactShip's records: what it prints, and what it may be asked."""
+"""ContactShip's records: what it prints, and its query parameters."""
 
 from __future__ import annotations
 
@@ -86,11 +86,11 @@ class ErrorBody(Struct):
 
 
 class StatusQuery(Struct, kw_only=True):
-    """Nothing may be asked of the status poll."""
+    """The status poll has no query parameters."""
 
 
 class WireStatus(Struct):
-    """How a call stands."""
+    """The state of a call."""
 
     call_id: str
     agent_id: str | None
@@ -113,7 +113,7 @@ RESULT = Meta(description="the result as ContactShip spells it")
 
 
 class GetQuery(Struct, kw_only=True):
-    """What may be asked of get call."""
+    """The query parameters of get call."""
 
     include_transcript: Annotated[bool, TRANSCRIPT] = True
     include_words: Annotated[bool, Meta(description="whether to print the times of words")] = False
@@ -124,7 +124,7 @@ class GetQuery(Struct, kw_only=True):
 
 
 class ListQuery(GetQuery, kw_only=True):
-    """What may be asked of list calls."""
+    """The query parameters of list calls."""
 
     include_transcript: Annotated[bool, TRANSCRIPT] = False
     limit: Annotated[int, Meta(ge=0, le=1000, description="calls on a page")] = 20

@@ -25,7 +25,7 @@ STATUS = Vocabulary(
     write={
         Status.SCHEDULED: "scheduled",
         Status.QUEUED: "in-queue",
-        Status.RINGING: "in-queue",  # they do not tell ringing from queued
+        Status.RINGING: "in-queue",  # they do not distinguish ringing from queued
         Status.IN_PROGRESS: "in-progress",
         Status.COMPLETED: "completed",
         Status.NO_ANSWER: "no-answer",
@@ -77,7 +77,7 @@ ENDED_WITH = {
     Result.BUSY: Status.BUSY,
     Result.FAILED: Status.FAILED,
 }
-"""What a webhook's `ended` stands for beside one of these results."""
+"""The meaning of a webhook's `ended` beside one of these results."""
 
 DIRECTION = Vocabulary(
     "direction",

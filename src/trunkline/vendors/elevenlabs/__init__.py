@@ -1,4 +1,4 @@
-"""ElevenLabs: its calls, taken in."""
+"""ElevenLabs: its calls, received."""
 
 from trunkline.vendors.elevenlabs.webhooks import DOOR
 

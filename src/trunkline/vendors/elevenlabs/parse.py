@@ -56,7 +56,7 @@ from trunkline.vendors.elevenlabs.words import (
 def from_wire(raw: Any) -> Sighting:
     """Read a conversation of a list or a get.
 
-    An answer says how a conversation stands when it is asked for, so its facts are as old as the answer.
+    An answer has the state of a conversation at the time of the request, so it is true as of its arrival.
     """
     return read_conversation(Payload.of(raw))[0]
 

@@ -1,23 +1,23 @@
-"""ElevenLabs: conversations come in by post-call webhook, and are asked for at `/v1/convai/conversations`.
+"""ElevenLabs: conversations arrive by post-call webhook, and can be pulled from `/v1/convai/conversations`.
 
 Sources: elevenlabs.io/docs on post-call webhooks, list conversations and get conversation; the types and
 the verifier of ElevenLabs' own Python SDK. Documented are the three types of webhook, the fields and their
-units, and the signature `ElevenLabs-Signature: t=<s>,v0=<hex>`, which holds for thirty minutes.
+units, and the signature `ElevenLabs-Signature: t=<s>,v0=<hex>`, which is valid for thirty minutes.
 
 Events: `post_call_transcription`, `post_call_audio` and `call_initiation_failure`, also as
 `unredacted_…`.
 
-Not carried: what each turn took and cost, feedback on turns, an interrupted turn's first wording, the
-audio itself, conversations that come as OpenTelemetry traces; the payload is kept, so that they can be
+Not carried: the duration and cost of each turn, feedback on turns, an interrupted turn's first wording, the
+audio itself, conversations that come as OpenTelemetry traces; the payload is stored, so that they can be
 read later.
 
-Our choice: a signature may lie five minutes in the future. A delivery is as old as its `event_timestamp`.
-The reasons for an end are sentences that nobody documents; some are guessed by their beginning. A call
-that could not be made is dated by its delivery, and where its reason is `unknown` the carrier's SIP code
-is the reason. `processing` counts as over. The end is derived from the start and the duration. Costs are
-credits. What a team collects is kept as its values, and whole in `analysis` beside them. Dynamic
-variables stand in the metadata under the vendor's name. The list is asked for a second more at either
-end, since nobody says whether its bounds count, and each conversation is then asked for by itself.
+Our choice: a signature's time may be five minutes in the future. A delivery is true as of its
+`event_timestamp`. The reasons for an end are undocumented sentences; some are recognised by their beginning.
+A call that could not be made is dated by its delivery, and where its reason is `unknown` the carrier's SIP
+code is the reason. `processing` counts as over. The end is derived from the start and the duration. Costs are
+credits. The data that a team collects is stored as its values, and whole in `analysis` beside them. Dynamic
+variables are in the metadata under the vendor's name. The list is requested with a second more at either end,
+since it is not documented whether its bounds are included, and each conversation is then requested by itself.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ from trunkline.vendors.elevenlabs.parse import from_wire, read_conversation, uni
 from trunkline.vendors.elevenlabs.pull import LIST_API
 from trunkline.vendors.elevenlabs.words import DIRECTION, FAILURE, NAME, SIP_CODES
 
-TRACES = "the conversation came as an OpenTelemetry trace, which is kept with the payload and not read"
-AUDIO = "the audio is kept with the payload; it has no address of its own"
+TRACES = "the conversation is an OpenTelemetry trace, which is stored with the payload and not read"
+AUDIO = "the audio is stored with the payload; it has no address of its own"
 INITIATION = frozenset({"caller_id", "agent_id", "called_number", "call_sid"})
-"""What ElevenLabs asks with before an inbound call; its answer sets up the conversation."""
+"""The request of ElevenLabs before an inbound call; its answer sets up the conversation."""
 
 
 def parse_delivery(document: Any) -> ParsedDelivery:
@@ -53,19 +53,19 @@ def parse_delivery(document: Any) -> ParsedDelivery:
     at = or_none(unix_seconds(body, "event_timestamp"))
     kind = event.removeprefix("unredacted_")
     if kind == "call_initiation_failure":
-        heard = _failure(event, data, at)
+        delivery = _failure(event, data, at)
     elif kind == "post_call_audio":
-        heard = _audio(event, data, at)
+        delivery = _audio(event, data, at)
     else:
         sighting, unknown = read_conversation(data)
         if kind != "post_call_transcription":
             unknown.insert(0, f"type={event}")
         note = TRACES if "otlp_traces" in data else ""
-        heard = ParsedDelivery(event=event, sightings=[sighting], unknown=unknown, note=note)
-    for sighting in heard.sightings:
+        delivery = ParsedDelivery(event=event, sightings=[sighting], unknown=unknown, note=note)
+    for sighting in delivery.sightings:
         sighting.as_of = at or UNSET
-    heard.unknown += sorted(body.rest("type", "event_timestamp", "data"))
-    return heard
+    delivery.unknown += sorted(body.rest("type", "event_timestamp", "data"))
+    return delivery
 
 
 def _about(data: Payload) -> Sighting:
@@ -114,7 +114,7 @@ def _failure(event: str, data: Payload, at: datetime | None) -> ParsedDelivery:
 
 
 def _read_carrier(meta: Payload, body: Payload, sighting: Sighting) -> bool:
-    """Read what the carrier said, in Twilio's names or those of a SIP trunk; whether it gave the reason."""
+    """Read the carrier's report, in Twilio's names or a SIP trunk's; returns whether it had the reason."""
     sighting.from_number = body.text("From", "from_number")
     sighting.to_number = body.text("To", "to_number")
     sighting.telephony = Telephony(

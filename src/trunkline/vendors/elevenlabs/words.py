@@ -61,7 +61,7 @@ def beginning(text: str) -> str:
 END_REASON = OneWay(
     "termination_reason",
     read={
-        # Our choice, from what was seen: the reasons are sentences, and nobody documents them.
+        # Our choice, from observed reasons: they are undocumented sentences.
         "client disconnected": EndReason.USER_HANGUP,
         "call ended by remote party": EndReason.USER_HANGUP,
         "user ended call": EndReason.USER_HANGUP,
@@ -84,7 +84,7 @@ CALL_RESULT = {
     "no_answer": Status.NO_ANSWER,
     "failed": Status.FAILED,
 }
-"""What `phone_call.call_result` says of a call that is over; `answered` adds nothing."""
+"""The meaning of `phone_call.call_result` for a call that is over; `answered` adds nothing."""
 
 FAILURE = OneWay(
     "failure_reason",
@@ -137,7 +137,7 @@ STORED_FIELDS = (
     *("has_auxiliary_audio", "call_success_score", "call_summary_title", "main_language", "tool_names"),
     *("rating", "cost_fiat"),
 )
-"""Documented fields without a home with us, kept as they are."""
+"""Documented fields that have no field of ours, stored as they are."""
 
 METADATA = frozenset(
     {

@@ -1,4 +1,4 @@
-"""Retell: its calls, taken in."""
+"""Retell: its calls, received."""
 
 from trunkline.vendors.retell.webhooks import DOOR
 

@@ -39,7 +39,7 @@ from trunkline.vendors.retell.words import (
 )
 
 VARIABLES = ("retell_llm_dynamic_variables", "collected_dynamic_variables")
-"""A team's own values beside `metadata`; they stand in our metadata under these names."""
+"""A team's own values beside `metadata`; they are in our metadata under these names."""
 
 READ = frozenset(
     {
@@ -58,7 +58,7 @@ ANALYSIS = ("call_summary", "in_voicemail", "user_sentiment", "call_successful",
 def from_wire(raw: Any) -> Sighting:
     """Read a call of a list or a get.
 
-    An answer says how a call stands when it is asked for, so its facts are as old as the answer.
+    An answer has the state of a call at the time of the request, so it is true as of its arrival.
     """
     return read_call(Payload.of(raw, "call"))[0]
 
@@ -88,18 +88,18 @@ def read_call(wire: Payload) -> tuple[Sighting, list[str]]:
     _read_conversation(wire, sighting, unknown)
     _derive_result(sighting)
     new = sorted(wire.rest(*READ, *STORED_FIELDS, *LEFT))
-    kept = {name: wire.raw[name] for name in (*STORED_FIELDS, *new) if name in wire}
-    fields = (or_none(sighting.vendor_fields) or {}) | kept
+    stored = {name: wire.raw[name] for name in (*STORED_FIELDS, *new) if name in wire}
+    fields = (or_none(sighting.vendor_fields) or {}) | stored
     sighting.vendor_fields = fields or UNSET
     return sighting, unknown + [f"call.{name}" for name in new]
 
 
 def _metadata(wire: Payload) -> dict[str, Any] | UnsetType | None:
     free = wire.value("metadata")
-    said = free if isinstance(free, dict) else {"metadata": free} if free else {}
+    stated = free if isinstance(free, dict) else {"metadata": free} if free else {}
     variables = {name: wire.raw[name] for name in VARIABLES if wire.raw.get(name)}
-    if said or variables:
-        return {**said, **variables}
+    if stated or variables:
+        return {**stated, **variables}
     return free if free is UNSET or isinstance(free, dict) else None
 
 

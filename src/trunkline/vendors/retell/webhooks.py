@@ -1,23 +1,22 @@
-"""Retell: calls come in by webhook, and are asked for at `/v3/list-calls` and `/v2/get-call`.
+"""Retell: calls arrive by webhook, and can be pulled from `/v3/list-calls` and `/v2/get-call`.
 
 Sources: docs.retellai.com on webhooks, list calls and get call; the types and the verifier of Retell's own
 Python SDK. Documented are the events, the fields and their units, the reasons for a disconnection and the
-signature `X-Retell-Signature: v=<ms>,d=<hex>`, which holds for five minutes either way.
+signature `X-Retell-Signature: v=<ms>,d=<hex>`, which is valid for five minutes either way.
 
 Events: `call_started`, `call_ended`, `call_analyzed`, `transcript_updated` and the four of a transfer are
-read; those of chats are noted.
+read; those of chats are stored but hold no calls.
 
 Not carried: scrubbed transcripts beside the full one, the access token of a web call.
 
-Our choice: a delivery has no time of its own, so it is as old as the last thing in it: the last word of a
-call that goes on, the end or the transfer's end of one that is over, and a millisecond more once it is
-analyzed. `ended` and `not_connected` become what the reason says; a call that is analyzed as voicemail is
-one. The person to whom a call was transferred speaks as a user. Key presses, text messages and steps of a
-flow become events. Costs come in cents and are kept in US dollars, their parts as they came. Dynamic
-variables stand in the metadata under the vendor's names. Tool arguments stay the text they are.
-`call_inbound` and custom functions expect an answer and are refused; chats are no calls. The list is asked
-for a hundred calls at a time, and each call is then asked for by itself, since the list has no
-conversation.
+Our choice: a delivery has no time of its own, so it is true as of the last event in it: the last word of a
+running call, the end or the transfer's end of one that is over, and a millisecond more once it is analyzed.
+`ended` and `not_connected` become the status that the reason implies; a call that is analyzed as voicemail is
+one. The person to whom a call was transferred counts as a user. Key presses, text messages and steps of a
+flow become events. Costs arrive in cents and are stored in US dollars, their parts unchanged. Dynamic
+variables are in the metadata under the vendor's names. Tool arguments stay the text they are. `call_inbound`
+and custom functions expect an answer and are refused; chats are no calls. The list is requested a hundred
+calls at a time, and each call is then requested by itself, since the list has no conversation.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ SIGNATURE = HmacSigned(
 
 
 def parse_delivery(document: Any) -> ParsedDelivery:
-    """Read a delivery: `{"event", "call"}`, with what else stands beside the call."""
+    """Read a delivery: `{"event", "call"}`, with the other fields beside the call."""
     body = Payload.of(document)
     event = or_none(body.text("event")) or ""
     if event == "call_inbound" or (not event and "call" in body and "args" in body):
@@ -62,7 +61,7 @@ def parse_delivery(document: Any) -> ParsedDelivery:
 
 
 def _as_of(sighting: Sighting, call: Payload) -> datetime | UnsetType:
-    # A delivery has no time of its own. What it tells was true when the last thing in it happened; an
+    # A delivery has no time of its own. It is true as of the last event in it; an
     # analysis is made after the end, which a millisecond is enough to say.
     ended_at = or_none(sighting.ended_at)
     if ended_at is not None:

@@ -44,7 +44,7 @@ END_REASON = OneWay(
         "call_transfer": EndReason.TRANSFER,
         "transfer_bridged": EndReason.TRANSFER,
         "transfer_cancelled": EndReason.OTHER,
-        "call_take_over": EndReason.TRANSFER,  # our choice: a person takes the agent's place
+        "call_take_over": EndReason.TRANSFER,  # our choice: a person replaces the agent
         "voicemail_reached": EndReason.VOICEMAIL,
         "ivr_reached": EndReason.IVR,
         "inactivity": EndReason.INACTIVITY,
@@ -108,7 +108,7 @@ STORED_FIELDS = (
     *("transfer_end_timestamp", "pre_session_transcript_with_tool_calls"),
     "post_session_transcript_with_tool_calls",
 )
-"""Documented fields without a home with us, kept as they are."""
+"""Documented fields that have no field of ours, stored as they are."""
 
 SCRUBBED = "scrubbed_transcript_with_tool_calls"
 """The conversation without what is personal in it; it is read where there is no other."""
@@ -117,4 +117,4 @@ LEFT = (
     *("access_token", SCRUBBED, "scrubbed_pre_session_transcript_with_tool_calls"),
     "scrubbed_post_session_transcript_with_tool_calls",
 )
-"""What is not kept: a credential, and what says again, with less in it, what stands elsewhere."""
+"""Fields that are not stored: a credential, and fields that repeat others with less in them."""

@@ -1,4 +1,4 @@
-"""Trunkline, our own API: its API, served; its calls, taken in."""
+"""Trunkline, our own API: its API, served; its calls, received."""
 
 from trunkline.vendors.trunkline.api import DIALECT
 from trunkline.vendors.trunkline.webhooks import DOOR

@@ -1,4 +1,4 @@
-"""Our own API's query read as a question: filters, what to include, and the place that a page token holds."""
+"""Our own API's query parameters as parts of an intent: filters, included fields, page tokens."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ EVERYTHING: Include = frozenset(INCLUDABLE)
 
 
 def filter_of(query: FilterQuery) -> CallFilter:
-    """Which calls a query asks for."""
+    """The filter of a query."""
     return CallFilter(
         **{name: _asked(name, getattr(query, name)) for name in _ALIKE},
         created_at=_time(query.created_from, query.created_to),
@@ -48,11 +48,11 @@ def filter_of(query: FilterQuery) -> CallFilter:
 
 
 _ALIKE = sorted({*FilterQuery.__struct_fields__} & {*CallFilter.__struct_fields__} - {"phone"})
-"""The parameters that are called what they ask for; `phone` means any number here."""
+"""The parameters with the name of a filter's field; `phone` means any number here."""
 
 
 def _asked(name: str, value: Words | Phone | bool | None) -> Any:
-    """What a parameter of one value asks for; words of ours must be some that there are."""
+    """The filter of a parameter with one value; our own words must exist."""
     if isinstance(value, Phone):
         return value.number
     if not isinstance(value, Words):
@@ -61,7 +61,7 @@ def _asked(name: str, value: Words | Phone | bool | None) -> Any:
 
 
 def ledger_of(query: LedgerQuery, _: str) -> ReadLedger:
-    """Which part of the ledger a query asks for."""
+    """The part of the ledger that a query selects."""
     return ReadLedger(
         source_id=None if query.source_id is None else query.source_id.text,
         since=None if query.since is None else query.since.first,
@@ -70,20 +70,20 @@ def ledger_of(query: LedgerQuery, _: str) -> ReadLedger:
 
 
 def included_in_list(query: ListQuery | ChangesQuery | StreamQuery) -> Include:
-    """What a list prints besides the calls themselves: nothing, unless asked."""
+    """What a list prints besides the calls themselves: nothing, unless included."""
     return _included(query.include, frozenset())
 
 
 def included_in_get(query: GetQuery | ExportQuery) -> Include:
-    """What get and export print besides the call itself: everything, unless asked for less."""
+    """What get and export print besides the call itself: everything, unless the query selects parts."""
     return _included(query.include, EVERYTHING)
 
 
 def _included(requested: Words | None, default: Include) -> Include:
     if requested is None:
         return default
-    asked = _among("include", requested, INCLUDABLE)
-    return asked | {"turns"} if "words" in asked else asked
+    included = _among("include", requested, INCLUDABLE)
+    return included | {"turns"} if "words" in included else included
 
 
 def _among(name: str, requested: Words, allowed: tuple[str, ...]) -> frozenset[str]:
@@ -100,7 +100,7 @@ def _span(low: object, high: object) -> Span | None:
     return None if low is None and high is None else Span(low, high)
 
 
-# -- page tokens: the place of the last call that was printed, bound to the query and the org ---
+# -- page tokens: the position of the last call that was printed, bound to the query and the org ---
 
 FREE = frozenset({"page_token", "page_size", "include_total", "include", "format"})
 """Parameters that may change from page to page, since they do not change which call comes next."""
@@ -130,7 +130,7 @@ def token_after(page: PageSummary, query: ListQuery) -> str | None:
 
 
 def window_of(query: ListQuery) -> After:
-    """The window that a query asks for; raises `Refused` for a token that is not one of this query."""
+    """The window of a query; raises `Refused` for a token that is not one of this query."""
     if query.page_token is None:
         return After(query.page_size)
     try:
@@ -148,21 +148,21 @@ def window_of(query: ListQuery) -> After:
 def fingerprint(query: ListQuery) -> str:
     """A short digest of everything that decides which calls come in which order."""
     # Defaults are left out, so that a parameter added in a later release does not spoil tokens in use.
-    asked = {
+    deciding = {
         field.encode_name: value
         for field in DECIDING
         if (value := getattr(query, field.name)) != field.default
     }
-    return hashlib.sha256(_encode(asked)).hexdigest()[:16]
+    return hashlib.sha256(_encode(deciding)).hexdigest()[:16]
 
 
 def _position_in(content: dict[str, Any], query: ListQuery) -> Position:
     value, call_id = content.get("v"), content.get("i")
     if not isinstance(call_id, str) or not is_uuid(call_id):
         raise _bad_token("page_token cannot be read")
-    known = _sort_value(value, query.order_by)
-    created_at = _instant_in(content.get("c")) if known is None else None
-    return Position(known, call_id.lower(), created_at)
+    sort_value = _sort_value(value, query.order_by)
+    created_at = _instant_in(content.get("c")) if sort_value is None else None
+    return Position(sort_value, call_id.lower(), created_at)
 
 
 def _sort_value(value: Any, order_by: str) -> datetime | int | None:

@@ -25,7 +25,7 @@ NEVER_NULL = ("id", "direction", "channel", "status", "created_at", "turns", "to
 """Fields for which null says no more than leaving them out."""
 
 DAY_MS = 24 * 3600 * 1000
-TRANSCRIPT_SEARCH = ("as_of", "as_of_by_path")
+AS_OF_FIELDS = ("as_of", "as_of_by_path")
 
 _MESSAGE = re.compile(r"(.*?)(?: - at `\$\.?(.*)`)?", re.DOTALL)
 
@@ -33,21 +33,21 @@ _MESSAGE = re.compile(r"(.*?)(?: - at `\$\.?(.*)`)?", re.DOTALL)
 def from_wire(raw: Any) -> Sighting:
     """Read a call in our own form; whatever is absent was not mentioned."""
     wire = Payload.of(raw)
-    said = {**wire.raw, **_identity(wire)}
-    for name in TRANSCRIPT_SEARCH:
-        said.pop(name, None)  # when something was said follows from the call's own instants
+    fields = {**wire.raw, **_identity(wire)}
+    for name in AS_OF_FIELDS:
+        fields.pop(name, None)  # when it was true follows from the call's own instants
     for name in INSTANTS:
-        if name in said:
-            said[name] = wire.instant(name)
-    if "duration_ms" in said:
-        said["duration_ms"] = wire.milliseconds("duration_ms")
-    if "turn_count" in said:
-        said["turn_count"] = wire.count("turn_count")
+        if name in fields:
+            fields[name] = wire.instant(name)
+    if "duration_ms" in fields:
+        fields["duration_ms"] = wire.milliseconds("duration_ms")
+    if "turn_count" in fields:
+        fields["turn_count"] = wire.count("turn_count")
     for name in NEVER_NULL:
-        if name in said and said[name] is None:
-            del said[name]
+        if name in fields and fields[name] is None:
+            del fields[name]
     try:
-        sighting = msgspec.convert(said, Sighting)
+        sighting = msgspec.convert(fields, Sighting)
     except msgspec.ValidationError as error:
         raise _unreadable(str(error)) from None
     _check(sighting)
@@ -56,7 +56,7 @@ def from_wire(raw: Any) -> Sighting:
 
 
 def _not_ours(recording: Any) -> Any:
-    """A recording without that it is kept: whoever prints that keeps it, which need not be us."""
+    """A recording without `stored`: another log's copy is not ours."""
     return Recording(recording.enabled, recording.url) if isinstance(recording, Recording) else recording
 
 
@@ -77,7 +77,7 @@ _read_line = msgspec.json.Decoder(_Line).decode
 
 
 def from_line(text: bytes) -> Sighting | None:
-    """Read a line that holds one whole call, without a look at what else it might be.
+    """Read a line with one whole call, without checking for other forms.
 
     `None` for whatever `from_wire` would refuse or has to put right; what comes back is what it gives.
     """
@@ -86,8 +86,8 @@ def from_line(text: bytes) -> Sighting | None:
             text.decode()  # what is skipped is not looked at
         line = _read_line(text)
         for name in INSTANTS:
-            if told := getattr(line, name):
-                setattr(line, name, instant_of_iso(told))
+            if text_of_instant := getattr(line, name):
+                setattr(line, name, instant_of_iso(text_of_instant))
         if line.cost is not UNSET and line.cost is not None:
             amount = line.cost.amount
             read = None if amount is None else Decimal(str(amount))
@@ -142,7 +142,7 @@ def _check(sighting: Sighting) -> None:
 
 
 def _indexed(sighting: Sighting) -> list[tuple[str, Any]]:
-    """The texts that calls are looked up by; the columns they stand in cannot hold a NUL."""
+    """The texts that calls are looked up by; their columns cannot contain a NUL."""
     texts: list[tuple[str, Any]] = [
         ("vendor", sighting.vendor),
         ("vendor_call_id", sighting.vendor_call_id),

@@ -23,8 +23,8 @@ def headers(credential: Mapping[str, str]) -> dict[str, str]:
 def request(since: datetime | None, until: datetime | None) -> Request:
     """The newest calls of a range of creation, both ends included."""
     span = {"created_from": since, "created_to": until}
-    asked = tuple((name, at.isoformat()) for name, at in span.items() if at is not None)
-    return Request(path="/v1/calls", query=(EVERYTHING, ("order", "desc"), *asked, COUNTED))
+    query = tuple((name, at.isoformat()) for name, at in span.items() if at is not None)
+    return Request(path="/v1/calls", query=(EVERYTHING, ("order", "desc"), *query, COUNTED))
 
 
 def page(answer: Any) -> Page:

@@ -1,4 +1,4 @@
-"""Our calls printed by our own API: as they are, without what was not asked for, one by one or as a file."""
+"""Calls as our own API prints them: whole but for parts not included, one by one or as a file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def to_wire(call: Call) -> Call:
 
 
 def in_list(call: Call, _: str, include: Include) -> Call:
-    """Write a call as a list prints it, which says nothing of the org."""
+    """Write a call as a list prints it, which does not depend on the org."""
     return shown(call, include)
 
 
@@ -46,10 +46,10 @@ def left_out(include: Include) -> frozenset[str]:
 
 
 def write_file(stream: CallStream, query: ExportQuery) -> File:
-    """Make the file that a query asks for."""
+    """Make the file of a query."""
     include = included_in_get(query)
     shape = Shape(
         absent=left_out(include), words="words" in include, zone=None if query.tz is None else query.tz.zone
     )
-    form, packing = FORMATS[query.format], COMPRESSIONS[query.compression]
-    return file_of(stream.chunks, form, packing, shape, name=f"{stream.org}-calls")
+    form, compression = FORMATS[query.format], COMPRESSIONS[query.compression]
+    return file_of(stream.chunks, form, compression, shape, name=f"{stream.org}-calls")

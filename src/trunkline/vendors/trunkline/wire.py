@@ -1,4 +1,4 @@
-"""Our own API's records: what it may be asked, and what it answers besides calls."""
+"""Our own API's records: its query parameters, and its answers besides calls."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CLOSED: dict[str, type[StrEnum]] = {
     "end_reason": EndReason,
     "sentiment": Sentiment,
 }
-"""The filters that take our own words, and which words those are."""
+"""The filters whose values are our own words, and which words those are."""
 
 
 class CallList(Struct):
@@ -42,7 +42,7 @@ class CallChange(Struct, omit_defaults=True):
     sequence: int
     id: str
     call: Call | UnsetType = UNSET
-    """As it stands; absent if it was taken out of the log."""
+    """As it is now; absent if it was deleted."""
 
 
 class ChangeList(Struct):
@@ -56,7 +56,7 @@ class ChangeList(Struct):
 
 
 class OneAnswer(Struct):
-    """What came of one call that was told."""
+    """The result of one reported call."""
 
     id: str
     state: str
@@ -65,11 +65,11 @@ class OneAnswer(Struct):
 
 
 class ResultOfOne(Struct):
-    """What came of one of many calls that were told."""
+    """The result of one of many reported calls."""
 
     index: int
     status: int
-    """201 for a new call, 200 for a known one, 400 for what cannot be read, 410 for a deleted call."""
+    """201 for a new call, 200 for an existing one, 400 for one that cannot be read, 410 for a deleted one."""
     state: str
     id: str | UnsetType = UNSET
     link: str | UnsetType = UNSET
@@ -77,31 +77,31 @@ class ResultOfOne(Struct):
 
 
 class ManyAnswer(Struct):
-    """What came of each of many calls that were told, in their order."""
+    """The results of many reported calls, in their order."""
 
     results: list[ResultOfOne]
 
 
 class EventRefused(Struct):
-    """An event that could not be taken."""
+    """An event that was refused."""
 
     index: int
     error: str
 
 
 class EventsAnswer(Struct):
-    """What came of events."""
+    """The result of reported events."""
 
     id: str
     status: Status
-    """The status of the call as it stands now."""
+    """The status of the call as it is now."""
     accepted: int
     refused: list[EventRefused]
     link: str
 
 
 class WriteQuery(Struct, kw_only=True):
-    """Nothing may be asked of writes by their address."""
+    """Writes have no query parameters."""
 
 
 def _fields(name: str, about: str, *left_out: str) -> type[Struct]:
@@ -112,12 +112,12 @@ def _fields(name: str, about: str, *left_out: str) -> type[Struct]:
 
 CallFields: Any = _fields("CallFields", "A call; `vendor` and `vendor_call_id` name it.", "derived")
 ChangeFields: Any = _fields(
-    "ChangeFields", "What is said of a call; null is refused.", "derived", "id", "vendor", "vendor_call_id"
+    "ChangeFields", "New values of a call; null is refused.", "derived", "id", "vendor", "vendor_call_id"
 )
 
 
 class ManyCalls(Struct):
-    """Many calls as they are told."""
+    """Many calls, as they are reported."""
 
     calls: list[CallFields]
 
@@ -146,36 +146,36 @@ class Problem(Struct):
 
 
 def words_of(name: str) -> Meta:
-    """The description of a filter that takes our own words."""
+    """The description of a filter whose values are our own words."""
     return Meta(description=f"one or more of {', '.join(CLOSED[name])}; separated by commas")
 
 
 INCLUDE = Meta(
     description=f"what to print besides the call itself, of {', '.join(INCLUDABLE)}, separated by commas; "
-    "words stand in turns and bring them along"
+    "words are part of turns and include them"
 )
 FORMAT = Meta(description="without it the header `Accept` decides; it is JSON unless that asks for text/toon")
 ZONE = Meta(
-    description="by whose clocks instants are written; UTC if it is not said. "
-    "A date in a filter means a UTC day all the same"
+    description="the time zone in which instants are written; UTC by default. "
+    "A date in a filter still means a UTC day"
 )
-COMPRESSION = Meta(description="how the file itself is packed, whatever the connection does")
+COMPRESSION = Meta(description="how the file itself is compressed, independent of the connection")
 ANY_OF = Meta(description="one or several, separated by commas")
 TOKEN = Meta(
     min_length=1,
-    description="the `next_page_token` of the page before; everything else must be asked as it was",
+    description="the `next_page_token` of the page before; the filter and the order must be the same",
 )
-ORDER_BY = Meta(description="calls without the field come last, in either order")
+ORDER_BY = Meta(description="calls without a value come last, in either order")
 AFTER = Meta(
     ge=0,
-    description="the place of the last change that is known, where the header `Last-Event-ID` says nothing. "
-    "Without either the stream begins now; 0 begins with every change that has a place",
+    description="the sequence of the last change received, unless the header `Last-Event-ID` has it. "
+    "Without either the stream begins now; 0 begins with the oldest change",
 )
-MIN_DURATION = Meta(ge=0, description="milliseconds that a call lasted at least")
-MAX_DURATION = Meta(ge=0, description="milliseconds that a call lasted at most")
+MIN_DURATION = Meta(ge=0, description="the shortest duration of a call, in milliseconds")
+MAX_DURATION = Meta(ge=0, description="the longest duration of a call, in milliseconds")
 TRANSCRIPT_SEARCH = Meta(
     min_length=1,
-    description="a piece of what was said, in the middle of a word too; upper and lower case are alike",
+    description="a piece of the conversation, also in the middle of a word; upper and lower case are alike",
 )
 ENGAGED = Meta(
     description="whether it was a meaningful conversation: as `analysis.engaged` says, or if that is null, "
@@ -185,7 +185,7 @@ ORDER = Meta(description="`desc` has the latest calls first")
 
 
 class GetQuery(Struct, kw_only=True):
-    """What may be asked of get call."""
+    """The query parameters of get call."""
 
     include: Annotated[Words, INCLUDE] | None = None
     """Everything, unless the query says what."""
@@ -193,7 +193,7 @@ class GetQuery(Struct, kw_only=True):
 
 
 class FilterQuery(Struct, kw_only=True):
-    """Which calls, for all that answer with more than one."""
+    """Which calls, for all operations that answer with more than one."""
 
     status: Annotated[Words, words_of("status")] | None = None
     result: Annotated[Words, words_of("result")] | None = None
@@ -201,7 +201,7 @@ class FilterQuery(Struct, kw_only=True):
     channel: Annotated[Words, words_of("channel")] | None = None
     end_reason: Annotated[Words, words_of("end_reason")] | None = None
     sentiment: Annotated[Words, words_of("sentiment")] | None = None
-    success: Annotated[bool, Meta(description="whether the call did what it was for")] | None = None
+    success: Annotated[bool, Meta(description="whether the call reached its goal")] | None = None
     voicemail: Annotated[bool, Meta(description="whether a machine answered")] | None = None
     engaged: Annotated[bool, ENGAGED] | None = None
     vendor: Annotated[Words, ANY_OF] | None = None
@@ -229,16 +229,16 @@ class CallQuery(FilterQuery, kw_only=True):
 
 
 class ChangesQuery(FilterQuery, kw_only=True):
-    """What may be asked of list changes."""
+    """The query parameters of list changes."""
 
     include: Annotated[Words, INCLUDE] | None = None
     """Nothing, unless the query says what."""
     format: Annotated[Literal["json", "toon"], FORMAT] | None = None
-    after: Annotated[int, Meta(ge=0, description="the place of the last change that is known")] = 0
+    after: Annotated[int, Meta(ge=0, description="the sequence of the last change received")] = 0
 
 
 class StreamQuery(FilterQuery, kw_only=True):
-    """What may be asked of follow calls."""
+    """The query parameters of follow calls."""
 
     include: Annotated[Words, INCLUDE] | None = None
     """Nothing, unless the query says what."""
@@ -246,7 +246,7 @@ class StreamQuery(FilterQuery, kw_only=True):
 
 
 class ListQuery(CallQuery, kw_only=True):
-    """What may be asked of list calls."""
+    """The query parameters of list calls."""
 
     include: Annotated[Words, INCLUDE] | None = None
     """Nothing, unless the query says what."""
@@ -260,22 +260,22 @@ class ListQuery(CallQuery, kw_only=True):
 
 
 class ExportQuery(CallQuery, kw_only=True):
-    """What may be asked of export calls."""
+    """The query parameters of export calls."""
 
     include: Annotated[Words, INCLUDE] | None = None
     """Everything, unless the query says what."""
-    format: Annotated[Literal["jsonl", "csv"], Meta(description="a line for each call")] = "jsonl"
+    format: Annotated[Literal["jsonl", "csv"], Meta(description="one line or row for each call")] = "jsonl"
     compression: Annotated[Literal["none", "gzip", "zstd"], COMPRESSION] = "none"
     tz: Annotated[TimeZone, ZONE] | None = None
 
 
 class LedgerQuery(Struct, kw_only=True):
-    """What may be asked of the ledger."""
+    """The query parameters of the ledger."""
 
-    source_id: Annotated[Uuid, Meta(description="all sources of the org, if it is not said")] | None = None
+    source_id: Annotated[Uuid, Meta(description="one source; by default all of the org")] | None = None
     """All sources of the org, unless the query names one."""
-    since: Annotated[DayOrInstant, Meta(description="a day before until, if it is not said")] | None = None
-    until: Annotated[DayOrInstant, Meta(description="now, if it is not said")] | None = None
+    since: Annotated[DayOrInstant, Meta(description="by default a day before `until`")] | None = None
+    until: Annotated[DayOrInstant, Meta(description="by default now")] | None = None
     format: Annotated[Literal["json", "toon"], FORMAT] | None = None
 
 
@@ -283,4 +283,4 @@ if [get_args(get_type_hints(ExportQuery)[name]) for name in ("format", "compress
     tuple(FORMATS),
     tuple(COMPRESSIONS),
 ]:
-    raise TypeError("every form and compression of a file must be one that can be asked for")
+    raise TypeError("every form and compression of a file must be a value of its parameter")

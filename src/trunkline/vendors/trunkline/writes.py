@@ -1,4 +1,4 @@
-"""Our own API's writes: calls told, changed and deleted, and events of calls that run."""
+"""Our own API's writes: calls reported, changed and deleted, and events of running calls."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ MAX_EVENTS = 1000
 
 _STATUSES = {"new": 201, "changed": 200, "unchanged": 200, "deleted": 410, "refused": 400}
 NAMES = ("id", "vendor", "vendor_call_id")
-_UNSAID = "says nothing here: a log does not unsay; leave the field out, or say another value"
-_GONE = "the call was taken out of the log and stays out"
+_EMPTY = "would only remove a value, which a log does not do; leave the field out, or send another value"
+_GONE = "the call was deleted and stays deleted"
 
 # -- many at once ---------------------------------------------------------
 
 
 def items_of(body: RequestBody, name: str, limit: int) -> tuple[list[msgspec.Raw], bool]:
-    """What a body holds, each as it came, and whether there may be several; raises `Refused`.
+    """The items of a body, each as raw JSON, and whether there may be several; raises `Refused`.
 
     One object, a list, an object with a list under `name`, or JSON Lines.
     """
@@ -87,19 +87,19 @@ def _not_too_many(items: list[msgspec.Raw], name: str, limit: int) -> list[msgsp
 
 
 class CallUpserts(msgspec.Struct):
-    """Calls as a request tells of them."""
+    """The calls of a request."""
 
     upserts: list[CallUpsert]
     many: bool
 
 
 def parse_calls(body: RequestBody) -> CallUpserts:
-    """Read one call or many; in many, what cannot be read stands in its place."""
+    """Read one call or many; of many, those that cannot be read are marked."""
     items, many = items_of(body, "calls", MAX_CALLS)
-    tellings = [_upsert(bytes(item)) for item in items]
-    if not many and tellings[0].sighting is None:
-        raise Refused(Fault.BAD_REQUEST, f"{tellings[0].path}: {tellings[0].problem}", tellings[0].path)
-    return CallUpserts(tellings, many)
+    upserts = [_upsert(bytes(item)) for item in items]
+    if not many and upserts[0].sighting is None:
+        raise Refused(Fault.BAD_REQUEST, f"{upserts[0].path}: {upserts[0].problem}", upserts[0].path)
+    return CallUpserts(upserts, many)
 
 
 def _upsert(raw: bytes) -> CallUpsert:
@@ -151,25 +151,25 @@ def _link(call_id: str) -> str:
 
 
 class Change(msgspec.Struct):
-    """What a request says of a call."""
+    """The values that a request states about a call."""
 
     fields: dict[str, Any]
 
 
 def parse_change(body: RequestBody) -> Change:
-    """Read what is said of a call; raises `Refused` for what says nothing, and for an unknown field."""
-    said = body.object()
-    for name in said:
+    """Read the new values of a call; raises `Refused` for an empty value and for an unknown field."""
+    fields = body.object()
+    for name in fields:
         if name not in STATEMENTS and name not in NAMES:
             raise Refused(Fault.BAD_REQUEST, f"{name[:60]}: is not a field of a call", name[:60])
-    for path in _nulls(said, ()):
-        raise Refused(Fault.BAD_REQUEST, f"{path}: null {_UNSAID}", path)
-    for (name,), nothing in EMPTY_VALUES.items():
-        if said.get(name) == nothing:
-            value = msgspec.json.encode(nothing).decode()
-            raise Refused(Fault.BAD_REQUEST, f"{name}: {value} {_UNSAID}", name)
-    _sighting({"vendor_call_id": "to-be-read", **said})
-    return Change(said)
+    for path in _nulls(fields, ()):
+        raise Refused(Fault.BAD_REQUEST, f"{path}: null {_EMPTY}", path)
+    for (name,), empty in EMPTY_VALUES.items():
+        if fields.get(name) == empty:
+            value = msgspec.json.encode(empty).decode()
+            raise Refused(Fault.BAD_REQUEST, f"{name}: {value} {_EMPTY}", name)
+    _sighting({"vendor_call_id": "to-be-read", **fields})
+    return Change(fields)
 
 
 def _nulls(fields: dict[str, Any], parent: tuple[str, ...]) -> Iterator[str]:
@@ -189,13 +189,13 @@ def _sighting(fields: dict[str, Any]) -> Sighting:
 
 
 def read_change(change_request: Change, printed_id: str) -> ChangeCall:
-    """From the body to what is to be said of the call."""
+    """From the body to the change of the call."""
 
     def change(call: Call) -> Sighting:
         named = {"vendor": call.vendor, "vendor_call_id": call.vendor_call_id, "id": call.id}
         for name, value in named.items():
-            told = change_request.fields.get(name, value)
-            if told != value and not (name == "id" and str(told).lower() == value):
+            stated = change_request.fields.get(name, value)
+            if stated != value and not (name == "id" and str(stated).lower() == value):
                 raise Refused(Fault.BAD_REQUEST, f"{name}: cannot be changed", name)
         return _sighting({**change_request.fields, **named})
 
@@ -208,19 +208,19 @@ def write_changed(changed: CallChanged, _: Change) -> Call:
 
 
 def read_delete(_: WriteQuery, printed_id: str) -> DeleteCall:
-    """From the path to what is to be taken out."""
+    """From the path to the call to delete."""
     return DeleteCall(printed_id)
 
 
 def write_deleted(_: CallDeleted, __: WriteQuery) -> None:
-    """Nothing is left to say."""
+    """The answer has no body."""
 
 
 # -- events ---------------------------------------------------------------
 
 
 class Events(msgspec.Struct):
-    """Events as a request tells them; a sentence in the place of each that cannot be read."""
+    """The events of a request; for each that cannot be read a sentence that says why."""
 
     events: list[Event | str]
     many: bool
@@ -251,7 +251,7 @@ def read_events(events: Events, printed_id: str) -> AppendEvents:
 
 
 def write_events(outcome: EventsAppended, events: Events) -> EventsAnswer:
-    """From the call as it stands now to the answer."""
+    """From the call as it is now to the answer."""
     if outcome.refused and not events.many:
         raise Refused(Fault.BAD_REQUEST, outcome.refused[0][1])
     call = outcome.call

@@ -1,4 +1,4 @@
-"""Twilio: its calls, taken in."""
+"""Twilio: its calls, received."""
 
 from trunkline.vendors.twilio.webhooks import DOOR
 

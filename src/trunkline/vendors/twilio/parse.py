@@ -60,7 +60,7 @@ def from_wire(raw: Any) -> Sighting:
 def read_words(
     wire: Payload, sighting: Sighting, unknown: list[str], *, names: tuple[str, str, str, str]
 ) -> None:
-    """Read status, direction, who answered and who called, which stand under the given names."""
+    """Read status, direction, who answered and who called, under the given names."""
     status_name, direction_name, answered_name, caller_name = names
     status, direction = or_none(wire.text(status_name)), or_none(wire.text(direction_name))
     answered_by, caller = or_none(wire.text(answered_name)), or_none(wire.text(caller_name))
@@ -121,7 +121,7 @@ def store_rest(
     read_names: tuple[str, ...],
     stored_fields: tuple[str, ...],
 ) -> None:
-    """Keep what is not read, and name what of it is not known."""
+    """Store fields that are not read, and name unknown ones."""
     rest = wire.rest(*read_names, *LEFT_OUT)
     if rest:
         sighting.vendor_fields = rest

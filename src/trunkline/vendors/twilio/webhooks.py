@@ -1,4 +1,4 @@
-"""Twilio: callbacks about the status and the recording of a call, as forms, in no sure order.
+"""Twilio: callbacks about the status and the recording of a call, as forms, in no guaranteed order.
 
 Sources: docs.twilio.com for status callbacks, recording callbacks and request signatures; the published
 examples of the REST API; the vendor's own request validator, which signs and checks as this door does.
@@ -7,12 +7,12 @@ Events: status and recording callbacks, and of the REST API a call or a recordin
 
 Not carried: turns, agent and analysis, which a carrier does not have.
 
-Our choice: an empty field of a form says nothing. A callback holds as of its `Timestamp`, which has whole
-seconds, plus a millisecond for each `SequenceNumber`, so that callbacks of one second keep their order. The
-vendor tells neither creation nor start nor end in a callback: creation is the earliest callback, the start
-that of `in-progress`, the end that of a final status, and all are marked as derived. `CallDuration` is the
-length; `Duration` is what was billed, in minutes, and is kept as a field of the vendor. A price is printed
-below zero, a cost is not.
+Our choice: an empty field of a form counts as absent. A callback is true as of its `Timestamp`, which has
+whole seconds, plus a millisecond for each `SequenceNumber`, so that callbacks of one second keep their order.
+A callback has neither creation nor start nor end: creation is the earliest callback, the start that of
+`in-progress`, the end that of a final status, and all are marked as derived. `CallDuration` is the length;
+`Duration` is what was billed, in minutes, and is stored as a field of the vendor. The vendor prints prices
+below zero; a cost is positive.
 """
 
 from __future__ import annotations
@@ -78,13 +78,13 @@ def _read_recording(wire: Payload, sighting: Sighting, unknown: list[str]) -> No
 
 
 def _date_callback(wire: Payload, sighting: Sighting) -> None:
-    """Say when a callback's facts were true, and what follows from that."""
+    """Set when a callback's facts were true, and the fields that follow from that."""
     at = or_none(instant(wire, "Timestamp"))
     recorded_at = or_none(instant(wire, "RecordingStartTime"))
     derived = list(sighting.derived or ())
     if at is not None:
-        place = or_none(wire.count("SequenceNumber")) or 0
-        sighting.as_of = later(at, min(place, 999)) or at
+        number = or_none(wire.count("SequenceNumber")) or 0
+        sighting.as_of = later(at, min(number, 999)) or at
         if sighting.status is Status.IN_PROGRESS:
             sighting.started_at = at
             derived.append("started_at")
@@ -124,7 +124,7 @@ class FormSigned(Struct, frozen=True, kw_only=True):
         _algorithm(headers)
 
     def check(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> None:
-        """See `SignatureVerifier`; nothing in a delivery tells when it was signed."""
+        """See `SignatureVerifier`; a delivery does not contain when it was signed."""
         given = delivery.headers.get("x-twilio-signature", "").encode()
         algorithm = _algorithm(delivery.headers)
         fields = _signed_fields(delivery)

@@ -58,7 +58,7 @@ OUTCOMES = {
 ENDED = frozenset({Status.COMPLETED, Status.BUSY, Status.NO_ANSWER, Status.FAILED, Status.CANCELED})
 """States that a callback reports at the moment of the call's end."""
 
-END_REASONS = {  # our choice: they tell no reason, and of a completed call nobody knows who hung up
+END_REASONS = {  # our choice: they have no reason, and who hung up a completed call is unknown
     Status.BUSY: EndReason.BUSY,
     Status.NO_ANSWER: EndReason.NO_ANSWER,
     Status.FAILED: EndReason.ERROR,
@@ -78,7 +78,7 @@ RECORDED = {
 """Whether there is a recording to fetch, now or soon."""
 
 LEFT_OUT = ("CallToken", "StirPassportToken")
-"""Fields that open something to whoever knows them."""
+"""Fields that give access to something."""
 
 READ_IN_CALLBACK = (
     *("CallSid", "CallStatus", "From", "To", "Direction", "CallDuration", "Timestamp", "SequenceNumber"),

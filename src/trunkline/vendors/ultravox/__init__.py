@@ -1,4 +1,4 @@
-"""Ultravox: its calls, taken in."""
+"""Ultravox: its calls, received."""
 
 from trunkline.vendors.ultravox.webhooks import DOOR
 

@@ -77,7 +77,7 @@ def _read_status(sighting: Sighting, joined_at: datetime | None, ended_at: datet
 
 
 def _read_medium(call: Payload, sighting: Sighting, unknown: list[str]) -> None:
-    """What the call travels over; a phone's medium may hold both numbers and who called whom."""
+    """What the call travels over; a phone's medium may have both numbers and who called whom."""
     medium = call.object("medium")
     for name in medium.raw if isinstance(medium, Payload) else ():
         if name not in CHANNELS:

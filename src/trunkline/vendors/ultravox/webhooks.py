@@ -4,15 +4,15 @@ Sources: docs.ultravox.ai for webhooks and for the definition of a call.
 
 Events: `call.started`, `call.joined`, `call.ended`, `call.billed`, and a call as its API prints it.
 
-Not carried: turns and the recording's address, which the vendor gives at addresses of their own, and a
+Not carried: turns and the recording's address, which the vendor serves at addresses of their own, and a
 price.
 
 Our choice: a call prints no status, so it follows from whether it was joined and ended, and from why it
-ended. A webhook's time is in its headers only, so a call holds as of the last instant that it prints: its
-end, else when it was joined, else its creation. What is said of a bill comes after the end, a millisecond
+ended. A webhook's time is in its headers only, so a call is true as of the last instant that it prints: its
+end, else when it was joined, else its creation. The bill counts as later than the end, by a millisecond
 for each step, so that a bill that was pending never replaces one that was settled. The billed duration is
-not the length of the call and is kept under usage. The address to join a call and the callbacks, which hold
-secrets, are left out.
+not the length of the call and is stored under usage. The address to join a call and the callbacks contain
+secrets and are left out.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def read(document: Any) -> ParsedDelivery:
     event = or_none(wire.text("event")) or ""
     call = wire.object("call")
     if not isinstance(call, Payload):
-        return ParsedDelivery(event=event, note="the webhook holds no call")
+        return ParsedDelivery(event=event, note="the webhook has no call")
     sighting, unknown = read_call(call)
     if event not in EVENTS:
         unknown.insert(0, f"event={event}")

@@ -1,4 +1,4 @@
-"""Vapi: its calls, taken in."""
+"""Vapi: its calls, received."""
 
 from trunkline.vendors.vapi.webhooks import DOOR
 

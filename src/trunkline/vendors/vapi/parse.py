@@ -109,10 +109,10 @@ def _read_words(call: Payload, sighting: Sighting, unknown: list[str]) -> None:
         if not STATUS.knows(status):
             unknown.append(f"call.status={status}")
     if reason:
-        known = end_reason(reason)
-        sighting.end_reason = known or EndReason.OTHER
+        documented = end_reason(reason)
+        sighting.end_reason = documented or EndReason.OTHER
         sighting.status = ENDED_BY.get(sighting.end_reason, Status.COMPLETED)
-        if known is None:
+        if documented is None:
             unknown.append(f"call.endedReason={reason}")
 
 
@@ -185,18 +185,18 @@ def _recording_url(wire: Payload) -> str | None:
 
 def _read_analysis(call: Payload, sighting: Sighting) -> None:
     analysis, artifact = call.object("analysis"), call.object("artifact")
-    said = analysis if isinstance(analysis, Payload) else Payload({}, "analysis")
+    stated = analysis if isinstance(analysis, Payload) else Payload({}, "analysis")
     left = artifact if isinstance(artifact, Payload) else Payload({}, "artifact")
-    custom = dict(or_none(said.json_object("structuredData")) or {})
+    custom = dict(or_none(stated.json_object("structuredData")) or {})
     for output in (
         or_none(left.json_object("structuredOutputs")) or {},
-        or_none(said.json_object("custom")) or {},
+        or_none(stated.json_object("custom")) or {},
     ):
         custom |= {_name_of(key, value): _result_of(value) for key, value in output.items()}
     cards = or_none(left.json_object("scorecards")) or {}
-    grade = or_none(said.value("successEvaluation"))
+    grade = or_none(stated.value("successEvaluation"))
     success = SUCCESS.get(str(grade).lower())
-    summary = or_none(said.text("summary")) or or_none(call.text("summary"))
+    summary = or_none(stated.text("summary")) or or_none(call.text("summary"))
     if summary or custom or cards or success is not None:
         sighting.analysis = Analysis(
             summary=summary,
@@ -204,10 +204,10 @@ def _read_analysis(call: Payload, sighting: Sighting) -> None:
             custom=custom or None,
             evaluations=[{"id": key, "scorecard": card} for key, card in cards.items()] or None,
         )
-    kept = {"successEvaluation": grade, "structuredDataMulti": or_none(said.value("structuredDataMulti"))}
-    kept = {name: value for name, value in kept.items() if value is not None}
-    if kept:
-        sighting.vendor_fields = {**(sighting.vendor_fields or {}), "analysis": kept}
+    stored = {"successEvaluation": grade, "structuredDataMulti": or_none(stated.value("structuredDataMulti"))}
+    stored = {name: value for name, value in stored.items() if value is not None}
+    if stored:
+        sighting.vendor_fields = {**(sighting.vendor_fields or {}), "analysis": stored}
 
 
 def _name_of(key: str, output: Any) -> str:
@@ -227,7 +227,7 @@ def _read_cost(call: Payload, sighting: Sighting) -> None:
 
 
 def _read_plan(call: Payload, sighting: Sighting) -> None:
-    """What was asked for before the call: its campaign, its time, and the team's own values."""
+    """Values from before the call: its campaign, its time, and the team's own values."""
     campaign, plan = or_none(call.text("campaignId")), call.object("schedulePlan")
     if campaign:
         sighting.campaign = Campaign(id=campaign)
@@ -257,13 +257,13 @@ def settle(sighting: Sighting) -> None:
         sighting.derived = ["result"]
 
 
-# -- the conversation: messages with their places, tool calls and results among them ---
+# -- the conversation: messages with their positions, tool calls and results among them ---
 
 MAX_TURN = timedelta(days=1)
 
 
 def _read_messages(container: Payload, sighting: Sighting, unknown: list[str]) -> None:
-    """Take the messages under `messages`, unless there are none."""
+    """Read the messages under `messages`, unless there are none."""
     if not or_none(container.items("messages")):
         return
     sequence = Sequence()

@@ -6,23 +6,22 @@ SDK for the names of fields and words; its published examples of messages.
 Events: `status-update`, `end-of-call-report`, `conversation-update`, `transcript`, `speech-update`,
 `hang`, `transfer-update`, `user-interrupted`, `model-output` and `assistant.speechStarted`, and a call as
 the list and the get print it. Messages of chats and sessions, and of a call's files and deletion, are
-noted. Messages that expect an answer are left to the agent's own server.
+stored but hold no calls. Messages that expect an answer are left to the agent's own server.
 
-Not carried: word times, whose zero point is not documented, and the assistant's settings, which hold
+Not carried: word times, whose zero point is not documented, and the assistant's settings, which contain
 secrets.
 
-Our choice: the call inside a message was printed when it began, so status, end, reason, cost and analysis
-are taken from it only where it says `ended`; a report and an update tell them beside it. Any message from
-within the conversation says that the call is in progress. A message holds as of its `timestamp`; one
-without it as of the call's end or start. A `transcript` is one turn of a conversation that other messages
-carry whole, so it is as old as the call and gives way to any of them; a partial one is no turn. A message
-of the conversation ends where its two epoch times say, because the unit of its `duration` is not sure. A
-call that ended as busy, unanswered, voicemail, canceled or with an error has that status; any other one is
-completed.
+Our choice: the call inside a message was printed when it began, so status, end, reason, cost and analysis are
+read from it only where it says `ended`; a report and an update have them beside it. Any message from within
+the conversation means that the call is in progress. A message is true as of its `timestamp`; one without it
+as of the call's end or start. A `transcript` is one turn of a conversation that other messages contain whole,
+so it is dated by the call's creation and gives way to any of them; a partial one is no turn. A message of the
+conversation ends where its two epoch times say, because the unit of its `duration` is uncertain. A call that
+ended as busy, unanswered, voicemail, canceled or with an error has that status; any other one is completed.
 
 An HMAC signature is checked with the vendor's default settings: SHA-256 in hex, in `x-signature`, over
 `timestamp.body` with the time in `x-timestamp`, or over the body alone. Whether the time is in seconds or
-milliseconds is not documented, and its length tells; it may lie five minutes away.
+milliseconds is not documented and is decided by its length; it may differ from ours by five minutes.
 """
 
 from __future__ import annotations
@@ -81,14 +80,12 @@ def read(document: Any) -> ParsedDelivery:
     if event in EXPECT_AN_ANSWER:
         raise AnswerExpected(event)
     if event in NOT_OF_A_CALL:
-        return ParsedDelivery(event=event, note="tells nothing of how a call went")
-    known = event in OTHERS or event in LIVE_EVENTS
-    unknown = [] if known else [f"message.type={event}"]
+        return ParsedDelivery(event=event, note="the event does not describe a call")
+    documented = event in OTHERS or event in LIVE_EVENTS
+    unknown = [] if documented else [f"message.type={event}"]
     call = message.object("call")
     if not isinstance(call, Payload) or not or_none(call.text("id")):
-        return ParsedDelivery(
-            event=event, unknown=unknown, note="the message does not say which call it is about"
-        )
+        return ParsedDelivery(event=event, unknown=unknown, note="the message does not name its call")
     unknown += [f"message.{name}" for name in message.rest(*IN_ANY_MESSAGE)]
     sighting = read_call(Payload(_facts(event, message, call), "call"), unknown)
     if event == REPORT:
@@ -104,34 +101,34 @@ def read(document: Any) -> ParsedDelivery:
 
 
 def _facts(event: str, message: Payload, call: Payload) -> dict[str, Any]:
-    """The call of a message with what the message tells beside it, and without what is old in it."""
+    """The call of a message with the message's own fields beside it, and without outdated ones."""
     facts = call.raw if call.raw.get("status") == OVER else call.rest(*END_OF_CALL_FIELDS)
     beside = (
         IN_MESSAGE
         if event in (REPORT, STATUS_UPDATE)
         else ("artifact", "assistant", "customer", "phoneNumber")
     )
-    told_beside = {name: message.raw[name] for name in beside if message.raw.get(name) is not None}
+    stated = {name: message.raw[name] for name in beside if message.raw.get(name) is not None}
     if event == "conversation-update" and "messages" in message:
-        told_beside["messages"] = message.raw["messages"]
-    return {**facts, **told_beside}
+        stated["messages"] = message.raw["messages"]
+    return {**facts, **stated}
 
 
 def _one_turn(message: Payload, whole: Sighting) -> list[Sighting]:
-    """A final transcript's turn, told apart and as old as the call, so that any fuller telling wins."""
+    """A final transcript's turn as its own sighting, as old as the call, so that fuller messages win."""
     role = ROLES.get(or_none(message.text("role")) or "")
     text, kind = or_none(message.text("transcript")), or_none(message.text("transcriptType"))
     at = next((at for at in (whole.created_at, whole.started_at) if isinstance(at, datetime)), None)
     if kind != "final" or role is None or not text or at is None or whole.turns is not UNSET:
         return []
     turn = Turn(role=role, text=text)
-    known_as = whole.vendor_call_id
+    call_id = whole.vendor_call_id
     return [
-        Sighting(vendor=NAME, vendor_call_id=known_as, created_at=whole.created_at, turns=[turn], as_of=at)
+        Sighting(vendor=NAME, vendor_call_id=call_id, created_at=whole.created_at, turns=[turn], as_of=at)
     ]
 
 
-# -- three ways to show whose a message is, whichever a team has set ------
+# -- three ways to authenticate a message, whichever a team has set ------
 
 FIVE_MINUTES = timedelta(minutes=5)
 

@@ -31,7 +31,7 @@ NOT_OF_A_CALL = frozenset(
     {"chat.created", "chat.deleted", "session.created", "session.updated", "session.deleted"}
     | {"call.artifact.upload", "call.deleted", "call.delete.failed"}
 )
-"""Messages that tell nothing of how a call went."""
+"""Messages that do not describe a call."""
 
 OTHERS = frozenset({REPORT, STATUS_UPDATE, "call.ended"})
 
@@ -193,7 +193,7 @@ IN_MESSAGE = (
     *("startedAt", "artifact", "customer", "phoneNumber", "assistant", "compliance", "campaignId"),
     *END_OF_CALL_FIELDS,
 )
-"""Fields that a report or an update tells of its call beside it."""
+"""Fields of a report or an update that describe its call."""
 
 READ = (
     *(
@@ -216,7 +216,7 @@ LEFT_OUT = (
     *("squad", "squadOverrides", "workflow", "workflowOverrides", "monitor", "artifactPlan", "toolCalls"),
     *("artifactUpload", "webCallUrl", "webCallSipUri", "webCallToken"),
 )
-"""Settings and addresses that open a call to whoever knows them."""
+"""Settings and addresses that give access to a call."""
 STORED_FIELDS = (
     *("orgId", "phoneNumberId", "squadId", "workflowId", "assistantVersion", "squadVersion", "name"),
     *(

@@ -1,4 +1,4 @@
-"""Zudu: its API, served; its calls, taken in."""
+"""Zudu: its API, served; its calls, received."""
 
 from trunkline.vendors.zudu.api import DIALECT
 from trunkline.vendors.zudu.webhooks import DOOR

@@ -5,18 +5,18 @@ Sources: the vendor's page for list calls (the seed), docs.zudu.ai.
 Not carried: the contact, the explicit result, the agent's name, usage, errors, evaluations, the billing
 status, money that is not US dollars.
 
-Our choice: a list is asked for by the names that the vendor documents for its batches (`page`, `limit`,
-`sort_by`, `sort_order`); a malformed value is refused with 400; the path takes `call_id` and `id` alike;
+Our choice: a list is requested with the names that the vendor documents for its batches (`page`, `limit`,
+`sort_by`, `sort_order`); a malformed value is refused with 400; the path accepts both `call_id` and `id`;
 calls without a time come last in either direction; words print in upper case and are read in any; costs
 are US dollars; tool entries have the shape that the vendor's relatives use. An unanswered, busy or
-canceled call of another vendor prints as `ENDED` with the reason that says so, and its campaign and
-schedule stand in `metadata`, where the vendor has them. A declined call counts as unanswered; a lost line
+canceled call of another vendor prints as `ENDED` with that reason, and its campaign and
+schedule are in `metadata`, where the vendor has them. A declined call counts as unanswered; a lost line
 and a failed agent print as `ERROR_CONNECTION` and `ERROR_AGENT`. A call of another vendor that has no
-start counts its words from its creation. A channel that nobody told prints as `PHONE_CALL`. Update takes
+start counts its words from its creation. An unknown channel prints as `PHONE_CALL`. Update accepts
 the documented fields and refuses any other; a status that a call prints already changes nothing. Only a
 call that is scheduled has a schedule to move or cancel, and one that is cancelled is `REGISTERED`;
-deleting any other call takes it out. The list by POST joins keys by "and", the values of a key by "or",
-and echoes the criteria; numbers and flags take one value, a reason is looked for by what it means, an
+deleting any other call deletes it from the log. The list by POST joins keys by "and", the values of a key
+by "or", and echoes the criteria; numbers and flags have one value, a reason is searched by its meaning, an
 unknown key is 400.
 """
 
@@ -161,7 +161,7 @@ TITLES = worded(
     USUAL_TEXTS,
     what="`TITLES`",
 )
-"""The `message` of every refusal; what exactly is wrong stands in `error`."""
+"""The `message` of every refusal; `error` says exactly what is wrong."""
 
 
 def error_body(_: int, text: str, refused: Refused) -> ErrorBody:

@@ -1,4 +1,4 @@
-"""The vendor's list by POST: what its `filter_criteria` ask for, in our words."""
+"""The vendor's list by POST: its `filter_criteria` in our words."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _reasons(requested: str | list[str] | msgspec.UnsetType) -> Wording | None:
     if words is None:
         return None
     known = {word for word in words if word.upper() in END_REASON.words}
-    # Several of their words stand for one of ours, and a reason is looked for by what it means.
+    # Several of their words mean one of ours, and a reason is searched by its meaning.
     return Wording(
         values=frozenset(ours.value for word in known if (ours := END_REASON.read(word)) is not None)
     )

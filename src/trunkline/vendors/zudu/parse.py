@@ -39,7 +39,7 @@ VERBATIM = (
     *("transcript_object", "transcript_with_tool_calls", "latency", "call_analysis", "call_cost"),
     "telephony_identifier",
 )
-"""Wire fields that are given back as they came in, even where our words say them differently."""
+"""Wire fields that are given back as they came in, even where our words for them differ."""
 
 CONVERSATION = ("events", "transcript", "transcript_object", "transcript_with_tool_calls")
 
@@ -51,7 +51,7 @@ _LEAST_MS = 10**11
 
 
 def from_wire(raw: Any, path: str = "") -> Sighting:
-    """Read a call of a list, a get or a webhook; the path is where it stands there."""
+    """Read a call of a list, a get or a webhook; the path is its position there."""
     wire = Payload.of(raw, path)
     wished = wire.text("id")
     sighting = Sighting(
@@ -207,22 +207,22 @@ def _if_readable(read: Callable[[str], V | UnsetType | None], name: str) -> V | 
 
 
 def _read_transcript(wire: Payload, sighting: Sighting, derived: list[str]) -> None:
-    said, with_tools = _entries(wire, "transcript_object"), _entries(wire, "transcript_with_tool_calls")
+    entries, with_tools = _entries(wire, "transcript_object"), _entries(wire, "transcript_with_tool_calls")
     zero = or_none(sighting.started_at)
     if zero is None:
-        zero = _first_time([*(said or ()), *(with_tools or ())])
+        zero = _first_time([*(entries or ()), *(with_tools or ())])
         if zero is not None:
             derived.append("turns")
     turn_from = partial(_turn_from, zero=zero)
-    if said is not None:
-        sighting.turns = [turn_from(entry) for entry in said]
+    if entries is not None:
+        sighting.turns = [turn_from(entry) for entry in entries]
     if with_tools is not None:
         sequence = sequence_from(with_tools, turn_from)
         sighting.tool_calls = sequence.tool_calls
-        if said is None or len(said) < len(sequence.turns):
+        if entries is None or len(entries) < len(sequence.turns):
             sighting.turns = sequence.turns
-        elif len(said) > len(sequence.turns):
-            for tool in sequence.tool_calls:  # places in another sequence than the one that is kept
+        elif len(entries) > len(sequence.turns):
+            for tool in sequence.tool_calls:  # positions in another sequence than the one that is stored
                 tool.position = tool.result_position = None
 
 
@@ -272,8 +272,8 @@ def _offset_ms(wire: Payload, name: str, zero: datetime | None) -> int | None:
 def _with_verbatim(sighting: Sighting, raw: dict[str, Any]) -> Sighting:
     seen_at = _EPOCH if sighting.created_at is UNSET else sighting.created_at  # is not printed
     call, _ = first_call(sighting, call_id(NAME, sighting.vendor_call_id), seen_at)
-    kept = difference(to_wire(call), _in_their_case(raw), VERBATIM, apart=CONVERSATION)
-    sighting.verbatim = kept or UNSET
+    verbatim = difference(to_wire(call), _in_their_case(raw), VERBATIM, apart=CONVERSATION)
+    sighting.verbatim = verbatim or UNSET
     return sighting
 
 

@@ -43,6 +43,6 @@ LIST_API = ListApi(
     request=request,
     page=page,
     paging=NumberPaging(size=100),  # the most there may be
-    newest_first=False,  # calls whose creation nobody told come last, whenever they were
+    newest_first=False,  # calls without a creation come last, whenever they were
     requests_per_minute=60,
 )

@@ -35,12 +35,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def to_wire(call: Call) -> WireCall:
-    """Write a call for nobody in particular."""
+    """Write a call without an org."""
     return write_call(call, "")
 
 
 def write_call(call: Call, org: str) -> WireCall:
-    """Write a call; the org's name stands in where the call does not say whose it is."""
+    """Write a call; the org's name is printed where the call has no organization."""
     own = call.vendor == NAME
     words = call.vendor_words if own else None
     zero_ms = ms_of_instant(_zero(call, own))
@@ -79,14 +79,14 @@ def write_call(call: Call, org: str) -> WireCall:
 
 def organization(call: Call, org: str) -> str:
     """Whose a call is: the vendor's own name for it, else the org's name here."""
-    said: str | None = (call.vendor_fields or {}).get("organization_id") if call.vendor == NAME else None
-    return said or org
+    stated: str | None = (call.vendor_fields or {}).get("organization_id") if call.vendor == NAME else None
+    return stated or org
 
 
 def _zero(call: Call, own: bool) -> datetime:
     if call.started_at is not None:
         return call.started_at
-    # An own call's times count from a start that nobody told, so that no instant is right; one that is
+    # An own call's times count from an unknown start, so that no instant is right; one that is
     # always the same lets the vendor's own transcript be recognised as still holding.
     return _EPOCH if own else call.created_at
 
@@ -164,8 +164,8 @@ def _entry(entry: Entry, rest: Iterator[WireTurn]) -> WireEntry:
         case Returned(tool):
             return WireEntry(role="tool_call_result", tool_call_id=tool.id, content=json_text(tool.result))
         case _:
-            said = next(rest)
-            return WireEntry(role=said.role, content=said.content, timestamp=said.timestamp, words=said.words)
+            turn = next(rest)
+            return WireEntry(role=turn.role, content=turn.content, timestamp=turn.timestamp, words=turn.words)
 
 
 def _analysis(analysis: Analysis | None, words: dict[str, str] | None) -> dict[str, Any] | None:

@@ -2,14 +2,15 @@
 
 Sources: docs.zudu.ai on post-call webhooks, on list calls and on get call.
 
-Events: none is documented; every delivery carries a call, and a name under `event` is kept if there is one.
+Events: none is documented; every delivery contains a call, and a name under `event` is stored if there is
+one.
 
-Not carried: what get does not say either.
+Not carried: what get does not print either.
 
 Our choice: the address is the secret, since no signature is documented, and neither is the payload: a call
-is taken bare, in `data`, or in `data.call`, in the usual envelope or without, as get prints it, with words
-in any case. What it says was true when the call was last updated, else when it ended, else at its latest
-event. The list is asked for by creation, newest first; it carries conversations whole.
+is read bare, in `data`, or in `data.call`, in the usual envelope or without, as get prints it, with words
+in any case. It is true as of the call's last update, else its end, else its latest
+event. The list is requested by creation, newest first; it contains whole conversations.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Zudu's records: what it prints, and what it may be asked."""
+"""Zudu's records: what it prints, and its query parameters."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class WireCall(Struct, kw_only=True):
 
 
 class Pagination(Struct):
-    """Where a page stands; pages count from zero."""
+    """The position of a page; pages count from zero."""
 
     page: int
     limit: int
@@ -132,11 +132,11 @@ class ErrorBody(Struct):
 
 
 class GetQuery(Struct, kw_only=True):
-    """Nothing may be asked of get call."""
+    """Get call has no query parameters."""
 
 
 class ListQuery(Struct, kw_only=True):
-    """What may be asked of list calls."""
+    """The query parameters of list calls."""
 
     page: Annotated[int, Meta(ge=0, description="the number of the page, from 0")] = 0
     limit: Annotated[int, Meta(ge=1, le=100, description="calls on a page")] = 20
@@ -180,20 +180,20 @@ class Criteria(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class SearchBody(ListQuery, kw_only=True, forbid_unknown_fields=True):
-    """What may be asked of list calls by POST."""
+    """The body of list calls by POST."""
 
     filter_criteria: Criteria | None = None
 
 
 class Search(ListQuery, kw_only=True):
-    """A list that was asked for by POST."""
+    """A list requested by POST."""
 
     filter: CallFilter
     applied: dict[str, Any]
 
 
 class UpdateBody(Struct, kw_only=True):
-    """What may be said of a call; metadata is merged."""
+    """The fields that update accepts; metadata is merged."""
 
     call_status: str | UnsetType = UNSET
     direction: str | UnsetType = UNSET

@@ -20,7 +20,7 @@ STATUS = Vocabulary(
     write={
         Status.SCHEDULED: "SCHEDULED",
         Status.QUEUED: "REGISTERED",
-        Status.RINGING: "REGISTERED",  # they do not tell ringing from queued
+        Status.RINGING: "REGISTERED",  # they do not distinguish ringing from queued
         Status.IN_PROGRESS: "ONGOING",
         Status.COMPLETED: "ENDED",
         Status.NO_ANSWER: "ENDED",
@@ -123,7 +123,7 @@ REASONS = {
     Status.VOICEMAIL: "VOICEMAIL_REACHED",
     Status.CANCELED: "MANUAL_STOPPED",
 }
-"""The reason that says of another vendor's call what `ENDED` alone cannot, where its own reason does not."""
+"""The reason that explains the `ENDED` of another vendor's call, where its own reason does not."""
 
 SENTIMENT = Vocabulary(
     "sentiment",

@@ -41,24 +41,24 @@ NOT_SCHEDULED = "Call is not scheduled"
 
 
 class Update(Struct):
-    """What a request says of a call."""
+    """The values that a request states about a call."""
 
     fields: dict[str, Any]
 
 
 def parse_update(body: RequestBody) -> Update:
-    """Read the body; raises `Refused` for a field that the vendor does not take, and for null."""
-    said = body.object()
-    for name, value in said.items():
+    """Read the body; raises `Refused` for a field that the vendor does not accept, and for null."""
+    fields = body.object()
+    for name, value in fields.items():
         if name not in UpdateBody.__struct_fields__:
             raise Refused(Fault.BAD_REQUEST, f"{name[:60]} cannot be updated", name[:60])
         if value is None:
             raise Refused(Fault.BAD_REQUEST, f"{name} must not be null", name)
     for name, vocabulary in (("call_status", STATUS), ("direction", DIRECTION)):
-        if name in said and str(said[name]).upper() not in vocabulary.words:
+        if name in fields and str(fields[name]).upper() not in vocabulary.words:
             raise Refused(Fault.BAD_REQUEST, f"{name} must be one of {', '.join(vocabulary.words)}", name)
-    _sighting(said)
-    return Update(said)
+    _sighting(fields)
+    return Update(fields)
 
 
 def _sighting(fields: dict[str, Any]) -> Sighting:
@@ -66,19 +66,19 @@ def _sighting(fields: dict[str, Any]) -> Sighting:
         sighting = checked(from_wire({"call_id": "to-be-read", **fields}))
     except Unreadable as error:
         raise Refused(Fault.BAD_REQUEST, f"{error.path}: {error.reason}", error.path) from None
-    # What a whole call would look like is not told by a piece of one.
+    # A part of a call does not show how the whole one would print.
     return structs.replace(sighting, verbatim=UNSET)
 
 
 def read_update(update: Update, printed_id: str) -> ChangeCall:
-    """From the body to what is to be said of the call."""
+    """From the body to the change of the call."""
 
     def change(call: Call) -> Sighting:
-        said = dict(update.fields)
+        fields = dict(update.fields)
         words = call.vendor_words if call.vendor == NAME else None
-        if "call_status" in said and said["call_status"].upper() == STATUS.word_for(call.status, words):
-            del said["call_status"]  # it prints so already: their word is not to blunt ours
-        return _sighting(said)
+        if "call_status" in fields and fields["call_status"].upper() == STATUS.word_for(call.status, words):
+            del fields["call_status"]  # it prints so already: their word must not replace our more exact one
+        return _sighting(fields)
 
     return ChangeCall(printed_id, change)
 
@@ -102,9 +102,9 @@ class Schedule(Struct):
 
 def parse_schedule(body: RequestBody) -> Schedule:
     """Read the body: Unix seconds."""
-    said = body.object()
+    fields = body.object()
     try:
-        wire = Payload.of(said)
+        wire = Payload.of(fields)
         seconds = wire.count("scheduled_timestamp")
         if not isinstance(seconds, int):
             raise Unreadable("scheduled_timestamp", "is required")
@@ -114,14 +114,14 @@ def parse_schedule(body: RequestBody) -> Schedule:
 
 
 def read_schedule(requested: Schedule, printed_id: str) -> ChangeCall:
-    """From the body to what is to be said of the call."""
+    """From the body to the change of the call."""
 
     def change(call: Call) -> Sighting:
         _must_be_scheduled(call)
-        said = _stated(scheduled_at=requested.at)
+        stated = _stated(scheduled_at=requested.at)
         if call.vendor == NAME:  # which has its schedule in its metadata
-            said.metadata = {"is_scheduled": True, "scheduled_timestamp": requested.seconds}
-        return said
+            stated.metadata = {"is_scheduled": True, "scheduled_timestamp": requested.seconds}
+        return stated
 
     return ChangeCall(printed_id, change)
 
@@ -142,7 +142,7 @@ def write_schedule(changed: CallChanged, requested: Schedule) -> ScheduleMoved:
 
 
 def read_cancel(_: GetQuery, printed_id: str) -> ChangeCall:
-    """From the path to what is to be said of the call."""
+    """From the path to the change of the call."""
 
     def change(call: Call) -> Sighting:
         _must_be_scheduled(call)
@@ -186,15 +186,15 @@ def _seconds(at: datetime | None) -> int | None:
 
 
 def read_delete(_: GetQuery, printed_id: str) -> DeleteCall:
-    """From the path to what is to be taken out, or to be cancelled if it is scheduled."""
+    """From the path to the call to delete, or to cancel if it is scheduled."""
     return DeleteCall(printed_id, lambda call: _cancelled() if call.status is Status.SCHEDULED else None)
 
 
-def write_delete(done: CallDeleted | CallChanged, query: GetQuery) -> CallRemoved | ScheduleCancelled:
+def write_delete(outcome: CallDeleted | CallChanged, query: GetQuery) -> CallRemoved | ScheduleCancelled:
     """From the call to the vendor's answer."""
-    if isinstance(done, CallChanged):
-        return write_cancel(done, query)
-    call = write_call(done.call, done.org)
+    if isinstance(outcome, CallChanged):
+        return write_cancel(outcome, query)
+    call = write_call(outcome.call, outcome.org)
     data = Removed("delete", call.organization_id, call.call_id)
     return CallRemoved("Call deleted successfully", "success", None, data)
 
