@@ -164,7 +164,7 @@ VALUES: dict[str, st.SearchStrategy[str]] = {
     **dict.fromkeys(("phone", "from_number", "to_number"), st.sampled_from(NUMBERS)),
     **dict.fromkeys(("duration_ms_min", "duration_ms_max"), st.integers(0, 200_000).map(str)),
     **{f"{name}_{end}": days for name in ("created", "started", "ended") for end in ("from", "to")},
-    **dict.fromkeys(("success", "voicemail"), st.sampled_from(["true", "false"])),
+    **dict.fromkeys(("success", "voicemail", "engaged"), st.sampled_from(["true", "false"])),
     "order": st.sampled_from(["asc", "desc"]),
     "status": st.sampled_from(["completed", "failed,busy,no_answer"]),
     "result": st.sampled_from(["answered", "voicemail,failed"]),

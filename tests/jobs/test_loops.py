@@ -12,6 +12,7 @@ PACKAGE = Path(trunkline.__file__).parent
 
 LISTENING = {
     "store/changes.py: listen": "it holds the one connection on which PostgreSQL tells of changes",
+    "service/changes.py: _follow": "it goes on for as long as somebody follows",
     "cli/pull.py: _pull": "it is what `pull --follow` is asked for, until it is stopped",
 }
 """Loops without an end outside of `jobs/`."""

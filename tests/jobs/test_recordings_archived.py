@@ -23,7 +23,8 @@ from trunkline.model.recordings import ListedRecording
 from trunkline.service.calls import Org
 from trunkline.service.clock import Clock as AnyClock
 from trunkline.service.clock import system_clock
-from trunkline.store.calls.writes import CallWriter
+from trunkline.service.erase import Eraser
+from trunkline.store.erase import EraseStore
 from trunkline.store.jobs import JobRef, ListedJob
 from trunkline.store.recordings import RecordingStore
 
@@ -40,6 +41,10 @@ def archiver_of(bench: Bench, folder: Path, clock: AnyClock) -> RecordingArchive
     return RecordingArchiver(
         RecordingStore(bench.pool), bench.joined.group_commit, LocalStore(folder), fetcher, clock
     )
+
+
+def eraser_of(bench: Bench, folder: Path, clock: AnyClock) -> Eraser:
+    return Eraser(bench.joined.writer, EraseStore(bench.pool), lambda: LocalStore(folder), clock)
 
 
 async def follow(bench: Bench, archiver: RecordingArchiver, clock: Clock) -> None:
@@ -152,7 +157,7 @@ def test_while_the_object_store_is_away_a_recording_waits_and_is_kept_when_it_is
     go(work)
 
 
-def test_a_call_that_is_taken_out_leaves_no_file_even_if_the_store_is_away_at_first(
+def test_a_deleted_call_leaves_no_file_even_if_the_store_is_unavailable_at_first(
     go: Go, clock: Clock, vendor: FileServer, tmp_path: Path
 ) -> None:
     async def work(bench: Bench) -> None:
@@ -163,25 +168,22 @@ def test_a_call_that_is_taken_out_leaves_no_file_even_if_the_store_is_away_at_fi
         await follow(bench, archiver, clock)
         await run_all(bench, archiver, clock)
         assert files(folder) == [SOUND]
-        await CallWriter(bench.pool, lambda org_id: None).delete(org.id, call_id("contactship", "one"))
-        await follow(bench, archiver, clock)
-        assert await recordings_of(bench, org) == []
+        eraser = eraser_of(bench, folder, clock)
         folder.rename(away)
         folder.write_text("a file where the folder was")
-        await run_all(bench, archiver, clock)
-        (job,) = await jobs_of(bench, org)
-        assert job.attempts == 1
-        assert job.problem is not None
+        assert await eraser.erase(org.id, call_id("contactship", "one"))
+        assert await recordings_of(bench, org) == []
         folder.unlink()
         away.rename(folder)
-        await run_all(bench, archiver, clock)
+        assert files(folder) == [SOUND]
+        await eraser.clean_up()
         assert files(folder) == []
         assert await jobs_of(bench, org) == []
 
     go(work)
 
 
-def test_a_call_that_is_taken_out_while_its_recording_is_fetched_leaves_no_file(
+def test_a_call_that_is_deleted_while_its_recording_is_fetched_leaves_no_file(
     go: Go, clock: Clock, vendor: FileServer, tmp_path: Path
 ) -> None:
     async def work(bench: Bench) -> None:
@@ -189,14 +191,16 @@ def test_a_call_that_is_taken_out_while_its_recording_is_fetched_leaves_no_file(
         org = await bench.org()
         await bench.see(org, recorded(f"{vendor.url}/end.wav"))
         archiver = archiver_of(bench, folder, clock)
+        eraser = eraser_of(bench, folder, clock)
         await follow(bench, archiver, clock)
         fetching = asyncio.create_task(run_all(bench, archiver, clock))
         await asyncio.to_thread(vendor.hangs.wait)
-        await CallWriter(bench.pool, lambda org_id: None).delete(org.id, call_id("contactship", "one"))
+        assert await eraser.erase(org.id, call_id("contactship", "one"))
         await follow(bench, archiver, clock)
         vendor.released.set()
         await fetching
         await run_all(bench, archiver, clock)
+        await eraser.clean_up()
         assert files(folder) == []
         assert await jobs_of(bench, org) == []
         assert await recordings_of(bench, org) == []

@@ -103,7 +103,7 @@ async def _added(url: str, home: Path, org: str) -> tuple[int, str]:
 async def _check(url: str, org_id: int, log: Log) -> None:
     pool = await asyncpg.create_pool(url, min_size=1, max_size=1)
     try:
-        kept = await pool.fetch("SELECT hash FROM sightings WHERE org_id = $1", org_id)
+        kept = await pool.fetch("SELECT sha256(payload) AS hash FROM sightings WHERE org_id = $1", org_id)
         lost = log.acknowledged - {row["hash"] for row in kept}
         assert not lost, f"{len(lost)} acknowledged payloads are lost"
         rows = await pool.fetch(

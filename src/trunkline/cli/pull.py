@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from trunkline.compose import Services, database, pull_of, services
 from trunkline.ingest.pull import PullSummary, Report, vendor_client_of
-from trunkline.ingest.vendor_client import VendorAway
+from trunkline.ingest.vendor_client import VendorUnavailable
 from trunkline.kit.query import DayOrInstant
 from trunkline.service.sources import Source
 from trunkline.settings import Settings
@@ -71,7 +71,7 @@ async def _pull(
         while True:
             try:
                 total = await _once(joined, source, span)
-            except VendorAway as error:
+            except VendorUnavailable as error:
                 if every is None:
                     raise
                 typer.echo(f"trunkline: {error}", err=True)

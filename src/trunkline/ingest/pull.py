@@ -18,7 +18,13 @@ import structlog
 from msgspec import Struct, field
 
 from trunkline.ingest.pull_item import PullItem, item_in, unreadable
-from trunkline.ingest.vendor_client import PullBusy, PullStopped, VendorAway, VendorClient, VendorRefused
+from trunkline.ingest.vendor_client import (
+    PullBusy,
+    PullStopped,
+    VendorClient,
+    VendorRefused,
+    VendorUnavailable,
+)
 from trunkline.kit.door import Door
 from trunkline.kit.list_api import ListApi, ListPage, Request
 from trunkline.kit.payload import Unreadable
@@ -191,7 +197,7 @@ class Pull:
         taken_out = False
         while next_request is not None:
             if next_request in sent:
-                raise PullStopped("the vendor's list goes round in a circle")
+                raise PullStopped("the vendor's list repeats a page without end")
             sent.add(next_request)
             listed = await self._page(msgspec.json.decode(next_request, type=Request))
             turned = await self._ingest(listed.items, pull, total)
@@ -288,7 +294,7 @@ class Pull:
             if error.status in _NOT_ADMITTED:
                 raise
             return unreadable(item, str(error))
-        except VendorAway as error:
+        except VendorUnavailable as error:
             self._failures += 1
             if self._failures >= MAX_FAILURES:
                 raise

@@ -38,7 +38,7 @@ class PullBusy(PullStopped):
     """Somebody else pulls from the same source."""
 
 
-class VendorAway(PullStopped):
+class VendorUnavailable(PullStopped):
     """The vendor did not answer, however often it was asked."""
 
 
@@ -46,7 +46,7 @@ class VendorRefused(PullStopped):
     """The vendor refused a request."""
 
     def __init__(self, status: int, request: Request) -> None:
-        hint = ": look at the source's credential" if status in (401, 403) else ""
+        hint = ": check the source's credential" if status in (401, 403) else ""
         super().__init__(f"the vendor answers {status} to {request.method} {request.path}{hint}")
         self.status = status
 
@@ -103,10 +103,12 @@ class VendorClient:
                 problem = str(status)
                 wait = max(wait, self._retry_after(headers))
             if wait > MAX_WAIT_SECONDS:
-                raise VendorAway(f"the vendor wants to be asked again after {wait:.0f} seconds only")
+                raise VendorUnavailable(f"the vendor asks for a wait of {wait:.0f} seconds")
             if attempt < TRIES - 1:
                 await self._sleep(wait)
-        raise VendorAway(f"the vendor did not answer {request.path} in {TRIES} tries; at last: {problem}")
+        raise VendorUnavailable(
+            f"the vendor did not answer {request.path} in {TRIES} tries; at last: {problem}"
+        )
 
     async def _wait_for_our_turn(self) -> None:
         now = self._monotonic()

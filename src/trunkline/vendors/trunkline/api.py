@@ -7,20 +7,20 @@ Not carried: nothing.
 Our choice: parameters are joined by "and", words of one parameter, separated by commas, by "or". A list
 prints no conversation unless asked (`include=turns,words,tools`); get prints all of it unless asked for
 less. What is not included is absent. A page token is bound to the filter, the order and the org it was
-told to; the page's size and what it includes may change. The exact total is counted when asked for
+made for; the page's size and what it includes may change. The exact total is counted when asked for
 (`include_total=true`). A date without a time means that whole UTC day. An unknown parameter is refused,
-so that no filter is thought to work that does not. Refusals are `application/problem+json` (RFC 9457).
+so that no filter seems to work that does not. Refusals are `application/problem+json` (RFC 9457).
 A call is read from the same form that get prints: whatever is absent was not mentioned, an unknown key
-is ignored, and a word outside our lists is refused. An export takes the filters of the list and answers
-with a file, as the calls stand at one moment: JSON Lines of what get prints, or a table as CSV, in which
-no text begins like a formula. `tz` moves the instants that are printed, not the days of a filter. A
-stream tells of each call that changes, once with its last state however often it changed since the last
-look, and of each that is taken out; of one that no longer matches it tells nothing.
-POST takes one call or up to 1,000, and answers for each; PATCH says something of a call now, which wins
-over what was said before, and refuses null and what else says nothing, since a log does not unsay; a
-deleted call stays out. Events of a running call are folded in any order. A write may carry an
-`Idempotency-Key`, as Stripe has it. The ledger tells, for each hour in which calls were created, how many
-a source's vendor listed and how many we hold, and names the calls that did not come as they should have.
+is ignored, and a word outside our lists is refused. An export accepts the filters of the list and answers
+with a file of the calls at one moment: JSON Lines of what get prints, or a table as CSV, in which
+no text begins like a formula. `tz` changes how instants are printed, not the days of a filter. A
+stream sends each call that changed, once with its last state however often it changed since it was last
+sent, and the id of each that was deleted; it sends nothing of a call that no longer matches.
+POST accepts one call or up to 1,000, and answers for each. PATCH states something about a call now, which
+replaces what was stated before; it refuses null and other empty values, since a log keeps what was stated. A
+deleted call stays deleted. Events of a running call may arrive in any order. A write may have an
+`Idempotency-Key`, as with Stripe. The ledger says, for each hour in which calls were created, how many
+a source's vendor listed and how many are stored, and lists the calls that were late, missing or repaired.
 """
 
 from __future__ import annotations
@@ -223,7 +223,7 @@ KINDS = {
     ),
     Fault.NO_CREDENTIAL: Kind("no-credential", "No credential", "Send an Authorization: Bearer header."),
     Fault.MALFORMED_CREDENTIAL: Kind(
-        "malformed-credential", "Malformed credential", "A key begins with tl_ and holds letters and digits."
+        "malformed-credential", "Malformed credential", "A key begins with tl_ and has letters and digits."
     ),
     Fault.UNKNOWN_CREDENTIAL: Kind("unknown-credential", "Unknown credential", "This key is not known."),
     Fault.EXPIRED_CREDENTIAL: Kind("expired-credential", "Expired credential", "This key has expired."),
@@ -233,14 +233,14 @@ KINDS = {
     ),
     Fault.SCOPE_MISSING: Kind("scope-missing", "Scope missing", "This key may not do that."),
     Fault.OTHER_ORG: Kind("other-org", "Other org", "This key belongs to another org."),
-    Fault.FOREIGN_CALL: _NOT_FOUND,  # whether another org has this call is nobody's business
+    Fault.FOREIGN_CALL: _NOT_FOUND,  # whether another org has this call must not be revealed
     Fault.CALL_NOT_FOUND: _NOT_FOUND,
     Fault.NO_SUCH_ROUTE: Kind("no-such-route", "No such route", "There is nothing at this path."),
     Fault.METHOD_NOT_ALLOWED: Kind(
-        "method-not-allowed", "Method not allowed", "This path does not take this method."
+        "method-not-allowed", "Method not allowed", "This path does not support this method."
     ),
     Fault.NOT_ACCEPTABLE: Kind(
-        "not-acceptable", "Not acceptable", "The answer is not to be had in a form that was asked for."
+        "not-acceptable", "Not acceptable", "The answer is not available in any of the requested forms."
     ),
     Fault.TOO_LARGE: Kind("too-large", "Request body too large", "The request is too large: {detail}."),
     Fault.ADDRESS_TOO_LONG: Kind(
@@ -249,22 +249,18 @@ KINDS = {
     Fault.HEADERS_TOO_LARGE: Kind(
         "headers-too-large", "Request headers too large", "The headers are too large: {detail}."
     ),
-    Fault.TOO_SLOW: Kind("too-slow", "Request body too slow", "The request body came too slowly."),
+    Fault.TOO_SLOW: Kind("too-slow", "Request body too slow", "The request body arrived too slowly."),
     Fault.CONFLICT: Kind("conflict", "Request still running", "A request with this key is still running."),
-    Fault.CALL_DELETED: Kind(
-        "call-deleted", "Call deleted", "The call was taken out of the log and stays out."
-    ),
+    Fault.CALL_DELETED: Kind("call-deleted", "Call deleted", "The call was deleted and stays deleted."),
     Fault.UNSUPPORTED_BODY: Kind(
-        "unsupported-body", "Unsupported content type", "The body cannot be taken: {detail}."
+        "unsupported-body", "Unsupported content type", "The body cannot be read: {detail}."
     ),
     Fault.UNPROCESSABLE: Kind(
         "unprocessable", "Request cannot be done", "The request cannot be done: {detail}."
     ),
-    Fault.UNSUPPORTED: Kind(
-        "not-done-here", "Not done here", "Trunkline records calls; it does not steer them."
-    ),
+    Fault.UNSUPPORTED: Kind("unsupported", "Unsupported", "Trunkline records calls; it does not steer them."),
     Fault.INTERNAL: Kind("internal", "Internal error", "Something went wrong on our side; try again."),
-    Fault.UNAVAILABLE: Kind("unavailable", "Unavailable", "The call log cannot be reached; try again soon."),
+    Fault.UNAVAILABLE: Kind("unavailable", "Unavailable", "The call log is unavailable; try again soon."),
 }
 
 
