@@ -50,6 +50,7 @@ from trunkline.service.idempotency import Idempotency
 from trunkline.service.intake import Intake
 from trunkline.service.keys import Keys
 from trunkline.service.ledger import Ledger
+from trunkline.service.limits import OrgLimits
 from trunkline.service.number_totals import NumberTotals
 from trunkline.service.recordings import Links, Recordings
 from trunkline.service.run import Run, handlers
@@ -154,9 +155,10 @@ async def services(
         store = CallStore(pool)
         keys = KeyStore(pool)
         writer = CallWriter(pool, notifier.notify)
-        intake = Intake(writer, clock)
-        commits = GroupCommit(intake)
         told = settings or Settings.read()
+        limits = OrgLimits.of(pool_size, told.streams)
+        intake = Intake(writer, clock)
+        commits = GroupCommit(intake, limits)
         seals = SecretBox(lambda: told.encryption_key or key_in(told.home))
         links = Links(told.public_url, lambda: told.encryption_key or key_in(told.home), clock)
         jobs = JobStore(pool)
@@ -165,19 +167,18 @@ async def services(
         changes = Changes(
             ChangeStore(pool),
             partial(listen, database_url),
-            max_streams=told.streams,
-            max_reads=max(1, pool_size // 2),
+            limits=limits,
         )
         notifier.subscribe(changes.wake)
         eraser = Eraser(writer, EraseStore(pool), partial(recordings_in, told), clock)
         sources = Sources(SourceStore(pool), keys, doors(), seals, clock)
         table = handlers(
-            calls=Calls(store, ChunkedReader(pool), numbers, max_streams=max(1, pool_size // 2)),
+            calls=Calls(store, ChunkedReader(pool), numbers, limits),
             changes=changes,
             ledger=Ledger(LedgerStore(pool), clock),
             recordings=recordings,
             totals=Totals(partial(differences, pool), partial(mend, pool)),
-            writes=Writes(store, eraser, commits, clock),
+            writes=Writes(store, eraser, commits, clock, limits),
         )
         yield Services(
             run=Run(table),

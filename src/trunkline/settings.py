@@ -32,8 +32,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     row_cache_mb: int = 32
     """Megabytes of printed rows that each server process keeps for the next list; 0 keeps none."""
 
-    streams: int = 200
-    """Streams of changes that each server process may have open."""
+    streams: int = 400
+    """Streams of changes that each server process may have open; one org may have half of them."""
 
     hosts: Mapping[str, str] = {}
     """Host names that belong to one dialect: `calls.example.com=NAME`, separated by commas."""
@@ -103,7 +103,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             database_url=_setting(told, "database_url", _database_url, None),
             pool_size=_setting(told, "pool_size", partial(_between, 1, 1000), 8),
             row_cache_mb=_setting(told, "row_cache_mb", partial(_between, 0, 100_000), 32),
-            streams=_setting(told, "streams", partial(_between, 0, 100_000), 200),
+            streams=_setting(told, "streams", partial(_between, 0, 100_000), 400),
             hosts=_setting(told, "hosts", _hosts, {}),
             trusted_proxies=_setting(told, "trusted_proxies", _networks, ()),
             public_url=_setting(told, "public_url", _web_address, "http://127.0.0.1:8080"),

@@ -29,9 +29,9 @@ from trunkline.model.faults import Fault, Refused
 from trunkline.model.ids import call_id
 from trunkline.model.intents import CallStream, ExportCalls
 from trunkline.model.query import CallFilter
-from trunkline.service import calls as service
 from trunkline.service.calls import Calls
 from trunkline.service.export import chunks_of
+from trunkline.service.limits import MAX_LONG_WAITING, OrgLimits
 from trunkline.service.run import Run
 from trunkline.store.calls.chunked_reader import ChunkedReader
 from trunkline.store.calls.reads import CallStore
@@ -200,8 +200,8 @@ def test_an_export_that_breaks_off_cannot_be_taken_for_a_whole_one(
 
 
 def test_other_requests_are_answered_while_exports_wait(crowded: World) -> None:
-    # Half of the connections at the most are held by long answers, whatever their clients do.
-    with half_read(crowded), half_read(crowded), half_read(crowded), half_read(crowded):
+    # Less than half of the connections are held by long answers of one org, whatever their clients do.
+    with half_read(crowded), half_read(crowded), half_read(crowded):
         for name, dialect in dialects().items():
             assert crowded.get(name, dialect.operations[0].path).status_code == 200
 
@@ -213,24 +213,56 @@ def stream_of(world: World, run: Run) -> CallStream:
     return world.run(run(world.org, ExportCalls(filter=CallFilter())))
 
 
-def test_one_long_answer_too_many_is_refused_for_now(few: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "MAX_WAIT_SECONDS", 0.01)
+def test_one_long_answer_too_many_is_refused_for_now_with_the_reason(few: World) -> None:
     pool = few.joined.pool
-    calls = Calls(CallStore(pool), ChunkedReader(pool), max_streams=1)
+    limits = OrgLimits.of(4)
+    calls = Calls(CallStore(pool), ChunkedReader(pool), limits=limits)
+    shares = limits.long_answers
+    assert shares.share == 1
 
-    async def ask_twice() -> None:
-        first, second, third = streams
+    async def ask_thrice() -> None:
+        first, second, third, *others = streams
         async with aclosing(first.chunks):
             await anext(first.chunks)
+            tasks = [asyncio.ensure_future(anext(stream.chunks)) for stream in others]
+            for _ in others:
+                await asyncio.sleep(0)
+            assert shares.waiting == len(others)
             with pytest.raises(Refused) as refused:
                 await anext(second.chunks)
             assert refused.value.fault is Fault.UNAVAILABLE
+            assert refused.value.detail.startswith("your org has 1 long answers under way and 32 waiting")
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
         async with aclosing(third.chunks):
             assert (await anext(third.chunks)).calls
 
     asked, ids = ExportCalls(filter=CallFilter()), dialects()["trunkline"].ids
-    streams = [few.run(calls.export(few.org, asked, ids)) for _ in range(3)]
-    few.run(ask_twice())
+    streams = [few.run(calls.export(few.org, asked, ids)) for _ in range(3 + MAX_LONG_WAITING)]
+    few.run(ask_thrice())
+    assert (shares.usage.held, shares.usage.waiting) == (0, 0)
+
+
+def test_another_org_reads_a_long_answer_while_one_holds_all_of_its_own(few: World) -> None:
+    pool = few.joined.pool
+    limits = OrgLimits.of(8)
+    calls = Calls(CallStore(pool), ChunkedReader(pool), limits=limits)
+
+    async def hold_and_ask() -> None:
+        held = [limits.long_answers.of(few.org.id + 1) for _ in range(limits.long_answers.share)]
+        for place in held:
+            await place.__aenter__()
+        with pytest.raises(Refused):
+            limits.long_answers.take(few.org.id + 1)
+        async with aclosing(stream.chunks):
+            assert (await anext(stream.chunks)).calls
+        for place in held:
+            await place.__aexit__(None, None, None)
+
+    asked, ids = ExportCalls(filter=CallFilter()), dialects()["trunkline"].ids
+    stream = few.run(calls.export(few.org, asked, ids))
+    few.run(hold_and_ask())
 
 
 def test_a_client_that_takes_nothing_is_given_up(

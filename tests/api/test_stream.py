@@ -357,7 +357,7 @@ def test_a_client_of_http_1_0_is_told_that_it_cannot_follow(pair: Server, header
 def test_one_stream_too_many_is_refused_for_now(
     embedded_url: str, world: World, headers: dict[str, str], tmp_path: Path
 ) -> None:
-    own = Server(embedded_url, tmp_path / "server.log", TRUNKLINE_STREAMS="2", TRUNKLINE_POOL_SIZE="1")
+    own = Server(embedded_url, tmp_path / "server.log", TRUNKLINE_STREAMS="4", TRUNKLINE_POOL_SIZE="1")
     try:
         own.wait_until_ready()
         with following(own.url, headers) as one:

@@ -20,6 +20,7 @@ from trunkline.service.calls import Org
 from trunkline.service.changes import Changes
 from trunkline.service.clock import system_clock
 from trunkline.service.intake import Intake, Received
+from trunkline.service.limits import OrgLimits
 from trunkline.service.run import OUR_IDS
 from trunkline.store.calls.writes import CallWriter
 from trunkline.store.change_notifier import CHANNEL, MAX_ORGS, ChangeNotifier
@@ -167,7 +168,10 @@ def followed(world: World, url: str, *, look_again_seconds: float, subscribed: b
     async def follow() -> list[str]:
         async with services(url, pool_size=2) as joined:
             changes = Changes(
-                ChangeStore(joined.pool), silent, max_streams=1, look_again_seconds=look_again_seconds
+                ChangeStore(joined.pool),
+                silent,
+                limits=OrgLimits.of(2),
+                look_again_seconds=look_again_seconds,
             )
             if subscribed:
                 joined.notifier.subscribe(changes.wake)

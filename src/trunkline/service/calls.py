@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
@@ -22,13 +21,11 @@ from trunkline.model.intents import (
     StreamCalls,
 )
 from trunkline.model.query import After, AfterCall, Position, Rows
+from trunkline.service.limits import OrgLimits
 from trunkline.service.number_totals import NumberTotals
 from trunkline.service.prefetch import prefetch
 from trunkline.store.calls.chunked_reader import ENDLESS, ChunkedReader
 from trunkline.store.calls.reads import CallStore
-
-MAX_WAIT_SECONDS = 30.0
-"""That a long answer waits for another one to end."""
 
 
 class Org(Struct, frozen=True):
@@ -46,27 +43,27 @@ class Calls:
         store: CallStore,
         chunks: ChunkedReader,
         number_totals: NumberTotals | None = None,
-        max_streams: int = 1,
+        limits: OrgLimits | None = None,
     ) -> None:
-        """`max_streams` is how many long answers may be under way at a time; each holds a connection."""
         self._store = store
         self._chunks = chunks
         self._number_totals = number_totals
-        self._long_answers = asyncio.Semaphore(max_streams)
+        self._limits = limits or OrgLimits.of(1)
 
     async def page(self, org: Org, intent: ListCalls, ids: CallIds) -> CallPage:
         """One page; raises `Refused` with `BAD_CURSOR` or `BAD_REQUEST`.
 
         `ids` is the form of ids of the dialect that asks, here and below.
         """
-        page = await self._store.page(
-            org.id,
-            intent.filter,
-            intent.order,
-            await self._window(org, intent, ids),
-            with_total=intent.with_total,
-            with_transcript=intent.with_transcript,
-        )
+        async with self._limits.reading(org.id):
+            page = await self._store.page(
+                org.id,
+                intent.filter,
+                intent.order,
+                await self._window(org, intent, ids),
+                with_total=intent.with_total,
+                with_transcript=intent.with_transcript,
+            )
         if self._number_totals is not None and page.total is not None:
             self._number_totals.record_total(org.id, intent.filter, page.total)
         return CallPage(org=org.name, calls=page.calls, total=page.total, has_more=page.has_more)
@@ -88,7 +85,8 @@ class Calls:
         return CallStream(org.name, self._stream(org, intent, ENDLESS))
 
     async def _page_chunks(self, org: Org, intent: ListCalls, ids: CallIds) -> AsyncGenerator[Chunk, None]:
-        window = await self._window(org, intent, ids)
+        async with self._limits.reading(org.id):
+            window = await self._window(org, intent, ids)
         async with aclosing(self._stream(org, intent, window)) as chunks:
             async for chunk in chunks:
                 yield chunk
@@ -96,12 +94,7 @@ class Calls:
     async def _stream(
         self, org: Org, intent: ListCalls | ExportCalls, window: Rows | After
     ) -> AsyncGenerator[Chunk, None]:
-        try:
-            async with asyncio.timeout(MAX_WAIT_SECONDS):
-                await self._long_answers.acquire()
-        except TimeoutError:
-            raise Refused(Fault.UNAVAILABLE, "too many long answers are under way; try again") from None
-        try:
+        async with self._limits.long_answers.of(org.id), self._limits.reading(org.id):
             parts = self._chunks.chunks(
                 org.id,
                 intent.filter,
@@ -113,16 +106,16 @@ class Calls:
             async with aclosing(prefetch(parts)) as coming:
                 async for part in coming:
                     yield part
-        finally:
-            self._long_answers.release()
 
     async def _get(self, org: Org, intent: GetCall, ids: CallIds) -> Call:
         sought = ids.lookup(intent.printed_id)
         if sought is not None:
-            call = await self._store.find(org.id, sought, with_transcript=intent.with_transcript)
-            if call is not None:
-                return call
-            if intent.reveal_foreign and await self._store.exists_elsewhere(sought):
+            async with self._limits.reading(org.id):
+                call = await self._store.find(org.id, sought, with_transcript=intent.with_transcript)
+                if call is not None:
+                    return call
+                is_foreign = intent.reveal_foreign and await self._store.exists_elsewhere(sought)
+            if is_foreign:
                 raise Refused(Fault.FOREIGN_CALL, intent.printed_id)
         raise Refused(Fault.CALL_NOT_FOUND, intent.printed_id)
 

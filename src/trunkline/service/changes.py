@@ -12,6 +12,7 @@ from trunkline.model.changes import ChangeBatch, ChangeStream
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.intents import FollowCalls, ListChanges
 from trunkline.service.calls import Org
+from trunkline.service.limits import OrgLimits
 from trunkline.store.changes import ChangeStore
 
 POLL_SECONDS = 10.0
@@ -33,18 +34,15 @@ class Changes:
         store: ChangeStore,
         listen: Listen,
         *,
-        max_streams: int,
-        max_reads: int = 1,
+        limits: OrgLimits,
         look_again_seconds: float = POLL_SECONDS,
     ) -> None:
         self._store = store
         self._listen = listen
         self._listener: asyncio.Task[None] | None = None
-        self._max_streams = max_streams
-        self._reads = asyncio.Semaphore(max_reads)
+        self._limits = limits
         self._look_again_seconds = look_again_seconds
         self._followers: dict[int, set[asyncio.Event]] = {}
-        self._streams = 0
 
     async def page(self, org: Org, intent: ListChanges, _: CallIds) -> ChangeBatch:
         """Some changes; raises `Refused` with `BAD_REQUEST` for a place that was not given out yet."""
@@ -66,9 +64,7 @@ class Changes:
             await asyncio.wait({self._listener})
 
     async def _follow(self, org: Org, intent: FollowCalls) -> AsyncGenerator[ChangeBatch, None]:
-        if self._streams >= self._max_streams:
-            raise Refused(Fault.UNAVAILABLE, "too many streams are open; try again")
-        self._streams += 1
+        self._limits.streams.take(org.id)
         woken = asyncio.Event()
         followers = self._followers.setdefault(org.id, set())
         followers.add(woken)
@@ -93,7 +89,7 @@ class Changes:
                         async with asyncio.timeout(self._look_again_seconds):
                             await woken.wait()
         finally:
-            self._streams -= 1
+            self._limits.streams.release(org.id)
             followers.discard(woken)
             if not followers and self._followers.get(org.id) is followers:
                 del self._followers[org.id]
@@ -108,7 +104,7 @@ class Changes:
         return after
 
     async def _read_batch(self, org: Org, intent: ListChanges | FollowCalls, after: int) -> ChangeBatch:
-        async with self._reads:
+        async with self._limits.looks.of(org.id), self._limits.reading(org.id):
             return await self._store.read_batch(
                 org.id, intent.filter, after, with_transcript=intent.with_transcript
             )

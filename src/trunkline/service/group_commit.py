@@ -12,16 +12,12 @@ from collections.abc import Sequence
 import asyncpg
 from msgspec import Struct
 
-from trunkline.model.faults import Fault, Refused
 from trunkline.service.calls import Org
 from trunkline.service.intake import Intake, Received, Result
+from trunkline.service.limits import OrgLimits
 
 MAX_SHARED = 500
 """Sightings that one transaction takes, unless a single writer brings more."""
-
-MAX_WAITING_BYTES = 256 * 1024 * 1024
-MAX_WAITING = 20_000
-"""Sightings, and bytes of their payloads, that may wait in one process; after that it refuses."""
 
 _OF_ONE_WRITER = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 """What one writer's calls may be the cause of, so that the others are tried without them."""
@@ -40,12 +36,11 @@ class _Writer(Struct):
 class GroupCommit:
     """Stores what writers bring, for each org in the order in which they came."""
 
-    def __init__(self, intake: Intake) -> None:
+    def __init__(self, intake: Intake, limits: OrgLimits | None = None) -> None:
         self._intake = intake
+        self._limits = limits or OrgLimits.of(1)
         self._queues: dict[Org, list[_Writer]] = {}
         self._tasks: dict[Org, asyncio.Task[None]] = {}
-        self._count = 0
-        self._size_bytes = 0
 
     async def ingest(self, org: Org, received: Sequence[Received]) -> list[Result]:
         """Store sightings and answer, one by one, what came of them; they are committed then.
@@ -54,19 +49,20 @@ class GroupCommit:
         single writer brings is stored in part.
         """
         writer = _Writer(received, asyncio.get_running_loop().create_future())
-        size_bytes = writer.size_bytes
-        if self._count + len(received) > MAX_WAITING or self._size_bytes + size_bytes > MAX_WAITING_BYTES:
-            raise Refused(Fault.UNAVAILABLE, "too many writes are waiting; try again")
-        self._count += len(received)
-        self._size_bytes += size_bytes
+        writes, payloads = self._limits.writes, self._limits.write_bytes
+        count, size_bytes = min(len(received), writes.share), min(writer.size_bytes, payloads.share)
+        writes.take(org.id, count)
         try:
-            self._queues.setdefault(org, []).append(writer)
-            if org not in self._tasks:
-                self._tasks[org] = asyncio.create_task(self._run(org))
-            return await writer.results
+            payloads.take(org.id, size_bytes)
+            try:
+                self._queues.setdefault(org, []).append(writer)
+                if org not in self._tasks:
+                    self._tasks[org] = asyncio.create_task(self._run(org))
+                return await writer.results
+            finally:
+                payloads.release(org.id, size_bytes)
         finally:
-            self._count -= len(received)
-            self._size_bytes -= size_bytes
+            writes.release(org.id, count)
 
     async def close(self) -> None:
         """Wait until everything that was brought is stored."""
@@ -92,9 +88,9 @@ class GroupCommit:
         if not writers:
             return
         try:
-            results = await self._intake.ingest_each(
-                org, [one for writer in writers for one in writer.received]
-            )
+            received = [one for writer in writers for one in writer.received]
+            async with self._limits.connections.of(org.id):
+                results = await self._intake.ingest_each(org, received)
         except Exception as error:  # noqa: BLE001 each writer is owed an answer
             if len(writers) == 1 or not isinstance(error, _OF_ONE_WRITER):
                 for writer in writers:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -30,6 +29,7 @@ from trunkline.service.clock import Clock
 from trunkline.service.erase import Eraser
 from trunkline.service.group_commit import GroupCommit
 from trunkline.service.intake import EVENT, OWN, STATEMENT, Provenance, Received, Result, State
+from trunkline.service.limits import OrgLimits
 from trunkline.store.calls.reads import CallStore
 
 MAX_CLOCK_SKEW = timedelta(minutes=10)
@@ -53,12 +53,19 @@ class Writes:
     `UNAVAILABLE` if too much waits. `ids` is the form of ids of the dialect that asks.
     """
 
-    def __init__(self, store: CallStore, eraser: Eraser, group_commit: GroupCommit, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: CallStore,
+        eraser: Eraser,
+        group_commit: GroupCommit,
+        clock: Clock,
+        limits: OrgLimits | None = None,
+    ) -> None:
         self._store = store
         self._eraser = eraser
         self._group_commit = group_commit
         self._clock = clock
-        self._delete_lock = asyncio.Lock()
+        self._limits = limits or OrgLimits.of(1)
         self._last_as_of: datetime | None = None
 
     async def upsert(self, org: Org, intent: UpsertCalls, _: CallIds) -> CallsUpserted:
@@ -114,7 +121,8 @@ class Writes:
         instead = intent.instead(call) if intent.instead is not None else None
         if instead is not None:
             return await self._apply(org, call, instead, intent, ids)
-        async with self._delete_lock:  # all of an org wait for each other; one connection is enough for that
+        # All of an org wait for each other anyway; one connection is enough for that.
+        async with self._limits.deletions.of(org.id), self._limits.connections.of(org.id):
             deleted = await self._eraser.erase(org.id, call.id)
         if not deleted:
             raise Refused(Fault.CALL_DELETED, intent.printed_id)
