@@ -164,5 +164,6 @@ def _keys(kind: type[Struct], name: str) -> tuple[list[_Key], _Key, list[_Key]]:
 
 
 def _members(record: Struct, keys: list[_Key]) -> list[bytes]:
-    values = [(key, getattr(record, key.field)) for key in keys]
-    return [key.json + encode_json(value) for key, value in values if value is not UNSET]
+    return [
+        name + encode_json(value) for field, name in keys if (value := getattr(record, field)) is not UNSET
+    ]
