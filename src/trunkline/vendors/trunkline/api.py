@@ -274,6 +274,8 @@ def problem(status: int, text: str, refused: Refused) -> Problem:
     kind = KINDS[refused.fault]
     # Whoever finds a token to be wrong need not know what this API calls it.
     parameter = refused.parameter or ("page_token" if refused.fault is Fault.BAD_CURSOR else "")
+    if refused.fault is Fault.UNAVAILABLE and refused.detail:
+        text = f"{refused.detail[0].upper()}{refused.detail[1:]}."  # what to do about it depends on why
     errors = [ParameterProblem(parameter, refused.detail or text)] if parameter else UNSET
     return Problem(f"/problems/{kind.slug}", kind.title, status, text, errors)
 
