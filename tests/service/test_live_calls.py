@@ -23,6 +23,7 @@ from tests.model.test_live import others
 from trunkline.ingest.reprocess import Reprocessor, ReprocessSummary
 from trunkline.jobs.followers import step_now
 from trunkline.jobs.live_transcripts import LIVE_TRANSCRIPT, LiveTranscripts
+from trunkline.kit.transcript import is_engaged
 from trunkline.model.call import Call, Turn
 from trunkline.model.ids import call_id
 from trunkline.model.intents import GetCall, ListCalls, ListChanges
@@ -171,12 +172,18 @@ def test_a_live_call_is_what_all_that_was_told_says(
         found = one.found
         assert printed(found) == printed(one.expected)
         assert one.bare.turn_count == found.turn_count
+        assert engaged(one) is is_engaged(found)
         is_changed = any(result.state is State.CHANGED for result in results)
         assert is_changed or found == before
         assert (change_of(one) > change) is is_changed, "followers see each change and nothing else"
     before_reprocessing = one.found
     assert one.reprocess().changed == 0
     assert printed(one.found) == printed(before_reprocessing)
+
+
+def engaged(one: OneLiveCall) -> bool:
+    sql = "SELECT engaged FROM calls WHERE org_id = $1 AND id = $2"
+    return bool(one.world.run(one.world.joined.pool.fetchval(sql, one.world.org.id, UUID(one.id))))
 
 
 def change_of(one: OneLiveCall) -> int:

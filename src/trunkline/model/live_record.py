@@ -12,6 +12,7 @@ from trunkline.model.call import Call
 from trunkline.model.live_slots import LiveSummary, summarized
 from trunkline.model.merge import EVERY, Versions, merged, versions_of
 from trunkline.model.sighting import Sighting
+from trunkline.model.words import Role
 
 CONVERSATION = ("turns", "tool_calls")
 """The fields of a call that grow with its events."""
@@ -27,6 +28,13 @@ class LiveRecord(Struct, omit_defaults=True):
     """Which fields of the conversation the base states: 2 for something, 1 for an empty list."""
     held: list[str] = []
     """Which of them the events decide."""
+    base_user_spoke: bool = False
+    """Whether the user says anything in the base."""
+
+    @property
+    def user_spoke(self) -> bool:
+        """Whether the user says anything in the call, whose conversation is kept apart."""
+        return self.summary.user_turns > 0 if "turns" in self.held else self.base_user_spoke
 
 
 def recorded(summary: LiveSummary, base: Call, stamps: Versions, call: Call, events: Sighting) -> LiveRecord:
@@ -35,7 +43,8 @@ def recorded(summary: LiveSummary, base: Call, stamps: Versions, call: Call, eve
     `call` is what they make together.
     """
     says = {name: 2 if value else 1 for name in CONVERSATION if (value := getattr(base, name)) is not UNSET}
-    record = LiveRecord(summary, stamps, says)
+    spoke = base.turns is not UNSET and any(turn.role is Role.USER for turn in base.turns)
+    record = LiveRecord(summary, stamps, says, base_user_spoke=spoke)
     held = _held(base, record, events)
     if held is None:
         held = [

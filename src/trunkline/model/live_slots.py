@@ -34,7 +34,7 @@ from trunkline.model.live import (
     sighting_of_events,
 )
 from trunkline.model.sighting import Sighting
-from trunkline.model.words import Status
+from trunkline.model.words import Role, Status
 
 
 class SlotKind(IntEnum):
@@ -64,6 +64,7 @@ class LiveSummary(Struct, omit_defaults=True):
     events: list[Raw] = []
     """Events about the rest of the call that still count."""
     turns: int = 0
+    user_turns: int = 0
     turns_at: datetime | None = None
     """When the last event about a turn was true."""
     tool_calls: int = 0
@@ -149,6 +150,8 @@ class LiveSlots:
         if key.kind is SlotKind.TURN:
             after = _still_counting_of_turn(_with(before, one))
             self._count("turns", one.at, is_new=not before)
+            spoken = _is_of_user(after) - (_is_of_user(before) if before else 0)
+            self._summary = structs.replace(self._summary, user_turns=self._summary.user_turns + spoken)
             moved = not before or before[0] != after[0] or printed_turn(before) != printed_turn(after)
         else:
             after = _still_counting_of_tool_call(_with(before, one))
@@ -165,6 +168,11 @@ class LiveSlots:
         latest = at if last_at is None else max(last_at, at)
         count = getattr(self._summary, name) + is_new
         self._summary = structs.replace(self._summary, **{name: count, f"{name}_at": latest})
+
+
+def _is_of_user(events: Events) -> int:
+    turn, _ = printed_turn(events)
+    return int(turn.role is Role.USER)
 
 
 def keys_of(events: Iterable[bytes]) -> set[SlotKey]:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec import UNSET, Struct, structs
 
+from trunkline.kit.transcript import user_spoke
 from trunkline.model.call import Call
 from trunkline.model.encoded_call import EncodedCall
 from trunkline.model.live import sighting_of_events
@@ -106,7 +107,7 @@ class LiveEvents:
         # The places of tool calls are places among the turns.
         moved = (slots.moved and "tool_calls" in record.held) or "turns" in slots.moved & {*record.held}
         changed = bool(moved) or call != without_conversation(known.call)
-        fold = LiveFold(_draft(one, call, stamps), changed, [], changed)
+        fold = LiveFold(_draft(one, call, stamps, record.user_spoke), changed, [], changed)
         if slots.written or _encode(record) != _encode(live.record):
             fold.update = LiveUpdate(call.id, base, record, live.lost, self._due_at(call), slots)
         return fold
@@ -141,7 +142,7 @@ class LiveEvents:
                 call.id, base, record, lost_of(base, record), None, conversation=whole_conversation(call)
             )
         is_changed = known is None or call != known.call
-        draft = _draft(one, call, call_stamps)
+        draft = _draft(one, call, call_stamps, user_spoke(call))
         return LiveFold(draft, is_changed, changed, call != standing, update)
 
     async def _read_whole(self, one: CallBatch) -> StoredCall | None:
@@ -233,7 +234,11 @@ def reprocess(
     base, stamps = fold(structs.replace(known, call=standing, versions=standing_stamps))
     call, call_stamps = combined(base, stamps, told)
     draft = PendingCall(
-        without_conversation(call), call_stamps, known.revision, has_unstored_facts=known.has_unstored_facts
+        without_conversation(call),
+        call_stamps,
+        known.revision,
+        has_unstored_facts=known.has_unstored_facts,
+        user_spoke=user_spoke(call),
     )
     found = difference(known.call, call_stamps, call, call_stamps)
     if (
@@ -276,8 +281,12 @@ def _live_of(known: StoredCall) -> StoredLive:
     return known.live
 
 
-def _draft(one: CallBatch, call: Call, stamps: Versions) -> PendingCall:
+def _draft(one: CallBatch, call: Call, stamps: Versions, spoke: bool | None = None) -> PendingCall:
     revision = 0 if one.known is None else one.known.revision
     return PendingCall(
-        without_conversation(call), stamps, revision, has_unstored_facts=one.has_unstored_facts
+        without_conversation(call),
+        stamps,
+        revision,
+        has_unstored_facts=one.has_unstored_facts,
+        user_spoke=spoke,
     )

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from trunkline.kit.transcript import turns_of
-from trunkline.model.call import TRANSCRIPT_FIELDS, Call
+from trunkline.model.call import TRANSCRIPT_FIELDS, Call, Turn
 from trunkline.model.encoded_call import EncodedCall
 from trunkline.model.live_record import LiveRecord
 from trunkline.model.merge import Versions
 from trunkline.model.stored_transcript import live_transcript
+from trunkline.model.words import Role
 from trunkline.store.columns import values_of
 
 _json = msgspec.json.Encoder(decimal_format="number")
@@ -68,6 +69,8 @@ class PendingCall(Struct):
     """Its place in the org's order of changes, given when it is written."""
     row: Row | None = None
     """What it comes to in the tables, if that was made already; it goes when the call is changed."""
+    user_spoke: bool | None = None
+    """Whether the user says anything, where the conversation is kept apart from the call."""
 
 
 def base_of(known: StoredCall) -> Call:
@@ -130,10 +133,22 @@ def row_of(draft: PendingCall) -> Row:
 def _row(draft: PendingCall) -> Row:
     call = draft.call
     pieces = EncodedCall.of(call)
-    values = (*values_of(call), draft.base_revision + 1, versions_json(draft.versions), pieces.summary)
+    values = (
+        *values_of(_with_speech(call, draft.user_spoke)),
+        draft.base_revision + 1,
+        versions_json(draft.versions),
+        pieces.summary,
+    )
     if pieces.transcript is None:
         return Row(values, None, None)
     return Row(values, pieces.transcript, searchable(call))
+
+
+def _with_speech(call: Call, user_spoke: bool | None) -> Call:
+    """A call as its columns are read from it: they ask of a conversation only whether the user spoke."""
+    if user_spoke is None:
+        return call
+    return structs.replace(call, turns=[Turn(Role.USER, "")] if user_spoke else [])
 
 
 def versions_json(versions: Versions) -> str:
