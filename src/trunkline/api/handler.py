@@ -279,7 +279,7 @@ def error_answer(dialect: Dialect, error: Exception, **where: str | None) -> Ans
         return refusal(dialect, Refused(Fault.UNAVAILABLE, str(error)))
     if isinstance(error, DATABASE_DOWN):
         log.error("database unavailable", dialect=dialect.name, **where, error=repr(error)[:200])
-        return refusal(dialect, Refused(Fault.UNAVAILABLE, MISSING_DATABASE_DETAIL))
+        return refusal(dialect, Refused(Fault.UNAVAILABLE))
     log.error("failed", dialect=dialect.name, **where, exc_info=error)
     return refusal(dialect, Refused(Fault.INTERNAL))
 

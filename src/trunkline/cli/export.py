@@ -62,7 +62,7 @@ def export(
         typer.Option("--filter", metavar="NAME=VALUE", help="Any parameter of the list; repeatable."),
     ] = None,
     *,
-    force: Annotated[bool, typer.Option(help="Write over a file that is there.")] = False,
+    force: Annotated[bool, typer.Option(help="Overwrite a file that exists.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Say what was done as one JSON object.")] = False,
 ) -> None:
     """Write an org's calls, as they stand at one moment, into a file.
@@ -111,7 +111,7 @@ def _spare(path: Path, *, force: bool) -> None:
     if path.exists() and not path.is_file():
         raise ExportProblem(f"{path} is not a file; use {STANDARD_OUTPUT} to write to standard output")
     if path.exists() and not force:
-        raise ExportProblem(f"{path} is there already; write over it with --force")
+        raise ExportProblem(f"{path} exists already; overwrite it with --force")
 
 
 def _export_operation() -> Operation:

@@ -39,7 +39,7 @@ def pull(
     """
     span = instant("--since", since, last=False), instant("--until", until, last=True)
     if span[0] is not None and span[1] is not None and span[1] < span[0]:
-        raise typer.BadParameter("it lies before --since", param_hint="--until")
+        raise typer.BadParameter("it is before --since", param_hint="--until")
     url = database(Settings.read())
     unreadable = asyncio.run(_pull(url, org, source, span, every if follow else None, as_json=as_json))
     if unreadable:

@@ -50,7 +50,9 @@ class GroupCommit:
         """
         writer = _Writer(received, asyncio.get_running_loop().create_future())
         writes, payloads = self._limits.writes, self._limits.write_bytes
-        count, size_bytes = min(len(received), writes.share), min(writer.size_bytes, payloads.share)
+        # What has no payload counts as well, and what is larger than a share counts as one.
+        count = min(max(len(received), 1), writes.share)
+        size_bytes = min(max(writer.size_bytes, 1), payloads.share)
         writes.take(org.id, count)
         try:
             payloads.take(org.id, size_bytes)

@@ -160,6 +160,8 @@ class Shares:
         )
 
     def _try(self, org_id: int, amount: int) -> bool:
+        if amount < 1:
+            raise ValueError(f"{amount} {self.name} cannot be taken")
         held = self._held.get(org_id, 0) + amount
         total = self._total + amount
         if held > self.share or total > self.capacity or self._is_reserved or org_id in self._turns:
