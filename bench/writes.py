@@ -20,7 +20,7 @@ from bench.results import Row, sample_of
 from trunkline.compose import services
 from trunkline.ingest.payload_reader import received_from
 from trunkline.service.calls import Org
-from trunkline.service.intake import Received
+from trunkline.service.received import Received
 from trunkline.store.keys import KeyStore
 from trunkline.store.migrations import migrate
 from trunkline.vendors import dialects

@@ -24,7 +24,8 @@ from trunkline.compose import Services, services
 from trunkline.model.call import Call
 from trunkline.model.sighting import Sighting, sighting_of
 from trunkline.service.calls import Org
-from trunkline.service.intake import IngestSummary, Received, encoded
+from trunkline.service.intake import IngestSummary
+from trunkline.service.received import Received, encoded
 from trunkline.store.embedded import start_embedded
 from trunkline.store.migrations import migrate
 from trunkline.vendors import search

@@ -20,7 +20,7 @@ from tests.vendors.conftest import NUMBERS, odd_ones, some_calls
 from trunkline.ingest.files import Reader, Source
 from trunkline.kit.export import COMPRESSIONS, FORMATS
 from trunkline.kit.query import parameters
-from trunkline.service.intake import Received
+from trunkline.service.received import Received
 from trunkline.vendors import dialects
 from trunkline.vendors.trunkline.wire import CallQuery
 

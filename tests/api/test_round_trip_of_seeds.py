@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import World
-from trunkline.service.intake import Received, encoded
+from trunkline.service.received import Received, encoded
 from trunkline.vendors import dialects
 
 CAPTURES = sorted((Path(__file__).parents[1] / "vendors").glob("*/captures/*.json"))

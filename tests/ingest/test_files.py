@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from trunkline.ingest.files import MAX_LINE_BYTES, Entry, Reader, Rejected, Source
 from trunkline.kit.storable import MAX_DEPTH
-from trunkline.service.intake import Received
+from trunkline.service.received import Received
 from trunkline.vendors import dialects
 
 CAPTURES = sorted((Path(__file__).parents[1] / "vendors").glob("*/captures/*.json"))

@@ -19,7 +19,7 @@ from trunkline.ingest import vendor_client
 from trunkline.ingest.pull import list_api
 from trunkline.ingest.vendor_client import PullStopped, VendorRefused, VendorUnavailable
 from trunkline.kit.door import Door
-from trunkline.service.intake import Received
+from trunkline.service.received import Received
 from trunkline.store.pulls import PullStore
 from trunkline.vendors import dialects
 

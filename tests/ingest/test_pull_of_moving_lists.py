@@ -17,7 +17,7 @@ from trunkline.kit.door import Door
 from trunkline.model.call import Call
 from trunkline.model.ids import call_id
 from trunkline.model.sighting import sighting_of
-from trunkline.service.intake import Received
+from trunkline.service.received import Received
 from trunkline.store.pulls import PullStore
 
 BY_PLACE = [door for door in BOTH if door.list_api is not None and door.list_api.by_offset]

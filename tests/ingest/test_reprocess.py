@@ -14,7 +14,7 @@ from tests.conftest import World
 from trunkline.ingest.reprocess import Reprocessor, ReprocessSummary
 from trunkline.model.call import Recording
 from trunkline.model.sighting import Sighting
-from trunkline.service.intake import RECORDING, Provenance, Received, encoded
+from trunkline.service.received import RECORDING, Provenance, Received, encoded
 from trunkline.store.totals.totals import differences
 from trunkline.vendors import dialects, doors
 

@@ -20,7 +20,7 @@ from tests.conftest import MAX_WAIT_SECONDS
 from trunkline.compose import Services, services
 from trunkline.model.sighting import Sighting
 from trunkline.service.calls import Org
-from trunkline.service.intake import Received
+from trunkline.service.received import Received
 from trunkline.store.migrations import migrate
 
 T = TypeVar("T")

@@ -11,8 +11,9 @@ from tests.model.live_events import BEGIN, events, kept
 from trunkline.model.call import Call, Turn
 from trunkline.model.live import read_told, sighting_of_events
 from trunkline.model.live_record import combined
-from trunkline.model.merge import Versions, first_call, merged
+from trunkline.model.merge import first_call, merged
 from trunkline.model.sighting import Sighting
+from trunkline.model.versions import Versions
 from trunkline.model.words import Result, Role, Status
 
 SEEN = BEGIN - timedelta(seconds=1)

@@ -15,8 +15,9 @@ from msgspec import structs
 
 from tests.strategies import START, instants, sightings
 from trunkline.model.call import Agent, Analysis, Call, Cost, ToolCall, Turn, Word
-from trunkline.model.merge import EMPTY_VALUES, Difference, Versions, difference, first_call, merged
+from trunkline.model.merge import EMPTY_VALUES, Difference, difference, first_call, merged
 from trunkline.model.sighting import STATEMENTS, Sighting, sighting_of
+from trunkline.model.versions import Versions
 from trunkline.model.words import Channel, Direction, EndReason, Role, Sentiment, Status
 
 SEEN_AT = START + timedelta(days=9)

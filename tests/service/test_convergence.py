@@ -29,7 +29,8 @@ from trunkline.kit.door import AnswerExpected, Door
 from trunkline.kit.payload import Unreadable
 from trunkline.model.words import Status
 from trunkline.service.calls import Org
-from trunkline.service.intake import HOOK, Intake, Provenance, Received, encoded
+from trunkline.service.intake import Intake
+from trunkline.service.received import HOOK, Provenance, Received, encoded
 from trunkline.store.calls.writes import CallWriter
 from trunkline.store.migrations import migrate
 from trunkline.store.pool import open_pool

@@ -21,7 +21,8 @@ from trunkline.model.intents import GetCall, ListCalls, ListChanges
 from trunkline.model.query import CallFilter, Rows
 from trunkline.model.sighting import Sighting
 from trunkline.model.words import EndReason, Status
-from trunkline.service.intake import IngestSummary, Intake, Provenance, Received, State
+from trunkline.service.intake import IngestSummary, Intake
+from trunkline.service.received import Provenance, Received, State
 from trunkline.store.calls.rows import PendingCall
 from trunkline.store.changes import ChangeStore
 from trunkline.store.totals.totals import differences

@@ -33,9 +33,9 @@ from trunkline.model.merge import first_call, merged
 from trunkline.model.query import CallFilter, Rows
 from trunkline.model.sighting import Sighting
 from trunkline.model.words import Result, Role, Status
-from trunkline.service.intake import EVENT, STATEMENT, Provenance, Received, State
-from trunkline.service.intake import Result as Outcome
 from trunkline.service.live_events import REST, REST_AFTER_END
+from trunkline.service.received import EVENT, STATEMENT, Provenance, Received, State
+from trunkline.service.received import Result as Outcome
 from trunkline.store.calls.rows import searchable
 from trunkline.store.jobs import Begun, JobRef
 from trunkline.store.live import LiveStore, LiveUpdate, LiveWriting

@@ -19,8 +19,9 @@ from trunkline.model.sighting import Sighting
 from trunkline.service.calls import Org
 from trunkline.service.changes import Changes
 from trunkline.service.clock import system_clock
-from trunkline.service.intake import Intake, Received
+from trunkline.service.intake import Intake
 from trunkline.service.limits import OrgLimits
+from trunkline.service.received import Received
 from trunkline.service.run import OUR_IDS
 from trunkline.store.calls.writes import CallWriter
 from trunkline.store.change_notifier import CHANNEL, MAX_ORGS, ChangeNotifier

@@ -20,7 +20,7 @@ from trunkline.model.encoded_call import Chunk
 from trunkline.model.query import After, CallFilter, Order, Position, Rows, SortField, Span, Wording
 from trunkline.model.sighting import sighting_of
 from trunkline.model.words import Role
-from trunkline.service.intake import Received
+from trunkline.service.received import Received
 from trunkline.store.calls import chunked_reader as module
 from trunkline.store.calls.chunked_reader import ENDLESS, ChunkedReader
 from trunkline.store.calls.reads import CallStore

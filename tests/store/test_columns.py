@@ -13,7 +13,7 @@ from trunkline.model.call import Call
 from trunkline.model.sighting import sighting_of
 from trunkline.model.words import Direction, Status
 from trunkline.service.calls import Org
-from trunkline.service.intake import Received
+from trunkline.service.received import Received
 from trunkline.store.columns import COLUMNS, NAMES, STATE_COLUMNS, values_of
 from trunkline.store.groupings import Grouping
 

@@ -23,7 +23,8 @@ from trunkline.model.query import CallFilter, Order, Rows, SortField, Wording
 from trunkline.model.sighting import Sighting, sighting_of
 from trunkline.model.words import Direction, Role, Status
 from trunkline.service.calls import Org
-from trunkline.service.intake import IngestSummary, Received
+from trunkline.service.intake import IngestSummary
+from trunkline.service.received import Received
 from trunkline.store.migrations import head, migrate, revision
 
 START = datetime(2026, 5, 1, tzinfo=UTC)

@@ -12,7 +12,7 @@ from trunkline.compose import Services, services
 from trunkline.model.ids import call_id
 from trunkline.model.sighting import sighting_of
 from trunkline.service.calls import Org
-from trunkline.service.intake import Received
+from trunkline.service.received import Received
 from trunkline.store.calls.writes import KNOWN
 from trunkline.store.keys import KeyStore
 

@@ -20,7 +20,7 @@ from trunkline.model.query import After, CallFilter, Order, Position, Rows, Sort
 from trunkline.model.sighting import sighting_of
 from trunkline.model.words import Channel, Direction, Result, Status
 from trunkline.service.calls import Org
-from trunkline.service.intake import Received
+from trunkline.service.received import Received
 from trunkline.store.calls.list_query import list_query
 from trunkline.store.totals.number_totals import NumberTotalStore
 

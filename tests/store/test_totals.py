@@ -26,7 +26,7 @@ from trunkline.model.query import After, CallFilter, Order, Position, Rows, Sort
 from trunkline.model.sighting import Sighting, sighting_of
 from trunkline.model.words import Direction, Result, Role, Status
 from trunkline.service.calls import Org
-from trunkline.service.intake import Received
+from trunkline.service.received import Received
 from trunkline.store.calls.reads import CallStore
 from trunkline.store.durations import MAX_MS, cover_of_durations
 from trunkline.store.totals.number_totals import NumberTotalStore

@@ -28,7 +28,7 @@ from trunkline.model.query import CallFilter, Order, Rows
 from trunkline.model.sighting import Sighting
 from trunkline.model.words import Role
 from trunkline.service.calls import Org
-from trunkline.service.intake import Received
+from trunkline.service.received import Received
 from trunkline.store.calls.reads import CallStore
 from trunkline.store.search.tokenizer import MAX_LENGTH, MIN_LENGTH, Anchor, term_query_of, words_of
 

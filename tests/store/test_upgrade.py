@@ -34,7 +34,7 @@ from trunkline.model.query import CallFilter, Order, Rows, Wording
 from trunkline.model.sighting import Sighting, sighting_of
 from trunkline.model.words import Status
 from trunkline.service.calls import Org
-from trunkline.service.intake import Received
+from trunkline.service.received import Received
 from trunkline.store import upgrade
 from trunkline.store.calls.list_query import SHALLOW
 from trunkline.store.calls.reads import CallStore

@@ -26,7 +26,7 @@ from trunkline.model.call import Call, ToolCall, Turn, Word
 from trunkline.model.ids import call_id, uuid_of
 from trunkline.model.merge import first_call
 from trunkline.model.words import Role
-from trunkline.service.intake import Received, encoded
+from trunkline.service.received import Received, encoded
 from trunkline.vendors import dialects
 
 NAMES = sorted(dialects())

@@ -47,8 +47,6 @@ _OUR_KEYS = re.compile(r"[0-9a-f]{48,}")
 _MAX_HEADER_LENGTH = 1000
 """Characters of names in `Trunkline-Ignored`; what is left out is counted there."""
 
-MISSING_DATABASE_DETAIL = "the database does not answer; try again"
-
 
 class Answer(NamedTuple):
     """What is sent back."""

@@ -11,7 +11,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from trunkline.api.body import Bodies, Gone
-from trunkline.api.handler import MISSING_DATABASE_DETAIL
 from trunkline.api.headers import read_headers
 from trunkline.api.problems import MEDIA_TYPE, problem_body
 from trunkline.ingest.webhooks import DeliveryRefused, Refusal, Webhooks
@@ -21,6 +20,8 @@ from trunkline.service.database_errors import DATABASE_DOWN
 from trunkline.service.intake import TooManyWriters
 
 log = structlog.get_logger(__name__)
+
+_NO_DATABASE = "the database does not answer; try again"
 
 _TITLES = {
     Refusal.NO_SUCH_SOURCE: "Nothing is taken at this address",
@@ -62,7 +63,7 @@ def hook_routes(webhooks: Callable[[], Webhooks], public_url: str, bodies: Bodie
             return Response(status_code=400)
         except (*DATABASE_DOWN, TooManyWriters) as error:
             log.error("delivery not kept", error=repr(error)[:200])
-            return _problem(503, _FAULTS[Fault.UNAVAILABLE], MISSING_DATABASE_DETAIL)
+            return _problem(503, _FAULTS[Fault.UNAVAILABLE], _NO_DATABASE)
         except Exception as error:
             log.error("delivery failed", exc_info=error)
             return _problem(Fault.INTERNAL.status, "Something went wrong on our side", "send it again")

@@ -21,9 +21,10 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from trunkline.compose import Services, database, services
 from trunkline.ingest.files import Reader, Rejected, Source
 from trunkline.service.calls import Org
-from trunkline.service.intake import Intake, PreparedBatch, Received
+from trunkline.service.intake import Intake, PreparedBatch
 from trunkline.service.keys import org_name
 from trunkline.service.prefetch import prefetch
+from trunkline.service.received import Received
 from trunkline.settings import Settings
 from trunkline.vendors import dialects
 

@@ -19,8 +19,9 @@ from trunkline.model.query import CallFilter, Rows, Wording
 from trunkline.model.sighting import sighting_of
 from trunkline.model.words import Status
 from trunkline.service.calls import Org
-from trunkline.service.intake import Intake, Received
+from trunkline.service.intake import Intake
 from trunkline.service.keys import Keys
+from trunkline.service.received import Received
 from trunkline.service.run import Run
 
 CALLS_PER_VENDOR = 400

@@ -21,7 +21,7 @@ from trunkline.ingest.payload_reader import received_from, received_from_line
 from trunkline.kit.dialect import Dialect
 from trunkline.kit.payload import Unreadable
 from trunkline.kit.storable import MAX_DEPTH, deeper_than
-from trunkline.service.intake import Received, encoded
+from trunkline.service.received import Received, encoded
 
 MAX_LINE_BYTES = 64 * 1024 * 1024
 """Bytes of one line, or of a document over several lines, that are read at the most."""

@@ -7,7 +7,7 @@ from typing import Any
 from trunkline.kit.dialect import Dialect
 from trunkline.kit.payload import Unreadable
 from trunkline.kit.storable import MAX_DEPTH, checked
-from trunkline.service.intake import Received, encoded
+from trunkline.service.received import Received, encoded
 
 
 def received_from(dialect: Dialect, item: Any) -> Received:

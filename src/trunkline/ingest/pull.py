@@ -31,7 +31,7 @@ from trunkline.kit.payload import Unreadable
 from trunkline.kit.wire import hour_of
 from trunkline.service.clock import Clock
 from trunkline.service.group_commit import GroupCommit
-from trunkline.service.intake import Provenance, Received, State, encoded
+from trunkline.service.received import Provenance, Received, State, encoded
 from trunkline.service.sources import Source
 from trunkline.store.pulls import ListedCall, PullStore, StoredPull
 

@@ -13,7 +13,7 @@ from trunkline.kit.door import Door
 from trunkline.kit.payload import Unreadable, or_none
 from trunkline.kit.storable import MAX_DEPTH, checked, deeper_than
 from trunkline.model.sighting import Sighting
-from trunkline.service.intake import encoded
+from trunkline.service.received import encoded
 from trunkline.store.pulls import ListedCall
 
 _MAX_BAD_FIELDS = 5

@@ -22,21 +22,13 @@ from trunkline.kit.door import AnswerExpected, Door
 from trunkline.kit.payload import Unreadable
 from trunkline.kit.storable import checked
 from trunkline.model.call import Call
-from trunkline.model.merge import Difference, Versions, difference, first_call, merged
+from trunkline.model.merge import Difference, difference, first_call, merged
 from trunkline.model.sighting import Sighting
+from trunkline.model.versions import Versions
 from trunkline.service.calls import Org
-from trunkline.service.intake import (
-    EVENT,
-    HOOK,
-    OWN,
-    PRINTED,
-    RECORDING,
-    STATEMENT,
-    Intake,
-    Provenance,
-    Received,
-)
+from trunkline.service.intake import Intake
 from trunkline.service.live_events import ReprocessResult, reprocess
+from trunkline.service.received import EVENT, HOOK, OWN, PRINTED, RECORDING, STATEMENT, Provenance, Received
 from trunkline.store.calls.rows import PendingCall, StoredCall
 from trunkline.store.calls.writes import CallWriter, Key, Nameless, StoredPayload
 from trunkline.store.live import LiveUpdate

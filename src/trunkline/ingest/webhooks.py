@@ -17,7 +17,7 @@ from trunkline.kit.storable import MAX_DEPTH, checked, deeper_than
 from trunkline.model.sighting import Sighting
 from trunkline.service.clock import Clock
 from trunkline.service.group_commit import GroupCommit
-from trunkline.service.intake import HOOK, Provenance, Received, encoded
+from trunkline.service.received import HOOK, Provenance, Received, encoded
 from trunkline.service.sources import Source, Sources
 
 log = structlog.get_logger(__name__)

@@ -31,8 +31,8 @@ from trunkline.model.sighting import Sighting
 from trunkline.service.calls import Org
 from trunkline.service.clock import Clock
 from trunkline.service.group_commit import GroupCommit
-from trunkline.service.intake import RECORDING as STORED
-from trunkline.service.intake import Provenance, Received
+from trunkline.service.received import RECORDING as STORED
+from trunkline.service.received import Provenance, Received
 from trunkline.store.jobs import Begun, add_jobs
 from trunkline.store.recordings import (
     RECORDING,

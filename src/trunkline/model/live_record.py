@@ -10,8 +10,9 @@ from msgspec import UNSET, Struct, structs
 
 from trunkline.model.call import Call
 from trunkline.model.live_slots import LiveSummary, summarized
-from trunkline.model.merge import EVERY, Versions, merged, versions_of
+from trunkline.model.merge import merged
 from trunkline.model.sighting import Sighting
+from trunkline.model.versions import EVERY, Versions, versions_of
 from trunkline.model.words import Role
 
 CONVERSATION = ("turns", "tool_calls")

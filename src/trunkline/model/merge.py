@@ -30,16 +30,8 @@ from msgspec import UNSET, structs
 
 from trunkline.model.call import Call
 from trunkline.model.sighting import STATEMENTS, Sighting
+from trunkline.model.versions import CONVERSATION, EVERY, Versions, milliseconds, versions_of
 from trunkline.model.words import Channel, Direction, Status
-
-Versions = dict[str, int]
-"""Epoch milliseconds per path; `*` stands for every path that is not named.
-
-Under `#` and the path of an object stands how many of its members are in the order in which one payload told
-them, if these are not all.
-"""
-
-EVERY = "*"
 
 Path = tuple[str, ...]
 
@@ -56,9 +48,6 @@ OBJECTS: frozenset[Path] = frozenset(
     | {("privacy",), ("telephony",), ("metadata",), ("vendor_words",), ("vendor_fields",), ("verbatim",)}
 )
 """Paths whose members are merged one by one; every other value is taken or left whole."""
-
-CONVERSATION = ("events", "tool_calls", "transcript_text", "turns")
-"""Fields of which a payload may tell more or less, depending on what it was asked for."""
 
 EMPTY_VALUES: dict[Path, Any] = {
     ("direction",): Direction.UNKNOWN.value,
@@ -221,30 +210,6 @@ def settled(call: Call) -> Call:
     return call
 
 
-def versions_of(sighting: Sighting, received_at: datetime) -> Versions:
-    """The stamps of a sighting.
-
-    What it says is as old as it says, or else as the moment it was seen. The conversation alone is as old as
-    the call: of two tellings of one conversation the richer one is better, whichever was asked for last.
-    """
-    told = (sighting.as_of, sighting.updated_at)
-    as_of = next((at for at in told if isinstance(at, datetime)), received_at)
-    times = (*told, sighting.ended_at, sighting.started_at, sighting.created_at)
-    talked_at = next((at for at in times if isinstance(at, datetime)), received_at)
-    stamps = {EVERY: _milliseconds(as_of)}
-    if talked_at != as_of:
-        stamps |= {
-            name: _milliseconds(talked_at) for name in CONVERSATION if getattr(sighting, name) is not UNSET
-        }
-    if sighting.as_of_by_path is not UNSET:
-        stamps |= {path: _milliseconds(at) for path, at in sighting.as_of_by_path.items()}
-    return stamps
-
-
-def _milliseconds(instant: datetime) -> int:
-    return round(instant.timestamp() * 1000)
-
-
 def _is_meaningful(path: Path, value: Any) -> bool:
     is_empty = path in EMPTY_VALUES and EMPTY_VALUES[path] == value
     return value is not None and value is not UNSET and not is_empty
@@ -327,7 +292,7 @@ def _has_other_words(whole: Sighting) -> bool:
 def _order(path: Path, value: Any, stamp: int) -> int:
     # Of several guesses at the creation the earliest instant is the best one, whenever it was made.
     if path == ("created_at",):
-        return -_milliseconds(datetime.fromisoformat(value))
+        return -milliseconds(datetime.fromisoformat(value))
     return stamp
 
 

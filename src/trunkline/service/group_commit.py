@@ -13,8 +13,9 @@ import asyncpg
 from msgspec import Struct
 
 from trunkline.service.calls import Org
-from trunkline.service.intake import Intake, Received, Result
+from trunkline.service.intake import Intake
 from trunkline.service.limits import OrgLimits
+from trunkline.service.received import Received, Result
 
 MAX_SHARED = 500
 """Sightings that one transaction takes, unless a single writer brings more."""

@@ -11,13 +11,10 @@ true once more, and so as old as the last time.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from enum import Enum
 
 import asyncpg
-import msgspec
 from msgspec import UNSET, Struct
 
 from trunkline.model.ids import call_id, derived_call_id
@@ -26,6 +23,7 @@ from trunkline.model.sighting import Sighting
 from trunkline.service.calls import Org
 from trunkline.service.clock import Clock
 from trunkline.service.live_events import CallBatch, LiveEvents, LiveFold
+from trunkline.service.received import HOOK, Received, Result, State, is_event, key_of, payload_key
 from trunkline.store.calls.rows import PendingCall, StoredCall, row_of
 from trunkline.store.calls.writes import (
     CallWriter,
@@ -38,73 +36,9 @@ from trunkline.store.calls.writes import (
 )
 from trunkline.store.live import LiveUpdate
 
-EVENT = "event"
-"""The kind of payload that is one event of a live call."""
-
-HOOK = "hook"
-"""The kind of payload that a vendor delivered, as its webhooks are written."""
-
-OWN = "change"
-"""The kind of payload that is a call in our own form, of whatever vendor."""
-
-STATEMENT = "statement"
-"""The kind of payload that is a sighting as we encode one, with its time: what was said of a known call."""
-
-RECORDING = "recording"
-"""The kind of payload by which we say of ourselves that a recording is kept."""
-
 _TRIES = 5
 _MANY = 50
 """From so many calls on it pays to try first whether all of them are new."""
-
-
-class Provenance(Struct, frozen=True, kw_only=True):
-    """How a payload came, and how it is read."""
-
-    vendor: str = ""
-    """Whose form it has; needed where no sighting tells."""
-    kind: str = "call"
-    """`call` as its vendor's API prints one, `hook` as its webhooks are written, or a kind above."""
-    content_type: str = "application/json"
-    source: str = ""
-    """Where it came from, in a word or two."""
-    source_id: str | None = None
-    event: str = ""
-    unknown: tuple[str, ...] = ()
-    problem: str | None = None
-    """Why nothing could be read from it."""
-
-
-PRINTED = Provenance()
-
-
-class Received(Struct):
-    """A sighting, and the payload it was read from."""
-
-    sighting: Sighting | None
-    """`None` for a payload that names no call."""
-    raw: bytes | None = None
-    """`None` for our own form in files, which loses nothing and need not be kept twice."""
-    provenance: Provenance = PRINTED
-
-
-class State(Enum):
-    """What came of a sighting."""
-
-    NEW = "new"
-    CHANGED = "changed"
-    UNCHANGED = "unchanged"
-    DELETED = "deleted"
-    """The call was taken out of the log and stays out; nothing of the payload was kept."""
-    NOTED = "noted"
-    """The payload names no call and was kept."""
-
-
-class Result(Struct, frozen=True):
-    """What came of one sighting, and the canonical id of its call."""
-
-    state: State
-    call_id: str | None = None
 
 
 class IngestSummary(Struct):
@@ -165,9 +99,9 @@ class Intake:
         calls: dict[Key, list[Received]] = {}
         for seen in batch:
             if seen.sighting is not None:
-                calls.setdefault(_key(seen.sighting), []).append(seen)
+                calls.setdefault(key_of(seen.sighting), []).append(seen)
         folded: dict[Key, MergeResult] = {}
-        if len(calls) >= _MANY and all(seen.provenance.kind != EVENT for seen in batch):
+        if len(calls) >= _MANY and not any(map(is_event, batch)):
             folded = {
                 key: _merge(_call_batch(key, sightings, None, {}, now, derived_id=False))
                 for key, sightings in calls.items()
@@ -207,7 +141,7 @@ class Intake:
     async def _write(
         self, transaction: WriteTransaction, batch: PreparedBatch, derived: set[Key]
     ) -> dict[Key, CallResult]:
-        of_events = {key for key, seen in batch.calls.items() if all(_is_event(one) for one in seen)}
+        of_events = {key for key, seen in batch.calls.items() if all(is_event(one) for one in seen)}
         standing = await transaction.current(list(batch.calls), of_events)
         gone = standing.deleted
         kept = [payload for payload in batch.payloads if (payload.vendor, payload.vendor_call_id) not in gone]
@@ -224,7 +158,7 @@ class Intake:
             fold = batch.merged.get(key) if known is None and key not in derived else None
             if fold is None:
                 call_batch = _call_batch(key, seen, known, repeats, batch.now, derived_id=key in derived)
-                if any(map(_is_event, seen)) or (known is not None and known.live is not None):
+                if any(map(is_event, seen)) or (known is not None and known.live is not None):
                     live.append(call_batch)
                     continue
                 fold = _merge(call_batch)
@@ -265,10 +199,6 @@ class Intake:
         return clashing
 
 
-def _key(sighting: Sighting) -> Key:
-    return sighting.vendor, sighting.vendor_call_id
-
-
 def _times(
     received: Sequence[Received], repeats: Mapping[PayloadKey, Repeat], now: datetime
 ) -> list[datetime]:
@@ -277,7 +207,7 @@ def _times(
         return [now] * len(received)
     times = []
     for one in received:
-        repeat = None if one.raw is None else repeats.get(_payload_key(one))
+        repeat = None if one.raw is None else repeats.get(payload_key(one))
         if repeat is None:
             times.append(now)
         else:
@@ -302,20 +232,16 @@ def _call_batch(
         sightings=[
             (one.sighting, at)
             for one, at in zip(seen, times, strict=True)
-            if one.sighting is not None and not _is_event(one)
+            if one.sighting is not None and not is_event(one)
         ],
         events=[
             one.raw
             for one in seen
-            if one.raw is not None and _is_event(one) and _payload_key(one) not in repeats
+            if one.raw is not None and is_event(one) and (not repeats or payload_key(one) not in repeats)
         ],
         new_id=_wanted_id(seen[0].sighting, derived=derived_id),
         has_unstored_facts=any(one.raw is None for one in seen),
     )
-
-
-def _is_event(seen: Received) -> bool:
-    return seen.provenance.kind == EVENT
 
 
 def _merge(call_batch: CallBatch) -> MergeResult:
@@ -340,19 +266,19 @@ def _merge(call_batch: CallBatch) -> MergeResult:
 
 def _states_of_live(seen: Sequence[Received], known: StoredCall | None, fold: LiveFold) -> list[State]:
     """What came of each sighting of a call that events were told of; all events count together."""
-    new = [State.NEW] if known is None and not all(map(_is_event, seen)) else []
+    new = [State.NEW] if known is None and not all(map(is_event, seen)) else []
     changed = [State.CHANGED if one else State.UNCHANGED for one in fold.sightings_changed]
     of_events = State.CHANGED if fold.events_changed else State.UNCHANGED
     if known is None and not new:
         of_events = State.NEW
     states = iter([*new, *changed])
-    return [of_events if _is_event(one) else next(states) for one in seen]
+    return [of_events if is_event(one) else next(states) for one in seen]
 
 
 def _wanted_id(sighting: Sighting | None, *, derived: bool) -> str:
     if sighting is None:
         raise TypeError("a payload that names no call makes none")
-    key = _key(sighting)
+    key = key_of(sighting)
     if derived:
         return derived_call_id(*key)
     return sighting.id if sighting.id is not UNSET else call_id(*key)
@@ -363,7 +289,7 @@ def _results(batch: PreparedBatch, done: dict[Key, CallResult]) -> list[Result]:
     return [
         Result(State.NOTED) if seen.sighting is None else Result(next(states[key]), done[key].call_id)
         for seen in batch.received
-        for key in [_key(seen.sighting) if seen.sighting is not None else ("", "")]
+        for key in [key_of(seen.sighting) if seen.sighting is not None else ("", "")]
     ]
 
 
@@ -372,7 +298,7 @@ def _payloads(batch: Sequence[Received], source: str) -> list[Payload]:
     for seen in batch:
         if seen.raw is None:
             continue
-        vendor, name, digest = key = _payload_key(seen)
+        vendor, name, digest = key = payload_key(seen)
         known = payloads.get(key)
         if known is not None:
             known.times += 1
@@ -391,17 +317,3 @@ def _payloads(batch: Sequence[Received], source: str) -> list[Payload]:
             problem=seen.provenance.problem,
         )
     return list(payloads.values())
-
-
-def _payload_key(received: Received) -> PayloadKey:
-    vendor, name = (
-        _key(received.sighting) if received.sighting is not None else (received.provenance.vendor, "")
-    )
-    # The same bytes of another kind are read otherwise, so that they are another payload.
-    of_a_kind = b"" if received.provenance.kind == PRINTED.kind else f"{received.provenance.kind}\n".encode()
-    return vendor, name, hashlib.sha256(of_a_kind + (received.raw or b"")).digest()
-
-
-def encoded(raw: object) -> bytes:
-    """A decoded payload as the bytes that are kept."""
-    return msgspec.json.encode(raw)

@@ -20,8 +20,9 @@ from trunkline.model.encoded_call import EncodedCall
 from trunkline.model.live import sighting_of_events
 from trunkline.model.live_record import advanced, combined, recorded, without_conversation
 from trunkline.model.live_slots import EventReplaced, Events, LiveSlots, SlotKey, keys_of, summarized
-from trunkline.model.merge import Difference, Versions, difference, first_call, merged, unmerged
+from trunkline.model.merge import Difference, difference, first_call, merged, unmerged
 from trunkline.model.sighting import Sighting
+from trunkline.model.versions import Versions
 from trunkline.store.calls.rows import PendingCall, StoredCall, StoredLive, base_of
 from trunkline.store.calls.writes import Key, WriteTransaction
 from trunkline.store.live import LiveUpdate, live_conversation, lost_of, whole_conversation

@@ -28,8 +28,8 @@ from trunkline.service.calls import Org
 from trunkline.service.clock import Clock
 from trunkline.service.erase import Eraser
 from trunkline.service.group_commit import GroupCommit
-from trunkline.service.intake import EVENT, OWN, STATEMENT, Provenance, Received, Result, State
 from trunkline.service.limits import OrgLimits
+from trunkline.service.received import EVENT, OWN, STATEMENT, Provenance, Received, Result, State
 from trunkline.store.calls.reads import CallStore
 
 MAX_CLOCK_SKEW = timedelta(minutes=10)

@@ -12,8 +12,8 @@ from trunkline.kit.transcript import turns_of
 from trunkline.model.call import TRANSCRIPT_FIELDS, Call, Turn
 from trunkline.model.encoded_call import EncodedCall
 from trunkline.model.live_record import LiveRecord
-from trunkline.model.merge import Versions
 from trunkline.model.stored_transcript import live_transcript
+from trunkline.model.versions import Versions
 from trunkline.model.words import Role
 from trunkline.store.columns import values_of
 
