@@ -28,6 +28,9 @@ log = structlog.get_logger(__name__)
 LOOK_SECONDS = 1.0
 """How often a worker looks for changes by itself, if nobody wakes it."""
 
+PAUSE_SECONDS = 0.2
+"""How long a worker that has caught up leaves further changes together, so that one step does them all."""
+
 STEPS_AT_ONCE = 3
 """Orgs in which one follower makes a step at the same time, in each worker."""
 
@@ -78,6 +81,8 @@ class Followers:
         self._served: dict[tuple[str, int], float] = {}
         self._unnoted: dict[tuple[str, int], float] = {}
         """Until when those wait whose failure could not be noted, as on a disk that is full."""
+        self._is_behind = False
+        """Whether a step ended with more changes before it."""
 
     def wake(self) -> None:
         """Have it look at once."""
@@ -87,10 +92,15 @@ class Followers:
         """Follow until told to stop; raises what the driver raises if nobody can be followed."""
         while not stopping.is_set():
             self._woken.clear()
+            self._is_behind = False
             await self.look()
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._woken.wait()
+            if not self._is_behind:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(PAUSE_SECONDS):
+                        await stopping.wait()
 
     async def look(self) -> int:
         """Begin a step wherever there is one to make and room to make it; answers how many were begun."""
@@ -144,8 +154,9 @@ class Followers:
                     return  # another process makes this step
                 head = await head_of(connection, org_id)
                 if head > place.change:
-                    await _make_step(connection, org_id, follower, place, head)
+                    reached = await _make_step(connection, org_id, follower, place, head)
                     await count_outcome(connection, org_id, name, "done", time.monotonic() - began)
+                    self._is_behind = self._is_behind or reached < head
         except Exception as error:  # noqa: BLE001 whatever it is, this follower alone waits, in this org alone
             await self._failed(follower, org_id, place, head, error)
         finally:
