@@ -170,13 +170,12 @@ class Crowd:
             work.result()
 
 
-@pytest.mark.parametrize(
-    "path", ["/v1/calls?include=turns&page_size=10", "/v1/calls?transcript_search=o&include_total=true"]
-)
 def test_a_crowd_of_slow_reads_turns_nobody_else_away(
-    path: str, server_of_two: Server, bad: Client, good: Client
+    server_of_two: Server, bad: Client, good: Client
 ) -> None:
-    url, headers = f"{server_of_two.url}/trunkline{path}", bad.headers
+    # The database takes most of the time, so that answers count how many were let through first.
+    path, headers = "/v1/calls?transcript_search=o&include_total=true", bad.headers
+    url = f"{server_of_two.url}/trunkline{path}"
     with Crowd(60, lambda client: client.get(url, headers=headers)) as crowd:
         before = crowd.statuses.total()
         assert good.ask("GET", "/v1/calls").status_code == 200
