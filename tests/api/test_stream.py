@@ -338,7 +338,7 @@ def test_a_place_that_was_not_given_out_yet_is_refused(
     world.take(calls(2))
     answer = ask(pair.port, STREAM.encode(), {**headers, "Last-Event-ID": "3"})
     assert answer.status == 400
-    assert b"no change has this place yet" in answer.body
+    assert b"no change has this sequence number yet" in answer.body
 
 
 def test_asking_for_the_head_answers_and_ends(pair: Server, headers: dict[str, str]) -> None:

@@ -112,7 +112,7 @@ def test_only_a_file_is_written_over(trunkline: Trunkline, log: World, tmp_path:
         (["--filter", "colour=red"], "colour is not a parameter of this list"),
         (["--filter", "status=red"], "status must be one or more of "),
         (["--filter", "page_size=5"], "page_size is not a parameter of this list"),
-        (["--tz", "Nowhere"], "tz must be the name of a time zone, as Europe/Paris"),
+        (["--tz", "Nowhere"], "tz must be the name of a time zone, such as Europe/Paris"),
         (["--format", "xlsx"], "format must be one of jsonl, csv"),
         (["--compression", "rar"], "compression must be one of none, gzip, zstd"),
     ],

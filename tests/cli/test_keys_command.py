@@ -108,7 +108,10 @@ PROBLEMS = {
     "an endless lifetime": (["create", "--org", "a", "--expires", "1y"], "a lifetime looks like"),
     "no lifetime": (["create", "--org", "a", "--expires", "0d"], "a lifetime looks like"),
     "an unknown dialect": (["import", "--org", "a", "--dialect", "nobody"], "there is no dialect 'nobody'"),
-    "an empty key": (["import", "--org", "a", "--dialect", "butter"], "that is not a key as Butter makes"),
+    "an empty key": (
+        ["import", "--org", "a", "--dialect", "butter"],
+        "that does not have the form of a Butter key",
+    ),
 }
 
 
@@ -125,4 +128,4 @@ def test_a_key_that_is_no_text_is_not_adopted_and_not_repeated(trunkline: Trunkl
         stdin=b"secret-\xff-secret",
         PYTHONIOENCODING="utf-8:strict",
     )
-    assert ran.complaint == "that is not a key as ContactShip makes them"
+    assert ran.complaint == "that does not have the form of a ContactShip key"

@@ -146,7 +146,7 @@ def test_while_the_object_store_is_away_a_recording_waits_and_is_kept_when_it_is
         await run_all(bench, archiver, clock)
         (job,) = await jobs_of(bench, org)
         assert (job.state, job.attempts) == ("waiting", 1)
-        assert str(job.problem).startswith("the store of recordings: ")
+        assert str(job.problem).startswith("the object store: ")
         assert await bench.counts(org, "recording") == {"failed": 1}
         folder.unlink()
         away.rename(folder)

@@ -478,7 +478,7 @@ def test_files_that_cannot_be_deleted_are_said_so_and_tried_again(world: World) 
     filled = Filled(world, Marked())
 
     def away() -> Any:
-        raise OSError("the store of recordings does not answer")
+        raise OSError("the object store does not answer")
 
     eraser = Eraser(world.joined.writer, EraseStore(world.joined.pool), away, system_clock)
     assert world.run(eraser.erase(world.org.id, filled.id))

@@ -223,9 +223,7 @@ def test_a_database_of_an_earlier_version_has_the_same_calls_with_totals_and_cha
     placed = [line for line in said if "order of changes" in line]
     counts = {name: len(calls) for name, calls in kept_calls(revision).items()}
     if revision == "0001":
-        assert placed == [
-            f"{name}: {count} calls got a place in the order of changes" for name, count in counts.items()
-        ]
+        assert placed == [f"{name}: {count} calls got a sequence number" for name, count in counts.items()]
         assert sum("totals differed" in line for line in said) == len(counts)
     else:
         assert placed == []
@@ -337,7 +335,7 @@ def test_columns_are_read_from_the_calls_again(url: str, revision: str) -> None:
         said: list[str] = []
         await migrate(url, said.append)
         counts = {name: len(calls) for name, calls in kept_calls(revision).items()}
-        assert said == [f"{name}: {n} calls got the columns that are new" for name, n in counts.items()]
+        assert said == [f"{name}: {n} calls got the new columns" for name, n in counts.items()]
 
     asyncio.run(empty_and_fill())
     asyncio.run(check(url, revision))
@@ -387,9 +385,9 @@ def test_the_command_says_what_it_does(embedded_url: str, tmp_path: Path) -> Non
         return done.stdout.decode().splitlines()
 
     first = run()
-    assert "old-callem: 20 calls got a place in the order of changes" in first
+    assert "old-callem: 20 calls got a sequence number" in first
     assert any(
-        re.fullmatch(r"old-callem: \d+ totals differed from a recount and were put right", line)
+        re.fullmatch(r"old-callem: \d+ totals differed from a recount and were corrected", line)
         for line in first
     )
     assert first[-1] == f"The database is at revision {head()}."

@@ -1,7 +1,7 @@
-"""`GET /metrics`, for Prometheus, and what `/readyz` says of the work in the background.
+"""`GET /metrics`, for Prometheus, and what `/readyz` reports about background work.
 
-The figures stand in the database, so that it does not matter which process is asked. They are of all orgs
-together: no label names an org.
+The figures are in the database, so that every process returns the same. They cover all orgs together: no
+label names an org.
 """
 
 from __future__ import annotations
@@ -77,8 +77,13 @@ def _metrics(work: Work, report: WorkReport) -> list[Metric]:
         ran,
         took,
         steps,
-        gauge("jobs_due", "Jobs that could run now.", "kind", [(one.kind, one.due) for one in waiting]),
-        gauge("jobs_later", "Jobs that wait for a time.", "kind", [(one.kind, one.later) for one in waiting]),
+        gauge("jobs_due", "Jobs that are due.", "kind", [(one.kind, one.due) for one in waiting]),
+        gauge(
+            "jobs_later",
+            "Jobs that wait for a later time.",
+            "kind",
+            [(one.kind, one.later) for one in waiting],
+        ),
         gauge(
             "jobs_retried", "Jobs that wait for another try.", "kind", [(j.kind, j.retried) for j in waiting]
         ),
@@ -88,16 +93,19 @@ def _metrics(work: Work, report: WorkReport) -> list[Metric]:
         gauge("jobs_running", "Jobs that run.", "kind", [(one.kind, one.running) for one in work.running]),
         gauge(
             "jobs_oldest_due_seconds",
-            "How long the first of the jobs that could run has waited.",
+            "How long the oldest due job has waited.",
             "kind",
             [(one.kind, report.age_seconds(one)) for one in waiting],
         ),
         gauge(
-            "follower_behind", "Changes before a follower.", "follower", [(f.name, f.behind) for f in lags]
+            "follower_behind",
+            "Changes that a follower has not read yet.",
+            "follower",
+            [(f.name, f.behind) for f in lags],
         ),
         gauge(
             "follower_farthest_behind",
-            "Changes before a follower in the org in which it has most.",
+            "Changes that a follower has not read yet, in the org with the most.",
             "follower",
             [(one.name, one.farthest) for one in lags],
         ),
@@ -107,5 +115,5 @@ def _metrics(work: Work, report: WorkReport) -> list[Metric]:
             "follower",
             [(one.name, one.orgs_failing) for one in lags],
         ),
-        gauge("follower_skipped", "Changes that a follower has gone past.", "follower", list(work.skips)),
+        gauge("follower_skipped", "Changes that a follower has skipped.", "follower", list(work.skips)),
     ]

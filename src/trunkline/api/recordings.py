@@ -1,4 +1,4 @@
-"""`GET /recordings/{token}`: recordings that are kept, whole or in ranges, behind links of ours."""
+"""`GET /recordings/{token}`: stored recordings, whole or in ranges, by our links."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
 class Shelf(Struct, frozen=True):
-    """Where recordings lie, and the links that lead to them."""
+    """Where recordings are stored, and the links to them."""
 
     recordings: Recordings
     objects: ObjectStore
@@ -39,7 +39,9 @@ def recording_routes(shelf: Callable[[], Shelf]) -> list[Route]:
             kept = await joined.recordings.stored(linked)
         except LinkRefused as error:
             return (
-                _problem(410, "This link is over") if error.over else _problem(404, "There is no recording")
+                _problem(410, "This link has expired")
+                if error.over
+                else _problem(404, "There is no recording")
             )
         except DATABASE_DOWN:
             return _problem(503, "The call log cannot be reached")
@@ -79,7 +81,7 @@ def _answer(request: Request, objects: ObjectStore, stored: StoredRecording, nam
 
 
 def _range_of(header: str, size: int) -> tuple[int, int] | None:
-    """The first and last byte of a single range; `None` if it cannot be given."""
+    """The first and last byte of a single range; `None` if it cannot be satisfied."""
     match = _RANGE.fullmatch(header.strip())
     if match is None or not (match[1] or match[2]):
         return None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def private_folder(folder: Path) -> Path:
-    """A folder that nobody else may look into."""
+    """A folder that only its owner may read."""
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     return folder

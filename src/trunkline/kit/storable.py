@@ -1,4 +1,4 @@
-"""What can be stored: bounds that apply to every call, whichever door it came through."""
+"""What can be stored: bounds that apply to every call, however it arrived."""
 
 from __future__ import annotations
 

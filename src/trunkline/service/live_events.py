@@ -1,8 +1,8 @@
-"""Live events folded into their call, each at the cost of the few slots that it speaks of.
+"""Live events merged into their call, each at the cost of the few slots that it concerns.
 
-What the events say and what everything else says are merged anew each time, so that it makes no difference
-which came first. The conversation is looked at only where somebody else speaks of the call as well, or where
-its events are not held by slot: those of the first event, or of one that came long after the others.
+The state from events and the state from everything else are merged anew each time, so that their order makes
+no difference. The transcript is read only if the call was also reported otherwise, or if its events are not
+in slots: at its first event, or at one that came long after the others.
 """
 
 from __future__ import annotations
@@ -29,34 +29,34 @@ from trunkline.store.live import LiveUpdate, live_conversation, lost_of, whole_c
 
 REST_AFTER_END = timedelta(seconds=10)
 REST = timedelta(minutes=10)
-"""How long nothing is told of a call before its transcript is put together, after its end and else."""
+"""How long a call must rest before its transcript is assembled, after its end and otherwise."""
 
 MANY = 500
-"""Events from which on it takes a thread to go through them, so that others are answered meanwhile."""
+"""From this many events on they are processed in a thread, so that others are answered meanwhile."""
 
 _encode = msgspec.json.Encoder().encode
 
 
 class CallBatch(Struct):
-    """What came of one call in a batch."""
+    """The sightings of one call in a batch."""
 
     key: Key
     known: StoredCall | None
     sightings: Sequence[tuple[Sighting, datetime]]
-    """All but events, with the times that stand in for theirs."""
+    """All but events, with the times that count for those without one."""
     events: Sequence[bytes]
-    """Those that are new."""
+    """New events."""
     new_id: str
-    """The id that the call gets if it is not known."""
+    """The id that a new call gets."""
     has_unstored_facts: bool
 
 
 class LiveFold(Struct):
-    """What a batch comes to for a call that events were told of."""
+    """The result of a batch for a live call."""
 
     draft: PendingCall
     is_changed: bool
-    """Whether the call is another one than before."""
+    """Whether the call was changed."""
     sightings_changed: list[bool]
     events_changed: bool
     update: LiveUpdate | None = None
@@ -64,14 +64,14 @@ class LiveFold(Struct):
 
 
 class LiveEvents:
-    """Folds what came in one transaction."""
+    """Merges the sightings of one transaction."""
 
     def __init__(self, writing: WriteTransaction, now: datetime) -> None:
         self._writing = writing
         self._now = now
 
     async def fold(self, batch: Sequence[CallBatch]) -> list[LiveFold]:
-        """Fold what came of some calls, in their order."""
+        """Merge the sightings of some calls, in their order."""
         wanted = {
             one.known.call.id: keys_of(one.events)
             for one in batch
@@ -92,7 +92,7 @@ class LiveEvents:
     def _advanced(
         self, one: CallBatch, known: StoredCall, found: Mapping[SlotKey, Events]
     ) -> LiveFold | None:
-        """The call moved on by events alone; `None` if that takes more than the slots that they speak of."""
+        """The call updated by events alone; `None` if that takes more than the slots that they concern."""
         live = _live_of(known)
         slots = LiveSlots(live.record.summary, found)
         try:
@@ -105,7 +105,7 @@ class LiveEvents:
         if made is None:
             return None
         call, stamps = made
-        # The places of tool calls are places among the turns.
+        # The positions of tool calls are positions among the turns.
         moved = (slots.moved and "tool_calls" in record.held) or "turns" in slots.moved & {*record.held}
         changed = bool(moved) or call != without_conversation(known.call)
         fold = LiveFold(_draft(one, call, stamps, record.user_spoke), changed, [], changed)
@@ -137,7 +137,7 @@ class LiveEvents:
             call, call_stamps = combined(base, stamps, before)
             live = None if known is None else known.live
             if live is None:
-                raise TypeError("no events were told of it")
+                raise TypeError("the call has no events")
             record = recorded(live.record.summary, base, stamps, call, before)
             update = LiveUpdate(
                 call.id, base, record, lost_of(base, record), None, conversation=whole_conversation(call)
@@ -147,20 +147,20 @@ class LiveEvents:
         return LiveFold(draft, is_changed, changed, call != standing, update)
 
     async def _read_whole(self, one: CallBatch) -> StoredCall | None:
-        """What is known of a call with its conversation."""
+        """A stored call with its transcript."""
         if one.known is None or one.known.is_whole:
             return one.known
         return (await self._writing.current([one.key])).stored[one.key]
 
     async def _apart(self, one: CallBatch, known: StoredCall | None) -> tuple[Call, Versions, Sighting]:
-        """What everything but events said of a call before this batch, and what events said."""
+        """The state of a call before this batch, from everything but events, and from events."""
         nothing = sighting_of_events(*one.key, [])
         if known is None:
             named = Sighting(vendor=one.key[0], vendor_call_id=one.key[1])
             return *first_call(named, one.new_id, self._now), nothing
         live = known.live
         if live is None:
-            # Of a call from before its events were held by slot they are taken out as they were taken in.
+            # In a call from before slots existed, the events are part of the call, and are separated from it.
             new = set(one.events)
             told = sighting_of_events(
                 *one.key, [raw for raw in await self._writing.events(one.key) if raw not in new]
@@ -177,7 +177,7 @@ class LiveEvents:
     async def _with_slots(
         self, one: CallBatch, known: StoredCall | None, base: Call, stamps: Versions
     ) -> tuple[Call, Versions, LiveUpdate]:
-        """The call with its events, whose slots are there then, and all that is to be written of them."""
+        """The call with its events in slots, and everything that is to be written of them."""
         slots, replaces = await self._slots(one, known)
         events = slots.whole(*one.key)
         call, call_stamps = combined(base, stamps, events)
@@ -195,7 +195,7 @@ class LiveEvents:
         return call, call_stamps, update
 
     async def _slots(self, one: CallBatch, known: StoredCall | None) -> tuple[LiveSlots, bool]:
-        """All slots of a call with the new events, and whether they were made anew."""
+        """All slots of a call with the new events, and whether they were rebuilt."""
         if known is not None and known.live is not None and known.live.is_warm:
             slots = LiveSlots(known.live.record.summary, await self._writing.live.every(known.call.id))
             try:
@@ -214,21 +214,21 @@ class LiveEvents:
 
 
 class ReprocessResult(Struct):
-    """A call as it follows from what is kept of it."""
+    """A call as it is derived again from what is stored of it."""
 
     draft: PendingCall
     difference: Difference
-    """From the call as it stands."""
+    """The difference from the stored call."""
     update: LiveUpdate | None = None
 
 
 def reprocess(
     key: Key, known: StoredCall, fold: Callable[[StoredCall], tuple[Call, Versions]], events: Sequence[bytes]
 ) -> ReprocessResult:
-    """A call with events as it follows from what is kept of it.
+    """A call with events as it is derived again from what is stored of it.
 
-    `fold` makes the call without its events, given what is known of that. Where anything differs the slots
-    are dropped, to be made anew by the next event.
+    `fold` derives the call without its events, given the stored one. Where anything differs the slots are
+    dropped, to be rebuilt by the next event.
     """
     told = sighting_of_events(*key, events)
     standing, standing_stamps = _without_events(known, told)
@@ -262,7 +262,7 @@ def reprocess(
 
 
 def _without_events(known: StoredCall, told: Sighting) -> tuple[Call, Versions]:
-    """A call without its events; of one whose events were never held by slot they are taken out."""
+    """A call without its events; in one from before slots existed they are separated from it."""
     if known.live is not None:
         return base_of(known), known.live.record.stamps
     if told.as_of is UNSET:
@@ -271,14 +271,14 @@ def _without_events(known: StoredCall, told: Sighting) -> tuple[Call, Versions]:
 
 
 def _may_advance(one: CallBatch) -> bool:
-    """Whether the call may be moved on by the slots alone that its events speak of."""
+    """Whether the call can be updated by the slots alone that its events concern."""
     live = None if one.known is None else one.known.live
     return live is not None and live.is_warm and bool(one.events) and not one.sightings
 
 
 def _live_of(known: StoredCall) -> StoredLive:
     if known.live is None:
-        raise TypeError("no events were told of it")
+        raise TypeError("the call has no events")
     return known.live
 
 

@@ -1,4 +1,4 @@
-"""Followers' places in PostgreSQL: how far each has come in an org's changes, and what holds it up."""
+"""Followers' positions in PostgreSQL: how far each has read an org's changes, and what delays it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from trunkline.store.queries import queries
 
 
 class FollowerPlace(Struct, frozen=True):
-    """Where a follower is in an org's order of changes."""
+    """A follower's position in an org's changes."""
 
     change: int
     span: int | None
-    """How many changes it takes at a time while it looks for the one that it cannot do."""
+    """How many changes it processes at a time while it searches for the one that fails."""
     attempts: int
 
 
@@ -46,7 +46,7 @@ class FollowerLag(Struct, frozen=True, kw_only=True):
 async def take_place(
     connection: asyncpg.Connection, org_id: int, name: str, *, wait: bool = False
 ) -> FollowerPlace | None:
-    """Hold a follower's place until the transaction ends; `None` if somebody else holds it."""
+    """Lock a follower's position until the transaction ends; `None` if another process has it locked."""
     await connection.execute(queries("followers")["begin_following"], org_id, name)
     sql = queries("followers")["wait_for_place" if wait else "take_place"]
     row = await connection.fetchrow(sql, org_id, name)
@@ -54,7 +54,7 @@ async def take_place(
 
 
 async def head_of(connection: asyncpg.Connection, org_id: int) -> int:
-    """The last place in an org's order of changes."""
+    """The last sequence number of an org."""
     head: int = await connection.fetchval(queries("changes")["head"], org_id)
     return head
 
@@ -62,7 +62,7 @@ async def head_of(connection: asyncpg.Connection, org_id: int) -> int:
 async def move_place(
     connection: asyncpg.Connection, org_id: int, name: str, change: int, span: int | None
 ) -> None:
-    """Move a follower's place, in the transaction of what it did."""
+    """Move a follower's position, in the transaction of what it did."""
     await connection.execute(queries("followers")["move_place"], org_id, name, change, span)
 
 
@@ -73,7 +73,7 @@ class FollowerStore:
         self._pool = pool
 
     async def behind(self, names: Sequence[str], now: datetime) -> list[tuple[str, int]]:
-        """Which followers have changes of which org before them, and may look at them now."""
+        """Which followers have unread changes in which orgs, and may read them now."""
         rows = await self._pool.fetch(queries("followers")["behind"], list(names), now)
         return [(row["name"], row["org_id"]) for row in rows]
 
@@ -88,7 +88,7 @@ class FollowerStore:
         problem: str,
         span: int | None,
     ) -> None:
-        """Note that a follower failed at a place."""
+        """Record that a follower failed at a sequence number."""
         await self._pool.execute(
             queries("followers")["note_failure"],
             org_id,
@@ -101,13 +101,13 @@ class FollowerStore:
         )
 
     async def skip(self, org_id: int, name: str, place: FollowerPlace, problem: str, now: datetime) -> None:
-        """Go past the next change, with a mark."""
+        """Skip the next change, and mark it."""
         await self._pool.execute(
             queries("followers")["skip"], org_id, name, place.change, place.change + 1, problem, now
         )
 
     async def skipped_count(self, org_id: int, name: str) -> int:
-        """How many changes of an org a follower has gone past."""
+        """How many changes of an org a follower has skipped."""
         count: int = await self._pool.fetchval(queries("followers")["skipped_count"], org_id, name)
         return count
 
@@ -117,7 +117,7 @@ class FollowerStore:
         return [ListedFollower(**row) for row in rows]
 
     async def go_back(self, org_id: int | None) -> int:
-        """Go back to before the first change that was gone past; answers how many were."""
+        """Move back to before the first skipped change; returns how many were skipped."""
         count: int = await self._pool.fetchval(queries("followers")["go_back"], org_id)
         return count
 
@@ -126,5 +126,5 @@ class FollowerStore:
         return [FollowerLag(**row) for row in await self._pool.fetch(queries("followers")["lags"])]
 
     async def skips(self) -> list[tuple[str, int]]:
-        """How many changes each follower has gone past."""
+        """How many changes each follower has skipped."""
         return [(row["name"], row["n"]) for row in await self._pool.fetch(queries("followers")["skips"])]

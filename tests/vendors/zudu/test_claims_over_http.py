@@ -156,7 +156,7 @@ def test_what_is_not_served_under_the_prefix_is_404_or_405(world: World) -> None
     refusal = {
         "message": "Method not allowed",
         "status": "error",
-        "error": "This path does not take this method",
+        "error": "This path does not have this method",
     }
     allowed = {"/api/calls": "GET, POST, HEAD", "/api/calls/call-1": "GET, PUT, DELETE, HEAD"}
     for path, methods in allowed.items():

@@ -1,4 +1,4 @@
-"""The index of words: calls are written to a list first, and taken from it in the background."""
+"""The search index: calls are put on a list first, and indexed from it in the background."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MAX_ORPHANS = 1000
 
 
 class SearchIndex:
-    """What there is to index."""
+    """The backlog of the search index."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
@@ -27,14 +27,16 @@ class SearchIndex:
 
 
 async def index_words(connection: asyncpg.Connection, org_id: int, after: int, up_to: int, limit: int) -> int:
-    """Index the calls among an org's changes after one place and up to another that are not indexed yet.
+    """Index calls that are not indexed yet among an org's changes after one sequence number up to another.
 
-    So many at the most. Answers how far it came: words that calls have lost are cleared away before the last
-    place is reached, which may take more than one step. The transaction is the caller's; nobody writes to the
-    org until it ends.
+    At most `most` calls. Returns the sequence number that it reached: words that calls have lost are removed
+    before the last one is reached, which may take more than one step. The transaction is the caller's; nobody
+    else writes to the org until it ends.
     """
     rows = await connection.fetch(queries("search")["backlog"], org_id, after, up_to, limit)
-    said = await asyncio.to_thread(_said, rows)  # telling words apart takes a while, and requests are waiting
+    said = await asyncio.to_thread(
+        _said, rows
+    )  # splitting a text into words takes a while, and requests are waiting
     await connection.fetchval(queries("search")["hold_sequence"], org_id)
     if said:
         await _keep(connection, org_id, said)
@@ -45,7 +47,7 @@ async def index_words(connection: asyncpg.Connection, org_id: int, after: int, u
 
 
 async def index_call(connection: asyncpg.Connection, org_id: int, call_id: UUID) -> None:
-    """Index one call that is not yet; the caller's transaction lets nobody write to the org until it ends."""
+    """Index one call if it is not yet; nobody else writes to the org until the caller's transaction ends."""
     rows = await connection.fetch(queries("search")["backlog_of_call"], org_id, call_id)
     if rows:
         await _keep(connection, org_id, await asyncio.to_thread(_said, rows))
@@ -76,7 +78,7 @@ async def _keep(
 
 
 async def clear_orphans(connection: asyncpg.Connection, org_id: int) -> None:
-    """Drop every term that no call of the org has any more, a thousand in a transaction."""
+    """Drop every term that no call of the org has any more, a thousand per transaction."""
     cleared = _MAX_ORPHANS
     while cleared == _MAX_ORPHANS:
         async with connection.transaction():

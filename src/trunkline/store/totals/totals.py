@@ -1,4 +1,4 @@
-"""Exact totals from running sums, and the period that holds a place in a list."""
+"""Exact totals from running sums, and the period that contains an offset of a list."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ class TotalsKey(Struct, frozen=True):
     values: tuple[str, ...] = ("",)
     words: tuple[tuple[str, Wording], ...] = ()
     field: str = "created_at"
-    """What the periods are of: the field whose range the sums answer."""
+    """The field that the periods divide, and whose range the sums can answer."""
 
     def keys(self) -> tuple[Any, ...]:
-        """What narrows the rows of the totals, as the fragments take it."""
+        """The values that narrow the rows of the totals, as parameters of the fragments."""
         return (int(self.grouping), list(self.agents), list(self.campaigns), list(self.values))
 
 
@@ -59,7 +59,7 @@ BY_VALUE: dict[SortField, TotalsKey] = {
 
 
 def totals_key_of(call_filter: CallFilter) -> TotalsKey | None:
-    """The running sums for a filter; `None` if none are kept for it."""
+    """The running sums for a filter; `None` if there are none for it."""
     asked = {
         name: value
         for name in CallFilter.__struct_fields__
@@ -105,14 +105,14 @@ def _refs(ids: frozenset[str] | None, ref: str | None) -> tuple[UUID, ...] | Non
 
 
 def total_of(statement: Statement, cell: TotalsKey, call_filter: CallFilter) -> str:
-    """SQL for the exact number of matches of a filter that running sums are kept for."""
+    """SQL for the exact number of matches of a filter that has running sums."""
     return sum_of(statement, cell, getattr(call_filter, cell.field), call_filter)
 
 
 def sum_of(statement: Statement, cell: TotalsKey, span: Span | None, call_filter: CallFilter) -> str:
     """SQL for the exact number of matches in a range: whole periods summed, edges counted.
 
-    The range is the span; what the filter says of the cell's field is left aside.
+    The range is the span; the filter's own range of the field is ignored.
     """
     ends = (span.low, span.high) if span else (None, None)
     of_durations = cell.field == "duration_ms"
@@ -132,7 +132,7 @@ def sum_of(statement: Statement, cell: TotalsKey, span: Span | None, call_filter
 
 
 def totals_key_of_number(call_filter: CallFilter) -> tuple[str, TotalsKey] | None:
-    """A number that is all that is asked for beside a range of creation, and its running sums, if any."""
+    """A phone number that is the only filter besides a range of creation, and its running sums, if any."""
     place = next((name for name in NUMBER_FILTERS if getattr(call_filter, name) is not None), None)
     if place is None:
         return None
@@ -144,28 +144,28 @@ def totals_key_of_number(call_filter: CallFilter) -> tuple[str, TotalsKey] | Non
 
 
 class Seek(Struct, frozen=True):
-    """SQL that finds the period that holds a place."""
+    """SQL that finds the period that contains an offset."""
 
     ctes: list[str]
     period: str
     """The name under which the statement knows the period."""
     bound: str
-    """The condition that leaves out what lies before the period."""
+    """The condition that leaves out the calls before the period."""
     skipped: str
-    """The name under which the statement knows the place."""
+    """The name under which the statement knows the offset."""
 
 
 def seek(statement: Statement, cell: TotalsKey, *, skip: int, before_range: str, newest_first: bool) -> Seek:
-    """SQL that goes from years down to the period that holds a place.
+    """SQL that goes from years down to the period that contains an offset.
 
-    `skip` rows are to be skipped, behind those that lie `beyond` the range asked for.
+    `skip` rows are to be skipped, after those that are `before` the requested range.
     """
     place = statement.add("totals.skipped", skip, beyond=before_range)
     return _seek(statement, cell, place, "skipped", "the", newest_first=newest_first)
 
 
 def seek_without_value(statement: Statement, by: SortField, *, with_value: str, newest_first: bool) -> Seek:
-    """SQL that goes on where `descend` by a value came to the end, among the calls that have none."""
+    """SQL that continues where `seek` by a value reached the end, among the calls without a value."""
     place = statement.add("totals.skipped_without_value", with_value=with_value)
     name = "skipped_without"
     cell = TotalsKey(WITHOUT_VALUE[by], Level.HOUR)
@@ -226,7 +226,7 @@ def _part(statement: Statement, name: str, wording: Wording) -> str:
 
 
 def before_range(span: Span | None, *, newest_first: bool) -> Span | None:
-    """What lies before a range in the order of a list; `None` if nothing does."""
+    """The calls before a range in the order of a list; `None` if there are none."""
     if span is None:
         return None
     if newest_first:
@@ -235,7 +235,7 @@ def before_range(span: Span | None, *, newest_first: bool) -> Span | None:
 
 
 async def differences(pool: asyncpg.Pool, org_id: int) -> list[Difference]:
-    """Recount an org's calls and name every running sum that is off."""
+    """Recount an org's calls and list every running sum that differs."""
     rows = await pool.fetch(_whole("differences"), org_id, timeout=None)
     return [
         Difference(
@@ -254,19 +254,19 @@ async def differences(pool: asyncpg.Pool, org_id: int) -> list[Difference]:
 
 
 async def mend(pool: asyncpg.Pool | asyncpg.Connection, org_id: int) -> int:
-    """Put an org's running sums right while others write; answers how many were off."""
+    """Correct an org's running sums while others write; returns how many differed."""
     status: str = await pool.execute(_whole("mend"), org_id, timeout=None)
     await pool.execute(queries("totals")["drop_empty"], org_id, timeout=None)
     return int(status.rpartition(" ")[2])
 
 
 def cells(only: str = "") -> str:
-    """SQL for what `delta` comes to in the totals; `only` narrows the numbers that are summed."""
+    """SQL for the changes that `delta` makes to the totals; `only` restricts the phone numbers."""
     return queries("totals")["cells"].format(**NAMED, numbers=numbers(only))
 
 
 def numbers(only: str) -> str:
-    """The part of it that is of numbers."""
+    """Its part for phone numbers."""
     return queries("totals")["numbers"].format(**NAMED, only=only)
 
 

@@ -45,7 +45,7 @@ CARRIER = {
     "Direction": "call_type",
     "CallDuration": "duration_seconds",
 }
-"""The carrier's names for what a callback says, and the names that a call has them under."""
+"""The carrier's names for the fields of a callback, and the names of these fields in a call."""
 
 DIRECTIONS = {"outbound-api": "outbound", "outbound-dial": "outbound"}
 """The carrier's words for a direction where they are not Butter's."""
@@ -92,7 +92,7 @@ def read(document: Any) -> ParsedDelivery:
 
 
 def _in_own_names(wire: Payload) -> Payload:
-    """The call with what the carrier's names say put under Butter's, where Butter says nothing itself."""
+    """The call with the carrier's fields under Butter's names, where Butter itself has no value."""
     call = dict(wire.raw)
     for theirs, own in CARRIER.items():
         if theirs in call and own not in call:

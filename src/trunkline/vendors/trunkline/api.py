@@ -82,7 +82,7 @@ def read_list(query: ListQuery, _: str) -> ListCalls:
 
 
 def list_envelope(page: PageSummary, query: ListQuery) -> CallList:
-    """What stands around the calls of a list."""
+    """The answer around the calls of a list."""
     total = page.total if query.include_total else None
     return CallList(
         calls=[],
@@ -272,7 +272,7 @@ def texts() -> Texts:
 def problem(status: int, text: str, refused: Refused) -> Problem:
     """The body of a refusal; it names the parameter at fault where there is one."""
     kind = KINDS[refused.fault]
-    # Whoever finds a token to be wrong need not know what this API calls it.
+    # The code that finds a token to be wrong does not know the name of its parameter.
     parameter = refused.parameter or ("page_token" if refused.fault is Fault.BAD_CURSOR else "")
     if refused.fault is Fault.UNAVAILABLE and refused.detail:
         text = f"{refused.detail[0].upper()}{refused.detail[1:]}."  # what to do about it depends on why

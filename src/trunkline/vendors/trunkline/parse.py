@@ -79,7 +79,7 @@ _read_line = msgspec.json.Decoder(_Line).decode
 def from_line(text: bytes) -> Sighting | None:
     """Read a line with one whole call, without checking for other forms.
 
-    `None` for whatever `from_wire` would refuse or has to put right; what comes back is what it gives.
+    `None` for whatever `from_wire` would refuse or correct; otherwise the result is the same.
     """
     try:
         if not text.isascii():

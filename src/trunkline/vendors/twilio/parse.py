@@ -96,7 +96,7 @@ def read_words(
 
 
 def _recording_from(wire: Payload) -> Sighting:
-    """A recording of the REST API; its sound lies at its address without the ending `.json`."""
+    """A recording of the REST API; its audio is at its address without the ending `.json`."""
     status, uri = or_none(wire.text("status")), or_none(wire.text("uri"))
     call_sid = wire.identifier("call_sid")
     url = or_none(wire.text("media_url")) or (HOST + uri.removesuffix(".json") if uri else None)

@@ -75,7 +75,7 @@ TOOL_RESULTS = frozenset({"tool_call_result", "tool-call-result", "tool-result",
 UNSPOKEN = frozenset({"system", "developer"})
 
 SUCCESS = {"true": True, "pass": True, "false": False, "fail": False}
-"""Words of the pass-or-fail rubrics; a grade on another rubric says neither."""
+"""Words of the pass-or-fail rubrics; a grade on another rubric is neither."""
 
 # -- why a call ended -----------------------------------------------------
 

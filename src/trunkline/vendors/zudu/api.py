@@ -74,7 +74,7 @@ def read_list(query: ListQuery, _: str) -> ListCalls:
 
 
 def list_envelope(page: PageSummary, query: ListQuery) -> CallList:
-    """What stands around the calls of a list, which names the organization if all calls are of the same."""
+    """The answer around the calls of a list, which names the organization if all calls are of the same."""
     orgs = page.facts
     total = page.total or 0
     pages = -(-total // query.limit)
@@ -206,9 +206,9 @@ DIALECT = Dialect(
             FaultClass.CREDENTIAL: "Missing or invalid API key/secret",
             FaultClass.NOT_FOUND: "Call with ID '{detail}' does not exist",
             Fault.NO_SUCH_ROUTE: "There is nothing at this path",
-            Fault.METHOD_NOT_ALLOWED: "This path does not take this method",
+            Fault.METHOD_NOT_ALLOWED: "This path does not have this method",
             Fault.NOT_ACCEPTABLE: "The answer is JSON",
-            Fault.UNSUPPORTED_BODY: "The body cannot be taken: {detail}",
+            Fault.UNSUPPORTED_BODY: "The body cannot be accepted: {detail}",
             Fault.INTERNAL: "An unexpected error occurred",
             Fault.UNAVAILABLE: "Try again in a moment",
         },
