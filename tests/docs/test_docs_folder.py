@@ -19,9 +19,9 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md")])
 WORDS = [
-    *("call", "turn", "word", "tool call", "sighting", "dialect", "vendor", "org", "key", "intent", "fault"),
-    *("total", "recording", "source", "pull", "ledger", "door", "payload", "vocabulary", "loss"),
-    *("follower", "job", "stated, derived", "sequence, change"),
+    *("call", "turn", "word", "sighting", "dialect", "vendor", "org", "key", "intent", "fault", "version"),
+    *("total", "grouping", "source", "pull", "ledger", "door", "payload", "vocabulary", "loss", "live call"),
+    *("slot", "follower", "job", "tombstone", "stated, derived", "sequence, change"),
 ]
 
 
