@@ -155,12 +155,12 @@ async def services(
         store = CallStore(pool)
         keys = KeyStore(pool)
         writer = CallWriter(pool, notifier.notify)
-        told = settings or Settings.read()
-        limits = OrgLimits.of(pool_size, told.streams)
+        current = settings or Settings.read()
+        limits = OrgLimits.of(pool_size, current.streams)
         intake = Intake(writer, clock)
         commits = GroupCommit(intake, limits)
-        seals = SecretBox(lambda: told.encryption_key or key_in(told.home))
-        links = Links(told.public_url, lambda: told.encryption_key or key_in(told.home), clock)
+        secret_box = SecretBox(lambda: current.encryption_key or key_in(current.home))
+        links = Links(current.public_url, lambda: current.encryption_key or key_in(current.home), clock)
         jobs = JobStore(pool)
         numbers = NumberTotals(jobs, clock)
         recordings = Recordings(RecordingStore(pool), jobs, clock)
@@ -170,8 +170,8 @@ async def services(
             limits=limits,
         )
         notifier.subscribe(changes.wake)
-        eraser = Eraser(writer, EraseStore(pool), partial(recordings_in, told), clock)
-        sources = Sources(SourceStore(pool), keys, doors(), seals, clock)
+        eraser = Eraser(writer, EraseStore(pool), partial(recordings_in, current), clock)
+        sources = Sources(SourceStore(pool), keys, doors(), secret_box, clock)
         table = handlers(
             calls=Calls(store, ChunkedReader(pool), numbers, limits),
             changes=changes,

@@ -177,10 +177,10 @@ def test_a_follower_that_hangs_in_one_org_is_broken_off_and_others_go_on_meanwhi
 
         effects.problem = hang
         followers = Followers(bench.pool, [effects.follower], clock, max_step_seconds=0.3)
-        await followers.look()
+        await followers.poll()
 
         async def others_done() -> bool:
-            await followers.look()
+            await followers.poll()
             return await effects.done(other) == [1, 2, 3]
 
         await until(others_done)

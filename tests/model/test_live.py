@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.model.live_events import BEGIN, events, kept
 from trunkline.model.call import Call, Turn
-from trunkline.model.live import read_told, sighting_of_events
+from trunkline.model.live import read_event, sighting_of_events
 from trunkline.model.live_record import combined
 from trunkline.model.merge import first_call, merged
 from trunkline.model.sighting import Sighting
@@ -74,7 +74,7 @@ def test_what_else_is_said_may_come_before_or_after_the_events(
 
 @given(st.lists(events.filter(lambda raw: b'"id"' not in raw), min_size=1, max_size=10))
 def test_what_is_said_is_as_old_as_the_last_event(every: list[bytes]) -> None:
-    assert sighting_of_events(*KEY, every).as_of == max(read_told(raw).at for raw in every)
+    assert sighting_of_events(*KEY, every).as_of == max(read_event(raw).at for raw in every)
 
 
 def test_an_event_with_an_id_counts_once_as_it_was_first_true() -> None:

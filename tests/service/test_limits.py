@@ -253,7 +253,7 @@ def test_a_share_is_at_most_everything() -> None:
 @pytest.mark.parametrize("pool_size", [4, 5, 8, 20, 100])
 def test_one_org_leaves_a_connection_and_a_long_answer_to_the_others(pool_size: int) -> None:
     limits = OrgLimits.of(pool_size)
-    for shares in (limits.connections, limits.reads, limits.long_answers, limits.looks):
+    for shares in (limits.connections, limits.reads, limits.long_answers, limits.stream_reads):
         for _ in range(shares.share):
             shares.take(1)
         with refused():

@@ -163,7 +163,7 @@ async def silent(_: Callable[[int | None], None]) -> None:
     await asyncio.Event().wait()
 
 
-def followed(world: World, url: str, *, look_again_seconds: float, subscribed: bool) -> list[str]:
+def followed(world: World, url: str, *, poll_seconds: float, subscribed: bool) -> list[str]:
     """What a follower without a listening connection is told of a call that is written while it waits."""
 
     async def follow() -> list[str]:
@@ -172,7 +172,7 @@ def followed(world: World, url: str, *, look_again_seconds: float, subscribed: b
                 ChangeStore(joined.pool),
                 silent,
                 limits=OrgLimits.of(2),
-                look_again_seconds=look_again_seconds,
+                poll_seconds=poll_seconds,
             )
             if subscribed:
                 joined.notifier.subscribe(changes.wake)
@@ -193,7 +193,7 @@ def followed(world: World, url: str, *, look_again_seconds: float, subscribed: b
 
 
 def test_whoever_was_not_woken_looks_again(world: World, embedded_url: str) -> None:
-    got = followed(world, embedded_url, look_again_seconds=0.05, subscribed=False)
+    got = followed(world, embedded_url, poll_seconds=0.05, subscribed=False)
     assert got == ["while it waits"]
 
 
@@ -201,4 +201,4 @@ def test_followers_of_the_process_that_wrote_are_woken_without_the_database(
     world: World, embedded_url: str
 ) -> None:
     never = 100 * MAX_WAIT_SECONDS
-    assert followed(world, embedded_url, look_again_seconds=never, subscribed=True) == ["while it waits"]
+    assert followed(world, embedded_url, poll_seconds=never, subscribed=True) == ["while it waits"]

@@ -220,13 +220,13 @@ def test_a_database_of_an_earlier_version_has_the_same_calls_with_totals_and_cha
     said: list[str] = []
     assert asyncio.run(migrate(url, said.append)) == (revision, head())
     asyncio.run(check(url, revision))
-    placed = [line for line in said if "order of changes" in line]
+    numbered = [line for line in said if "sequence number" in line]
     counts = {name: len(calls) for name, calls in kept_calls(revision).items()}
     if revision == "0001":
-        assert placed == [f"{name}: {count} calls got a sequence number" for name, count in counts.items()]
+        assert numbered == [f"{name}: {count} calls got a sequence number" for name, count in counts.items()]
         assert sum("totals differed" in line for line in said) == len(counts)
     else:
-        assert placed == []
+        assert numbered == []
     again: list[str] = []
     assert asyncio.run(migrate(url, again.append)) == (head(), head())
     assert again == []

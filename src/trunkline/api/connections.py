@@ -69,7 +69,7 @@ class ConnectionTable:
     def __init__(self, limits: ConnectionLimits, counters: EdgeCounters) -> None:
         self.limits = limits
         self.counters = counters
-        self._taken: dict[Connection, str] = {}
+        self._open: dict[Connection, str] = {}
         self._refused: set[Connection] = set()
         self._by_address: dict[str, int] = {}
         self._sweeping = False
@@ -81,7 +81,7 @@ class ConnectionTable:
         if not self._sweeping:
             self._sweeping = True
             asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
-        if len(self._taken) >= self.limits.connections:
+        if len(self._open) >= self.limits.connections:
             self.counters.connections_over_total += 1
             self._refused.add(connection)
             return OVER_TOTAL
@@ -93,7 +93,7 @@ class ConnectionTable:
                 self._refused.add(connection)
                 return OVER_ADDRESS
             self._by_address[site] = held + 1
-        self._taken[connection] = site
+        self._open[connection] = site
         return None
 
     @property
@@ -104,7 +104,7 @@ class ConnectionTable:
     def remove(self, connection: Connection) -> None:
         """Remove a closed connection."""
         self._refused.discard(connection)
-        site = self._taken.pop(connection, "")
+        site = self._open.pop(connection, "")
         if site:
             held = self._by_address[site] - 1
             if held:
@@ -129,12 +129,12 @@ class ConnectionTable:
     def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()
-        due = [connection for connection in self._taken if connection.due <= now]
+        due = [connection for connection in self._open if connection.due <= now]
         due += [connection for connection in self._refused if connection.due <= now]
         for connection in due:
             connection.expire()
-        all_told = self._report(now)
-        self._sweeping = bool(self._taken or self._refused or not all_told)
+        is_reported = self._report(now)
+        self._sweeping = bool(self._open or self._refused or not is_reported)
         if self._sweeping:
             loop.call_later(SWEEP_SECONDS, self._sweep)
 

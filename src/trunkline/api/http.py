@@ -198,9 +198,9 @@ class Protocol(HttpToolsProtocol):
             self._refuse(400, INVALID)
             return
         if self._stage != _BETWEEN:
-            self._look_at_bounds()
+            self._check_limits()
 
-    def _look_at_bounds(self) -> None:
+    def _check_limits(self) -> None:
         """After a piece that ended in the middle of a request."""
         if (
             not self._head_ended
@@ -303,13 +303,13 @@ class Protocol(HttpToolsProtocol):
         Otherwise the rest of the body could be read as the client's next request.
         """
         self._keep_alive, self.cycle.keep_alive = self.cycle.keep_alive, False
-        self.cycle.transport = _HalfSent(self.transport, self._linger)  # type: ignore[assignment]
+        self.cycle.transport = _GracefulTransport(self.transport, self._linger)  # type: ignore[assignment]
 
     def _refuse_head(self) -> None:
         """Refuse a request whose head does not end."""
         if self._is_answering:
             self._table.counters.large_heads += 1
-            self._hear_no_more()
+            self._discard_further_input()
             return
         self._stage = _BODY
         try:
@@ -326,9 +326,9 @@ class Protocol(HttpToolsProtocol):
         scope: dict[str, Any] = self.scope  # type: ignore[assignment] # a scope may hold anything besides
         scope[REFUSAL] = Refused(Fault.HEADERS_TOO_LARGE, detail)
         super().on_headers_complete()
-        self._hear_no_more()
+        self._discard_further_input()
 
-    def _hear_no_more(self) -> None:
+    def _discard_further_input(self) -> None:
         """Finish the request, and then close the connection."""
         self._deaf = True
         self.cycle.keep_alive = False
@@ -336,7 +336,8 @@ class Protocol(HttpToolsProtocol):
     def _refuse(self, status: int, title: str) -> None:
         """Refuse a request that cannot be given to the application, and close the connection."""
         if self._is_answering:
-            self._hear_no_more()  # an answer to one request must not be sent in the middle of another's
+            # An answer to one request must not be sent in the middle of another's.
+            self._discard_further_input()
         else:
             self._answer_problem(status, title)
             self._linger()
@@ -367,7 +368,7 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
 
 
-class _HalfSent:
+class _GracefulTransport:
     """The transport for the answer to a request with an incomplete body: it closes in two steps."""
 
     def __init__(self, transport: asyncio.Transport, linger: Callable[[], None]) -> None:

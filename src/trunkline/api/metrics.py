@@ -55,8 +55,8 @@ def _metrics(work: Work, report: WorkReport) -> list[Metric]:
 
     followers = {lag.name for lag in work.lags}
 
-    def gauge(name: str, says: str, label: str, values: list[tuple[str, float]]) -> Metric:
-        family = GaugeMetricFamily(f"trunkline_{name}", says, labels=[label])
+    def gauge(name: str, documentation: str, label: str, values: list[tuple[str, float]]) -> Metric:
+        family = GaugeMetricFamily(f"trunkline_{name}", documentation, labels=[label])
         for key, value in values:
             family.add_metric([key], value)
         return family

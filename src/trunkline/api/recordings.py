@@ -36,7 +36,7 @@ def recording_routes(shelf: Callable[[], Shelf]) -> list[Route]:
         joined = shelf()
         try:
             linked = joined.links.read(request.path_params["token"])
-            kept = await joined.recordings.stored(linked)
+            stored = await joined.recordings.stored(linked)
         except LinkRefused as error:
             return (
                 _problem(410, "This link has expired")
@@ -45,9 +45,9 @@ def recording_routes(shelf: Callable[[], Shelf]) -> list[Route]:
             )
         except DATABASE_DOWN:
             return _problem(503, "The call log cannot be reached")
-        if kept is None:
+        if stored is None:
             return _problem(404, "There is no recording")
-        return _answer(request, joined.objects, kept, str(linked.call_id))
+        return _answer(request, joined.objects, stored, str(linked.call_id))
 
     return [Route("/recordings/{token}", serve, methods=["GET"])]
 
@@ -64,9 +64,13 @@ def _answer(request: Request, objects: ObjectStore, stored: StoredRecording, nam
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
     first, last, status = 0, stored.size_bytes - 1, 200
-    asked = request.headers.get("range")
-    if asked is not None and request.headers.get("if-range", tag) == tag and asked.startswith("bytes="):
-        found = _range_of(asked, stored.size_bytes)
+    requested = request.headers.get("range")
+    if (
+        requested is not None
+        and request.headers.get("if-range", tag) == tag
+        and requested.startswith("bytes=")
+    ):
+        found = _range_of(requested, stored.size_bytes)
         if found is None:
             return Response(
                 status_code=416, headers={**headers, "content-range": f"bytes */{stored.size_bytes}"}

@@ -89,9 +89,9 @@ class Reprocessor:
                     continue
                 if one.difference is Difference.VALUES:
                     derived.changed += 1
-                    pending.append(one.draft)
+                    pending.append(one.pending)
                 elif one.difference is Difference.VERSIONS:
-                    confirmed.append(one.draft)
+                    confirmed.append(one.pending)
                 if one.update is not None:
                     updates.append(one.update)
             await writing.write(pending)

@@ -20,12 +20,12 @@ from msgspec import Struct
 
 from trunkline.jobs.errors import is_unavailable
 from trunkline.service.clock import Clock
-from trunkline.store.followers import FollowerPlace, FollowerStore, head_of, move_place, take_place
+from trunkline.store.followers import FollowerPosition, FollowerStore, head_of, lock_position, move_position
 from trunkline.store.jobs import count_outcome
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS = 1.0
+POLL_SECONDS = 1.0
 """How often a worker checks for changes if nothing wakes it."""
 
 STEPS_AT_ONCE = 3
@@ -52,7 +52,7 @@ class Follower(Struct, frozen=True, kw_only=True):
     """Its positions are stored under this name; with another name it starts from the beginning."""
     step: Step
     """Processes an org's changes after one sequence number up to another, in the caller's transaction;
-        returns how far it came, which may be where it began if more work is left before the next change."""
+    returns how far it came, which may be where it began if more work is left before the next change."""
     span: int = 500
     """Most changes of one step."""
 
@@ -87,12 +87,12 @@ class Followers:
         """Follow until stopped; raises what the driver raises if no org can be followed."""
         while not stopping.is_set():
             self._woken.clear()
-            await self.look()
+            await self.poll()
             with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
+                async with asyncio.timeout(POLL_SECONDS):
                     await self._woken.wait()
 
-    async def look(self) -> int:
+    async def poll(self) -> int:
         """Start a step wherever one is due and there is room for it; returns how many were started."""
         behind = await self._store.behind(list(self._followers), self._clock())
         self._served = {key: at for key, at in self._served.items() if key in behind or key in self._running}
@@ -117,7 +117,7 @@ class Followers:
 
     async def catch_up(self) -> None:
         """Run steps until none is due; those that fail wait."""
-        while await self.look() or self._running:
+        while await self.poll() or self._running:
             await self.settle()
 
     async def stop(self) -> None:
@@ -130,7 +130,7 @@ class Followers:
 
     async def _step(self, name: str, org_id: int) -> None:
         follower = self._followers[name]
-        place: FollowerPlace | None = None
+        position: FollowerPosition | None = None
         head = 0
         began = time.monotonic()
         try:
@@ -139,63 +139,69 @@ class Followers:
                 self._pool.acquire() as connection,
                 connection.transaction(),
             ):
-                place = await take_place(connection, org_id, name)
-                if place is None:
+                position = await lock_position(connection, org_id, name)
+                if position is None:
                     return  # another process runs this step
                 head = await head_of(connection, org_id)
-                if head > place.change:
-                    await _make_step(connection, org_id, follower, place, head)
+                if head > position.change:
+                    await _make_step(connection, org_id, follower, position, head)
                     await count_outcome(connection, org_id, name, "done", time.monotonic() - began)
         except Exception as error:  # noqa: BLE001 whatever it is, this follower alone waits, in this org alone
-            await self._failed(follower, org_id, place, head, error)
+            await self._failed(follower, org_id, position, head, error)
         finally:
             del self._running[name, org_id]
             self._woken.set()
 
     async def _failed(
-        self, follower: Follower, org_id: int, place: FollowerPlace | None, head: int, error: Exception
+        self, follower: Follower, org_id: int, position: FollowerPosition | None, head: int, error: Exception
     ) -> None:
         """Record a failure, and narrow down the change that causes it; never raises."""
         problem = f"{type(error).__name__}: {error}".replace("\0", "\ufffd")[:_MAX_PROBLEM]
         event = log.bind(follower=follower.name, org=org_id, problem=problem)
         key = (follower.name, org_id)
         self._unnoted = {one: at for one, at in self._unnoted.items() if at > time.monotonic()}
-        if place is None:
+        if position is None:
             self._unnoted[key] = time.monotonic() + _UNNOTED_SECONDS
             event.warning("follower could not start")
             return
         try:
-            await self._note_failure(follower, org_id, place, head, problem, error)
+            await self._note_failure(follower, org_id, position, head, problem, error)
         except Exception as second:  # noqa: BLE001 the failure is the next step's as well
             self._unnoted[key] = time.monotonic() + _UNNOTED_SECONDS
             event.warning("follower failed, and the failure could not be recorded", error=repr(second)[:200])
 
     async def _note_failure(
-        self, follower: Follower, org_id: int, place: FollowerPlace, head: int, problem: str, error: Exception
+        self,
+        follower: Follower,
+        org_id: int,
+        position: FollowerPosition,
+        head: int,
+        problem: str,
+        error: Exception,
     ) -> None:
         name, now = follower.name, self._clock()
-        event = log.bind(follower=name, org=org_id, after=place.change, problem=problem)
-        span = max(1, min(place.span or follower.span, head - place.change))
+        event = log.bind(follower=name, org=org_id, after=position.change, problem=problem)
+        span = max(1, min(position.span or follower.span, head - position.change))
         is_poison = not is_unavailable(error)
-        attempts, outcome, fewer = place.attempts + 1, "failed", place.span
+        attempts, outcome, fewer = position.attempts + 1, "failed", position.span
         if span > 1 and (is_poison or isinstance(error, TimeoutError)):
             attempts, fewer, wait = 0, span // 2, timedelta(0)
             event.warning("follower failed, and will read fewer changes at a time", span=fewer)
         elif is_poison and attempts >= MAX_TRIES and await self._may_skip(org_id, name):
             outcome, wait = "skipped", timedelta(0)
-            event.error("follower skips a change that always fails", change=place.change + 1)
+            event.error("follower skips a change that always fails", change=position.change + 1)
         else:
             wait = min(_FIRST_WAIT * 2 ** min(attempts - 1, 20), _MAX_WAIT)
             event.warning(
                 "follower failed, and will try again", attempts=attempts, seconds=wait.total_seconds()
             )
         if outcome == "skipped":
-            await self._store.skip(org_id, name, place, problem, now)
+            await self._store.skip(org_id, name, position, problem, now)
         else:
             await self._store.note_failure(
                 org_id,
                 name,
-                place,
+                position,
                 attempts=attempts,
                 next_try_at=now + wait,
                 problem=problem,
@@ -210,22 +216,22 @@ class Followers:
 async def step_now(pool: asyncpg.Pool, org_id: int, follower: Follower) -> bool:
     """Run one step at once, after one that is running; false if the follower has read everything."""
     async with pool.acquire() as connection, connection.transaction():
-        place = await take_place(connection, org_id, follower.name, wait=True)
+        position = await lock_position(connection, org_id, follower.name, wait=True)
         head = await head_of(connection, org_id)
-        if place is None or place.change >= head:
+        if position is None or position.change >= head:
             return False
-        await _make_step(connection, org_id, follower, place, head)
+        await _make_step(connection, org_id, follower, position, head)
         return True
 
 
 async def _make_step(
-    connection: asyncpg.Connection, org_id: int, follower: Follower, place: FollowerPlace, head: int
+    connection: asyncpg.Connection, org_id: int, follower: Follower, position: FollowerPosition, head: int
 ) -> int:
     """Run a follower's next step and move its position, in the caller's transaction; returns the position."""
-    span = min(place.span or follower.span, follower.span)
-    reached = await follower.step(connection, org_id, place.change, min(head, place.change + span))
-    if not place.change <= reached <= head:
-        raise RuntimeError(f"a step of {follower.name} went from {place.change} to {reached}")
-    wider = None if place.span is None or span * 2 >= follower.span else span * 2
-    await move_place(connection, org_id, follower.name, reached, wider)
+    span = min(position.span or follower.span, follower.span)
+    reached = await follower.step(connection, org_id, position.change, min(head, position.change + span))
+    if not position.change <= reached <= head:
+        raise RuntimeError(f"a step of {follower.name} went from {position.change} to {reached}")
+    wider = None if position.span is None or span * 2 >= follower.span else span * 2
+    await move_position(connection, org_id, follower.name, reached, wider)
     return reached

@@ -54,9 +54,9 @@ class ScheduledPulls(Struct, frozen=True):
         try:
             source = await self.sources.named(job.org_name, job.ref.key)
             door = self.doors[source.vendor]
-            async with vendor_client_of(source, door) as asker:
+            async with vendor_client_of(source, door) as client:
                 store = PullStore(self.pool, source.org.id, UUID(source.id))
-                total = await Pull(source, door, self.commits, store, asker, self.clock).run()
+                total = await Pull(source, door, self.commits, store, client, self.clock).run()
         except PullBusy:
             raise JobPostponed(_BUSY) from None
         except SourceProblem as error:

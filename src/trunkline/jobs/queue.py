@@ -49,7 +49,7 @@ _NAMES = DBSettings(
     schedules_table="pgqueuer_schedules",
 )
 
-LOOK_SECONDS = 1.0
+POLL_SECONDS = 1.0
 """How often a worker checks for due jobs."""
 
 HEARTBEAT_SECONDS = 30.0
@@ -129,7 +129,7 @@ class Queue:
             self._due.clear()
             await self.hand_out()
             with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
+                async with asyncio.timeout(POLL_SECONDS):
                     await self._due.wait()
 
     async def work(self, stopping: asyncio.Event) -> None:

@@ -49,7 +49,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     """The body as the documentation describes it."""
     answer: Any
     """The type of the answer, in which the vendor's key order is the field order. A tuple of types if it is
-        one of several, and `None` if there is no body."""
+    one of several, and `None` if there is no body."""
     to_intent: Callable[[Any, str], Intent]
     """From the typed query and the id in the path, empty where the path has none."""
     to_answer: Callable[[Any, Any], Any] | None = None

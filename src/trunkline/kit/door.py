@@ -62,7 +62,7 @@ class Door(Struct, frozen=True, kw_only=True):
     """Reads one call as the vendor's list or get prints it; raises `Unreadable`."""
     split: Callable[[Any], list[Any]] = whole
     """A delivery's document as one for each of its calls, so that each call's own part can be deleted with
-        it. `parse_delivery` reads each part as it reads that call in the whole. Never raises."""
+    it. `parse_delivery` reads each part as it reads that call in the whole. Never raises."""
     list_api: ListApi | None = None
     """How the vendor's list is requested; `None` if it has none, or none that we read."""
 

@@ -202,13 +202,13 @@ def one_header(name: str) -> Callable[[Headers], SignatureHeader]:
     return read
 
 
-def two_headers(name: str, stamp_name: str, separator: str = "") -> Callable[[Headers], SignatureHeader]:
+def two_headers(name: str, time_name: str, separator: str = "") -> Callable[[Headers], SignatureHeader]:
     """The signature in one header, the time in another; with a separator the first may have several."""
 
     def read(headers: Headers) -> SignatureHeader:
         written = _required(headers, name)
         each = [part.strip() for part in written.split(separator)] if separator else [written]
-        return SignatureHeader(tuple(each), _required(headers, stamp_name))
+        return SignatureHeader(tuple(each), _required(headers, time_name))
 
     return read
 

@@ -125,29 +125,29 @@ def encoded_event(event: Event, now: datetime) -> bytes:
 
 def sighting_of_events(vendor: str, vendor_call_id: str, events: Sequence[bytes]) -> Sighting:
     """The sighting of all events of one call; repeats and order make no difference."""
-    told = _in_order(events)
+    ordered = _in_order(events)
     fold = _Fold(Sighting(vendor=vendor, vendor_call_id=vendor_call_id))
-    fold.status([one for one in told if isinstance(one.event, StatusEvent | EndEvent)])
-    fold.conversation(told)
-    fold.latency([one for one in told if isinstance(one.event, LatencyEvent)])
-    fold.recording([one for one in told if isinstance(one.event, RecordingEvent)])
-    fold.end([one for one in told if isinstance(one.event, EndEvent)])
-    if told:
-        fold.sighting.as_of = told[-1].at
+    fold.status([one for one in ordered if isinstance(one.event, StatusEvent | EndEvent)])
+    fold.conversation(ordered)
+    fold.latency([one for one in ordered if isinstance(one.event, LatencyEvent)])
+    fold.recording([one for one in ordered if isinstance(one.event, RecordingEvent)])
+    fold.end([one for one in ordered if isinstance(one.event, EndEvent)])
+    if ordered:
+        fold.sighting.as_of = ordered[-1].at
     return fold.sighting
 
 
-def read_told(raw: bytes) -> TimedEvent:
+def read_event(raw: bytes) -> TimedEvent:
     """Read an event as it is stored."""
     event = _read(raw)
     return TimedEvent(_at(event), raw, event)
 
 
 def _in_order(events: Iterable[bytes]) -> list[TimedEvent]:
-    told = sorted(map(read_told, set(events)))
+    ordered = sorted(map(read_event, set(events)))
     seen: set[str] = set()
     once = []
-    for one in told:
+    for one in ordered:
         name = None if isinstance(one.event, ToolCallEvent) else one.event.id
         if name is None or name not in seen:
             once.append(one)
@@ -294,16 +294,16 @@ def _tools(events: list[TimedEvent]) -> list[_Tool]:
 
 def _set_positions(tools: list[_Tool], turns: list[_Turn]) -> None:
     """Set the positions of tool calls in the sequence that they form with the turns."""
-    begun = sorted((turn.first_at, place) for place, turn in enumerate(turns, 1))
-    last_places = list(accumulate((place for _, place in begun), max))
+    begun = sorted((turn.first_at, position) for position, turn in enumerate(turns, 1))
+    last_positions = list(accumulate((position for _, position in begun), max))
 
     def after(at: datetime) -> int:
         """The last position of a turn that had begun."""
         count = bisect_right(begun, at, key=lambda entry: entry[0])
-        return last_places[count - 1] if count else 0
+        return last_positions[count - 1] if count else 0
 
     sequence: list[tuple[tuple[Any, ...], _Tool | None, bool]] = [
-        ((place, 0), None, False) for place in range(1, len(turns) + 1)
+        ((position, 0), None, False) for position in range(1, len(turns) + 1)
     ]
     for index, tool in enumerate(tools):
         sequence.append(((after(tool.called_at), 1, tool.called_at, index, 0), tool, False))

@@ -19,13 +19,13 @@ CONVERSATION = ("turns", "tool_calls")
 """The fields of a call that grow with its events."""
 
 
-class LiveRecord(Struct, omit_defaults=True):
+class LiveRecord(Struct, omit_defaults=True, rename={"versions": "stamps", "stated": "says"}):
     """The stored state of a live call besides its base, which is the call without its events."""
 
     summary: LiveSummary
-    stamps: Versions
+    versions: Versions
     """The versions of the base."""
-    says: dict[str, int] = {}
+    stated: dict[str, int] = {}
     """Which transcript fields the base states: 2 for a value, 1 for an empty list."""
     held: list[str] = []
     """Which of them the events decide."""
@@ -38,14 +38,16 @@ class LiveRecord(Struct, omit_defaults=True):
         return self.summary.user_turns > 0 if "turns" in self.held else self.base_user_spoke
 
 
-def recorded(summary: LiveSummary, base: Call, stamps: Versions, call: Call, events: Sighting) -> LiveRecord:
+def recorded(
+    summary: LiveSummary, base: Call, versions: Versions, call: Call, events: Sighting
+) -> LiveRecord:
     """The record of a live call, from its base and its events with their whole transcript.
 
     `call` is the merge of both.
     """
-    says = {name: 2 if value else 1 for name in CONVERSATION if (value := getattr(base, name)) is not UNSET}
+    stated = {name: 2 if value else 1 for name in CONVERSATION if (value := getattr(base, name)) is not UNSET}
     spoke = base.turns is not UNSET and any(turn.role is Role.USER for turn in base.turns)
-    record = LiveRecord(summary, stamps, says, base_user_spoke=spoke)
+    record = LiveRecord(summary, versions, stated, base_user_spoke=spoke)
     held = _held(base, record, events)
     if held is None:
         held = [
@@ -56,12 +58,12 @@ def recorded(summary: LiveSummary, base: Call, stamps: Versions, call: Call, eve
     return structs.replace(record, held=held)
 
 
-def combined(base: Call, stamps: Versions, events: Sighting) -> tuple[Call, Versions]:
+def combined(base: Call, versions: Versions, events: Sighting) -> tuple[Call, Versions]:
     """The call that a base and its events make."""
     if events.as_of is UNSET:
-        return base, stamps
+        return base, versions
     # Without a start, the time of creation that follows from events is a guess: the base's is better.
-    return merged(base, stamps, events, base.created_at)
+    return merged(base, versions, events, base.created_at)
 
 
 def without_conversation(call: Call) -> Call:
@@ -77,25 +79,25 @@ def advanced(base: Call, record: LiveRecord) -> tuple[Call, Versions] | None:
     events = summarized(base.vendor, base.vendor_call_id, record.summary)
     if _held(base, record, events) != record.held:
         return None
-    call, stamps = combined(base, record.stamps, events)
+    call, versions = combined(base, record.versions, events)
     is_counted = call.turn_count is None or "turn_count" in (call.derived or ())
     if "turns" in record.held and is_counted:
         derived = sorted({*(call.derived or ()), "turn_count"})
         call = structs.replace(call, turn_count=record.summary.turns, derived=derived)
-    return call, stamps
+    return call, versions
 
 
 def _held(base: Call, record: LiveRecord, events: Sighting) -> list[str] | None:
     """Which transcript fields the events decide; `None` if that depends on the transcript itself."""
-    stamps = versions_of(events, base.created_at)
+    versions = versions_of(events, base.created_at)
     held = []
     for name in CONVERSATION:
         if not getattr(record.summary, name):
             continue
-        said = 0 if name in (base.derived or ()) else record.says.get(name, 0)
-        order = record.stamps.get(name, record.stamps[EVERY])
-        if said == 2 and order == stamps[name]:
+        weight = 0 if name in (base.derived or ()) else record.stated.get(name, 0)
+        order = record.versions.get(name, record.versions[EVERY])
+        if weight == 2 and order == versions[name]:
             return None  # what is richer decides
-        if said < 2 or order < stamps[name]:
+        if weight < 2 or order < versions[name]:
             held.append(name)
     return held

@@ -30,7 +30,7 @@ from trunkline.model.live import (
     TimedEvent,
     ToolCallEvent,
     TurnEvent,
-    read_told,
+    read_event,
     sighting_of_events,
 )
 from trunkline.model.sighting import Sighting
@@ -82,7 +82,7 @@ class LiveSlots:
         self, summary: LiveSummary | None = None, slots: Mapping[SlotKey, Events] | None = None
     ) -> None:
         self._summary = summary or LiveSummary()
-        self._rest = [read_told(bytes(raw)) for raw in self._summary.events]
+        self._rest = [read_event(bytes(raw)) for raw in self._summary.events]
         self._slots = dict(slots or {})
         self.written: set[SlotKey] = set()
         """Slots that were changed."""
@@ -98,7 +98,7 @@ class LiveSlots:
 
     def add(self, events: Iterable[bytes]) -> None:
         """Add events; the slots that `keys_of` names must be loaded. Raises `EventReplaced`."""
-        for one in sorted(read_told(raw) for raw in set(events)):
+        for one in sorted(read_event(raw) for raw in set(events)):
             if self._is_first_of_its_id(one):
                 self._add(one)
 
@@ -179,8 +179,8 @@ def keys_of(events: Iterable[bytes]) -> set[SlotKey]:
     """The slots that must be loaded to add some events."""
     keys: set[SlotKey] = set()
     for raw in events:
-        told = read_told(raw)
-        keys |= {key for key in (_slot_key(told), _id_key(told)) if key is not None}
+        event = read_event(raw)
+        keys |= {key for key in (_slot_key(event), _id_key(event)) if key is not None}
     return keys
 
 
@@ -208,7 +208,7 @@ def joined(events: Sequence[TimedEvent]) -> bytes:
 
 def parted(stored: bytes) -> Events:
     """Read a slot as it is stored, or several that are joined by commas."""
-    return [read_told(bytes(raw)) for raw in _read_many(b"[" + stored + b"]")]
+    return [read_event(bytes(raw)) for raw in _read_many(b"[" + stored + b"]")]
 
 
 def spoken_in(stored: bytes) -> Sighting:
@@ -250,16 +250,16 @@ def _with(events: Events, one: TimedEvent) -> Events:
 # -- what still counts ----------------------------------------------------
 
 
-def _chosen(events: Events, *places: int | None) -> Events:
-    return [events[place] for place in sorted({place for place in places if place is not None})]
+def _chosen(events: Events, *indexes: int | None) -> Events:
+    return [events[index] for index in sorted({index for index in indexes if index is not None})]
 
 
 def _last(events: Events, states: list[bool]) -> int | None:
-    return max((place for place, is_stated in enumerate(states) if is_stated), default=None)
+    return max((index for index, is_stated in enumerate(states) if is_stated), default=None)
 
 
 def _first(states: list[bool]) -> int | None:
-    return min((place for place, is_stated in enumerate(states) if is_stated), default=None)
+    return min((index for index, is_stated in enumerate(states) if is_stated), default=None)
 
 
 def _still_counting_of_turn(events: Events) -> Events:
@@ -283,11 +283,11 @@ def _still_counting_of_tool_call(events: Events) -> Events:
 
 
 def _still_counting_of_rest(events: Events) -> Events:
-    places: set[int | None] = set()
+    indexes: set[int | None] = set()
 
     def note(kinds: type | tuple[type, ...], states: list[bool], *, first: bool = False) -> None:
-        of_kind = [isinstance(one.event, kinds) and states[place] for place, one in enumerate(events)]
-        places.add(_first(of_kind) if first else _last(events, of_kind))
+        of_kind = [isinstance(one.event, kinds) and states[index] for index, one in enumerate(events)]
+        indexes.add(_first(of_kind) if first else _last(events, of_kind))
 
     said: list[Any] = [one.event for one in events]
     every = [True] * len(events)
@@ -306,7 +306,7 @@ def _still_counting_of_rest(events: Events) -> Events:
         states = [isinstance(event, LatencyEvent) and stage in event.latency for event in said]
         note(LatencyEvent, states)
         note(LatencyEvent, states, first=True)  # in whose order stages are printed
-    return _chosen(events, *places)
+    return _chosen(events, *indexes)
 
 
 def printed_turn(events: Events) -> tuple[Turn, int | str | None]:

@@ -35,13 +35,13 @@ class Changes:
         listen: Listen,
         *,
         limits: OrgLimits,
-        look_again_seconds: float = POLL_SECONDS,
+        poll_seconds: float = POLL_SECONDS,
     ) -> None:
         self._store = store
         self._listen = listen
         self._listener: asyncio.Task[None] | None = None
         self._limits = limits
-        self._look_again_seconds = look_again_seconds
+        self._poll_seconds = poll_seconds
         self._followers: dict[int, set[asyncio.Event]] = {}
 
     async def page(self, org: Org, intent: ListChanges, _: CallIds) -> ChangeBatch:
@@ -71,22 +71,22 @@ class Changes:
         try:
             if self._listener is None or self._listener.done():
                 self._listener = asyncio.ensure_future(self._listen(self.wake))
-            place = await self._begin(org, intent.after)
-            told_at, was_behind = time.monotonic(), True
-            yield ChangeBatch((), place, has_more=True)
+            sequence = await self._begin(org, intent.after)
+            yielded_at, was_behind = time.monotonic(), True
+            yield ChangeBatch((), sequence, has_more=True)
             while True:
                 woken.clear()
-                look = await self._read_batch(org, intent, place)
-                caught_up, was_behind = was_behind and not look.has_more, look.has_more
-                is_due = time.monotonic() - told_at >= self._look_again_seconds
+                batch = await self._read_batch(org, intent, sequence)
+                caught_up, was_behind = was_behind and not batch.has_more, batch.has_more
+                is_due = time.monotonic() - yielded_at >= self._poll_seconds
                 # An empty batch is passed on only now and then, however often something else changes.
-                if look.changes or is_due or (caught_up and look.sequence > place):
-                    told_at = time.monotonic()
-                    yield look
-                place = look.sequence
-                if not look.has_more:
+                if batch.changes or is_due or (caught_up and batch.sequence > sequence):
+                    yielded_at = time.monotonic()
+                    yield batch
+                sequence = batch.sequence
+                if not batch.has_more:
                     with suppress(TimeoutError):
-                        async with asyncio.timeout(self._look_again_seconds):
+                        async with asyncio.timeout(self._poll_seconds):
                             await woken.wait()
         finally:
             self._limits.streams.release(org.id)
@@ -106,7 +106,7 @@ class Changes:
         return after
 
     async def _read_batch(self, org: Org, intent: ListChanges | FollowCalls, after: int) -> ChangeBatch:
-        async with self._limits.looks.of(org.id), self._limits.reading(org.id):
+        async with self._limits.stream_reads.of(org.id), self._limits.reading(org.id):
             return await self._store.read_batch(
                 org.id, intent.filter, after, with_transcript=intent.with_transcript
             )

@@ -221,11 +221,11 @@ def is_within(address: str | None, networks: Iterable[IPv4Network | IPv6Network]
 
 
 def _scopes(scopes: Iterable[str]) -> list[str]:
-    asked = list(dict.fromkeys(scopes))
-    unknown = [scope for scope in asked if scope not in SCOPES]
-    if unknown or not asked:
+    requested = list(dict.fromkeys(scopes))
+    unknown = [scope for scope in requested if scope not in SCOPES]
+    if unknown or not requested:
         raise KeyProblem(f"the scopes are {', '.join(SCOPES)}")
-    return asked
+    return requested
 
 
 def _addresses(addresses: Iterable[str]) -> list[str]:

@@ -30,14 +30,14 @@ class Usage(Struct, kw_only=True):
 
 
 class _Waiter:
-    __slots__ = ("amount", "deadline", "has_place", "org_id", "served")
+    __slots__ = ("amount", "deadline", "has_units", "org_id", "served")
 
     def __init__(self, org_id: int, amount: int, deadline: float, served: asyncio.Future[None]) -> None:
         self.org_id = org_id
         self.amount = amount
         self.deadline = deadline
         self.served = served
-        self.has_place = False
+        self.has_units = False
 
 
 class Shares:
@@ -90,12 +90,12 @@ class Shares:
         try:
             await waiter.served
         except BaseException:
-            if waiter.has_place:
+            if waiter.has_units:
                 self.release(org_id, amount)  # it was served at the moment of its timeout
             else:
                 self._forget(waiter)
             raise
-        if not waiter.has_place:
+        if not waiter.has_units:
             self._timeouts += 1
             raise self._refusal(org_id, amount)
 
@@ -201,7 +201,7 @@ class Shares:
         del self._turns[org_id]
         if queue:
             self._turns[org_id] = queue  # at the end: all others come first
-        waiter.has_place = True
+        waiter.has_units = True
         waiter.served.set_result(None)
 
     def _forget(self, waiter: _Waiter) -> None:
@@ -294,12 +294,12 @@ class OrgLimits(Struct, frozen=True, kw_only=True):
 
     connections: Shares
     """Connections to the database that requests of orgs use. One is left for requests without an org, such as
-        looking up a key."""
+    looking up a key."""
     reads: Shares
     """Those among them that read, so that an org's own reads do not block its writes."""
     long_answers: Shares
     """Those among these that an answer holds for as long as its client reads."""
-    looks: Shares
+    stream_reads: Shares
     """Those among these that read the next changes of a stream."""
     deletions: Shares
     streams: Shares
@@ -324,7 +324,9 @@ class OrgLimits(Struct, frozen=True, kw_only=True):
             long_answers=Shares(
                 "long answers", capacity=half, share=max(1, half - 1), waiting=MAX_LONG_WAITING
             ),
-            looks=Shares("reads of streams", capacity=half, share=max(1, half // 2), waiting=max(1, streams)),
+            stream_reads=Shares(
+                "reads of streams", capacity=half, share=max(1, half // 2), waiting=max(1, streams)
+            ),
             deletions=Shares("deletions", capacity=half, share=1, waiting=MAX_WAITING),
             streams=Shares("streams", capacity=streams, share=(streams + 1) // 2),
             writes=Shares("writes", capacity=MAX_WRITES, share=MAX_WRITES // 2),

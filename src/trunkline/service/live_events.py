@@ -86,7 +86,7 @@ class LiveEvents:
             if fold is not None:
                 return fold
         if one.known is not None and not (one.events or one.sightings):
-            return LiveFold(_draft(one, one.known.call, one.known.versions), False, [], False)
+            return LiveFold(_pending(one, one.known.call, one.known.versions), False, [], False)
         return await self._whole(one)
 
     def _advanced(
@@ -104,47 +104,47 @@ class LiveEvents:
         made = advanced(base, record)
         if made is None:
             return None
-        call, stamps = made
+        call, versions = made
         # The positions of tool calls are positions among the turns.
         moved = (slots.moved and "tool_calls" in record.held) or "turns" in slots.moved & {*record.held}
         changed = bool(moved) or call != without_conversation(known.call)
-        fold = LiveFold(_draft(one, call, stamps, record.user_spoke), changed, [], changed)
+        fold = LiveFold(_pending(one, call, versions, record.user_spoke), changed, [], changed)
         if slots.written or _encode(record) != _encode(live.record):
             fold.update = LiveUpdate(call.id, base, record, live.lost, self._due_at(call), slots)
         return fold
 
     async def _whole(self, one: CallBatch) -> LiveFold:
         known = await self._read_whole(one)
-        base, stamps, before = await self._apart(one, known)
-        standing_base, standing_stamps = base, stamps
+        base, versions, before = await self._apart(one, known)
+        stored_base, stored_versions = base, versions
         sightings = list(one.sightings)
         if known is None and sightings:
             first, at = sightings.pop(0)
-            base, stamps = first_call(first, one.new_id, at)
-        standing = base if known is None else known.call
+            base, versions = first_call(first, one.new_id, at)
+        current = base if known is None else known.call
         changed = []
         for sighting, at in sightings:
-            base, stamps = merged(base, stamps, sighting, at)
-            call, _ = combined(base, stamps, before)
-            changed.append(call != standing)
-            standing = call
-        if known is not None and not one.events and (base, stamps) == (standing_base, standing_stamps):
-            return LiveFold(_draft(one, known.call, known.versions), False, changed, False)
+            base, versions = merged(base, versions, sighting, at)
+            call, _ = combined(base, versions, before)
+            changed.append(call != current)
+            current = call
+        if known is not None and not one.events and (base, versions) == (stored_base, stored_versions):
+            return LiveFold(_pending(one, known.call, known.versions), False, changed, False)
         is_warm = known is not None and known.live is not None and known.live.is_warm
         if one.events or is_warm:
-            call, call_stamps, update = await self._with_slots(one, known, base, stamps)
+            call, call_versions, update = await self._with_slots(one, known, base, versions)
         else:
-            call, call_stamps = combined(base, stamps, before)
+            call, call_versions = combined(base, versions, before)
             live = None if known is None else known.live
             if live is None:
                 raise TypeError("the call has no events")
-            record = recorded(live.record.summary, base, stamps, call, before)
+            record = recorded(live.record.summary, base, versions, call, before)
             update = LiveUpdate(
                 call.id, base, record, lost_of(base, record), None, conversation=whole_conversation(call)
             )
         is_changed = known is None or call != known.call
-        draft = _draft(one, call, call_stamps, user_spoke(call))
-        return LiveFold(draft, is_changed, changed, call != standing, update)
+        pending = _pending(one, call, call_versions, user_spoke(call))
+        return LiveFold(pending, is_changed, changed, call != current, update)
 
     async def _read_whole(self, one: CallBatch) -> StoredCall | None:
         """A stored call with its transcript."""
@@ -162,26 +162,26 @@ class LiveEvents:
         if live is None:
             # In a call from before slots existed, the events are part of the call, and are separated from it.
             new = set(one.events)
-            told = sighting_of_events(
+            from_events = sighting_of_events(
                 *one.key, [raw for raw in await self._writing.events(one.key) if raw not in new]
             )
-            return *_without_events(known, told), told
+            return *_without_events(known, from_events), from_events
         if live.is_warm:
             slots = LiveSlots(live.record.summary, await self._writing.live.every(known.call.id))
-            return base_of(known), live.record.stamps, slots.whole(*one.key)
-        told = summarized(*one.key, live.record.summary)
+            return base_of(known), live.record.versions, slots.whole(*one.key)
+        from_events = summarized(*one.key, live.record.summary)
         for name in live.record.held:
-            setattr(told, name, getattr(known.call, name))
-        return base_of(known), live.record.stamps, told
+            setattr(from_events, name, getattr(known.call, name))
+        return base_of(known), live.record.versions, from_events
 
     async def _with_slots(
-        self, one: CallBatch, known: StoredCall | None, base: Call, stamps: Versions
+        self, one: CallBatch, known: StoredCall | None, base: Call, versions: Versions
     ) -> tuple[Call, Versions, LiveUpdate]:
         """The call with its events in slots, and everything that is to be written of them."""
         slots, replaces = await self._slots(one, known)
         events = slots.whole(*one.key)
-        call, call_stamps = combined(base, stamps, events)
-        record = recorded(slots.summary, base, stamps, call, events)
+        call, call_versions = combined(base, versions, events)
+        record = recorded(slots.summary, base, versions, call, events)
         update = LiveUpdate(
             call.id,
             base,
@@ -192,7 +192,7 @@ class LiveEvents:
             replaces,
             live_conversation(base, record),
         )
-        return call, call_stamps, update
+        return call, call_versions, update
 
     async def _slots(self, one: CallBatch, known: StoredCall | None) -> tuple[LiveSlots, bool]:
         """All slots of a call with the new events, and whether they were rebuilt."""
@@ -216,7 +216,7 @@ class LiveEvents:
 class ReprocessResult(Struct):
     """A call as it is derived again from what is stored of it."""
 
-    draft: PendingCall
+    pending: PendingCall
     difference: Difference
     """The difference from the stored call."""
     update: LiveUpdate | None = None
@@ -230,25 +230,25 @@ def reprocess(
     `fold` derives the call without its events, given the stored one. Where anything differs the slots are
     dropped, to be rebuilt by the next event.
     """
-    told = sighting_of_events(*key, events)
-    standing, standing_stamps = _without_events(known, told)
-    base, stamps = fold(structs.replace(known, call=standing, versions=standing_stamps))
-    call, call_stamps = combined(base, stamps, told)
-    draft = PendingCall(
+    from_events = sighting_of_events(*key, events)
+    current, stored_versions = _without_events(known, from_events)
+    base, versions = fold(structs.replace(known, call=current, versions=stored_versions))
+    call, call_versions = combined(base, versions, from_events)
+    pending = PendingCall(
         without_conversation(call),
-        call_stamps,
+        call_versions,
         known.revision,
         has_unstored_facts=known.has_unstored_facts,
         user_spoke=user_spoke(call),
     )
-    found = difference(known.call, call_stamps, call, call_stamps)
+    found = difference(known.call, call_versions, call, call_versions)
     if (
         found is Difference.NONE
         and known.live is not None
-        and difference(standing, standing_stamps, base, stamps) is Difference.NONE
+        and difference(current, stored_versions, base, versions) is Difference.NONE
     ):
-        return ReprocessResult(draft, found)
-    record = recorded(LiveSlots.of(events).summary, base, stamps, call, told)
+        return ReprocessResult(pending, found)
+    record = recorded(LiveSlots.of(events).summary, base, versions, call, from_events)
     update = LiveUpdate(
         call.id,
         base,
@@ -258,16 +258,16 @@ def reprocess(
         replaces=True,
         conversation=whole_conversation(call),
     )
-    return ReprocessResult(draft, found, update)
+    return ReprocessResult(pending, found, update)
 
 
-def _without_events(known: StoredCall, told: Sighting) -> tuple[Call, Versions]:
+def _without_events(known: StoredCall, from_events: Sighting) -> tuple[Call, Versions]:
     """A call without its events; in one from before slots existed they are separated from it."""
     if known.live is not None:
-        return base_of(known), known.live.record.stamps
-    if told.as_of is UNSET:
+        return base_of(known), known.live.record.versions
+    if from_events.as_of is UNSET:
         return known.call, known.versions
-    return unmerged(known.call, known.versions, told, known.call.created_at)
+    return unmerged(known.call, known.versions, from_events, known.call.created_at)
 
 
 def _may_advance(one: CallBatch) -> bool:
@@ -282,11 +282,11 @@ def _live_of(known: StoredCall) -> StoredLive:
     return known.live
 
 
-def _draft(one: CallBatch, call: Call, stamps: Versions, spoke: bool | None = None) -> PendingCall:
+def _pending(one: CallBatch, call: Call, versions: Versions, spoke: bool | None = None) -> PendingCall:
     revision = 0 if one.known is None else one.known.revision
     return PendingCall(
         without_conversation(call),
-        stamps,
+        versions,
         revision,
         has_unstored_facts=one.has_unstored_facts,
         user_spoke=spoke,

@@ -39,12 +39,12 @@ class Lookups(Generic[T]):
         self.refused = 0
         """How many were refused because too many waited."""
 
-    async def find(self, shown: bytes, look: Callable[[], Awaitable[T | None]]) -> T | None:
+    async def find(self, shown: bytes, load: Callable[[], Awaitable[T | None]]) -> T | None:
         """The record of a hash, or `None`; raises `Refused` with `UNAVAILABLE` if too many lookups wait."""
         known = self._known.get(shown)
         if known is not None and known[0] > time.monotonic():
             return known[1]
-        found = await look() if known is not None else await self._in_line(look)
+        found = await load() if known is not None else await self._in_line(load)
         if found is None:
             self._known.pop(shown, None)
             return None
@@ -53,14 +53,14 @@ class Lookups(Generic[T]):
         self._known[shown] = (time.monotonic() + LOOKUP_SECONDS, found)
         return found
 
-    async def _in_line(self, look: Callable[[], Awaitable[T | None]]) -> T | None:
+    async def _in_line(self, load: Callable[[], Awaitable[T | None]]) -> T | None:
         if self._waiting >= MAX_WAITING:
             self.refused += 1
             raise Refused(Fault.UNAVAILABLE, "too many unknown keys or addresses are being tried; try again")
         self._waiting += 1
         try:
             async with self._at_once:
-                return await look()
+                return await load()
         finally:
             self._waiting -= 1
 

@@ -113,11 +113,11 @@ class Sources:
         """The source with an address; a lookup is cached for less than a second."""
         hashed = _hash(address)
 
-        async def look() -> Source | None:
+        async def load() -> Source | None:
             stored = await self._store.by_address(hashed)
             return None if stored is None else self._opened(stored)
 
-        return await self.lookups.find(hashed, look)
+        return await self.lookups.find(hashed, load)
 
     async def named(self, org: str, source_id: str) -> Source:
         """A source by its org and id; raises `SourceProblem`."""

@@ -54,7 +54,7 @@ class Column(Struct, frozen=True):
     """Whether it never changes after the first write."""
 
 
-def _said(read: Callable[[Call], Any]) -> Callable[[Call], str | None]:
+def _word(read: Callable[[Call], Any]) -> Callable[[Call], str | None]:
     """The word behind an optional member of an enumeration."""
 
     def word(call: Call) -> str | None:
@@ -110,12 +110,12 @@ COLUMNS = (
     Column("duration_ms", "bigint", attrgetter("duration_ms"), Count.DURATION),
     Column("status", "text", attrgetter("status.value"), Count.OUTCOME),
     Column("status_word", "text", _own_word("status"), Count.OWN_WORD),
-    Column("result", "text", _said(attrgetter("result")), Count.OUTCOME),
+    Column("result", "text", _word(attrgetter("result")), Count.OUTCOME),
     Column("result_word", "text", _own_word("result"), Count.OWN_WORD),
     Column("direction", "text", attrgetter("direction.value"), Count.OUTCOME),
     Column("channel", "text", attrgetter("channel.value"), Count.WORD),
-    Column("end_reason", "text", _said(attrgetter("end_reason")), Count.WORD),
-    Column("sentiment", "text", _said(_within("analysis", "sentiment")), Count.WORD),
+    Column("end_reason", "text", _word(attrgetter("end_reason")), Count.WORD),
+    Column("sentiment", "text", _word(_within("analysis", "sentiment")), Count.WORD),
     Column("success", "boolean", _within("analysis", "success"), Count.WORD),
     Column("voicemail", "boolean", _within("analysis", "voicemail"), Count.WORD),
     Column("engaged", "boolean", is_engaged, Count.WORD),
@@ -181,7 +181,7 @@ def listed(names: tuple[str, ...], form: str = "{}") -> str:
 
 
 def _arrays(types: list[str]) -> str:
-    return ", ".join(f"${place}::{one}[]" for place, one in enumerate(types, start=2))
+    return ", ".join(f"${number}::{one}[]" for number, one in enumerate(types, start=2))
 
 
 _COUNTED_NAMES = tuple(column.name for column in COUNTED)

@@ -113,10 +113,10 @@ def _clear_after_kill(folder: Path) -> None:
 
 def _works_in(folder: Path) -> bool:
     """Whether a process of PostgreSQL uses a folder; an ended process has no folder."""
-    place = str(folder.resolve())
+    path = str(folder.resolve())
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if str((process / "cwd").readlink()) == place:
+            if str((process / "cwd").readlink()) == path:
                 return True
         except OSError:
             continue

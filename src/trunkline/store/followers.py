@@ -11,7 +11,7 @@ from msgspec import Struct
 from trunkline.store.queries import queries
 
 
-class FollowerPlace(Struct, frozen=True):
+class FollowerPosition(Struct, frozen=True):
     """A follower's position in an org's changes."""
 
     change: int
@@ -43,14 +43,14 @@ class FollowerLag(Struct, frozen=True, kw_only=True):
     farthest: int
 
 
-async def take_place(
+async def lock_position(
     connection: asyncpg.Connection, org_id: int, name: str, *, wait: bool = False
-) -> FollowerPlace | None:
+) -> FollowerPosition | None:
     """Lock a follower's position until the transaction ends; `None` if another process has it locked."""
     await connection.execute(queries("followers")["begin_following"], org_id, name)
-    sql = queries("followers")["wait_for_place" if wait else "take_place"]
+    sql = queries("followers")["wait_for_position" if wait else "lock_position"]
     row = await connection.fetchrow(sql, org_id, name)
-    return None if row is None else FollowerPlace(*row.values())
+    return None if row is None else FollowerPosition(*row.values())
 
 
 async def head_of(connection: asyncpg.Connection, org_id: int) -> int:
@@ -59,11 +59,11 @@ async def head_of(connection: asyncpg.Connection, org_id: int) -> int:
     return head
 
 
-async def move_place(
+async def move_position(
     connection: asyncpg.Connection, org_id: int, name: str, change: int, span: int | None
 ) -> None:
     """Move a follower's position, in the transaction of what it did."""
-    await connection.execute(queries("followers")["move_place"], org_id, name, change, span)
+    await connection.execute(queries("followers")["move_position"], org_id, name, change, span)
 
 
 class FollowerStore:
@@ -81,7 +81,7 @@ class FollowerStore:
         self,
         org_id: int,
         name: str,
-        place: FollowerPlace,
+        position: FollowerPosition,
         *,
         attempts: int,
         next_try_at: datetime,
@@ -93,17 +93,19 @@ class FollowerStore:
             queries("followers")["note_failure"],
             org_id,
             name,
-            place.change,
+            position.change,
             attempts,
             next_try_at,
             problem,
             span,
         )
 
-    async def skip(self, org_id: int, name: str, place: FollowerPlace, problem: str, now: datetime) -> None:
+    async def skip(
+        self, org_id: int, name: str, position: FollowerPosition, problem: str, now: datetime
+    ) -> None:
         """Skip the next change, and mark it."""
         await self._pool.execute(
-            queries("followers")["skip"], org_id, name, place.change, place.change + 1, problem, now
+            queries("followers")["skip"], org_id, name, position.change, position.change + 1, problem, now
         )
 
     async def skipped_count(self, org_id: int, name: str) -> int:

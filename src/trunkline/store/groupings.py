@@ -66,8 +66,8 @@ SINGLE_WORDS = frozenset(column.name for column in counted(Count.WORD))
 """The columns that are counted alone, in the grouping of words."""
 
 _OUTCOME = counted(Count.OUTCOME, Count.OWN_WORD)
-OUTCOME_PLACES = {
-    column.name: place for place, column in enumerate(_OUTCOME, 1) if column.count is Count.OUTCOME
+OUTCOME_POSITIONS = {
+    column.name: position for position, column in enumerate(_OUTCOME, 1) if column.count is Count.OUTCOME
 }
 """The index of each word in an outcome, from 1; the vendor's own word follows it."""
 
@@ -112,10 +112,10 @@ def _by_value() -> str:
     )
 
 
-def _places() -> str:
-    form = queries("totals")["number_place"]
+def _number_filters() -> str:
+    form = queries("totals")["number_filter"]
     return ", ".join(
-        form.format(place=name, columns=listed(columns, "d.{0}")) for name, columns in NUMBER_FILTERS.items()
+        form.format(name=name, columns=listed(columns, "d.{0}")) for name, columns in NUMBER_FILTERS.items()
     )
 
 
@@ -132,7 +132,7 @@ NAMED = {
     "word_values": ", ".join(queries("totals")["word_value"].format(column=name) for name in _WORDS),
     "by_value": _by_value(),
     "number_columns": listed(_NUMBERS),
-    "number_places": _places(),
+    "number_filters": _number_filters(),
     "numbers_of_a_call": listed(_NUMBERS, "d.{0}"),
     "is_a_number": " OR ".join(f"{name} = $2" for name in _NUMBERS),
     "values_of_a_number": listed(tuple(NUMBER_FILTERS), "'{0}:' || $2"),

@@ -39,10 +39,10 @@ class IdempotencyStore:
         died_before: datetime,
     ) -> bool:
         """Reserve a key for a request; false if another request uses it already."""
-        taken = await self._pool.fetchval(
+        reserved = await self._pool.fetchval(
             queries("idempotency")["begin"], org_id, key, fingerprint, now, oldest, died_before
         )
-        return taken is not None
+        return reserved is not None
 
     async def find(self, org_id: int, key: str) -> IdempotentRequest | None:
         """The request that uses a key."""

@@ -55,7 +55,7 @@ class LedgerStore:
         )
         calls = []
         for row in rows:
-            said = {name: value for name, value in row.items() if name != "all_calls"}
-            said |= {"source_id": str(row["source_id"]), "state": LedgerState(row["state"])}
-            calls.append(LedgerCall(**said))
+            fields = {name: value for name, value in row.items() if name != "all_calls"}
+            fields |= {"source_id": str(row["source_id"]), "state": LedgerState(row["state"])}
+            calls.append(LedgerCall(**fields))
         return calls, rows[0]["all_calls"] if rows else 0

@@ -65,15 +65,15 @@ class LiveWriting:
 
     async def some(self, wanted: Mapping[str, Iterable[SlotKey]]) -> dict[str, dict[SlotKey, Events]]:
         """Some slots of some calls, as far as they exist."""
-        asked = [(UUID(call_id), key) for call_id, keys in wanted.items() for key in keys]
+        keys_of_calls = [(UUID(call_id), key) for call_id, keys in wanted.items() for key in keys]
         found: dict[str, dict[SlotKey, Events]] = {call_id: {} for call_id in wanted}
-        if asked:
+        if keys_of_calls:
             rows = await self._connection.fetch(
                 queries("live")["some_slots"],
                 self._org_id,
-                [call_id for call_id, _ in asked],
-                [key.kind for _, key in asked],
-                [key.digest for _, key in asked],
+                [call_id for call_id, _ in keys_of_calls],
+                [key.kind for _, key in keys_of_calls],
+                [key.digest for _, key in keys_of_calls],
             )
             for row in rows:
                 found[str(row["call_id"])][_key(row)] = parted(row["events"])
@@ -104,24 +104,24 @@ class LiveWriting:
             [one.due_at for one in updates],
             *(list(column) for column in (zip(*rows, strict=True) if rows else [()] * _SLOT_COLUMNS)),
         )
-        said = [(one.call_id, one.conversation) for one in updates if one.conversation is not None]
-        if said:
-            await _write_transcripts(self._connection, self._org_id, said)
+        transcripts = [(one.call_id, one.conversation) for one in updates if one.conversation is not None]
+        if transcripts:
+            await _write_transcripts(self._connection, self._org_id, transcripts)
 
 
 _SLOT_COLUMNS = 8
 
 
 async def _write_transcripts(
-    connection: asyncpg.Connection, org_id: int, said: Sequence[tuple[str, Conversation]]
+    connection: asyncpg.Connection, org_id: int, transcripts: Sequence[tuple[str, Conversation]]
 ) -> None:
     await connection.execute(
         queries("live")["write_transcripts"],
         org_id,
-        [UUID(call_id) for call_id, _ in said],
-        [conversation.body for _, conversation in said],
-        [conversation.search for _, conversation in said],
-        [conversation.live for _, conversation in said],
+        [UUID(call_id) for call_id, _ in transcripts],
+        [conversation.body for _, conversation in transcripts],
+        [conversation.search for _, conversation in transcripts],
+        [conversation.live for _, conversation in transcripts],
     )
 
 
@@ -195,20 +195,19 @@ class LiveStore:
         row = await self._pool.fetchrow(_SETTLING, org_id, call_id, now)
         if row is None:
             return False
-        said, lost = None, None
+        transcript, lost = None, None
         if row["live"]:
             parts = live_transcript(row["transcript"])
-            said, lost = await asyncio.to_thread(_settled, row["body"], parts, record_of(row["record"]))
+            transcript, lost = await asyncio.to_thread(_settled, row["body"], parts, record_of(row["record"]))
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.fetchval(queries("search")["hold_sequence"], org_id)
             settled = queries("live")["settled"]
             if not await connection.fetchval(settled, org_id, call_id, row["version"], lost):
                 return False
             await connection.execute(queries("live")["drop_slots"], org_id, [call_id])
-            if said is not None:
-                await _write_transcripts(connection, org_id, [(str(call_id), said)])
-                # What is printed did not change, so that there is no change at which a follower would index
-                # it.
+            if transcript is not None:
+                await _write_transcripts(connection, org_id, [(str(call_id), transcript)])
+                # What is printed did not change, so that no follower indexes it.
                 await index_call(connection, org_id, call_id)
         return True
 

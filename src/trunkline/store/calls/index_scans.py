@@ -86,9 +86,9 @@ def index_scans_of(statement: Statement, call_filter: CallFilter) -> list[IndexS
         if len(columns) > 1 and getattr(call_filter, name) is not None:
             return _number_streams(statement, call_filter, name, tuple(f"c.{one}" for one in columns))
     for name, column in _REFS:
-        asked: frozenset[str] | str | None = getattr(call_filter, name)
-        if asked is not None:
-            return _ref_streams(statement, call_filter, name, column, asked)
+        value: frozenset[str] | str | None = getattr(call_filter, name)
+        if value is not None:
+            return _ref_streams(statement, call_filter, name, column, value)
     if all(getattr(call_filter, name) is None for name in _ONE_INDEX):
         for name in ("status", "result"):
             wording: Wording | None = getattr(call_filter, name)
@@ -142,9 +142,9 @@ def _number_streams(
     statement: Statement, call_filter: CallFilter, name: str, columns: tuple[str, ...]
 ) -> list[IndexScan]:
     number, streams = getattr(call_filter, name), []
-    for place, column in enumerate(columns):
+    for index, column in enumerate(columns):
         conditions = [statement.add("value", number, column=column)]
-        conditions += [statement.add("other_number", number, column=other) for other in columns[:place]]
+        conditions += [statement.add("other_number", number, column=other) for other in columns[:index]]
         rest = filters.where(statement, call_filter, frozenset({name}), RANGES)
         streams.append(IndexScan([*conditions, *rest]))
     return streams

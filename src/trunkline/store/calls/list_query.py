@@ -65,7 +65,7 @@ def list_query(
     """Build the statement for one page, or for the calls of it that begin within so many bytes."""
     dry = Statement(org_id, dry=True)
     dry.shape += (order.by, order.newest_first, type(window), with_total, with_transcript)
-    asked = partial(
+    compose = partial(
         _compose,
         call_filter=call_filter,
         order=order,
@@ -74,11 +74,11 @@ def list_query(
         with_transcript=with_transcript,
         max_bytes=max_bytes,
     )
-    asked(dry)
+    compose(dry)
     shape = tuple(dry.shape)
     sql = _TEXTS.get(shape)
     if sql is None:
-        sql = asked(Statement(org_id))
+        sql = compose(Statement(org_id))
         if len(_TEXTS) < _MAX_TEXTS:
             _TEXTS[shape] = sql
     return ListQuery(sql, dry.values)
@@ -308,14 +308,14 @@ def _by_value(
         parts = [
             _stream(
                 statement,
-                [*conditions, place.bound],
+                [*conditions, start.bound],
                 its_order,
                 statement.add(
-                    "list_query.take_from_period", limit, period=place.period, skipped=place.skipped
+                    "list_query.take_from_period", limit, period=start.period, skipped=start.skipped
                 ),
                 fragment="list_query.stream_by_id",
             )
-            for conditions, its_order, place in ((filled, sorting, found), (empty, among_empty, rest))
+            for conditions, its_order, start in ((filled, sorting, found), (empty, among_empty, rest))
         ]
         skip = 0
     else:

@@ -67,9 +67,9 @@ def term_query_of(text: str) -> TermQuery:
     """The words that every transcript with a piece of text has; none if the piece is too short."""
     found = list(_WORD.finditer(text))
     parts = [_term(match, len(text)) for match in found]
-    telling = tuple(dict.fromkeys(part for part in parts if part is not None))
-    alone = len(found) == 1 and len(telling) == 1 and found[0].group() == text == telling[0].text
-    return TermQuery(telling, alone)
+    terms = tuple(dict.fromkeys(part for part in parts if part is not None))
+    alone = len(found) == 1 and len(terms) == 1 and found[0].group() == text == terms[0].text
+    return TermQuery(terms, alone)
 
 
 def _term(match: re.Match[str], length: int) -> Term | None:

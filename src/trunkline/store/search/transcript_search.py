@@ -15,11 +15,11 @@ _LAST = chr(sys.maxunicode)
 
 def calls_that_hold(statement: Statement, text: str) -> str:
     """The part of a statement that finds the calls whose transcript has a piece of case-folded text."""
-    asked = term_query_of(text)
-    if not asked.terms:
+    query = term_query_of(text)
+    if not query.terms:
         return statement.add("search.transcript_matches_by_text", text, spoken=filters.SPOKEN)
-    holds = " AND ".join(statement.add("search.holds", ids=_numbers(statement, part)) for part in asked.terms)
-    read = "" if asked.decided else " " + statement.add("search.read", text)
+    holds = " AND ".join(statement.add("search.holds", ids=_numbers(statement, part)) for part in query.terms)
+    read = "" if query.decided else " " + statement.add("search.read", text)
     return statement.add(
         "search.transcript_matches", text, text, holds=holds, read=read, spoken=filters.SPOKEN
     )

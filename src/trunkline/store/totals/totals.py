@@ -19,7 +19,7 @@ from trunkline.store.groupings import (
     NAMED,
     NO_REFERENCE,
     OF_VALUE,
-    OUTCOME_PLACES,
+    OUTCOME_POSITIONS,
     SINGLE_WORDS,
     UNITS,
     WITHOUT_VALUE,
@@ -60,22 +60,22 @@ BY_VALUE: dict[SortField, TotalsKey] = {
 
 def totals_key_of(call_filter: CallFilter) -> TotalsKey | None:
     """The running sums for a filter; `None` if there are none for it."""
-    asked = {
+    given = {
         name: value
         for name in CallFilter.__struct_fields__
         if name != "created_at" and (value := getattr(call_filter, name)) is not None
     }
-    if len(asked) == 1 and (name := next(iter(asked))) in SINGLE_WORDS:
+    if len(given) == 1 and (name := next(iter(given))) in SINGLE_WORDS:
         return TotalsKey(
-            Grouping.WORD, Level.DAY, values=tuple(f"{name}:{word}" for word in _words(asked[name]))
+            Grouping.WORD, Level.DAY, values=tuple(f"{name}:{word}" for word in _words(given[name]))
         )
-    if len(asked) == 1 and name in BY_VALUE and call_filter.created_at is None:
+    if len(given) == 1 and name in BY_VALUE and call_filter.created_at is None:
         return BY_VALUE[SortField(name)]
-    agents = _refs(asked.pop("agent_id", None), asked.pop("agent_ref", None))
-    campaigns = _refs(asked.pop("campaign_id", None), asked.pop("campaign_ref", None))
-    if asked.keys() - OUTCOME_PLACES.keys():
+    agents = _refs(given.pop("agent_id", None), given.pop("agent_ref", None))
+    campaigns = _refs(given.pop("campaign_id", None), given.pop("campaign_ref", None))
+    if given.keys() - OUTCOME_POSITIONS.keys():
         return None
-    words = tuple(asked.items())
+    words = tuple(given.items())
     if agents is None and campaigns is None:
         return TotalsKey(BY_PARTS[Parts(outcome=bool(words))], Level.HOUR, words=words)
     parts = Parts(outcome=True, agent=agents is not None, campaign=campaigns is not None)
@@ -133,14 +133,14 @@ def sum_of(statement: Statement, cell: TotalsKey, span: Span | None, call_filter
 
 def totals_key_of_number(call_filter: CallFilter) -> tuple[str, TotalsKey] | None:
     """A phone number that is the only filter besides a range of creation, and its running sums, if any."""
-    place = next((name for name in NUMBER_FILTERS if getattr(call_filter, name) is not None), None)
-    if place is None:
+    name = next((name for name in NUMBER_FILTERS if getattr(call_filter, name) is not None), None)
+    if name is None:
         return None
-    number: str = getattr(call_filter, place)
-    alone = structs.replace(CallFilter(created_at=call_filter.created_at), **{place: number})
+    number: str = getattr(call_filter, name)
+    alone = structs.replace(CallFilter(created_at=call_filter.created_at), **{name: number})
     if call_filter != alone:
         return None
-    return number, TotalsKey(Grouping.WORD, Level.DAY, values=(f"{place}:{number}",))
+    return number, TotalsKey(Grouping.WORD, Level.DAY, values=(f"{name}:{number}",))
 
 
 class Seek(Struct, frozen=True):
@@ -160,16 +160,16 @@ def seek(statement: Statement, cell: TotalsKey, *, skip: int, before_range: str,
 
     `skip` rows are to be skipped, after those that are `before` the requested range.
     """
-    place = statement.add("totals.skipped", skip, beyond=before_range)
-    return _seek(statement, cell, place, "skipped", "the", newest_first=newest_first)
+    offset = statement.add("totals.skipped", skip, beyond=before_range)
+    return _seek(statement, cell, offset, "skipped", "the", newest_first=newest_first)
 
 
 def seek_without_value(statement: Statement, by: SortField, *, with_value: str, newest_first: bool) -> Seek:
     """SQL that continues where `seek` by a value reached the end, among the calls without a value."""
-    place = statement.add("totals.skipped_without_value", with_value=with_value)
+    offset = statement.add("totals.skipped_without_value", with_value=with_value)
     name = "skipped_without"
     cell = TotalsKey(WITHOUT_VALUE[by], Level.HOUR)
-    return _seek(statement, cell, place, name, "without", newest_first=newest_first)
+    return _seek(statement, cell, offset, name, "without", newest_first=newest_first)
 
 
 def _seek(
@@ -215,13 +215,13 @@ def _outcome(statement: Statement, cell: TotalsKey) -> str:
 
 
 def _part(statement: Statement, name: str, wording: Wording) -> str:
-    place, values = str(OUTCOME_PLACES[name]), sorted(wording.values)
+    position, values = str(OUTCOME_POSITIONS[name]), sorted(wording.values)
     if wording.vendor is None or f"{name}_word" not in BY_NAME:
-        return statement.add("totals.part", values, place=place)
+        return statement.add("totals.part", values, position=position)
     prefix = f"{wording.vendor}:"
     words = [prefix + word for word in sorted(wording.words)]
     return statement.add(
-        "totals.part_with_word", values, prefix, words, place=place, word=str(int(place) + 1)
+        "totals.part_with_word", values, prefix, words, position=position, word=str(int(position) + 1)
     )
 
 

@@ -71,8 +71,8 @@ def _as_of(sighting: Sighting, call: Payload) -> datetime | UnsetType:
     started_at = or_none(sighting.started_at)
     if started_at is None:
         return UNSET
-    heard_ms = [turn.end_ms or 0 for turn in sighting.turns or ()]
-    return started_at + timedelta(milliseconds=max(heard_ms, default=0))
+    turn_ends_ms = [turn.end_ms or 0 for turn in sighting.turns or ()]
+    return started_at + timedelta(milliseconds=max(turn_ends_ms, default=0))
 
 
 DOOR = Door(

@@ -76,7 +76,7 @@ WITH incoming AS (
     ON CONFLICT (org_id, vendor, vendor_call_id) DO UPDATE SET {replaced}
     WHERE c.revision = excluded.revision - 1
     RETURNING new.id, new.vendor_call_id, new.change, old.org_id IS NULL AS is_new, {new_counted}, {old_counted}
-), said AS (
+), transcripts AS (
     INSERT INTO call_transcripts (org_id, call_id, body, search)
     SELECT $1, w.id, i.transcript, i.search
     FROM written w JOIN incoming i ON i.vendor = w.vendor AND i.vendor_call_id = w.vendor_call_id
@@ -85,10 +85,10 @@ WITH incoming AS (
     RETURNING call_id, old.search IS DISTINCT FROM new.search AS differs
 ), unindexed AS (
     INSERT INTO search_backlog (org_id, call_id, change)
-    SELECT $1, w.id, w.change FROM said s JOIN written w ON w.id = s.call_id WHERE s.differs
+    SELECT $1, w.id, w.change FROM transcripts s JOIN written w ON w.id = s.call_id WHERE s.differs
     ON CONFLICT (org_id, call_id) DO UPDATE SET change = excluded.change
 ), unworded AS (
-    DELETE FROM call_terms x USING said s WHERE x.org_id = $1 AND x.call_id = s.call_id AND s.differs
+    DELETE FROM call_terms x USING transcripts s WHERE x.org_id = $1 AND x.call_id = s.call_id AND s.differs
     RETURNING x.term_ids
 ), lost AS (
     INSERT INTO orphan_terms (org_id, term_id) SELECT DISTINCT $1::integer, unnest(term_ids) FROM unworded

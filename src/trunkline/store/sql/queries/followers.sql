@@ -12,15 +12,15 @@ WHERE c.n > coalesce(f.change, 0) AND (f.next_try_at IS NULL OR f.next_try_at <=
 -- A follower's position, before it has moved.
 INSERT INTO followers (org_id, name, change) VALUES ($1, $2, 0) ON CONFLICT (org_id, name) DO NOTHING;
 
--- name: take_place
+-- name: lock_position
 -- Locks a follower's position until the transaction ends; returns nothing if another transaction has it locked.
 SELECT change, span, attempts FROM followers WHERE org_id = $1 AND name = $2 FOR UPDATE SKIP LOCKED;
 
--- name: wait_for_place
+-- name: wait_for_position
 -- The same, but waits for the lock.
 SELECT change, span, attempts FROM followers WHERE org_id = $1 AND name = $2 FOR UPDATE;
 
--- name: move_place
+-- name: move_position
 -- A follower has reached a sequence number. If its batches were made smaller, the next one is twice as large.
 UPDATE followers SET change = $3, attempts = 0, next_try_at = NULL, problem = NULL, span = $4
 WHERE org_id = $1 AND name = $2;

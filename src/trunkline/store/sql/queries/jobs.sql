@@ -58,14 +58,14 @@ WITH RECURSIVE kinds AS (
         LIMIT greatest(0, k.at_once_of_org - coalesce(n.n, 0))
     ) j
     WHERE o.org_id IS NOT NULL
-), placed AS (
+), ranked AS (
     SELECT d.*, coalesce(n.n, 0) + row_number() OVER (
         PARTITION BY d.kind ORDER BY d.rank, t.served_at NULLS FIRST, d.org_id
-    ) AS place
+    ) AS position
     FROM due d LEFT JOIN job_turns t ON t.org_id = d.org_id AND t.kind = d.kind
     LEFT JOIN of_kind n ON n.kind = d.kind
 )
-SELECT org_id, kind, key, turn FROM placed WHERE place <= at_once ORDER BY kind, place;
+SELECT org_id, kind, key, turn FROM ranked WHERE position <= at_once ORDER BY kind, position;
 
 -- name: share_out_alone
 -- True for the only process that may queue jobs until the transaction ends. no org: it is about processes

@@ -82,13 +82,13 @@ RETURNING u.call_id;
 
 -- name: term_ids
 -- The ids of some words; new words get one, and their endings are stored.
-WITH asked AS (
+WITH wanted AS (
     SELECT term COLLATE "C" AS term FROM unnest($2::text[]) AS a (term)
 ), known AS (
-    SELECT k.term, k.id FROM asked a JOIN search_terms k ON k.org_id = $1 AND k.term = a.term
+    SELECT k.term, k.id FROM wanted a JOIN search_terms k ON k.org_id = $1 AND k.term = a.term
 ), fresh AS (
     INSERT INTO search_terms (org_id, term)
-    SELECT $1, a.term FROM asked a WHERE NOT EXISTS (SELECT 1 FROM known k WHERE k.term = a.term)
+    SELECT $1, a.term FROM wanted a WHERE NOT EXISTS (SELECT 1 FROM known k WHERE k.term = a.term)
     RETURNING term, id
 ), ended AS (
     INSERT INTO term_suffixes (org_id, suffix, term_id)

@@ -88,19 +88,19 @@ coalesce(vendor || ':' || {column}, '')
 (CASE WHEN {column} IS NULL THEN {without_value} ELSE {of_value} END,
     CASE WHEN {column} IS NULL THEN created_at ELSE {instant} END)
 
--- name: number_place
+-- name: number_filter
 -- Whether a filter finds a number in a call.
-('{place}', s.number IN ({columns}))
+('{name}', s.number IN ({columns}))
 
 -- name: numbers
 -- The changes that `delta` makes to the totals of phone numbers: one for each filter that finds the number.
 numbers AS (
-    SELECT date_trunc('day', d.created_at, 'UTC') AS day, v.place || ':' || s.number AS value, sum(d.n)::integer AS n
+    SELECT date_trunc('day', d.created_at, 'UTC') AS day, v.filter_name || ':' || s.number AS value, sum(d.n)::integer AS n
     FROM delta d
     JOIN number_totals s ON s.org_id = $1 AND s.number = ANY(ARRAY[{numbers_of_a_call}])
         {only}
-    CROSS JOIN LATERAL (VALUES {number_places}) AS v (place, meets)
-    WHERE v.meets
+    CROSS JOIN LATERAL (VALUES {number_filters}) AS v (filter_name, matches)
+    WHERE v.matches
     GROUP BY 1, 2
     HAVING sum(d.n) <> 0
 )
@@ -281,8 +281,8 @@ AND t.period >= (SELECT period FROM {parent}) AND t.period < (SELECT period + in
 (SELECT before FROM {parent})
 
 -- name: part
-split_part(t.outcome, chr(31), {place}) = ANY(?)
+split_part(t.outcome, chr(31), {position}) = ANY(?)
 
 -- name: part_with_word
-((split_part(t.outcome, chr(31), {place}) = ANY(?) AND NOT starts_with(split_part(t.outcome, chr(31), {word}), ?))
+((split_part(t.outcome, chr(31), {position}) = ANY(?) AND NOT starts_with(split_part(t.outcome, chr(31), {word}), ?))
  OR split_part(t.outcome, chr(31), {word}) = ANY(?))

@@ -44,7 +44,7 @@ SELECT id, vendor, vendor_call_id FROM calls WHERE org_id = $1 AND id = ANY($2::
 -- name: store_payloads
 -- Stores payloads as they arrived, each once; for one that arrived before, the arrivals are counted. Returns those that
 -- arrived before.
-WITH kept AS (
+WITH stored AS (
     INSERT INTO sightings AS s (
         org_id, vendor, vendor_call_id, hash, received_at, last_received_at,
         payload, kind, content_type, source, source_id, event, unknown, problem, times
@@ -63,7 +63,7 @@ WITH kept AS (
     RETURNING new.vendor, new.vendor_call_id, new.hash, new.kind, new.received_at, new.last_received_at,
         old.hash IS NOT NULL AS came_before
 )
-SELECT vendor, vendor_call_id, hash, kind, received_at, last_received_at FROM kept WHERE came_before;
+SELECT vendor, vendor_call_id, hash, kind, received_at, last_received_at FROM stored WHERE came_before;
 
 -- name: confirm
 -- Writes the versions of calls whose values stay as they are, if nobody wrote them since they were read. They keep
