@@ -16,7 +16,7 @@ STREAM = "/trunkline/v1/calls:stream"
 
 
 class Event(NamedTuple):
-    """One event, or a mere id of which a browser tells nothing and from which it resumes."""
+    """One event, or an id without data, from which a browser resumes without an event."""
 
     name: str
     place: int
@@ -24,7 +24,7 @@ class Event(NamedTuple):
 
 
 class Following:
-    """An open stream: what it told so far, and how far it is."""
+    """An open stream: its events so far, and its last id."""
 
     def __init__(self, answer: httpx2.Response) -> None:
         self.answer = answer
@@ -52,7 +52,7 @@ class Following:
         return event
 
     def until(self, place: int) -> list[Event]:
-        """Read until a place is reached; bounded."""
+        """Read until a sequence number is reached; bounded."""
         deadline = time.monotonic() + MAX_WAIT_SECONDS
         while self.place < place:
             assert time.monotonic() < deadline, (self.place, place)
@@ -82,14 +82,14 @@ def following(
 
 
 def reach(world: World) -> int:
-    """The last place that the org has given out."""
+    """The last sequence number of the org."""
     sql = "SELECT coalesce(max(n), 0) FROM change_sequences WHERE org_id = $1"
     place: int = world.run(world.joined.pool.fetchval(sql, world.org.id))
     return place
 
 
 def last_changes(world: World) -> dict[int, str]:
-    """The place of every call that is there, and of every one that is not any more."""
+    """The sequence number of every call, and of every deleted one."""
     sql = """
         SELECT change, id FROM calls WHERE org_id = $1 UNION ALL
         SELECT change, id FROM deleted_calls WHERE org_id = $1

@@ -1,4 +1,4 @@
-"""A hostile org beside a quiet one, on a real server: what the one does never turns the other away."""
+"""A hostile org beside a quiet one, on a real server: one org's requests cause no refusals for another."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ ALL_WELL = Counter({200: 5, 201: 1})
 
 
 def stalled_reader(stack: ExitStack, server: Server, client: Client) -> socket.socket:
-    """A connection that asked for everything and takes nothing."""
+    """A connection that requested everything and reads nothing."""
     reader = socket.socket()
     stack.callback(reader.close)
     reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
@@ -173,21 +173,21 @@ class Crowd:
 @pytest.mark.parametrize(
     "path", ["/v1/calls?include=turns&page_size=10", "/v1/calls?transcript_search=o&include_total=true"]
 )
-def test_a_crowd_of_slow_reads_turns_nobody_else_away(
+def test_a_crowd_of_slow_reads_refuses_nobody_else(
     path: str, server_of_two: Server, bad: Client, good: Client
 ) -> None:
     url, headers = f"{server_of_two.url}/trunkline{path}", bad.headers
     with Crowd(60, lambda client: client.get(url, headers=headers)) as crowd:
         before = crowd.statuses.total()
         assert good.ask("GET", "/v1/calls").status_code == 200
-        # It did not stand behind the sixty that were there first.
+        # It did not wait for the sixty that came first.
         assert crowd.statuses.total() - before < 40
         for _ in range(3):
             assert good.statuses_of_a_day() == ALL_WELL
     assert crowd.statuses.keys() <= {200, 503}
 
 
-def test_bulk_posts_turn_nobody_else_away(server_of_two: Server, bad: Client, good: Client) -> None:
+def test_bulk_posts_refuse_nobody_else(server_of_two: Server, bad: Client, good: Client) -> None:
     url, headers = f"{server_of_two.url}/trunkline/v1/calls", bad.headers
     turns = [{"role": "user", "text": f"This is turn {number}."} for number in range(20)]
     body = json.dumps(

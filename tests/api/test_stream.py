@@ -37,7 +37,7 @@ from trunkline.model.words import Status
 from trunkline.store.changes import MAX_CALLS, MAX_WITH_TRANSCRIPT, WINDOW
 
 SOON_SECONDS = 5.0
-"""Sooner than anyone looks without being woken."""
+"""Sooner than anyone reads changes without being woken."""
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ MOMENTS = count()
 
 
 def changed(call: Call, **said: Any) -> Call:
-    """The call as it is told of later than anything was before."""
+    """The call as it is reported later than anything before."""
     moment = next(MOMENTS)
     later = START + timedelta(days=1000, seconds=moment)
     return structs.replace(call, updated_at=later, log_url=f"https://calls.test/{moment}", **said)
@@ -161,7 +161,7 @@ def test_without_a_place_it_begins_now_and_with_0_at_the_beginning(
         assert [event.data["id"] for event in again.until(4)] == [late.id], "the header counts first"
 
 
-def test_a_filter_lets_through_what_matches_and_the_place_moves_on_all_the_same(
+def test_a_filter_lets_through_what_matches_and_the_position_moves_on_all_the_same(
     pair: Server, world: World, headers: dict[str, str]
 ) -> None:
     some = calls(WINDOW * 2)
@@ -179,7 +179,7 @@ def test_a_filter_lets_through_what_matches_and_the_place_moves_on_all_the_same(
         assert [event.data["id"] for event in none.until(reach(world))] == [odd.id]
 
 
-def test_the_filter_may_look_into_the_conversation_and_include_shows_it(
+def test_the_filter_may_search_the_conversation_and_include_shows_it(
     pair: Server, world: World, headers: dict[str, str]
 ) -> None:
     some = some_calls("trunkline", 40)
@@ -210,7 +210,7 @@ def test_the_calls_of_another_org_never_arrive(
         assert [event.data["vendor_call_id"] for event in one.until(reach(world))] == ["c-0"]
 
 
-def test_a_call_that_is_taken_out_is_told_by_its_id(
+def test_a_call_that_is_deleted_is_listed_by_its_id(
     pair: Server, world: World, headers: dict[str, str]
 ) -> None:
     first, second = calls(2)
@@ -332,7 +332,7 @@ def test_a_question_that_is_not_understood_is_refused(
     assert ask(pair.port, f"{STREAM}?{query}".encode(), headers).status == 400
 
 
-def test_a_place_that_was_not_given_out_yet_is_refused(
+def test_a_sequence_number_not_yet_assigned_is_refused(
     pair: Server, world: World, headers: dict[str, str]
 ) -> None:
     world.take(calls(2))
@@ -341,13 +341,15 @@ def test_a_place_that_was_not_given_out_yet_is_refused(
     assert b"no change has this sequence number yet" in answer.body
 
 
-def test_asking_for_the_head_answers_and_ends(pair: Server, headers: dict[str, str]) -> None:
+def test_requesting_the_head_answers_and_ends(pair: Server, headers: dict[str, str]) -> None:
     answer = ask(pair.port, STREAM.encode(), headers, method=b"HEAD")
     assert (answer.status, answer.body) == (200, b"")
     assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
 
 
-def test_a_client_of_http_1_0_is_told_that_it_cannot_follow(pair: Server, headers: dict[str, str]) -> None:
+def test_a_client_of_http_1_0_gets_the_reason_that_it_cannot_follow(
+    pair: Server, headers: dict[str, str]
+) -> None:
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     answer = parsed(exchange(pair.port, f"GET {STREAM} HTTP/1.0\r\n{lines}\r\n".encode()))
     assert answer.status == 400
@@ -391,7 +393,7 @@ def test_a_server_that_stops_does_not_wait_for_its_streams(
         own.stop()
 
 
-def test_a_client_that_takes_nothing_is_given_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_reads_nothing_is_disconnected(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(response, "MAX_STALL_SECONDS", 0.01)
     world.take(calls(1))
 

@@ -44,7 +44,7 @@ def test_the_reference_pages_are_what_the_dialects_say() -> None:
             pytest.fail(f"{named(path)} is behind the code: run `make docs` and look at the difference")
 
 
-def test_the_reference_tells_of_every_dialect_and_parameter() -> None:
+def test_the_reference_describes_every_dialect_and_parameter() -> None:
     text = (DOCS / "reference" / "dialects.md").read_text(encoding="utf-8")
     for dialect in dialects().values():
         assert f"\n## {dialect.title}\n" in text

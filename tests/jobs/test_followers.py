@@ -36,7 +36,7 @@ ROW_CANNOT_BE_DONE = (
 
 
 class Effects:
-    """A follower that writes down each change it does, and fails as told."""
+    """A follower that records each change, and fails on request."""
 
     def __init__(self, bench: Bench) -> None:
         self._pool = bench.pool
@@ -129,7 +129,7 @@ def test_while_the_store_refuses_a_follower_waits_and_loses_nothing(
 
 @pytest.mark.parametrize("error", ROW_CANNOT_BE_DONE, ids=lambda error: type(error).__name__)
 @pytest.mark.parametrize("poisoned", [1, 6, 20])
-def test_a_change_that_cannot_be_done_is_found_gone_past_with_a_mark_and_can_be_gone_back_to(
+def test_a_change_that_cannot_be_done_is_found_skipped_with_a_mark_and_can_be_gone_back_to(
     go: Go, clock: Clock, error: Exception, poisoned: int
 ) -> None:
     async def work(bench: Bench) -> None:
@@ -194,7 +194,7 @@ def test_a_follower_that_hangs_in_one_org_is_broken_off_and_others_go_on_meanwhi
 
 
 @pytest.mark.parametrize("fault", Fault, ids=lambda fault: fault.name.lower())
-def test_a_fault_at_any_statement_of_a_step_leaves_place_and_work_together(
+def test_a_fault_at_any_statement_of_a_step_leaves_position_and_work_together(
     go: Go, clock: Clock, fault: Fault
 ) -> None:
     async def work(bench: Bench) -> None:
@@ -205,7 +205,7 @@ def test_a_fault_at_any_statement_of_a_step_leaves_place_and_work_together(
             effects = Effects(bench)
             trouble = Trouble(fault, at)
             broken = Followers(FaultyPool(bench.pool, trouble), [effects.follower], clock)
-            broken._store = bench.joined.followers  # the look itself is to go well
+            broken._store = bench.joined.followers  # the poll itself must succeed
             await broken.catch_up()
             came = trouble.came
             place = await effects.place(org)

@@ -1,4 +1,4 @@
-"""`trunkline work` is killed in the middle of a job, wherever that is: another one does it, and says so."""
+"""`trunkline work` is killed in the middle of a job, at any point: another one does it, and reports it."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_a_worker_that_is_killed_in_a_job_is_seen_and_another_does_it(
     assert len(vendor.asked) == 2
 
 
-def test_a_worker_that_is_told_to_stop_gives_back_what_hangs(
+def test_a_worker_that_has_to_stop_gives_back_what_hangs(
     go: Go, work: Callable[[], Work], vendor: FileServer
 ) -> None:
     org = go(lambda bench: _recorded(bench, f"{vendor.url}/head.wav"))

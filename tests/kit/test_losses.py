@@ -27,7 +27,7 @@ def empty_places(value: Any, path: str = "") -> list[str]:
 
 
 def test_a_full_call_leaves_nothing_empty() -> None:
-    # Whether we keep a recording ourselves is nothing that a vendor says.
+    # Whether we store a recording ourselves is not reported by a vendor.
     assert empty_places(full_call()) == [".recording.stored", ".recording.original_url"]
 
 
@@ -158,7 +158,7 @@ def test_the_table_marks_what_is_dropped() -> None:
     assert "| `to_number` | ✓ |" in table
 
 
-def test_the_table_tells_the_words_that_come_back_as_others_and_the_notes() -> None:
+def test_the_table_states_the_words_that_come_back_as_others_and_the_notes() -> None:
     for dialect in dialects().values():
         table = loss_table([structs.replace(dialect, notes=("A note.",))])
         for vocabulary in dialect.vocabularies:

@@ -1,4 +1,4 @@
-"""Shares: never too many at once, never more than an org's part, nobody lost, and every org in its turn."""
+"""Limits: never too many at once, never more than an org's share, no waiter lost, and orgs served in turn."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ORGS = st.integers(min_value=1, max_value=4)
 
 
 class Request(Struct, eq=False):
-    """One request for places, and what came of it."""
+    """One request for units, and its result."""
 
     org_id: int
     amount: int
@@ -34,7 +34,7 @@ class Request(Struct, eq=False):
 
 
 class Orgs(RuleBasedStateMachine):
-    """Orgs that take places, give them back, and change their minds while they wait."""
+    """Orgs that acquire units, release them, and cancel while they wait."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -211,7 +211,7 @@ def refused() -> Iterator[list[Refused]]:
     found.append(caught.value)
 
 
-def test_an_org_that_has_its_share_is_told_how_much_that_is() -> None:
+def test_an_org_that_has_its_share_learns_how_much_that_is() -> None:
     shares = Shares("long answers", capacity=4, share=3)
     for _ in range(3):
         shares.take(1)

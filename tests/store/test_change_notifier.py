@@ -29,7 +29,7 @@ from trunkline.store.changes import ChangeStore
 from trunkline.store.queries import queries
 
 END = "0"
-"""No org has it: whoever gets it has got all that was sent before."""
+"""No org has this id: a listener that receives it has received everything before."""
 
 
 def seen(name: str) -> list[Received]:
@@ -38,7 +38,7 @@ def seen(name: str) -> list[Received]:
 
 @asynccontextmanager
 async def payloads(url: str) -> AsyncIterator[Callable[[], list[str]]]:
-    """What is sent while the block runs, complete whenever it is asked for after `END`."""
+    """The notifications while the block runs; complete once `END` was received."""
     connection = await asyncpg.connect(url)
     got: list[str] = []
     ended = asyncio.Event()
@@ -164,7 +164,7 @@ async def silent(_: Callable[[int | None], None]) -> None:
 
 
 def followed(world: World, url: str, *, poll_seconds: float, subscribed: bool) -> list[str]:
-    """What a follower without a listening connection is told of a call that is written while it waits."""
+    """The changes that a follower gets without a listening connection while it waits."""
 
     async def follow() -> list[str]:
         async with services(url, pool_size=2) as joined:

@@ -1,4 +1,4 @@
-"""Only `compose` joins stores to services: whoever asks of calls is handed services, and makes no store.
+"""Only `compose` joins stores to services: everything that reads calls gets services, and creates no store.
 
 Jobs have connections of their own and make the stores of what they do from them.
 """

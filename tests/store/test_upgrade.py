@@ -50,7 +50,7 @@ _TOTALS = "SELECT * FROM call_totals WHERE n <> 0"
 _SECTION = re.compile(r"^COPY (\w+) \((.*)\) FROM stdin;$")
 
 
-class Kept(Struct):
+class StoredLog(Struct):
     """A call of some org, as the earlier version read it."""
 
     org: str
@@ -70,10 +70,10 @@ def tables(revision: str) -> dict[str, tuple[list[str], list[str]]]:
     return found
 
 
-def kept_calls(revision: str) -> dict[str, list[Call]]:
+def stored_calls(revision: str) -> dict[str, list[Call]]:
     lines = lzma.decompress((FOLDER / revision / "calls.jsonl.xz").read_bytes()).splitlines()
     calls: dict[str, list[Call]] = {}
-    for kept in (msgspec.json.decode(line, type=Kept) for line in lines):
+    for kept in (msgspec.json.decode(line, type=StoredLog) for line in lines):
         calls.setdefault(kept.org, []).append(kept.call)
     return calls
 
@@ -125,7 +125,7 @@ def url(revision: str, embedded_url: str) -> Iterator[str]:
 
 async def check(url: str, revision: str) -> None:
     """Everything that a log answers is what the calls of the earlier version come to."""
-    expected = kept_calls(revision)
+    expected = stored_calls(revision)
     async with services(url, pool_size=2) as joined:
         for name in await names(joined.pool):
             org_id = await joined.keys.org_id(name)
@@ -141,7 +141,7 @@ async def names(pool: asyncpg.Pool) -> list[str]:
 
 
 async def check_calls(pool: asyncpg.Pool, org_id: int, calls: list[Call]) -> None:
-    """Pages at every depth, those that begin where the totals say among them."""
+    """Pages at every offset, including those whose start is found by the totals."""
     store = CallStore(pool)
     found: list[Call] = []
     for offset in range(0, len(calls) + 25, 25):
@@ -175,7 +175,7 @@ async def check_calls(pool: asyncpg.Pool, org_id: int, calls: list[Call]) -> Non
 
 
 async def check_changes(pool: asyncpg.Pool, org_id: int, calls: list[Call]) -> None:
-    """Whoever follows from the beginning is told of each call once, and of what was taken out."""
+    """A follower from the beginning gets each call once, and each deleted one."""
     store, place, seen = ChangeStore(pool), 0, list[str]()
     while True:
         look = await store.read_batch(org_id, CallFilter(), place, with_transcript=False)
@@ -191,7 +191,7 @@ async def check_changes(pool: asyncpg.Pool, org_id: int, calls: list[Call]) -> N
 
 
 async def check_words(pool: asyncpg.Pool, org_id: int, calls: list[Call]) -> None:
-    """What was said is found, before the words are indexed and after."""
+    """Transcripts are found, before the words are indexed and after."""
     for indexed in (False, True):
         if indexed:
             await index_org(pool, org_id, lambda _: None)
@@ -221,7 +221,7 @@ def test_a_database_of_an_earlier_version_has_the_same_calls_with_totals_and_cha
     assert asyncio.run(migrate(url, said.append)) == (revision, head())
     asyncio.run(check(url, revision))
     numbered = [line for line in said if "sequence number" in line]
-    counts = {name: len(calls) for name, calls in kept_calls(revision).items()}
+    counts = {name: len(calls) for name, calls in stored_calls(revision).items()}
     if revision == "0001":
         assert numbered == [f"{name}: {count} calls got a sequence number" for name, count in counts.items()]
         assert sum("totals differed" in line for line in said) == len(counts)
@@ -247,7 +247,7 @@ def test_calls_of_the_first_version_are_placed_in_order_of_creation(embedded_url
                 found[name] = [change.id for change in look.changes]
             return found
 
-    expected = {name: [call.id for call in calls] for name, calls in kept_calls("0001").items()}
+    expected = {name: [call.id for call in calls] for name, calls in stored_calls("0001").items()}
     assert asyncio.run(places()) == expected
 
 
@@ -268,7 +268,7 @@ def test_the_totals_of_the_last_version_before_stay_as_they_were(embedded_url: s
     assert after == before
 
 
-def test_an_upgrade_that_breaks_off_is_taken_up_again(
+def test_an_upgrade_that_breaks_off_is_continued(
     url: str, revision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(upgrade, "BATCH", 7)
@@ -318,7 +318,7 @@ def test_a_step_that_is_done_again_finds_nothing_to_do(url: str) -> None:
 
 
 def test_columns_are_read_from_the_calls_again(url: str, revision: str) -> None:
-    """As a migration asks for it that adds one."""
+    """As a migration that adds a column requires it."""
     filled = [column for column in COLUMNS if not column.fixed and column.name != "created_at"]
 
     async def empty_and_fill() -> None:
@@ -334,7 +334,7 @@ def test_columns_are_read_from_the_calls_again(url: str, revision: str) -> None:
             )
         said: list[str] = []
         await migrate(url, said.append)
-        counts = {name: len(calls) for name, calls in kept_calls(revision).items()}
+        counts = {name: len(calls) for name, calls in stored_calls(revision).items()}
         assert said == [f"{name}: {n} calls got the new columns" for name, n in counts.items()]
 
     asyncio.run(empty_and_fill())
@@ -342,11 +342,11 @@ def test_columns_are_read_from_the_calls_again(url: str, revision: str) -> None:
 
 
 def test_an_upgraded_log_goes_on(url: str, revision: str) -> None:
-    """A call that is told again, a new one and a deletion move totals and changes as in any other log."""
+    """A repeated report, a new call and a deletion update totals and changes as in any other log."""
 
     async def go_on() -> None:
         await migrate(url, lambda _: None)
-        name, calls = max(kept_calls(revision).items(), key=lambda one: len(one[1]))
+        name, calls = max(stored_calls(revision).items(), key=lambda one: len(one[1]))
         async with services(url, pool_size=2) as joined:
             org_id = await joined.keys.org_id(name)
             assert org_id is not None

@@ -1,4 +1,4 @@
-"""The captured deliveries of every vendor: what came in, what a door should have heard, and what calls."""
+"""The captured deliveries of every vendor: what arrived, and how its door should read it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FOLDERS = [Path(__file__).parent]
 JSON = "application/json"
 MEMBERS = {"source", "headers", "document", "body", "read_by", "parsed"}
 EVERYTHING_ELSE = "*"
-"""What `_unset` says where a sighting states nothing besides what is written down."""
+"""The value of `_unset` where a sighting states nothing but the expected fields."""
 
 CALL_ID = "00000000-0000-4000-8000-000000000001"
 SEEN_AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -34,7 +34,7 @@ _plain = msgspec.json.Encoder(decimal_format="number").encode
 
 
 class BadCapture(ValueError):
-    """A capture is not in the form that all of them have; the text is a sentence that says why."""
+    """A capture does not have the common form; the text is a sentence that says why."""
 
 
 class Capture(NamedTuple):
@@ -54,16 +54,16 @@ class Capture(NamedTuple):
         """The delivery as a door gets it."""
         return document_of(self.body, self.headers.get("content-type", JSON))
 
-    def hear(self, door: Door) -> ParsedDelivery:
+    def parse(self, door: Door) -> ParsedDelivery:
         """What the door makes of it."""
         if self.read_by == "from_wire":
             return ParsedDelivery(event="", sightings=[door.from_wire(self.document())])
         return door.parse_delivery(self.document())
 
     def problem(self, door: Door) -> str | None:
-        """What the door hears otherwise than this file says, if anything."""
+        """The difference between how the door reads the delivery and this file, if any."""
         try:
-            heard = self.hear(door)
+            heard = self.parse(door)
         except AnswerExpected as error:
             return differing("raised", {"raises": "AnswerExpected", "event": error.event}, self.heard)
         except Unreadable as error:
@@ -81,13 +81,13 @@ class Capture(NamedTuple):
         return next((problem for pair in pairs if (problem := _otherwise(*pair))), None)
 
     def sightings(self, door: Door) -> list[Sighting]:
-        """What it says of calls; nothing where it should not be heard at all."""
-        return [] if "raises" in self.heard else self.hear(door).sightings
+        """The expected calls; none if the delivery should be refused."""
+        return [] if "raises" in self.heard else self.parse(door).sightings
 
 
 def _otherwise(sighting: Sighting, expected: dict[str, Any]) -> str | None:
     name = expected.get("vendor_call_id", "call")
-    stated, unset = said(sighting), expected.get("_unset", [])
+    stated, unset = values_of(sighting), expected.get("_unset", [])
     wanted = {member: value for member, value in expected.items() if member != "_unset"}
     if unset == EVERYTHING_ELSE:
         more = sorted(stated.keys() - wanted.keys())
@@ -102,7 +102,7 @@ def _otherwise(sighting: Sighting, expected: dict[str, Any]) -> str | None:
 
 
 def differing(path: str, stated: Any, expected: Any) -> str | None:
-    """Where a value is not what was expected; of objects only the expected members are looked at."""
+    """Where a value is not what was expected; of objects only the expected members are compared."""
     if isinstance(expected, dict) and isinstance(stated, dict):
         members = ((f"{path}.{name}", stated.get(name), value) for name, value in expected.items())
         return next((problem for member in members if (problem := differing(*member))), None)
@@ -112,7 +112,7 @@ def differing(path: str, stated: Any, expected: Any) -> str | None:
     return None if stated == expected else f"{path} is {stated!r}, not {expected!r}"
 
 
-def said(sighting: Sighting) -> dict[str, Any]:
+def values_of(sighting: Sighting) -> dict[str, Any]:
     """Everything that a sighting states, as plain JSON; nothing that it leaves open."""
     stated: dict[str, Any] = json.loads(_plain(sighting))
     return stated
@@ -168,7 +168,7 @@ def sound(vendor: str) -> list[Capture]:
 
 
 def life(vendor: str, vendor_call_id: str) -> list[Sighting]:
-    """Everything that a vendor's captures say of one call, in the order of their names."""
+    """All of a vendor's captures of one call, in the order of their names."""
     door = doors()[vendor]
     told = [sighting for capture in captures(vendor).values() for sighting in capture.sightings(door)]
     return [sighting for sighting in told if sighting.vendor_call_id == vendor_call_id]

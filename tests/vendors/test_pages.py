@@ -1,4 +1,4 @@
-"""Following pages meets every call once, whatever their size, equal instants included."""
+"""Following pages returns every call once, whatever their size, equal instants included."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from trunkline.vendors import dialects
 EVERY = sorted(WALKS)
 
 
-def test_every_dialect_has_its_walk() -> None:
+def test_every_dialect_has_its_paging() -> None:
     assert set(WALKS) == set(dialects())
 
 
 @pytest.mark.parametrize("dialect", EVERY)
 @given(data=st.data())
 @settings(max_examples=12, deadline=None)
-def test_following_pages_of_any_size_meets_every_call_once(
+def test_following_pages_of_any_size_returns_every_call_once(
     dialect: str, crowd: World, data: st.DataObject
 ) -> None:
     size = data.draw(st.integers(7, min(300, WALKS[dialect].largest)))
@@ -40,7 +40,7 @@ def test_every_dialect_lists_every_call(crowd: World) -> None:
 
 
 @pytest.mark.parametrize("dialect", EVERY)
-def test_pages_of_one_call_meet_calls_of_one_instant_once(
+def test_pages_of_one_call_return_calls_of_one_instant_once(
     dialect: str, new_world: Callable[..., World]
 ) -> None:
     world = new_world()

@@ -1,4 +1,4 @@
-"""How a client of each dialect walks through a list: the next page's query, and the ids on a page."""
+"""How a client of each dialect follows pages: the next page's query, and the ids on a page."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ WALKS: dict[str, Walk] = {
 
 
 def pages(world: World, dialect: str, size: int, query: str = "") -> Iterator[list[str]]:
-    """The ids of each page in turn, as a client meets them; bounded, in case the pages never end."""
+    """The ids of each page in turn, as a client sees them; bounded, in case the pages never end."""
     walk, following = WALKS[dialect], ""
     for number in range(1, 2000):
         asked = "&".join(part for part in (f"{walk.limit}={size}", query, following) if part)

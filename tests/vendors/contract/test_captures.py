@@ -1,4 +1,4 @@
-"""Every captured delivery is heard as it is written down, and a door says of itself what it takes."""
+"""Every captured delivery is read as its capture expects, and a door declares what it accepts."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ every_capture = pytest.mark.parametrize(
     ("door", "capture"), CAPTURES, ids=[capture.name.replace("/", "-") for _, capture in CAPTURES]
 )
 
-# -- what a door says of itself -------------------------------------------
+# -- what a door declares -------------------------------------------------
 
 
 @every_door
-def test_a_door_tells_its_sources_its_events_and_its_choices(door: Door) -> None:
+def test_a_door_names_its_sources_its_events_and_its_choices(door: Door) -> None:
     about = door.about.strip()
     assert re.fullmatch(rf"{door.title}: .+\.", about.partition("\n")[0]), "begin with `Title: ….`"
     for heading in ("Sources:", "Events:", "Not carried:", "Our choice:"):
@@ -72,7 +72,7 @@ def test_a_capture_has_the_form_that_all_of_them_have(path: Path) -> None:
 
 
 @every_capture
-def test_a_capture_is_heard_as_it_says(door: Door, capture: Capture) -> None:
+def test_a_capture_is_read_as_it_expects(door: Door, capture: Capture) -> None:
     assert capture.problem(door) is None
 
 
