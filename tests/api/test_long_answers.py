@@ -285,7 +285,7 @@ def test_a_client_that_reads_nothing_is_disconnected(
         stream = streams.pop()
         file = file_of(stream.chunks, FORMATS["jsonl"], COMPRESSIONS["none"], Shape(), name="calls")
         answer = StreamedAnswer([], chunks_of(file), tell)
-        with pytest.raises(BrokenOff, match="the client took nothing"):
+        with pytest.raises(BrokenOff, match="the client read nothing"):
             await send_streamed(answer, receive, send, without_body=False)
 
     streams = [stream_of(crowded, crowded.joined.run)]

@@ -154,5 +154,5 @@ def test_an_envelope_that_may_leave_out_its_rows_is_refused() -> None:
 
     rows = RowFormat(row=lambda call, _: call, path="calls", envelope=envelope)
     odd = structs.replace(operation, rows=rows)
-    with pytest.raises(TypeError, match="OddEnvelope stands around rows and says all of its fields"):
+    with pytest.raises(TypeError, match="OddEnvelope is an envelope and must set exactly its own fields"):
         printer().json(odd, ORG, CallPage.of("acme", CALLS[:1]), query)

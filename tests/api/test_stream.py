@@ -414,7 +414,7 @@ def test_a_client_that_reads_nothing_is_disconnected(world: World, monkeypatch: 
         stream = await world.joined.run(world.org, FollowCalls(filter=CallFilter(), after=0))
         stopped = asyncio.Event()
         chunks = event_chunks(stream.batches, lambda call: call, check, stopped)
-        with pytest.raises(BrokenOff, match="the client took nothing"):
+        with pytest.raises(BrokenOff, match="the client read nothing"):
             await send_streamed(
                 StreamedAnswer([], chunks, tell, stopped.set), receive, send, without_body=False
             )

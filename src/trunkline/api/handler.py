@@ -221,7 +221,7 @@ class RequestHandler:
             ]
             return Chunks(described, chunks_of(file))
         if rows is None:
-            raise TypeError(f"{operation.name} does not say how a call is printed in a stream")
+            raise TypeError(f"{operation.name} does not define how a call is printed in a stream")
         stopped = asyncio.Event()
         write = self._printer.record_of(rows, org, request)
         chunks = event_chunks(outcome.batches, write, still_allowed, stopped)
@@ -250,7 +250,7 @@ class RequestHandler:
             except Refused as refused:
                 answer = error_answer(dialect, refused)
             if isinstance(answer, StreamedAnswer):
-                raise TypeError("an answer that is kept is not streamed")
+                raise TypeError("an answer that is stored is not streamed")
             return StoredResponse(
                 answer.status,
                 answer.body,

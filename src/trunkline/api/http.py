@@ -27,7 +27,7 @@ from trunkline.api.problems import MEDIA_TYPE, problem_body
 from trunkline.model.faults import Fault, Refused
 
 MAX_ADDRESS_BYTES = 48 * 1024
-"""Bytes of path and query string that are kept; more than any request that is answered may have."""
+"""Bytes of path and query string that are stored; more than any valid request may have."""
 
 MAX_HEAD_BYTES = 64 * 1024
 """Bytes that a request's headers may have in all; the same again for its trailers and chunk extensions."""

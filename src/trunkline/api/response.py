@@ -70,7 +70,7 @@ async def _send_chunks(answer: StreamedAnswer, send: Send, *, without_body: bool
                 raise
             except Exception as error:  # noqa: BLE001 the answer is broken by whatever it is
                 answer.error_answer(error)
-                raise BrokenOff("an answer was broken off; the reason is logged above") from None
+                raise BrokenOff("an answer was cut off; the reason is logged above") from None
     await send({"type": "http.response.body", "body": b""})
 
 
@@ -79,4 +79,4 @@ async def _send_chunk(chunk: bytes, send: Send) -> None:
         async with asyncio.timeout(MAX_STALL_SECONDS):
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
     except TimeoutError:
-        raise BrokenOff(f"the client took nothing for {MAX_STALL_SECONDS:.0f} seconds") from None
+        raise BrokenOff(f"the client read nothing for {MAX_STALL_SECONDS:.0f} seconds") from None

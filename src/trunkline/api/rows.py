@@ -46,7 +46,7 @@ class Printer:
     """Prints outcomes of any dialect's operations."""
 
     def __init__(self, links: Links, row_cache: RowCache | None = None) -> None:
-        """Without a cache every row is printed anew."""
+        """Without a cache every row is printed again."""
         self._links = links
         self._row_cache = row_cache
 
@@ -157,7 +157,7 @@ def _keys(kind: type[Struct], name: str) -> tuple[list[_Key], _Key, list[_Key]]:
     """The keys of a record before one of its fields, that of the field, and those after it."""
     config = kind.__struct_config__
     if config.omit_defaults or config.tag is not None:
-        raise TypeError(f"{kind.__name__} stands around rows and says all of its fields, and nothing else")
+        raise TypeError(f"{kind.__name__} is an envelope and must set exactly its own fields")
     keys = [_Key(field.name, encode_json(field.encode_name) + b":") for field in structs.fields(kind)]
     place = [key.field for key in keys].index(name)
     return keys[:place], keys[place], keys[place + 1 :]

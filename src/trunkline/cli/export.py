@@ -88,7 +88,7 @@ def export(
 
 
 def _by_suffix(file: str) -> tuple[str | None, str | None]:
-    """The form and the compression that a file's suffixes stand for."""
+    """The form and the compression that a file's suffixes mean."""
     compression = next(
         (one for one in COMPRESSIONS.values() if one.suffix and file.endswith(one.suffix)), None
     )

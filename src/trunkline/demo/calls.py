@@ -111,7 +111,7 @@ def _plans(rng: Random, count: int, until: datetime) -> Iterator[Plan]:
 
 
 class _CallDesk:
-    """The people, agents and dialogues that calls are put together from."""
+    """The people, agents and dialogues from which calls are made."""
 
     def __init__(self, origin: Origin, rng: Random) -> None:
         fixed = Random(f"{origin.vendor} desk")

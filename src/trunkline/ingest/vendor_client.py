@@ -103,7 +103,7 @@ class VendorClient:
                 problem = str(status)
                 wait = max(wait, self._retry_after(headers))
             if wait > MAX_WAIT_SECONDS:
-                raise VendorUnavailable(f"the vendor asks for a wait of {wait:.0f} seconds")
+                raise VendorUnavailable(f"the vendor requires a wait of {wait:.0f} seconds")
             if attempt < TRIES - 1:
                 await self._sleep(wait)
         raise VendorUnavailable(

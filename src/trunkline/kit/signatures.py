@@ -273,4 +273,4 @@ STANDARD_WEBHOOKS = HmacSigned(
     window=Window(past=timedelta(minutes=5), future=timedelta(minutes=5)),
     key=_standard_key,
 )
-"""As Standard Webhooks says for a shared secret (`v1`); signatures of other versions are ignored."""
+"""Standard Webhooks with a shared secret (`v1`); signatures of other versions are ignored."""

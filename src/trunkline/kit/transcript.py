@@ -126,7 +126,7 @@ def json_text(value: Any) -> str:
 
 
 def is_engaged(call: Call) -> bool:
-    """Whether it was a meaningful conversation: as the vendor says, else whether the user said anything."""
+    """Whether it was a meaningful conversation: as the vendor states, else whether the user said anything."""
     if call.analysis is not None and call.analysis.engaged is not None:
         return call.analysis.engaged
     return bool(user_spoke(call))

@@ -58,7 +58,7 @@ def hex_piece(canonical_id: str, length: int) -> str:
 
 
 def letters_piece(canonical_id: str) -> str:
-    """Twelve letters and digits that stand for the first 71 bits of a call's digest."""
+    """Twelve letters and digits with the first 71 bits of a call's digest."""
     number = digest(canonical_id).int >> (128 - _LETTERS_BITS)
     letters = []
     for _ in range(12):

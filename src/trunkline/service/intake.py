@@ -202,7 +202,7 @@ class Intake:
 def _times(
     received: Sequence[Received], repeats: Mapping[PayloadKey, Repeat], now: datetime
 ) -> list[datetime]:
-    """The moments that stand in for the time of sightings that say none."""
+    """The times that count for sightings without one."""
     if not repeats:
         return [now] * len(received)
     times = []

@@ -127,7 +127,7 @@ class Keys:
     ) -> str:
         """Import a key that a team's clients already use; returns the key's id.
 
-        Raises `KeyProblem` if the key does not have the dialect's form or is taken.
+        Raises `KeyProblem` if the key does not have the dialect's form or exists already.
         """
         try:
             credential = self._dialects[dialect].auth.import_key(token, secret)

@@ -166,7 +166,7 @@ def _encoded_events(
         if isinstance(event, str):
             refused.append((index, event))
         elif isinstance(event.at, datetime) and event.at > now + MAX_CLOCK_SKEW:
-            refused.append((index, "at: lies in the future"))
+            refused.append((index, "at: is in the future"))
         else:
             # Events of one request without a time of their own count one after another.
             kept.append(encoded_event(event, now + timedelta(microseconds=index)))

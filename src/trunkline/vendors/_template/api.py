@@ -117,7 +117,7 @@ DIALECT = Dialect(
     errors=ErrorEnvelope(
         shape=ErrorBody,
         body=error_body,
-        # A text for each class of faults, and for what differs from its class. What lies with the server has
+        # A text for each class of faults, and for what differs from its class. Faults of the server have
         # a usual one. It will not build while a fault is left without a text.
         texts={
             FaultClass.BAD_REQUEST: "Bad request: {detail}",

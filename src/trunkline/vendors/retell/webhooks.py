@@ -62,7 +62,7 @@ def parse_delivery(document: Any) -> ParsedDelivery:
 
 def _as_of(sighting: Sighting, call: Payload) -> datetime | UnsetType:
     # A delivery has no time of its own. It is true as of the last event in it; an
-    # analysis is made after the end, which a millisecond is enough to say.
+    # analysis is made after the end; a millisecond is enough to order the two.
     ended_at = or_none(sighting.ended_at)
     if ended_at is not None:
         transferred_at = or_none(call.epoch_ms("transfer_end_timestamp"))

@@ -5,9 +5,9 @@ Sources: this project. A call is printed whole and in our words; every filter of
 Not carried: nothing.
 
 Our choice: parameters are joined by "and", words of one parameter, separated by commas, by "or". A list
-prints no conversation unless asked (`include=turns,words,tools`); get prints all of it unless asked for
-less. What is not included is absent. A page token is bound to the filter, the order and the org it was
-made for; the page's size and what it includes may change. The exact total is counted when asked for
+prints no transcript unless requested (`include=turns,words,tools`); get prints all of it unless fewer
+parts are requested. What is not included is absent. A page token is bound to the filter, the order and the org it was
+made for; the page's size and what it includes may change. The exact total is counted when requested
 (`include_total=true`). A date without a time means that whole UTC day. An unknown parameter is refused,
 so that no filter seems to work that does not. Refusals are `application/problem+json` (RFC 9457).
 A call is read from the same form that get prints: whatever is absent was not mentioned, an unknown key

@@ -260,7 +260,7 @@ DIALECT = Dialect(
         "Without a start, the times of turns and words count from the first of them.",
         "A test call prints as `WEB_CALL`, a call over an unknown channel as `PHONE_CALL`.",
         "A call of another vendor without a start prints the times of its words from its creation on.",
-        "The text of another vendor's call is put together from its turns.",
+        "The text of another vendor's call is assembled from its turns.",
         "Costs in another unit than US dollars print as null.",
     ),
     cost_unit="USD",
