@@ -145,14 +145,14 @@ def read_event(raw: bytes) -> TimedEvent:
 
 def _in_order(events: Iterable[bytes]) -> list[TimedEvent]:
     ordered = sorted(map(read_event, set(events)))
-    seen: set[str] = set()
+    used_ids: set[str] = set()
     once = []
     for one in ordered:
         name = None if isinstance(one.event, ToolCallEvent) else one.event.id
-        if name is None or name not in seen:
+        if name is None or name not in used_ids:
             once.append(one)
         if name is not None:
-            seen.add(name)
+            used_ids.add(name)
     return once
 
 

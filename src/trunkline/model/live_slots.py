@@ -268,15 +268,15 @@ def _still_counting_of_turn(events: Events) -> Events:
 
 
 def _still_counting_of_tool_call(events: Events) -> Events:
-    said: list[Any] = [one.event for one in events]
-    results = [event.result is not UNSET for event in said]
+    contents: list[Any] = [one.event for one in events]
+    results = [event.result is not UNSET for event in contents]
     return _chosen(
         events,
         0,
         len(events) - 1,
-        _last(events, [event.name is not None for event in said]),
-        _last(events, [event.start_ms is not None for event in said]),
-        _last(events, [event.arguments is not UNSET for event in said]),
+        _last(events, [event.name is not None for event in contents]),
+        _last(events, [event.start_ms is not None for event in contents]),
+        _last(events, [event.arguments is not UNSET for event in contents]),
         _last(events, results),
         _first(results),
     )
@@ -289,21 +289,21 @@ def _still_counting_of_rest(events: Events) -> Events:
         of_kind = [isinstance(one.event, kinds) and states[index] for index, one in enumerate(events)]
         indexes.add(_first(of_kind) if first else _last(events, of_kind))
 
-    said: list[Any] = [one.event for one in events]
+    contents: list[Any] = [one.event for one in events]
     every = [True] * len(events)
-    statuses = [getattr(event, "status", None) for event in said]
+    statuses = [getattr(event, "status", None) for event in contents]
     note((StatusEvent, EndEvent), every)
     note((StatusEvent, EndEvent), [status is not None and status.is_final for status in statuses])
     note((StatusEvent, EndEvent), [status is Status.IN_PROGRESS for status in statuses], first=True)
     note(EndEvent, every)
     for name in ("result", "end_reason", "ended_at", "duration_ms"):
-        note(EndEvent, [getattr(event, name, None) is not None for event in said])
+        note(EndEvent, [getattr(event, name, None) is not None for event in contents])
     note(RecordingEvent, every)
     for name in ("url", "enabled"):
-        note(RecordingEvent, [getattr(event, name, None) is not None for event in said])
+        note(RecordingEvent, [getattr(event, name, None) is not None for event in contents])
     note(LatencyEvent, every)
-    for stage in {stage for event in said if isinstance(event, LatencyEvent) for stage in event.latency}:
-        states = [isinstance(event, LatencyEvent) and stage in event.latency for event in said]
+    for stage in {stage for event in contents if isinstance(event, LatencyEvent) for stage in event.latency}:
+        states = [isinstance(event, LatencyEvent) and stage in event.latency for event in contents]
         note(LatencyEvent, states)
         note(LatencyEvent, states, first=True)  # in whose order stages are printed
     return _chosen(events, *indexes)
@@ -312,17 +312,17 @@ def _still_counting_of_rest(events: Events) -> Events:
 def printed_turn(events: Events) -> tuple[Turn, int | str | None]:
     """What a turn prints, and its name."""
     done = [one for one in events if isinstance(one.event, TurnEvent)]
-    said: Any = (done or events)[-1].event
-    return Turn(said.role, said.text, said.start_ms, said.end_ms, said.words), said.turn
+    turn: Any = (done or events)[-1].event
+    return Turn(turn.role, turn.text, turn.start_ms, turn.end_ms, turn.words), turn.turn
 
 
 def _printed_tool_call(events: Events) -> Any:
     if not events:
         return None
-    said: list[Any] = [one.event for one in reversed(events)]
+    contents: list[Any] = [one.event for one in reversed(events)]
     answered = [one.at for one in events if one.event.result is not UNSET]  # type: ignore[union-attr]
     stated = [
-        next((value for event in said if (value := getattr(event, name)) is not unsaid), unsaid)
+        next((value for event in contents if (value := getattr(event, name)) is not unsaid), unsaid)
         for name, unsaid in (("name", None), ("start_ms", None), ("arguments", UNSET), ("result", UNSET))
     ]
     return events[0], answered[:1], stated

@@ -194,8 +194,8 @@ def _completed(sighting: Sighting, received_at: datetime) -> Sighting:
     if sighting.status is UNSET:
         missing["status"] = Status.COMPLETED if sighting.ended_at else Status.IN_PROGRESS
     if sighting.created_at is UNSET:
-        told = (sighting.started_at, sighting.scheduled_at, sighting.ended_at)
-        missing["created_at"] = next((at for at in told if isinstance(at, datetime)), received_at)
+        instants = (sighting.started_at, sighting.scheduled_at, sighting.ended_at)
+        missing["created_at"] = next((at for at in instants if isinstance(at, datetime)), received_at)
     if not missing:
         return sighting
     return structs.replace(sighting, **missing, derived=[*(sighting.derived or ()), *missing])
@@ -343,12 +343,16 @@ def _versions(state: State) -> Versions:
     }
     counts = Counter(versions.values())
     usual = max(counts, key=lambda version: (counts[version], version))
-    told = {
+    orders = {
         "#" + "/".join(path): len(state[path].value)
         for path in _ORDERED
         if path in state and len(state[path].value or ()) < len(_members(path, state))
     }
-    return {EVERY: usual, **told, **{path: version for path, version in versions.items() if version != usual}}
+    return {
+        EVERY: usual,
+        **orders,
+        **{path: version for path, version in versions.items() if version != usual},
+    }
 
 
 def _call(current: Call, state: State) -> Call:
@@ -360,12 +364,12 @@ def _call(current: Call, state: State) -> Call:
     for path, statement in sorted(state.items(), key=lambda item: (len(item[0]), item[0])):
         if statement.value is UNSET:
             continue
-        place = raw
+        target = raw
         for name in path[:-1]:
-            place = place[name]
-        place[path[-1]] = {} if path in OBJECTS and statement.weight == 2 else statement.value
+            target = target[name]
+        target[path[-1]] = {} if path in OBJECTS and statement.weight == 2 else statement.value
         if path in _ORDERED and statement.weight == 2:
-            place[path[-1]] = dict.fromkeys(_member_names(path, state))
+            target[path[-1]] = dict.fromkeys(_member_names(path, state))
     raw["derived"] = sorted(path[0] for path, statement in state.items() if statement.is_derived) or None
     return settled(msgspec.json.decode(_encode(raw), type=Call))
 

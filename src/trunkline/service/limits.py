@@ -70,9 +70,9 @@ class Shares:
         self._refused = 0
         self._timeouts = 0
 
-    def of(self, org_id: int, amount: int = 1) -> Place:
+    def of(self, org_id: int, amount: int = 1) -> Lease:
         """Units for an `async with`, which waits for them; it raises `Refused` with `UNAVAILABLE`."""
-        return Place(self, org_id, amount)
+        return Lease(self, org_id, amount)
 
     def take(self, org_id: int, amount: int = 1) -> None:
         """Acquire units without waiting; raises `Refused` with `UNAVAILABLE` if they are not free."""
@@ -225,7 +225,7 @@ class Shares:
         return Refused(Fault.UNAVAILABLE, detail)
 
 
-class Place:
+class Lease:
     """Units of a limit that an `async with` holds."""
 
     __slots__ = ("_amount", "_org_id", "_shares")
@@ -248,12 +248,12 @@ class Place:
         self._shares.release(self._org_id, self._amount)
 
 
-class Places:
+class LeasePair:
     """A unit of each of two limits, acquired in their order, that an `async with` holds."""
 
     __slots__ = ("_first", "_second")
 
-    def __init__(self, first: Place, second: Place) -> None:
+    def __init__(self, first: Lease, second: Lease) -> None:
         self._first = first
         self._second = second
 
@@ -333,9 +333,9 @@ class OrgLimits(Struct, frozen=True, kw_only=True):
             write_bytes=Shares("bytes of writes", capacity=MAX_WRITE_BYTES, share=MAX_WRITE_BYTES // 2),
         )
 
-    def reading(self, org_id: int) -> Places:
+    def reading(self, org_id: int) -> LeasePair:
         """A connection for a statement that reads, for an `async with`; it raises `Refused`."""
-        return Places(self.reads.of(org_id), self.connections.of(org_id))
+        return LeasePair(self.reads.of(org_id), self.connections.of(org_id))
 
     @property
     def usage(self) -> list[Usage]:

@@ -81,9 +81,9 @@ def key_of(sighting: Sighting) -> Key:
     return sighting.vendor, sighting.vendor_call_id
 
 
-def is_event(seen: Received) -> bool:
+def is_event(received: Received) -> bool:
     """Whether it is one event of a live call."""
-    return seen.provenance.kind == EVENT
+    return received.provenance.kind == EVENT
 
 
 def payload_key(received: Received) -> PayloadKey:

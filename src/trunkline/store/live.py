@@ -158,18 +158,18 @@ def record_of(stored: str) -> LiveRecord:
 
 def live_conversation(base: Call, record: LiveRecord) -> Conversation | None:
     """The transcript of a call whose events are in slots; `None` if there is none yet."""
-    heavy = EncodedCall.of(base).transcript
-    if heavy is None and not record.held:
+    transcript = EncodedCall.of(base).transcript
+    if transcript is None and not record.held:
         return None
     if "turns" in record.held:
         base = msgspec.structs.replace(base, turns=UNSET)
-    return Conversation(heavy or b"{}", searchable(base), held_bits(record.held))
+    return Conversation(transcript or b"{}", searchable(base), held_bits(record.held))
 
 
 def whole_conversation(call: Call) -> Conversation | None:
     """The transcript of a call as it is finally stored."""
-    heavy = EncodedCall.of(call).transcript
-    return None if heavy is None else Conversation(heavy, searchable(call), 0)
+    transcript = EncodedCall.of(call).transcript
+    return None if transcript is None else Conversation(transcript, searchable(call), 0)
 
 
 def lost_of(base: Call, record: LiveRecord) -> bytes | None:
@@ -217,9 +217,11 @@ _SETTLING = queries("live")["settling"].format(transcript=queries("live")["trans
 
 def _settled(body: str, parts: LiveTranscript, record: LiveRecord) -> tuple[Conversation, bytes | None]:
     """The transcript of a live call as it is stored at rest; runs in a thread."""
-    heavy = parts.json()
-    search = searchable(call_of(body, heavy))
-    return Conversation(compress_transcript(heavy), search, 0), lost_of(call_of(body, parts.base), record)
+    transcript = parts.json()
+    search = searchable(call_of(body, transcript))
+    return Conversation(compress_transcript(transcript), search, 0), lost_of(
+        call_of(body, parts.base), record
+    )
 
 
 async def resting_calls(

@@ -110,8 +110,8 @@ def _number(names: tuple[str, ...]) -> Clause:
     """A phone number in any of several columns."""
 
     def clause(statement: Statement, number: str) -> list[str]:
-        places = [statement.add("value", number, column=f"c.{name}") for name in names]
-        return places if len(places) == 1 else [f"({' OR '.join(places)})"]
+        conditions = [statement.add("value", number, column=f"c.{name}") for name in names]
+        return conditions if len(conditions) == 1 else [f"({' OR '.join(conditions)})"]
 
     return clause
 

@@ -106,18 +106,18 @@ def _in_own_names(wire: Payload) -> Payload:
 
 
 def _as_of(wire: Payload) -> datetime | UnsetType | None:
-    told_at = wire.text("Timestamp", "timestamp")
-    if not isinstance(told_at, str) or not told_at:
+    status_at = wire.text("Timestamp", "timestamp")
+    if not isinstance(status_at, str) or not status_at:
         return None
     try:
-        return instant_of_iso(told_at)
+        return instant_of_iso(status_at)
     except ValueError:
         pass
     try:
-        read = parsedate_to_datetime(told_at)
+        read = parsedate_to_datetime(status_at)
         return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
-        raise Unreadable("Timestamp", f"is not a date and time: {told_at[:40]!r}") from None
+        raise Unreadable("Timestamp", f"is not a date and time: {status_at[:40]!r}") from None
 
 
 def _read_carrier(wire: Payload, sighting: Sighting) -> None:
