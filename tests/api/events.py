@@ -19,7 +19,7 @@ class Event(NamedTuple):
     """One event, or an id without data, from which a browser resumes without an event."""
 
     name: str
-    place: int
+    sequence: int
     data: Any
 
 
@@ -28,8 +28,8 @@ class Following:
 
     def __init__(self, answer: httpx2.Response) -> None:
         self.answer = answer
-        self.place = -1
-        self.told: list[Event] = []
+        self.sequence = -1
+        self.events: list[Event] = []
         self._lines = answer.iter_lines()
         self.step()  # the first block is sent at once
 
@@ -44,20 +44,20 @@ class Following:
         else:
             return None
         event = Event(fields.get("event", ""), int(fields["id"]), json.loads(fields.get("data", "null")))
-        assert event.place >= self.place
+        assert event.sequence >= self.sequence
         if event.name:
-            assert event.place > self.place, "a place came twice"
-            self.told.append(event)
-        self.place = event.place
+            assert event.sequence > self.sequence, "a sequence number came twice"
+            self.events.append(event)
+        self.sequence = event.sequence
         return event
 
-    def until(self, place: int) -> list[Event]:
+    def until(self, sequence: int) -> list[Event]:
         """Read until a sequence number is reached; bounded."""
         deadline = time.monotonic() + MAX_WAIT_SECONDS
-        while self.place < place:
-            assert time.monotonic() < deadline, (self.place, place)
+        while self.sequence < sequence:
+            assert time.monotonic() < deadline, (self.sequence, sequence)
             assert self.step() is not None, "the stream ended"
-        return self.told
+        return self.events
 
     def to_the_end(self) -> None:
         """Read until the stream ends; bounded."""
@@ -84,8 +84,8 @@ def following(
 def reach(world: World) -> int:
     """The last sequence number of the org."""
     sql = "SELECT coalesce(max(n), 0) FROM change_sequences WHERE org_id = $1"
-    place: int = world.run(world.joined.pool.fetchval(sql, world.org.id))
-    return place
+    sequence: int = world.run(world.joined.pool.fetchval(sql, world.org.id))
+    return sequence
 
 
 def last_changes(world: World) -> dict[int, str]:

@@ -20,10 +20,10 @@ from trunkline.model.sighting import sighting_of
 from trunkline.service.received import Received
 from trunkline.store.pulls import PullStore
 
-BY_PLACE = [door for door in BOTH if door.list_api is not None and door.list_api.by_offset]
+BY_OFFSET = [door for door in BOTH if door.list_api is not None and door.list_api.by_offset]
 MORE_THAN_TWO_PAGES = 450
 
-each_door = pytest.mark.parametrize("door", BY_PLACE, ids=[door.name for door in BY_PLACE])
+each_door = pytest.mark.parametrize("door", BY_OFFSET, ids=[door.name for door in BY_OFFSET])
 NewWorld = Callable[..., World]
 Turned = Callable[[], Awaitable[None]]
 

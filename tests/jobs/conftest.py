@@ -120,12 +120,12 @@ def trunkline(jobs_url: str, tmp_path: Path) -> Trunkline:
     """The command line on that database."""
 
     def run(*args: str, stdin: bytes = b"") -> Ran:
-        told = environment(jobs_url, TRUNKLINE_HOME=os.environ["TRUNKLINE_HOME"])
+        variables = environment(jobs_url, TRUNKLINE_HOME=os.environ["TRUNKLINE_HOME"])
         return Ran(
             subprocess.run(
                 command(*args),
                 cwd=tmp_path,
-                env=told,
+                env=variables,
                 input=stdin,
                 capture_output=True,
                 timeout=MAX_WAIT_SECONDS,

@@ -15,20 +15,20 @@ from trunkline.vendors import dialects
 ALL = [pytest.param(dialect, id=name) for name, dialect in dialects().items()]
 
 
-def empty_places(value: Any, path: str = "") -> list[str]:
+def empty_paths(value: Any, path: str = "") -> list[str]:
     if value is None or value is UNSET or value in ("", [], {}):
         return [path]
     if isinstance(value, Struct):
         names = [field.name for field in structs.fields(value) if field.name not in NOT_COMPARED or path]
-        return [place for name in names for place in empty_places(getattr(value, name), f"{path}.{name}")]
+        return [path for name in names for path in empty_paths(getattr(value, name), f"{path}.{name}")]
     if isinstance(value, list):
-        return [place for item in value for place in empty_places(item, f"{path}[]")]
+        return [path for item in value for path in empty_paths(item, f"{path}[]")]
     return []
 
 
 def test_a_full_call_leaves_nothing_empty() -> None:
     # Whether we store a recording ourselves is not reported by a vendor.
-    assert empty_places(full_call()) == [".recording.stored", ".recording.original_url"]
+    assert empty_paths(full_call()) == [".recording.stored", ".recording.original_url"]
 
 
 def test_a_full_call_carries_nothing_that_only_its_own_vendor_would_print() -> None:

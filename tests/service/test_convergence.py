@@ -96,7 +96,7 @@ class Life(NamedTuple):
     pulls: list[Payload]
 
 
-ASKED_FOR: dict[str, dict[str, Any]] = {
+REQUESTED: dict[str, dict[str, Any]] = {
     "twilio": {
         "sid": "CA0123456789abcdef0123456789abcdef",
         "status": "completed",
@@ -127,7 +127,7 @@ def lives() -> Iterator[Life]:
         for name in sorted(names):
             mine = [(capture, payload) for capture, payload in delivered if payload.speaks_of(name)]
             forms = [raw for raw in listed if is_of(door, raw, name)]
-            forms += [raw for raw in [ASKED_FOR.get(door.name)] if raw and is_of(door, raw, name)]
+            forms += [raw for raw in [REQUESTED.get(door.name)] if raw and is_of(door, raw, name)]
             inside = [
                 raw for capture, _ in mine for raw in objects(document(capture)) if is_of(door, raw, name)
             ]

@@ -53,7 +53,7 @@ class Orgs(RuleBasedStateMachine):
         queue = self.waiting[org_id]
         request = Request(org_id, amount, before=Counter())
         request.was_quiet = not queue and not self.shares.held(org_id)
-        could = self.fits(org_id, amount) and not queue and not self.is_kept_free()
+        could = self.fits(org_id, amount) and not queue and not self.is_reserved()
         request.task = self.loop.create_task(self.hold(request))
         self.settle()
         assert request.holds == could
@@ -69,7 +69,7 @@ class Orgs(RuleBasedStateMachine):
 
     @rule(org_id=ORGS, amount=st.integers(1, 3))
     def ask_without_waiting(self, org_id: int, amount: int) -> None:
-        could = self.fits(org_id, amount) and not self.waiting[org_id] and not self.is_kept_free()
+        could = self.fits(org_id, amount) and not self.waiting[org_id] and not self.is_reserved()
         try:
             self.shares.take(org_id, amount)
         except Refused:
@@ -183,7 +183,7 @@ class Orgs(RuleBasedStateMachine):
         total = sum(one.amount for one in self.holding) + amount
         return held <= self.shares.share and total <= self.shares.capacity
 
-    def is_kept_free(self) -> bool:
+    def is_reserved(self) -> bool:
         first = [queue[0] for queue in self.waiting.values() if queue]
         return any(self.shares.held(one.org_id) + one.amount <= self.shares.share for one in first)
 

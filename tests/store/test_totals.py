@@ -76,7 +76,7 @@ DURATIONS = (
 )
 LINES = ("+12025550101", "+12025550102", "+12025550103")
 """Numbers that occur in every column; the first one gets running totals in the middle of the writes."""
-PLACES = {
+NUMBER_SIDES = {
     "from_number": {"from"},
     "to_number": {"to"},
     "phone": {"from", "contact"},
@@ -190,7 +190,7 @@ def matches(call: Call, asked: CallFilter) -> bool:
         and (asked.transcript_text is None or holds(call, asked.transcript_text))
         and all(
             (number := getattr(asked, name)) is None or number in {numbers(call)[side] for side in sides}
-            for name, sides in PLACES.items()
+            for name, sides in NUMBER_SIDES.items()
         )
     )
 
@@ -220,7 +220,7 @@ def filters(draw: st.DrawFn) -> CallFilter:
         return CallFilter(engaged=draw(st.booleans()), created_at=Span(low, high) if low or high else None)
     if draw(st.integers(0, 4)) == 0:
         asked = CallFilter(created_at=Span(low, high) if low or high else None)
-        place, number = draw(st.sampled_from(sorted(PLACES))), draw(st.sampled_from(LINES))
+        place, number = draw(st.sampled_from(sorted(NUMBER_SIDES))), draw(st.sampled_from(LINES))
         return structs.replace(asked, **{place: number})
     return CallFilter(
         created_at=Span(low, high) if low or high else None,
@@ -234,7 +234,7 @@ def filters(draw: st.DrawFn) -> CallFilter:
         campaign_id=sometimes(st.frozensets(st.sampled_from("xy"), min_size=1)),
         transcript_text=rarely(st.sampled_from(PIECES)),
         engaged=rarely(st.booleans()),
-        **{draw(st.sampled_from(sorted(PLACES))): rarely(st.sampled_from(LINES))},
+        **{draw(st.sampled_from(sorted(NUMBER_SIDES))): rarely(st.sampled_from(LINES))},
     )
 
 

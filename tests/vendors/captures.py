@@ -48,7 +48,7 @@ class Capture(NamedTuple):
     body: bytes
     read_by: str
     """`read` for a delivery, `from_wire` for a call that the list or get prints."""
-    heard: dict[str, Any]
+    expected: dict[str, Any]
 
     def document(self) -> Any:
         """The delivery as a door gets it."""
@@ -63,26 +63,26 @@ class Capture(NamedTuple):
     def problem(self, door: Door) -> str | None:
         """The difference between how the door reads the delivery and this file, if any."""
         try:
-            heard = self.parse(door)
+            parsed = self.parse(door)
         except AnswerExpected as error:
-            return differing("raised", {"raises": "AnswerExpected", "event": error.event}, self.heard)
+            return differing("raised", {"raises": "AnswerExpected", "event": error.event}, self.expected)
         except Unreadable as error:
-            return differing("raised", {"raises": "Unreadable", "path": error.path}, self.heard)
-        if "raises" in self.heard:
-            return f"heard {heard.event!r} of {len(heard.sightings)} calls, not {self.heard}"
-        told = {"event": heard.event, "note": heard.note, "unknown": heard.unknown}
-        expected = {"event": "", "note": "", "unknown": [], **self.heard}
+            return differing("raised", {"raises": "Unreadable", "path": error.path}, self.expected)
+        if "raises" in self.expected:
+            return f"read {parsed.event!r} of {len(parsed.sightings)} calls, not {self.expected}"
+        found = {"event": parsed.event, "note": parsed.note, "unknown": parsed.unknown}
+        expected = {"event": "", "note": "", "unknown": [], **self.expected}
         calls = expected.pop("calls")
-        if told != expected:
-            return f"heard {told}, not {expected}"
-        if len(heard.sightings) != len(calls):
-            return f"heard of {len(heard.sightings)} calls, not of {len(calls)}"
-        pairs = zip(heard.sightings, calls, strict=True)
+        if found != expected:
+            return f"read {found}, not {expected}"
+        if len(parsed.sightings) != len(calls):
+            return f"read {len(parsed.sightings)} calls, not {len(calls)}"
+        pairs = zip(parsed.sightings, calls, strict=True)
         return next((problem for pair in pairs if (problem := _otherwise(*pair))), None)
 
     def sightings(self, door: Door) -> list[Sighting]:
         """The expected calls; none if the delivery should be refused."""
-        return [] if "raises" in self.heard else self.parse(door).sightings
+        return [] if "raises" in self.expected else self.parse(door).sightings
 
 
 def _otherwise(sighting: Sighting, expected: dict[str, Any]) -> str | None:
@@ -139,15 +139,15 @@ def capture_of(path: Path) -> Capture:
         raise BadCapture(f"{path} is not JSON: {error}") from None
     if not isinstance(raw, dict) or not raw.keys() <= MEMBERS or ("document" in raw) == ("body" in raw):
         raise BadCapture(f"{path}: a capture has {', '.join(sorted(MEMBERS))}, and either document or body")
-    heard = raw.get("parsed")
-    if not isinstance(heard, dict) or ("raises" in heard) == ("calls" in heard):
-        raise BadCapture(f"{path}: `heard` has the `calls` that are spoken of, or what the door `raises`")
+    parsed = raw.get("parsed")
+    if not isinstance(parsed, dict) or ("raises" in parsed) == ("calls" in parsed):
+        raise BadCapture(f"{path}: `parsed` has the expected `calls`, or what the door `raises`")
     if not raw.get("source"):
         raise BadCapture(f"{path}: `source` says where the capture comes from")
     headers = {name.lower(): value for name, value in raw.get("headers", {}).items()}
     body = raw["body"].encode() if "body" in raw else msgspec.json.encode(raw["document"])
     name = f"{path.parents[2].name}/{path.stem}"
-    return Capture(name, raw["source"], headers, body, raw.get("read_by", "read"), heard)
+    return Capture(name, raw["source"], headers, body, raw.get("read_by", "read"), parsed)
 
 
 def captures(vendor: str) -> dict[str, Capture]:
@@ -170,21 +170,21 @@ def sound(vendor: str) -> list[Capture]:
 def life(vendor: str, vendor_call_id: str) -> list[Sighting]:
     """All of a vendor's captures of one call, in the order of their names."""
     door = doors()[vendor]
-    told = [sighting for capture in captures(vendor).values() for sighting in capture.sightings(door)]
-    return [sighting for sighting in told if sighting.vendor_call_id == vendor_call_id]
+    found = [sighting for capture in captures(vendor).values() for sighting in capture.sightings(door)]
+    return [sighting for sighting in found if sighting.vendor_call_id == vendor_call_id]
 
 
 def lives(vendor: str) -> list[list[Sighting]]:
     """The sightings of each call that more than one capture speaks of.
 
-    What is in no right form or cannot be heard is left out: it fails by itself.
+    What is in no right form or cannot be read is left out: it fails by itself.
     """
-    told: dict[str, list[Sighting]] = {}
+    found: dict[str, list[Sighting]] = {}
     for capture in sound(vendor):
         with suppress(Exception):
             for sighting in capture.sightings(doors()[vendor]):
-                told.setdefault(sighting.vendor_call_id, []).append(sighting)
-    return [each for each in told.values() if len(each) > 1]
+                found.setdefault(sighting.vendor_call_id, []).append(sighting)
+    return [each for each in found.values() if len(each) > 1]
 
 
 def call_of(sightings: Iterable[Sighting], seen_at: datetime = SEEN_AT) -> Call:

@@ -58,7 +58,7 @@ def test_there_are_captures_of_a_whole_call_and_of_what_nobody_knows(door: Door)
     found = sound(door.name)
     assert found, f"write what {door.title} sends into {folder(door.name)}/captures/hooks/*.json"
     assert lives(door.name), f"no call of {door.title} is spoken of in two captures"
-    assert any(capture.heard.get("unknown") for capture in found), (
+    assert any(capture.expected.get("unknown") for capture in found), (
         f"no capture of {door.title} has a word or field that nobody knows"
     )
 
@@ -94,5 +94,5 @@ def test_reading_a_capture_leaves_the_document_as_it_was(door: Door, capture: Ca
     try:
         door.from_wire(document) if capture.read_by == "from_wire" else door.parse_delivery(document)
     except (Unreadable, AnswerExpected):
-        assert "raises" in capture.heard
+        assert "raises" in capture.expected
     assert msgspec.json.encode(document) == before

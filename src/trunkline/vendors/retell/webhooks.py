@@ -5,7 +5,7 @@ Python SDK. Documented are the events, the fields and their units, the reasons f
 signature `X-Retell-Signature: v=<ms>,d=<hex>`, which is valid for five minutes either way.
 
 Events: `call_started`, `call_ended`, `call_analyzed`, `transcript_updated` and the four of a transfer are
-read; those of chats are stored but hold no calls.
+read; those of chats are stored but have no calls.
 
 Not carried: scrubbed transcripts beside the full one, the access token of a web call.
 
