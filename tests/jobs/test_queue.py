@@ -406,7 +406,7 @@ def test_a_worker_whose_connections_are_cut_goes_on(go: Go) -> None:
                     await bench.pool.execute(f"SELECT pg_terminate_backend(pid) {CONNECTED}")
                     await bench.joined.jobs.add(org.id, "work", [key], system_clock())
                     await until(ran)
-                assert any("begins again" in line["event"] for line in logs)
+                assert any("will be restarted" in line["event"] for line in logs)
         finally:
             worker.stop()
             await task
