@@ -26,7 +26,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     database_url: str | None = None
     """A PostgreSQL 18 of your own, as a `postgresql://` URL; without it the embedded one is used."""
 
-    pool_size: int = 8
+    pool_size: int = 10
     """Connections to the database that each server process may hold."""
 
     row_cache_mb: int = 32
@@ -101,7 +101,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         return cls(
             home=Path(given.get("home", "~/.trunkline")).expanduser().resolve(),
             database_url=_setting(given, "database_url", _database_url, None),
-            pool_size=_setting(given, "pool_size", partial(_between, 1, 1000), 8),
+            pool_size=_setting(given, "pool_size", partial(_between, 1, 1000), 10),
             row_cache_mb=_setting(given, "row_cache_mb", partial(_between, 0, 100_000), 32),
             streams=_setting(given, "streams", partial(_between, 0, 100_000), 400),
             hosts=_setting(given, "hosts", _hosts, {}),

@@ -28,6 +28,9 @@ log = structlog.get_logger(__name__)
 POLL_SECONDS = 1.0
 """How often a worker checks for changes if nothing wakes it."""
 
+PAUSE_SECONDS = 0.2
+"""How long a worker that has caught up lets further changes collect, so that one step processes them all."""
+
 STEPS_AT_ONCE = 3
 """Orgs in which one follower may run a step at the same time, in each worker."""
 
@@ -78,6 +81,8 @@ class Followers:
         self._served: dict[tuple[str, int], float] = {}
         self._unnoted: dict[tuple[str, int], float] = {}
         """Until when followers wait whose failure could not be recorded, as on a full disk."""
+        self._is_behind = False
+        """Whether a step ended with unread changes left."""
 
     def wake(self) -> None:
         """Check for changes at once."""
@@ -87,10 +92,15 @@ class Followers:
         """Follow until stopped; raises what the driver raises if no org can be followed."""
         while not stopping.is_set():
             self._woken.clear()
+            self._is_behind = False
             await self.poll()
             with suppress(TimeoutError):
                 async with asyncio.timeout(POLL_SECONDS):
                     await self._woken.wait()
+            if not self._is_behind:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(PAUSE_SECONDS):
+                        await stopping.wait()
 
     async def poll(self) -> int:
         """Start a step wherever one is due and there is room for it; returns how many were started."""
@@ -144,8 +154,9 @@ class Followers:
                     return  # another process runs this step
                 head = await head_of(connection, org_id)
                 if head > position.change:
-                    await _make_step(connection, org_id, follower, position, head)
+                    reached = await _make_step(connection, org_id, follower, position, head)
                     await count_outcome(connection, org_id, name, "done", time.monotonic() - began)
+                    self._is_behind = self._is_behind or reached < head
         except Exception as error:  # noqa: BLE001 whatever it is, this follower alone waits, in this org alone
             await self._failed(follower, org_id, position, head, error)
         finally:

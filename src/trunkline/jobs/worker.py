@@ -23,8 +23,10 @@ SERVER_SETTINGS = {
     "application_name": "trunkline work",
     "lock_timeout": "10s",
     "idle_in_transaction_session_timeout": "60s",
+    "synchronous_commit": "off",
 }
-"""A step that waits longer for a lock fails, and is tried again later."""
+"""A step that waits longer for a lock fails, and is tried again later. Its commit does not wait for the disk:
+after a crash the step and its position are both lost, so that it is run again; writers need the disk more."""
 
 _FIRST_WAIT_SECONDS, _MAX_WAIT_SECONDS = 1.0, 30.0
 _STOP_SECONDS = 5.0

@@ -108,9 +108,9 @@ class Shares:
         self._deadlines.append(waiter)
         if self._timer is None:
             self._timer = loop.call_at(waiter.deadline, self._expire)
-        # A large request reserves the free units that it waits for, so that small ones behind it wait as
-        # well.
-        self._serve()
+        if amount > 1:
+            # A large request reserves the free units that it waits for: small ones behind it wait too.
+            self._serve()
         return waiter
 
     def _expire(self) -> None:
@@ -249,21 +249,27 @@ class Lease:
 
 
 class LeasePair:
-    """A unit of each of two limits, acquired in their order, that an `async with` holds."""
+    """A unit of each of two limits, acquired in their order, that an `async with` holds.
 
-    __slots__ = ("_first", "_second")
+    Every read needs both, so they are acquired in one step if they are free.
+    """
 
-    def __init__(self, first: Lease, second: Lease) -> None:
+    __slots__ = ("_first", "_org_id", "_second")
+
+    def __init__(self, first: Shares, second: Shares, org_id: int) -> None:
         self._first = first
         self._second = second
+        self._org_id = org_id
 
     async def __aenter__(self) -> None:
-        await self._first.__aenter__()
-        try:
-            await self._second.__aenter__()
-        except BaseException:
-            await self._first.__aexit__(None, None, None)
-            raise
+        if not self._first._try(self._org_id, 1):
+            await self._first.acquire(self._org_id)
+        if not self._second._try(self._org_id, 1):
+            try:
+                await self._second.acquire(self._org_id)
+            except BaseException:
+                self._first.release(self._org_id)
+                raise
 
     async def __aexit__(
         self,
@@ -271,8 +277,8 @@ class LeasePair:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._second.__aexit__(kind, error, traceback)
-        await self._first.__aexit__(kind, error, traceback)
+        self._second.release(self._org_id)
+        self._first.release(self._org_id)
 
 
 MAX_WAITING = 1000
@@ -335,7 +341,7 @@ class OrgLimits(Struct, frozen=True, kw_only=True):
 
     def reading(self, org_id: int) -> LeasePair:
         """A connection for a statement that reads, for an `async with`; it raises `Refused`."""
-        return LeasePair(self.reads.of(org_id), self.connections.of(org_id))
+        return LeasePair(self.reads, self.connections, org_id)
 
     @property
     def usage(self) -> list[Usage]:

@@ -37,7 +37,7 @@ EVERYTHING: Include = frozenset(INCLUDABLE)
 def filter_of(query: FilterQuery) -> CallFilter:
     """The filter of a query."""
     return CallFilter(
-        **{name: _condition(name, getattr(query, name)) for name in _ALIKE},
+        **{name: _condition(name, value) for name in _ALIKE if (value := getattr(query, name)) is not None},
         created_at=_time(query.created_from, query.created_to),
         started_at=_time(query.started_from, query.started_to),
         ended_at=_time(query.ended_from, query.ended_to),
