@@ -128,8 +128,8 @@ def merged(
     for path, statement in _state(
         _completed(sighting, received_at), versions_of(sighting, received_at)
     ).items():
-        current_statement = state.get(path)
-        if current_statement is None or statement[:6] > current_statement[:6]:
+        standing = state.get(path)
+        if standing is None or statement[:6] > standing[:6]:
             state[path] = statement
     state = _settled(state)
     match _difference(before, state):
@@ -143,39 +143,39 @@ def merged(
 def first_call(sighting: Sighting, call_id: str, received_at: datetime) -> tuple[Call, Versions]:
     """Make the call of a first sighting: the result of merging it into nothing."""
     whole = _completed(sighting, received_at)
-    versions = versions_of(sighting, received_at)
-    values = {name: value for name in STATEMENTS if (value := getattr(whole, name)) is not UNSET}
-    call = Call(id=call_id, vendor=sighting.vendor, vendor_call_id=sighting.vendor_call_id, **values)
-    if len(versions) > 1:
-        versions = {
-            path: version
-            for path, version in versions.items()
-            if path not in CONVERSATION or _is_meaningful((path,), values.get(path))
+    stamps = versions_of(sighting, received_at)
+    said = {name: value for name in STATEMENTS if (value := getattr(whole, name)) is not UNSET}
+    call = Call(id=call_id, vendor=sighting.vendor, vendor_call_id=sighting.vendor_call_id, **said)
+    if len(stamps) > 1:
+        stamps = {
+            path: stamp
+            for path, stamp in stamps.items()
+            if path not in CONVERSATION or _is_meaningful((path,), said.get(path))
         }
-    plain = 1 if len(versions) == 1 else sum(values[name] is not None for name in _PLAIN & values.keys())
-    if sighting.as_of_by_path is not UNSET or plain < len(versions) or _has_other_words(whole):
+    plain = 1 if len(stamps) == 1 else sum(said[name] is not None for name in _PLAIN & said.keys())
+    if sighting.as_of_by_path is not UNSET or plain < len(stamps) or _has_other_words(whole):
         # The default version and outdated words depend on the whole state.
         call.derived = whole.derived or None
-        state = _settled(_state(call, versions))
+        state = _settled(_state(call, stamps))
         return _call(call, state), _versions(state)
     _sort_members(call)
     call.derived = sorted(set(whole.derived or ())) or None
-    return settled(call), versions
+    return settled(call), stamps
 
 
-def unmerged(call: Call, versions: Versions, sighting: Sighting, seen_at: datetime) -> tuple[Call, Versions]:
+def unmerged(call: Call, stamps: Versions, sighting: Sighting, seen_at: datetime) -> tuple[Call, Versions]:
     """A call without the values of a sighting, as far as that can be determined from the call.
 
     Values that the sighting replaced are lost; the required status and creation are guesses then, and give
     way to any stated value.
     """
-    state = _state(call, versions)
+    state = _state(call, stamps)
     for path, statement in _state(_completed(sighting, seen_at), versions_of(sighting, seen_at)).items():
-        current_statement = state.get(path)
-        if current_statement is None or current_statement[:6] != statement[:6] or path in OBJECTS:
+        standing = state.get(path)
+        if standing is None or standing[:6] != statement[:6] or path in OBJECTS:
             continue
         if path == ("created_at",):
-            state[path] = _statement(path, current_statement.value, 0, is_derived=True)
+            state[path] = _statement(path, standing.value, 0, is_derived=True)
         elif path == ("status",):
             state[path] = _statement(path, Status.IN_PROGRESS.value, 0, is_derived=True)
         else:
@@ -194,8 +194,8 @@ def _completed(sighting: Sighting, received_at: datetime) -> Sighting:
     if sighting.status is UNSET:
         missing["status"] = Status.COMPLETED if sighting.ended_at else Status.IN_PROGRESS
     if sighting.created_at is UNSET:
-        instants = (sighting.started_at, sighting.scheduled_at, sighting.ended_at)
-        missing["created_at"] = next((at for at in instants if isinstance(at, datetime)), received_at)
+        told = (sighting.started_at, sighting.scheduled_at, sighting.ended_at)
+        missing["created_at"] = next((at for at in told if isinstance(at, datetime)), received_at)
     if not missing:
         return sighting
     return structs.replace(sighting, **missing, derived=[*(sighting.derived or ()), *missing])
@@ -222,9 +222,9 @@ def _state(record: Call | Sighting, versions: Versions) -> State:
     for path, value in _leaves({name: raw[name] for name in STATEMENTS if name in raw}, ()):
         name = "/".join(path)
         is_ordered = path in _ORDERED and value is not None
-        values = list(value)[: versions.get("#" + name)] if is_ordered else value
+        said = list(value)[: versions.get("#" + name)] if is_ordered else value
         state[path] = _statement(
-            path, values, versions.get(name, versions[EVERY]), is_derived=path[0] in derived
+            path, said, versions.get(name, versions[EVERY]), is_derived=path[0] in derived
         )
     for name in derived - {path[0] for path in state}:
         mark = Statement(-1, True, False, 0, 0, b"", UNSET, is_derived=True)
@@ -232,7 +232,7 @@ def _state(record: Call | Sighting, versions: Versions) -> State:
     return _counted(state)
 
 
-def _statement(path: Path, value: Any, version: int, *, is_derived: bool) -> Statement:
+def _statement(path: Path, value: Any, stamp: int, *, is_derived: bool) -> Statement:
     encoding = _encode(value)
     is_derived = is_derived and len(path) == 1
     if value is None or not _is_meaningful(path, value):
@@ -244,7 +244,7 @@ def _statement(path: Path, value: Any, version: int, *, is_derived: bool) -> Sta
         weight=2,
         stated=not is_derived,
         final=path == ("status",) and value in _FINAL_WORDS,
-        order=_order(path, value, version) if is_derived else version,
+        order=_order(path, value, stamp) if is_derived else stamp,
         richness=len(encoding),
         encoding=encoding,
         value=value,
@@ -289,11 +289,11 @@ def _has_other_words(whole: Sighting) -> bool:
     return any(name.startswith("status.") and name != own for name in whole.vendor_words)
 
 
-def _order(path: Path, value: Any, version: int) -> int:
+def _order(path: Path, value: Any, stamp: int) -> int:
     # Of several guesses at the creation the earliest instant is the best one, whenever it was made.
     if path == ("created_at",):
         return -milliseconds(datetime.fromisoformat(value))
-    return version
+    return stamp
 
 
 def _leaves(values: dict[str, Any], parent: Path) -> Iterator[tuple[Path, Any]]:
@@ -336,23 +336,19 @@ def _members(path: Path, state: State) -> set[str]:
 
 
 def _versions(state: State) -> Versions:
-    versions = {
+    stamps = {
         "/".join(path): one.order
         for path, one in sorted(state.items())
         if one.weight == 2 and path not in OBJECTS and not (one.is_derived and path == ("created_at",))
     }
-    counts = Counter(versions.values())
-    usual = max(counts, key=lambda version: (counts[version], version))
-    orders = {
+    counts = Counter(stamps.values())
+    usual = max(counts, key=lambda stamp: (counts[stamp], stamp))
+    told = {
         "#" + "/".join(path): len(state[path].value)
         for path in _ORDERED
         if path in state and len(state[path].value or ()) < len(_members(path, state))
     }
-    return {
-        EVERY: usual,
-        **orders,
-        **{path: version for path, version in versions.items() if version != usual},
-    }
+    return {EVERY: usual, **told, **{path: stamp for path, stamp in stamps.items() if stamp != usual}}
 
 
 def _call(current: Call, state: State) -> Call:
@@ -364,12 +360,12 @@ def _call(current: Call, state: State) -> Call:
     for path, statement in sorted(state.items(), key=lambda item: (len(item[0]), item[0])):
         if statement.value is UNSET:
             continue
-        target = raw
+        place = raw
         for name in path[:-1]:
-            target = target[name]
-        target[path[-1]] = {} if path in OBJECTS and statement.weight == 2 else statement.value
+            place = place[name]
+        place[path[-1]] = {} if path in OBJECTS and statement.weight == 2 else statement.value
         if path in _ORDERED and statement.weight == 2:
-            target[path[-1]] = dict.fromkeys(_member_names(path, state))
+            place[path[-1]] = dict.fromkeys(_member_names(path, state))
     raw["derived"] = sorted(path[0] for path, statement in state.items() if statement.is_derived) or None
     return settled(msgspec.json.decode(_encode(raw), type=Call))
 

@@ -81,11 +81,11 @@ def live_transcript(stored: bytes) -> LiveTranscript:
     return LiveTranscript(held, transcript_json(stored[8 : 8 + size]), stored[8 + size :])
 
 
-def _with_conversation(stored: bytes, sighting: Sighting, names: Iterable[str]) -> bytes:
+def _with_conversation(heavy: bytes, said: Sighting, names: Iterable[str]) -> bytes:
     """The transcript fields of a call, some of them as a sighting states them, as JSON."""
-    transcript = read_transcript(stored)
+    transcript = read_transcript(heavy)
     for name in names:
-        setattr(transcript, name, getattr(sighting, name))
+        setattr(transcript, name, getattr(said, name))
     return _encode(transcript)
 
 
