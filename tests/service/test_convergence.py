@@ -78,7 +78,7 @@ def delivery(door: Door, capture: Capture) -> Payload | None:
 
 
 def pulled(door: Door, raw: Any) -> Payload:
-    """A call as the vendor's API prints it, as a pull takes it in."""
+    """A call as the vendor's API prints it, as a pull receives it."""
     origin = Provenance(vendor=door.name, kind="call", source_id=source_id(door.name))
     return Payload((Received(door.from_wire(raw), encoded(raw), origin),))
 

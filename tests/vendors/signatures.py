@@ -84,7 +84,7 @@ def refuses(signing: SignatureVerifier, delivery: Delivery, secrets: Sequence[st
 def is_accepted(
     vendor: str, body: bytes, headers: dict[str, str], now: datetime, *, secret: str, url: str = ""
 ) -> bool:
-    """Whether a vendor's door takes a delivery for genuine."""
+    """Whether a vendor's door accepts a delivery."""
     delivery = Delivery(body=body, headers=headers, url=url)
     return not refuses(doors()[vendor].signature, delivery, ["another secret", secret], now)
 

@@ -53,7 +53,7 @@ def test_pages_of_one_call_return_calls_of_one_instant_once(
     assert len(set(met)) == 9
 
 
-@pytest.mark.parametrize("dialect", [name for name in EVERY if WALKS[name].by_offset])
+@pytest.mark.parametrize("dialect", [name for name in EVERY if WALKS[name].by_position])
 def test_new_calls_do_not_move_pages_that_begin_after_a_call(
     dialect: str, new_world: Callable[..., World]
 ) -> None:
@@ -72,7 +72,7 @@ def test_new_calls_do_not_move_pages_that_begin_after_a_call(
     assert met == before
 
 
-@pytest.mark.parametrize("dialect", [name for name in EVERY if not WALKS[name].by_offset])
+@pytest.mark.parametrize("dialect", [name for name in EVERY if not WALKS[name].by_position])
 def test_totals_are_exact_on_every_page_and_beyond_the_end(dialect: str, crowd: World) -> None:
     walk, total = WALKS[dialect], len(listed(crowd, dialect))
     beyond = {"zudu": "page=50&limit=20"}.get(dialect, "offset=100000&limit=20")

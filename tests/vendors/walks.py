@@ -20,7 +20,7 @@ class Walk(NamedTuple):
     total: Callable[[Any], int | None]
     following: Callable[[Any, int, int], str | None]
     """From an answer, the page's number and its size to the next query; `None` at the end."""
-    by_offset: bool = False
+    by_position: bool = False
     """Whether the next page begins after a call, so that new calls do not move it."""
     prefix: str = ""
 
@@ -78,7 +78,7 @@ WALKS: dict[str, Walk] = {
         id_of=lambda row: row["call_sid"],
         total=lambda answer: None,
         following=_token("cursor", lambda answer: answer["pagination"]["next_cursor"]),
-        by_offset=True,
+        by_position=True,
     ),
     "trunkline": Walk(
         path="/v1/calls",
@@ -88,7 +88,7 @@ WALKS: dict[str, Walk] = {
         id_of=lambda row: row["id"],
         total=lambda answer: answer.get("total_size"),
         following=_token("page_token", lambda answer: answer["next_page_token"]),
-        by_offset=True,
+        by_position=True,
     ),
 }
 

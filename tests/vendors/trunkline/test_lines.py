@@ -1,4 +1,4 @@
-"""The quick way to a line of a file: whatever it takes, the long way takes too, and just so."""
+"""The quick way to read a line of a file: what it accepts, the long way accepts too, with the same result."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def fields(sighting: Sighting) -> dict[str, tuple[type, Any]]:
 
 
 def same(line: bytes) -> bool:
-    """Whether the quick way takes a line; if so, it has to be as the long way takes it."""
+    """Whether the quick way accepts a line; if so, the result has to be that of the long way."""
     quick = from_line(line)
     if quick is None:
         return False
