@@ -229,7 +229,7 @@ BAD_CALLS = {
     "an impossible day": ({"started_at": "2026-02-30"}, "started_at: no such date or time"),
     "an endless amount": ({"cost": {"amount": "1e999999999"}}, "cost.amount: is not an amount"),
     "a tiny amount": ({"cost": {"amount": "1e-400"}}, "cost.amount: is not an amount"),
-    "a negative duration": ({"duration_ms": -1}, "duration_ms: a duration between zero"),
+    "a negative duration": ({"duration_ms": -1}, "duration_ms: must be between zero"),
 }
 
 

@@ -127,7 +127,7 @@ class Payload:
 
     def _duration(self, names: tuple[str, ...], ms: int) -> int:
         if not 0 <= ms <= _MAX_DURATION_MS:
-            raise Unreadable(self._where(names), "a duration between zero and a year")
+            raise Unreadable(self._where(names), "must be between zero and a year")
         return ms
 
     def instant(self, *names: str) -> datetime | UnsetType | None:

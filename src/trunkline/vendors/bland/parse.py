@@ -42,7 +42,7 @@ def read_call(wire: Payload) -> tuple[Sighting, list[str]]:
     duration_ms = wire.seconds("corrected_duration")
     if not isinstance(duration_ms, int) and isinstance(minutes, Decimal):
         if not 0 <= minutes <= MAX_MINUTES:
-            raise Unreadable("call_length", "a duration between zero and a year")
+            raise Unreadable("call_length", "must be between zero and a year")
         duration_ms = round(minutes * 60_000)
     sighting = Sighting(
         vendor=NAME,
