@@ -29,6 +29,7 @@ from trunkline.api.handler import RequestHandler
 from trunkline.api.health import health_routes
 from trunkline.api.hooks import hook_routes
 from trunkline.api.metrics import metrics_routes
+from trunkline.api.process_metrics import ProcessMetrics
 from trunkline.api.recordings import Shelf, recording_routes
 from trunkline.api.row_cache import RowCache
 from trunkline.api.rows import Printer
@@ -97,6 +98,7 @@ class Services(Struct, frozen=True):
     group_commit: GroupCommit
     eraser: Eraser
     idempotency: Idempotency
+    limits: OrgLimits
     links: Links
     recordings: Recordings
     sources: Sources
@@ -188,6 +190,7 @@ async def services(
             group_commit=commits,
             eraser=eraser,
             idempotency=Idempotency(IdempotencyStore(pool), clock),
+            limits=limits,
             links=links,
             recordings=recordings,
             sources=sources,
@@ -330,6 +333,9 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
     def work() -> WorkReport | None:
         return WorkReport(opened[-1].jobs, opened[-1].followers, clock) if opened else None
 
+    def process() -> ProcessMetrics:
+        return ProcessMetrics(counters, opened[-1].limits.usage if opened else ())
+
     def webhooks() -> Webhooks:
         joined = opened[-1]
         return Webhooks(joined.sources, doors(), joined.group_commit, clock)
@@ -348,7 +354,7 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
     others = Starlette(
         routes=[
             *health_routes(database_answers, work),
-            *metrics_routes(work),
+            *metrics_routes(work, process),
             *docs_routes(),
             *recording_routes(shelf),
             *hook_routes(webhooks, settings.public_url, bodies),

@@ -82,6 +82,20 @@ def test_metrics_are_of_all_orgs_together(go: Go, server: Server) -> None:
     assert not any(org.name in answer.text for org in orgs)
 
 
+def test_metrics_count_who_was_refused_and_how_limits_are_used(server: Server) -> None:
+    def value(name: str, label: str) -> float:
+        text = httpx2.get(f"{server.url}/metrics").text
+        (found,) = re.findall(rf"^trunkline_{name}{{(?=[^}}]*{label})[^}}]*}} (\S+)$", text, re.MULTILINE)
+        return float(found)
+
+    before = value("edge_refusals_total", 'reason="large_heads"')
+    assert httpx2.get(f"{server.url}/healthz", headers={"x-much": "a" * 70_000}).status_code == 431
+    assert value("edge_refusals_total", 'reason="large_heads"') == before + 1
+    assert value("limit_capacity", 'limit="requests"') >= 1
+    assert value("limit_held", 'limit="requests"') == 0
+    assert value("limit_refusals_total", 'limit="long_answers"') == 0
+
+
 async def _one_due(bench: Bench) -> list[int]:
     return [one.due for one in await bench.joined.jobs.waiting(system_clock()) if one.kind == "recording"]
 

@@ -20,9 +20,9 @@ def empty_paths(value: Any, path: str = "") -> list[str]:
         return [path]
     if isinstance(value, Struct):
         names = [field.name for field in structs.fields(value) if field.name not in NOT_COMPARED or path]
-        return [path for name in names for path in empty_paths(getattr(value, name), f"{path}.{name}")]
+        return [empty for name in names for empty in empty_paths(getattr(value, name), f"{path}.{name}")]
     if isinstance(value, list):
-        return [path for item in value for path in empty_paths(item, f"{path}[]")]
+        return [empty for item in value for empty in empty_paths(item, f"{path}[]")]
     return []
 
 

@@ -1,7 +1,7 @@
 """`GET /metrics`, for Prometheus, and what `/readyz` reports about background work.
 
-The figures are in the database, so that every process returns the same. They cover all orgs together: no
-label names an org.
+The figures about work are in the database, so that every process returns the same. They cover all orgs
+together: no label names an org.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from trunkline.api.process_metrics import ProcessMetrics
 from trunkline.service.database_errors import DATABASE_DOWN
 from trunkline.service.work import Work, WorkReport
 
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
 
-def metrics_routes(report: Callable[[], WorkReport | None]) -> list[Route]:
+def metrics_routes(
+    report: Callable[[], WorkReport | None], process: Callable[[], ProcessMetrics]
+) -> list[Route]:
     """`GET /metrics`."""
 
     async def metrics(_: Request) -> Response:
@@ -33,7 +36,7 @@ def metrics_routes(report: Callable[[], WorkReport | None]) -> list[Route]:
         try:
             if read is None:
                 raise ConnectionError("not open yet")
-            found = _metrics(await read.read(), read)
+            found = [*_metrics(await read.read(), read), *process().metrics()]
         except (*DATABASE_DOWN, asyncpg.PostgresError):
             return PlainTextResponse(
                 "the database does not answer\n", status_code=503, headers={"Retry-After": "1"}

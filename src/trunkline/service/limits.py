@@ -191,6 +191,8 @@ class Shares:
                     self._is_reserved = True
                     return
                 self._grant(org_id, queue)
+                if self._total >= self.capacity:
+                    return
                 served = True
                 break  # the order of turns has changed
 
@@ -198,8 +200,10 @@ class Shares:
         waiter = queue.popleft()
         self._held[org_id] = self._held.get(org_id, 0) + waiter.amount
         self._total += waiter.amount
-        del self._turns[org_id]
-        if queue:
+        if not queue:
+            del self._turns[org_id]
+        elif len(self._turns) > 1:
+            del self._turns[org_id]
             self._turns[org_id] = queue  # at the end: all others come first
         waiter.has_units = True
         waiter.served.set_result(None)
