@@ -184,7 +184,7 @@ class _Maker:
         return line
 
     def _connect(self, line: Line, org: Org, desk: Desk, outbound: bool, draw: Sequence[float]) -> None:
-        """Say who is on the other side, and over what; a browser call has no numbers."""
+        """Set who is on the other side, and the channel; a browser call has no numbers."""
         contact = org.contact(int(draw[6] ** 1.6 * org.contact_count))  # some are called far more often
         web, hidden = not outbound and draw[7] < 0.1, not outbound and draw[7] > 0.99
         line.channel = Channel.WEB if web else Channel.PHONE
@@ -198,7 +198,7 @@ class _Maker:
     def _run(
         self, line: Line, ending: Ending, talk: Talk, started_at: datetime, draw: Sequence[float]
     ) -> None:
-        """Let the call happen, as far as it comes."""
+        """Make up the course of the call, as far as it goes."""
         cut = talk.cuts[ending.cut]
         line.started_at = started_at
         if cut.answers:
@@ -256,7 +256,7 @@ def _opened(out: str) -> Iterator[IO[bytes]]:
 
 
 def write_calls(options: Options, out: str) -> tuple[int, int]:
-    """Write the file and say how many calls and bytes went into it, before compression."""
+    """Write the file; returns how many calls and bytes went into it, before compression."""
     count = size = 0
     with _opened(out) as file:
         for line in make_lines(options):
@@ -279,7 +279,7 @@ def _read_options(arguments: Sequence[str] | None) -> tuple[Options, str]:
     add("--days", type=int, default=730, help="over how many days")
     add("--data", type=Path, default=DATA, help="folder of the conversation files (*.jsonl.gz)")
     add("--words", choices=("source", "all", "none"), default="source", help="which word times to write")
-    add("--vendor", default="bench", help="the vendor the calls claim to come from")
+    add("--vendor", default="bench", help="the vendor that the calls claim to come from")
     given = parser.parse_args(arguments)
     end = datetime.fromisoformat(given.end).replace(tzinfo=UTC)
     options = Options(given.n, given.orgs, given.seed, given.days, end, given.data, given.words, given.vendor)

@@ -1,4 +1,4 @@
-"""Our own load client, for where `wrk` is not: a closed loop over raw sockets, and single requests."""
+"""Our own load client, where `wrk` is not installed: a closed loop over raw sockets, and single requests."""
 
 from __future__ import annotations
 
@@ -261,7 +261,7 @@ class _Answer:
                 return False
             size = int(data[position:end].partition(b";")[0], 16)
             if size == 0:
-                # The end, but for the empty line after it.
+                # The end, except for the empty line after it.
                 self._waiting = data[position:] if len(data) < end + 4 else b""
                 return len(data) >= end + 4
             self.size += size

@@ -35,11 +35,11 @@ SUPPLY = 4000
 """How many requests are ready for each second; the run ends when all are used."""
 PULLED_CALLS = 3000
 PULLED_FROM = "callem"
-"""Whose list API is read: a thousand calls on a page, with their conversations."""
+"""The vendor whose list API is used: a thousand calls on a page, with their transcripts."""
 NO_LIMIT = 1_000_000
 """Requests a minute that may be sent."""
 SECRET = "bench-secret-of-the-webhooks"  # noqa: S105
-SEALING_KEY = "bench-sealing-key-of-32-characters-or-more"
+ENCRYPTION_KEY = "bench-encryption-key-of-32-characters-or-more"
 
 
 def by_door(folder: Path, url: str, data: Path, seconds: float, workers: int, log: Path) -> list[Row]:
@@ -50,7 +50,7 @@ def by_door(folder: Path, url: str, data: Path, seconds: float, workers: int, lo
             environment = {
                 "TRUNKLINE_DATABASE_URL": own,
                 "TRUNKLINE_HOME": str(folder),
-                "TRUNKLINE_ENCRYPTION_KEY": SEALING_KEY,
+                "TRUNKLINE_ENCRYPTION_KEY": ENCRYPTION_KEY,
                 "TRUNKLINE_ARCHIVE_RECORDINGS": "false",
             }
             with ours(workers, environment, log) as server:
@@ -166,7 +166,7 @@ def _events(path: str, headers: Mapping[str, str]) -> Iterator[bytes]:
 
 
 async def _pulled(joined: Services, server: Server, data: Path, subject: str) -> Row:
-    """Everything that one org has, read into another by a vendor's list API, without waiting politely."""
+    """All calls of one org, pulled into another by a vendor's list API, without pauses for its rate limit."""
     made = await joined.keys.create("listed")
     owner = Org(await joined.keys.org_id("listed"), "listed")
     dialect = dialects()["trunkline"]

@@ -2,7 +2,7 @@
 
     python -m bench.folder 100k
 
-makes it, through `trunkline import`. A folder is complete once its marker stands in it.
+creates it, through `trunkline import`. A folder is complete once it has its marker file.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from trunkline.store.embedded import start_embedded
 from trunkline.store.migrations import FOLDER, head, migrate
 
 SEED = 9
-"""Gives an org with eleven agents and eight campaigns that calls out nearly as often as it is called."""
+"""Results in an org with eleven agents and eight campaigns and about as many outbound as inbound calls."""
 SMALL_ORGS = 9
 SMALL_SHARE = 100
 """The big org has so many times the calls of a small one."""
 BIG = "big"
 MARKER = "loaded.json"
 MULTIPLIED = 5_000_000
-"""From so many calls on, a tenth of them is imported and the rest is made of those; see `multiplied.py`."""
+"""From this many calls on, a tenth is imported and the rest is made of those; see `multiplied.py`."""
 COPIES = 10
 
 

@@ -59,7 +59,7 @@ async def settings_of_server(connection: asyncpg.Connection) -> dict[str, str]:
 
 
 async def settings_of_session(url: str) -> dict[str, str]:
-    """What our own sessions have set, and pgbench shall have for the same statement."""
+    """The session settings of our own connections, which pgbench uses too."""
     async with await open_pool(url, 1) as pool:
         return {row["name"]: row["value"] for row in await pool.fetch(_SETTINGS, _SESSION)}
 
@@ -80,7 +80,7 @@ def with_variables(query: ListQuery) -> tuple[str, dict[str, str]]:
 
 def _plain(sql: str) -> str:
     if _VARIABLE.search(sql.replace("::", "")):
-        raise ValueError("the statement holds what pgbench would take for a variable")
+        raise ValueError("the statement has what pgbench would read as a variable")
     return sql
 
 

@@ -1,4 +1,4 @@
-"""What an event of a live call costs at its beginning and after thousands of others, over HTTP."""
+"""The cost of an event of a live call, at its beginning and after thousands of others, over HTTP."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from bench.writes import scratch
 from trunkline.compose import services
 
 EARLY, LATE = 10, 10_000
-"""Events that a call has when those are measured that follow."""
+"""Events of the long call before the measured ones."""
 MEASURED = 10
-"""Events that are measured of a call, so that it stays about as long as it is."""
+"""Events that are measured per call, few enough that its length hardly changes."""
 ROUNDS = 60
 BATCH = 1000
 VENDOR = "bench"
 
 
 def live_events(url: str, log: Path) -> list[Row]:
-    """One client that tells one event after the other, of short calls and of a long one in turns."""
+    """One client that sends one event after the other, for short calls and for a long one in turns."""
 
     async def run() -> list[Row]:
         async with scratch(url, "live") as own:
@@ -46,14 +46,14 @@ async def _measured(server: Server, worn: Mapping[str, str]) -> list[Row]:
     client = await _Client.connect(server.port, worn)
     long_call, turns = await client.begin("long"), _turns()
     for _ in range(0, LATE, BATCH):
-        await client.tell(long_call, list(islice(turns, BATCH)))
+        await client.send(long_call, list(islice(turns, BATCH)))
     early: list[float] = []
     late: list[float] = []
     for number in range(ROUNDS):
         short_call, first = await client.begin(f"short {number}"), _turns()
-        await client.tell(short_call, list(islice(first, EARLY)))
-        early += [await client.tell(short_call, next(first)) for _ in range(MEASURED)]
-        late += [await client.tell(long_call, next(turns)) for _ in range(MEASURED)]
+        await client.send(short_call, list(islice(first, EARLY)))
+        early += [await client.send(short_call, next(first)) for _ in range(MEASURED)]
+        late += [await client.send(long_call, next(turns)) for _ in range(MEASURED)]
     client.close()
     return [
         row_of(named(OURS, 1), name, sample_of(seconds, sum(seconds)), connections=1, unit="events")
@@ -84,20 +84,20 @@ class _Client:
     ) -> None:
         self._reader = reader
         self._writer = writer
-        self._worn = worn
+        self._headers = worn
 
     @classmethod
     async def connect(cls, port: int, worn: Mapping[str, str]) -> _Client:
         return cls(*await asyncio.open_connection("127.0.0.1", port), worn)
 
     async def begin(self, name: str) -> str:
-        """Tell a call that runs; answers its id."""
+        """Report a running call; returns its id."""
         told = {"vendor": VENDOR, "vendor_call_id": name, "status": "in_progress"}
         found: dict[str, str] = msgspec.json.decode(await self._post("/trunkline/v1/calls", told))
         return found["id"]
 
-    async def tell(self, call_id: str, said: object) -> float:
-        """Tell an event, or many; answers the seconds that it took."""
+    async def send(self, call_id: str, said: object) -> float:
+        """Send an event, or many; returns the seconds that it took."""
         began = time.perf_counter()
         await self._post(f"/trunkline/v1/calls/{call_id}/events", said)
         return time.perf_counter() - began
@@ -106,7 +106,7 @@ class _Client:
         self._writer.close()
 
     async def _post(self, path: str, said: object) -> bytes:
-        self._writer.write(post_bytes(path, self._worn, msgspec.json.encode(said)))
+        self._writer.write(post_bytes(path, self._headers, msgspec.json.encode(said)))
         head = await self._reader.readuntil(b"\r\n\r\n")
         length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
         body = await self._reader.readexactly(length)

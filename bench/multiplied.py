@@ -1,8 +1,8 @@
 """A big folder made from a smaller one: each call several times over, with ids and times of its own.
 
-Loading ten million calls one by one takes hours on a small machine and tells nothing that loading one million
-does not. The copies have new ids and lie a fixed while later each, in the columns as in what is printed;
-indexes are built anew and the totals counted from the calls.
+Loading ten million calls one by one takes hours on a small machine and shows nothing that loading one million
+does not. The copies have new ids, and their times are later by a fixed step each, in the columns and in the
+stored JSON; indexes are rebuilt and the totals counted from the calls.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from trunkline.store.columns import NAMES
 from trunkline.store.totals.totals import differences, mend
 
 STEP = "interval '97 minutes'"
-"""How much later each copy lies than the one before."""
+"""How much later each copy is than the one before."""
 
 TABLES = ("calls", "call_transcripts", "call_terms")
 
@@ -39,7 +39,7 @@ $$;
 
 
 async def multiply(url: str, org: str, times: int) -> None:
-    """Make each call of an org into so many, the one that is there among them."""
+    """Multiply each call of an org, the original included."""
     connection = await asyncpg.connect(url, command_timeout=None)
     try:
         org_id = await connection.fetchval("SELECT org_id FROM orgs WHERE name = $1", org)
@@ -109,7 +109,7 @@ WHERE org_id = $1 AND call_id IN (SELECT id FROM originals)
 
 
 async def _drop_indexes(connection: asyncpg.Connection) -> list[str]:
-    """Drop the indexes of the tables; answers the statements that make them again."""
+    """Drop the indexes of the tables; returns the statements that create them again."""
     statements = []
     keys = await connection.fetch(
         "SELECT conrelid::regclass::text AS place, conname, pg_get_constraintdef(oid) AS definition"

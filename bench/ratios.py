@@ -10,7 +10,7 @@ OURS, LIMIT, BARE, PEER = "ours", "pgbench", "bare ASGI", "peer"
 IMPORTER, COPY_IN, COPY_OUT = "ours, import", "COPY FROM", "COPY TO"
 """Who is measured."""
 FIRST_PAGE, IMPORT, EXPORT, SINGLE = "first page", "import", "export", "single calls"
-"""What the others are measured against us with."""
+"""The question on which ours is compared with the others."""
 WRITERS = 64
 """Clients that write at once."""
 WAKING_WRITERS = 32

@@ -1,4 +1,4 @@
-"""What a run found: rows, facts and ratios, as one table and as a JSON file."""
+"""The results of a run: rows, facts and ratios, as one table and as a JSON file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PEER_PACKAGES = ("fastapi", "sqlalchemy", "pydantic")
 
 
 class Sample(Struct, kw_only=True):
-    """How something went that was done over and over."""
+    """The measurements of a repeated action."""
 
     count: int
     seconds: float
@@ -43,7 +43,7 @@ class Row(Struct, kw_only=True):
     subject: str
     """Who was measured."""
     name: str
-    """What it was asked to do."""
+    """What was measured."""
     connections: int | None = None
     """How many clients at once, each with its next request as soon as it has its answer."""
     per_second: float | None = None
@@ -92,7 +92,7 @@ class Report(Struct, kw_only=True):
 
     @property
     def problems(self) -> list[str]:
-        """What has to be looked into before anything is quoted."""
+        """Problems that must be checked before anything is quoted."""
         return [f"{row.subject}: {row.name}: {row.problem}" for row in self.rows if row.problem]
 
 
@@ -181,7 +181,7 @@ def commit() -> str:
 
 
 def _git(*args: str) -> str:
-    # The repository is wherever this file is; its name is git's business.
+    # The repository is wherever this file is.
     return subprocess.run(  # noqa: S603
         ["git", *args],  # noqa: S607
         cwd=ROOT,

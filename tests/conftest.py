@@ -93,7 +93,7 @@ class Background:
                 return await work
             finally:
                 for joined in self._opened:
-                    await joined.notifier.flush()  # the loop stands still until the next call
+                    await joined.notifier.flush()  # the loop does not run until the next call
 
         return self._runner.run(wait())
 
@@ -187,7 +187,7 @@ def http(server: Server) -> Iterator[httpx2.Client]:
 
 
 class World:
-    """One org of its own: its keys, its calls, and the ways to ask for them."""
+    """One org of its own: its keys, its calls, and the ways to request them."""
 
     def __init__(self, name: str, background: Background, joined: Services, http: httpx2.Client) -> None:
         self.name = name

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for calls and for what payloads say of them."""
+"""Hypothesis strategies for calls and for what payloads state about them."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ statements: dict[str, st.SearchStrategy[Any]] = {
 
 
 def sightings(vendor: str = "elsewhere", vendor_call_id: str = "call-1") -> st.SearchStrategy[Sighting]:
-    """What some payload may say of one call: any of its fields, or none."""
+    """What a payload may state about one call: any of its fields, or none."""
     said = st.fixed_dictionaries({}, optional={**statements, "as_of": instants})
     return said.map(lambda fields: Sighting(vendor=vendor, vendor_call_id=vendor_call_id, **fields))
 

@@ -1,8 +1,8 @@
 """The peer: a list of calls as a team would write it, with FastAPI, SQLAlchemy and Pydantic.
 
 It serves the same rows from the same tables, with every index that our own lists have, an API key looked up
-by its hash, a session per request, `count(*)` for the total and `OFFSET` for the page. Its columns stand for
-themselves; what has no column comes from the call's JSON, which Pydantic reads itself.
+by its hash, a session per request, `count(*)` for the total and `OFFSET` for the page. Columns are read as
+they are; what has no column comes from the call's JSON, which Pydantic reads itself.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Recording(BaseModel):
 
 
 class Rest(BaseModel):
-    """What of a call has no column."""
+    """The parts of a call without a column."""
 
     contact: Contact | None = None
     analysis: dict[str, Any] | None = None

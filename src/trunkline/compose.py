@@ -1,4 +1,4 @@
-"""The one place that picks concrete parts and joins them."""
+"""The only module that chooses concrete parts and joins them."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ log = structlog.get_logger(__name__)
 
 
 class Services(Struct, frozen=True):
-    """What the product does, joined to one database."""
+    """The services of the product, joined to one database."""
 
     run: Run
     """From any intent to its outcome."""
@@ -114,7 +114,7 @@ class SchemaBehind(RuntimeError):
 
 
 def database(settings: Settings) -> str:
-    """The URL of the database that is to be used; the embedded one is started and migrated if need be."""
+    """The URL of the database to use; the embedded one is started, and migrated if necessary."""
     if settings.database_url is not None:
         return settings.database_url
     url = start_embedded(settings.home)
@@ -130,7 +130,7 @@ def demo_database(settings: Settings) -> str:
 
 
 def migrate_database(settings: Settings, report: Callable[[str], None]) -> tuple[str | None, str]:
-    """Bring the database to this version; answers the revisions before and after."""
+    """Bring the database to this version; returns the revisions before and after."""
     return asyncio.run(migrate(settings.database_url or start_embedded(settings.home), report=report))
 
 
@@ -157,12 +157,12 @@ async def services(
         store = CallStore(pool)
         keys = KeyStore(pool)
         writer = CallWriter(pool, notifier.notify)
-        told = settings or Settings.read()
-        limits = OrgLimits.of(pool_size, told.streams)
+        current = settings or Settings.read()
+        limits = OrgLimits.of(pool_size, current.streams)
         intake = Intake(writer, clock)
         commits = GroupCommit(intake, limits)
-        seals = SecretBox(lambda: told.encryption_key or key_in(told.home))
-        links = Links(told.public_url, lambda: told.encryption_key or key_in(told.home), clock)
+        secret_box = SecretBox(lambda: current.encryption_key or key_in(current.home))
+        links = Links(current.public_url, lambda: current.encryption_key or key_in(current.home), clock)
         jobs = JobStore(pool)
         numbers = NumberTotals(jobs, clock)
         recordings = Recordings(RecordingStore(pool), jobs, clock)
@@ -172,8 +172,8 @@ async def services(
             limits=limits,
         )
         notifier.subscribe(changes.wake)
-        eraser = Eraser(writer, EraseStore(pool), partial(recordings_in, told), clock)
-        sources = Sources(SourceStore(pool), keys, doors(), seals, clock)
+        eraser = Eraser(writer, EraseStore(pool), partial(recordings_in, current), clock)
+        sources = Sources(SourceStore(pool), keys, doors(), secret_box, clock)
         table = handlers(
             calls=Calls(store, ChunkedReader(pool), numbers, limits),
             changes=changes,
@@ -209,7 +209,7 @@ async def services(
 
 
 def recordings_in(settings: Settings) -> ObjectStore:
-    """Where recordings lie; a folder is one that nobody else may look into."""
+    """Where recordings are stored; only the owner may read a folder of them."""
     if settings.recordings_url is not None:
         return from_url(settings.recordings_url)
     return LocalStore(private_folder(settings.home / "recordings"))
@@ -219,8 +219,8 @@ def recordings_in(settings: Settings) -> ObjectStore:
 async def open_worker(
     joined: Services, settings: Settings, database_url: str, clock: Clock = system_clock
 ) -> AsyncIterator[Worker]:
-    """What does the work in the background, with connections of its own; it still is to be run."""
-    # Imported here, since what it needs takes longer to load than all that commands need.
+    """The worker for background work, with connections of its own; the caller runs it."""
+    # Imported here, since its dependencies take longer to load than everything else that commands need.
     from trunkline.jobs.live_transcripts import LiveTranscripts
     from trunkline.jobs.number_totals import number_total_kind
     from trunkline.jobs.pulls import ScheduledPulls
@@ -258,7 +258,7 @@ async def open_worker(
 async def working(
     joined: Services, settings: Settings, database_url: str, clock: Clock = system_clock
 ) -> AsyncIterator[None]:
-    """Have the work in the background done meanwhile, if this process is to do it."""
+    """Do background work meanwhile, if this process is to do it."""
     if not settings.work:
         yield
         return
@@ -273,12 +273,12 @@ async def working(
 
 
 def reprocessor(joined: Services) -> Reprocessor:
-    """What derives calls again from their payloads."""
+    """The reprocessor, which derives calls again from their payloads."""
     return Reprocessor(joined.writer, joined.intake, dialects(), doors())
 
 
 def pull_of(joined: Services, source: Source, client: VendorClient, report: Report) -> Pull:
-    """What asks a source's vendor for its calls."""
+    """The pull of a source's calls."""
     store = PullStore(joined.pool, source.org.id, UUID(source.id))
     return Pull(source, doors()[source.vendor], joined.group_commit, store, client, system_clock, report)
 
@@ -361,7 +361,7 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
         ],
         exception_handlers={HTTPException: refused},
     )
-    # Health is asked for at any host name, also at one that is a dialect's.
+    # Health is served at every host name, also at one of a dialect.
     always_ours = {b"/healthz", b"/readyz", b"/metrics"}
     documentation = frozenset(
         always_ours | {f"/{name}/{page}".encode() for name in dialects() for page in DOCS_PAGES}
@@ -377,7 +377,7 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
 
 
 def application_of_worker() -> Application:
-    """The application of a server process, which was told the database by its environment."""
+    """The application of a server process, which reads the database's URL from its environment."""
     settings = Settings.read()
     if settings.database_url is None:
         raise RuntimeError("a server process needs TRUNKLINE_DATABASE_URL")
@@ -385,6 +385,6 @@ def application_of_worker() -> Application:
 
 
 async def check(database_url: str) -> None:
-    """Make sure that a database can be served from; raises `SchemaBehind` or what the driver raises."""
+    """Check that a database can be served; raises `SchemaBehind` or what the driver raises."""
     async with services(database_url, pool_size=1):
         pass

@@ -18,10 +18,10 @@ class SettingError(ValueError):
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """What a process was told by its environment."""
+    """The settings of a process, from its environment."""
 
     home: Path = Path("~/.trunkline")
-    """Folder of the embedded database and of everything else we keep on disk."""
+    """Folder of the embedded database and of everything else that is stored on disk."""
 
     database_url: str | None = None
     """A PostgreSQL 18 of your own, as a `postgresql://` URL; without it the embedded one is used."""
@@ -30,7 +30,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Connections to the database that each server process may hold."""
 
     row_cache_mb: int = 32
-    """Megabytes of printed rows that each server process keeps for the next list; 0 keeps none."""
+    """Megabytes of printed rows that each server process caches for the next list; 0 caches none."""
 
     streams: int = 400
     """Streams of changes that each server process may have open; one org may have half of them."""
@@ -43,10 +43,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     an address list, and their connections are not counted by address."""
 
     public_url: str = "http://127.0.0.1:8080"
-    """The address under which the outside reaches this server; webhook addresses and links begin with it."""
+    """The address at which the outside reaches this server; webhook addresses and links begin with it."""
 
     encryption_key: str | None = None
-    """A long random text that seals sources' secrets; without it one is made and kept in the home folder."""
+    """A long random text that encrypts sources' secrets; without it one is stored in the home folder."""
 
     max_body_bytes: int = 32 * 1024 * 1024
     """Bytes that a request's body may have."""
@@ -73,19 +73,19 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Connections that each server process may have from one address; trusted proxies are not counted."""
 
     work: bool = True
-    """Whether server processes do the work in the background too; if not, `trunkline work` has to run."""
+    """Whether server processes do background work too; if not, `trunkline work` has to run."""
 
     archive_recordings: bool = True
-    """Whether the work in the background fetches and keeps calls' recordings."""
+    """Whether background work downloads and stores calls' recordings."""
 
     recordings_url: str | None = None
-    """Where recordings are kept, as `s3://bucket/folder`; without it a folder in the home folder."""
+    """Where recordings are stored, such as `s3://bucket/folder`; without it a folder in the home folder."""
 
     max_recording_bytes: int = 500 * 1024 * 1024
-    """Bytes that a recording may have to be kept."""
+    """Bytes that a recording may have to be stored."""
 
     fetch_private: bool = False
-    """Whether recordings are fetched from addresses that are not public too: for closed networks only."""
+    """Whether recordings are also downloaded from addresses that are not public: for closed networks only."""
 
     log_level: str = "info"
     """The least urgent messages to print: `debug`, `info`, `warning` or `error`."""
@@ -93,40 +93,42 @@ class Settings(Struct, frozen=True, kw_only=True):
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Read the environment; raises `SettingError` with a sentence that names the setting."""
-        told = {
+        given = {
             name: environment[f"TRUNKLINE_{name.upper()}"]
             for name in cls.__struct_fields__
             if environment.get(f"TRUNKLINE_{name.upper()}")
         }
         return cls(
-            home=Path(told.get("home", "~/.trunkline")).expanduser().resolve(),
-            database_url=_setting(told, "database_url", _database_url, None),
-            pool_size=_setting(told, "pool_size", partial(_between, 1, 1000), 10),
-            row_cache_mb=_setting(told, "row_cache_mb", partial(_between, 0, 100_000), 32),
-            streams=_setting(told, "streams", partial(_between, 0, 100_000), 400),
-            hosts=_setting(told, "hosts", _hosts, {}),
-            trusted_proxies=_setting(told, "trusted_proxies", _networks, ()),
-            public_url=_setting(told, "public_url", _web_address, "http://127.0.0.1:8080"),
-            encryption_key=_setting(told, "encryption_key", _long_text, None),
-            max_body_bytes=_setting(told, "max_body_bytes", partial(_between, 1024, 2**30), 32 * 1024 * 1024),
-            bodies_mb=_setting(told, "bodies_mb", partial(_between, 1, 1_000_000), 256),
-            org_bodies_mb=_setting(told, "org_bodies_mb", partial(_between, 1, 1_000_000), 128),
-            body_seconds=_setting(told, "body_seconds", partial(_between, 1, 3600), 30),
-            head_seconds=_setting(told, "head_seconds", partial(_between, 1, 3600), 10),
-            idle_seconds=_setting(told, "idle_seconds", partial(_between, 1, 86_400), 75),
-            connections=_setting(told, "connections", partial(_between, 1, 1_000_000), 4000),
+            home=Path(given.get("home", "~/.trunkline")).expanduser().resolve(),
+            database_url=_setting(given, "database_url", _database_url, None),
+            pool_size=_setting(given, "pool_size", partial(_between, 1, 1000), 10),
+            row_cache_mb=_setting(given, "row_cache_mb", partial(_between, 0, 100_000), 32),
+            streams=_setting(given, "streams", partial(_between, 0, 100_000), 400),
+            hosts=_setting(given, "hosts", _hosts, {}),
+            trusted_proxies=_setting(given, "trusted_proxies", _networks, ()),
+            public_url=_setting(given, "public_url", _web_address, "http://127.0.0.1:8080"),
+            encryption_key=_setting(given, "encryption_key", _long_text, None),
+            max_body_bytes=_setting(
+                given, "max_body_bytes", partial(_between, 1024, 2**30), 32 * 1024 * 1024
+            ),
+            bodies_mb=_setting(given, "bodies_mb", partial(_between, 1, 1_000_000), 256),
+            org_bodies_mb=_setting(given, "org_bodies_mb", partial(_between, 1, 1_000_000), 128),
+            body_seconds=_setting(given, "body_seconds", partial(_between, 1, 3600), 30),
+            head_seconds=_setting(given, "head_seconds", partial(_between, 1, 3600), 10),
+            idle_seconds=_setting(given, "idle_seconds", partial(_between, 1, 86_400), 75),
+            connections=_setting(given, "connections", partial(_between, 1, 1_000_000), 4000),
             connections_per_address=_setting(
-                told, "connections_per_address", partial(_between, 1, 1_000_000), 256
+                given, "connections_per_address", partial(_between, 1, 1_000_000), 256
             ),
-            work=_setting(told, "work", _yes_or_no, True),
-            archive_recordings=_setting(told, "archive_recordings", _yes_or_no, True),
-            recordings_url=_setting(told, "recordings_url", str, None),
+            work=_setting(given, "work", _yes_or_no, True),
+            archive_recordings=_setting(given, "archive_recordings", _yes_or_no, True),
+            recordings_url=_setting(given, "recordings_url", str, None),
             max_recording_bytes=_setting(
-                told, "max_recording_bytes", partial(_between, 1, 2**40), 500 * 1024 * 1024
+                given, "max_recording_bytes", partial(_between, 1, 2**40), 500 * 1024 * 1024
             ),
-            fetch_private=_setting(told, "fetch_private", _yes_or_no, False),
+            fetch_private=_setting(given, "fetch_private", _yes_or_no, False),
             log_level=_setting(
-                told, "log_level", partial(_one_of, ("debug", "info", "warning", "error")), "info"
+                given, "log_level", partial(_one_of, ("debug", "info", "warning", "error")), "info"
             ),
         )
 
@@ -145,7 +147,7 @@ def _database_url(text: str) -> str:
     url = urlsplit(text)
     if url.scheme not in ("postgres", "postgresql"):
         raise ValueError("a database URL begins with postgresql://")
-    if url.port == 0:  # asking for it refuses a port that is not a number
+    if url.port == 0:  # reading it refuses a port that is not a number
         raise ValueError("a database has a port other than 0")
     return text
 

@@ -16,20 +16,20 @@ STREAM = "/trunkline/v1/calls:stream"
 
 
 class Event(NamedTuple):
-    """One event, or a mere id of which a browser tells nothing and from which it resumes."""
+    """One event, or an id without data, from which a browser resumes without an event."""
 
     name: str
-    place: int
+    sequence: int
     data: Any
 
 
 class Following:
-    """An open stream: what it told so far, and how far it is."""
+    """An open stream: its events so far, and its last id."""
 
     def __init__(self, answer: httpx2.Response) -> None:
         self.answer = answer
-        self.place = -1
-        self.told: list[Event] = []
+        self.sequence = -1
+        self.events: list[Event] = []
         self._lines = answer.iter_lines()
         self.step()  # the first block is sent at once
 
@@ -44,20 +44,20 @@ class Following:
         else:
             return None
         event = Event(fields.get("event", ""), int(fields["id"]), json.loads(fields.get("data", "null")))
-        assert event.place >= self.place
+        assert event.sequence >= self.sequence
         if event.name:
-            assert event.place > self.place, "a place came twice"
-            self.told.append(event)
-        self.place = event.place
+            assert event.sequence > self.sequence, "a sequence number came twice"
+            self.events.append(event)
+        self.sequence = event.sequence
         return event
 
-    def until(self, place: int) -> list[Event]:
-        """Read until a place is reached; bounded."""
+    def until(self, sequence: int) -> list[Event]:
+        """Read until a sequence number is reached; bounded."""
         deadline = time.monotonic() + MAX_WAIT_SECONDS
-        while self.place < place:
-            assert time.monotonic() < deadline, (self.place, place)
+        while self.sequence < sequence:
+            assert time.monotonic() < deadline, (self.sequence, sequence)
             assert self.step() is not None, "the stream ended"
-        return self.told
+        return self.events
 
     def to_the_end(self) -> None:
         """Read until the stream ends; bounded."""
@@ -82,14 +82,14 @@ def following(
 
 
 def reach(world: World) -> int:
-    """The last place that the org has given out."""
+    """The last sequence number of the org."""
     sql = "SELECT coalesce(max(n), 0) FROM change_sequences WHERE org_id = $1"
-    place: int = world.run(world.joined.pool.fetchval(sql, world.org.id))
-    return place
+    sequence: int = world.run(world.joined.pool.fetchval(sql, world.org.id))
+    return sequence
 
 
 def last_changes(world: World) -> dict[int, str]:
-    """The place of every call that is there, and of every one that is not any more."""
+    """The sequence number of every call, and of every deleted one."""
     sql = """
         SELECT change, id FROM calls WHERE org_id = $1 UNION ALL
         SELECT change, id FROM deleted_calls WHERE org_id = $1

@@ -1,4 +1,4 @@
-"""Exports over HTTP, and what stands in them."""
+"""Exports over HTTP, and their content."""
 
 from __future__ import annotations
 

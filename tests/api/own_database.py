@@ -1,4 +1,4 @@
-"""An embedded database of a test's own, which can go away."""
+"""An embedded database of a test's own, which can be stopped."""
 
 from __future__ import annotations
 

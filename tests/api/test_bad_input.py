@@ -29,7 +29,7 @@ DIALECTS = sorted(dialects())
 NO_CALL = str(uuid.UUID(int=7))
 
 
-class Asked(NamedTuple):
+class BadRequest(NamedTuple):
     """One parameter of one operation."""
 
     dialect: Dialect
@@ -44,10 +44,10 @@ class Asked(NamedTuple):
 
 
 PARAMETERS = [
-    Asked(dialect, operation, parameter)
+    BadRequest(dialect, operation, parameter)
     for dialect in dialects().values()
     for operation in dialect.operations
-    if EVENTS not in operation.media_types  # a value that is taken there is answered without an end
+    if EVENTS not in operation.media_types  # a valid value there is answered by a stream without an end
     for parameter in parameters(operation.query).values()
 ]
 
@@ -96,7 +96,7 @@ NO_UUIDS = [*values("null 5 {id}"), "x" * 36, NO_CALL[:-1], NO_CALL + "0", NO_CA
 
 
 def bad_values(parameter: Parameter) -> Iterator[str]:
-    """Values that a parameter cannot have, as they stand in a query string."""
+    """Values that a parameter cannot have, as they are in a query string."""
     yield from NO_TEXTS
     if parameter.kind is int:
         yield from NO_INTEGERS
@@ -124,7 +124,7 @@ def bad_values(parameter: Parameter) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("asked", PARAMETERS, ids=str)
-def test_a_malformed_value_is_refused(asked: Asked, world: World, server: Server) -> None:
+def test_a_malformed_value_is_refused(asked: BadRequest, world: World, server: Server) -> None:
     headers = world.headers[asked.dialect.name]
     for value in bad_values(asked.parameter):
         answer = ask(server.port, asked.target(f"{asked.parameter.name}={value}"), headers)
@@ -133,7 +133,9 @@ def test_a_malformed_value_is_refused(asked: Asked, world: World, server: Server
 
 
 @pytest.mark.parametrize("asked", [one for one in PARAMETERS if one.parameter.kind is int], ids=str)
-def test_an_integer_of_any_size_is_understood_or_refused(asked: Asked, world: World, server: Server) -> None:
+def test_an_integer_of_any_size_is_understood_or_refused(
+    asked: BadRequest, world: World, server: Server
+) -> None:
     for number in (10**9, 2**31, 2**53, 10**18, 2**62, 2**63 - 1, 2**63, 2**64, 10**19, 10**300, 10**4000):
         answer = ask(
             server.port, asked.target(f"{asked.parameter.name}={number}"), world.headers[asked.dialect.name]
@@ -144,7 +146,7 @@ def test_an_integer_of_any_size_is_understood_or_refused(asked: Asked, world: Wo
 
 @pytest.mark.parametrize("asked", PARAMETERS, ids=str)
 def test_a_parameter_without_a_value_or_given_twice_is_refused(
-    asked: Asked, world: World, server: Server
+    asked: BadRequest, world: World, server: Server
 ) -> None:
     name = asked.parameter.name
     for query in (name, f"{name}&{name}", f"x=1&{name}", f"{quote(name)}=%00&{name}"):
@@ -250,7 +252,7 @@ def test_a_cursor_that_cannot_be_read_is_refused(
 
 
 @pytest.mark.parametrize(("name", "one", "parameter"), PAGED)
-def test_a_cursor_belongs_to_the_org_that_was_told_it(
+def test_a_cursor_belongs_to_the_org_that_got_it(
     name: str, one: str, parameter: str, new_world: Callable[..., World]
 ) -> None:
     dialect, mine, theirs = dialects()[name], new_world(), new_world()
@@ -343,7 +345,7 @@ def test_a_method_that_the_path_does_not_take_is_refused_with_those_that_it_take
 
 
 @pytest.mark.parametrize("name", DIALECTS)
-def test_a_body_that_nobody_asked_for_is_not_read(name: str, world: World, http: httpx2.Client) -> None:
+def test_a_body_that_was_not_requested_is_not_read(name: str, world: World, http: httpx2.Client) -> None:
     dialect = dialects()[name]
     path = f"/{name}{dialect.operations[0].path}"
     for body in (b"\xff", b'{"a": "\\ud800"}', b"[" * 10_000, b"x" * 1_000_000):
@@ -484,7 +486,7 @@ header_names = st.sampled_from(
 )
 @example(name="butter", below=True, path="", query="%", method=b"GET", more=[], with_key=True)
 @settings(max_examples=200, deadline=None)
-def test_whatever_is_asked_is_answered_without_a_failure_of_ours(
+def test_whatever_is_requested_is_answered_without_a_failure_of_ours(
     world: World,
     server: Server,
     name: str,
@@ -506,7 +508,7 @@ def test_whatever_is_asked_is_answered_without_a_failure_of_ours(
 
 
 OTHERS = {"text/html", "text/toon", "text/plain"}
-"""What documentation pages, and answers to those who asked for it, are made of."""
+"""The media types of documentation pages, and of answers in a requested form."""
 
 
 # -- the log --------------------------------------------------------------

@@ -48,7 +48,7 @@ def serving(database_url: str, folder: Path, **settings: str) -> Iterator[Server
 
 @pytest.fixture(scope="module")
 def strict(embedded_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that waits for nobody."""
+    """A server with short timeouts."""
     with serving(embedded_url, tmp_path_factory.mktemp("strict"), head_seconds="1", idle_seconds="1") as own:
         yield own
 
@@ -90,7 +90,7 @@ def send_until_cut_off(connection: socket.socket) -> None:
 
 
 def shed(server: Server) -> dict[str, int]:
-    """What the log of a server says that it shed, in all."""
+    """The refused and closed connections in the log of a server, in all."""
     found: dict[str, int] = {}
     for line in server.log.read_bytes().splitlines():
         if b'"clients shed"' in line:
@@ -454,7 +454,7 @@ def call_body(size: int) -> bytes:
 
 
 def offered(server: Server, world: World, size: int) -> int:
-    """What a client is told that announces a body: 100 if it is to send it."""
+    """The answer to a client that announces a body: 100 if it is to send it."""
     with connected(server) as connection:
         connection.sendall(waiting_head(world, size))
         return parsed(connection.recv(10_000)).status
@@ -466,7 +466,7 @@ def request_head(world: World, size: int) -> bytes:
 
 
 def waiting_head(world: World, size: int) -> bytes:
-    """The same of a client that waits to be told to go on."""
+    """The same for a client that waits for the 100."""
     return request_head(world, size)[:-2] + b"Expect: 100-continue\r\n\r\n"
 
 
@@ -520,7 +520,7 @@ def test_a_server_that_stops_does_not_wait_for_what_is_half_sent(
         assert "Traceback" not in own.log.read_text()
 
 
-def test_a_body_that_arrives_while_the_server_stops_is_still_taken(
+def test_a_body_that_arrives_while_the_server_stops_is_still_accepted(
     embedded_url: str, world: World, tmp_path: Path
 ) -> None:
     with serving(embedded_url, tmp_path) as own, connected(own) as connection, connected(own) as other:

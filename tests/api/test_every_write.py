@@ -121,7 +121,7 @@ def test_nobody_writes_without_a_key_or_with_a_strangers(world: World, route: Wr
 def test_a_key_that_may_only_read_is_403_in_the_words_of_every_dialect(world: World, route: Write) -> None:
     reader = world.run(world.joined.keys.create(world.name, scopes=["read"])).headers[route.dialect.name]
     answer = route.ask(world, reader)
-    if route.operation.scope == "read":  # a search may be asked for by POST
+    if route.operation.scope == "read":  # a search may be requested by POST
         assert answer.status_code == 200
     else:
         assert answer.status_code == 403
@@ -187,13 +187,13 @@ def small(embedded_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def pieces() -> Iterator[bytes]:
-    """A body whose length is not told before."""
+    """A body without a length in the headers."""
     for _ in range(MAX_BODY // 100 + 1):
         yield b" " * 100
 
 
 @pytest.mark.parametrize("route", WITH_BODY, ids=str)
-def test_a_body_over_the_limit_is_413_whether_its_length_is_told_or_not(
+def test_a_body_over_the_limit_is_413_whether_its_length_is_known_or_not(
     world: World, small: httpx2.Client, route: Write
 ) -> None:
     headers = world.headers[route.dialect.name]
@@ -206,7 +206,7 @@ def test_a_body_over_the_limit_is_413_whether_its_length_is_told_or_not(
 
 
 @pytest.mark.parametrize("route", WITHOUT_BODY, ids=str)
-def test_a_body_that_nobody_asked_for_is_not_read_however_large(
+def test_a_body_that_was_not_requested_is_not_read_however_large(
     world: World, small: httpx2.Client, route: Write
 ) -> None:
     answer = route.ask(small, world.headers[route.dialect.name], b" " * (MAX_BODY + 1))
@@ -217,7 +217,7 @@ def test_a_body_that_nobody_asked_for_is_not_read_however_large(
 
 
 class Alone(NamedTuple):
-    """A server whose database is away, and the headers of a key that it knew."""
+    """A server whose database is unavailable, and the headers of a key that it knew."""
 
     client: httpx2.Client
     headers: dict[str, dict[str, str]]

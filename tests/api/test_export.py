@@ -118,7 +118,7 @@ def test_compressed_it_is_the_same_file(form: str, compression: str, ending: str
     assert unpack(answer.content) == exported(mixed, format=form).content
 
 
-def test_instants_are_written_by_the_clocks_that_are_asked_for(mixed: World) -> None:
+def test_instants_are_written_by_the_clocks_that_are_requested(mixed: World) -> None:
     local = exported(mixed, tz="Asia/Kolkata")
     assert read(local) == read(exported(mixed))
     assert all(json.loads(line)["created_at"].endswith("+05:30") for line in local.content.splitlines())
@@ -139,7 +139,7 @@ def test_an_empty_log_is_an_empty_file(world: World) -> None:
     assert gzip.decompress(exported(world, compression="gzip").content) == b""
 
 
-def test_head_tells_of_the_file_alone(mixed: World) -> None:
+def test_head_describes_the_file_alone(mixed: World) -> None:
     for query in ("", "?format=csv&compression=gzip"):
         answer = mixed.request("HEAD", f"/trunkline{EXPORT}{query}", headers=mixed.headers["trunkline"])
         assert (answer.status_code, answer.content) == (200, b"")

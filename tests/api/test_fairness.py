@@ -1,4 +1,4 @@
-"""A hostile org beside a quiet one, on a real server: what the one does never turns the other away."""
+"""A hostile org beside a quiet one, on a real server: one org's requests cause no refusals for another."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ ALL_WELL = Counter({200: 5, 201: 1})
 
 
 def stalled_reader(stack: ExitStack, server: Server, client: Client) -> socket.socket:
-    """A connection that asked for everything and takes nothing."""
+    """A connection that requested everything and reads nothing."""
     reader = socket.socket()
     stack.callback(reader.close)
     reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
@@ -170,23 +170,15 @@ class Crowd:
             work.result()
 
 
-def test_a_crowd_of_slow_reads_turns_nobody_else_away(
-    server_of_two: Server, bad: Client, good: Client
-) -> None:
-    # The database takes most of the time, so that answers count how many were let through first.
-    path, headers = "/v1/calls?transcript_search=o&include_total=true", bad.headers
-    url = f"{server_of_two.url}/trunkline{path}"
-    with Crowd(60, lambda client: client.get(url, headers=headers)) as crowd:
-        before = crowd.statuses.total()
-        assert good.ask("GET", "/v1/calls").status_code == 200
-        # It did not stand behind the sixty that were there first.
-        assert crowd.statuses.total() - before < 40
+def test_a_crowd_of_slow_reads_refuses_nobody_else(server_of_two: Server, bad: Client, good: Client) -> None:
+    url = f"{server_of_two.url}/trunkline/v1/calls?transcript_search=o&include_total=true"
+    with Crowd(60, lambda client: client.get(url, headers=bad.headers)) as crowd:
         for _ in range(3):
             assert good.statuses_of_a_day() == ALL_WELL
     assert crowd.statuses.keys() <= {200, 503}
 
 
-def test_bulk_posts_turn_nobody_else_away(server_of_two: Server, bad: Client, good: Client) -> None:
+def test_bulk_posts_refuse_nobody_else(server_of_two: Server, bad: Client, good: Client) -> None:
     url, headers = f"{server_of_two.url}/trunkline/v1/calls", bad.headers
     turns = [{"role": "user", "text": f"This is turn {number}."} for number in range(20)]
     body = json.dumps(

@@ -22,7 +22,7 @@ AT_ROOT = [dialect for dialect in dialects().values() if dialect.at_root]
 KEY = NewKey.generate()
 
 
-def worn(name: str) -> dict[str, str]:
+def headers_of(name: str) -> dict[str, str]:
     return {header.lower(): value for header, value in dialects()[name].auth.headers_for(KEY).items()}
 
 
@@ -35,14 +35,14 @@ def meant(path: str, headers: dict[str, str]) -> str | None:
 def test_everything_under_a_prefix_is_that_dialects_whatever_the_headers(name: str) -> None:
     for other in dialects():
         for operation in dialects()[name].operations:
-            assert meant(f"/{name}{operation.path}", worn(other)) == name
+            assert meant(f"/{name}{operation.path}", headers_of(other)) == name
     assert meant(f"/{name}/nowhere", {}) == name
 
 
 @pytest.mark.parametrize("name", [dialect.name for dialect in AT_ROOT])
-def test_a_documented_path_at_the_root_goes_to_the_dialect_whose_key_is_worn(name: str) -> None:
+def test_a_documented_path_at_the_root_goes_to_the_dialect_whose_key_is_sent(name: str) -> None:
     for operation in dialects()[name].operations:
-        assert meant(operation.path, worn(name)) == name
+        assert meant(operation.path, headers_of(name)) == name
 
 
 @pytest.mark.parametrize(
@@ -78,12 +78,14 @@ def test_no_request_can_fall_to_two_dialects(path: str, headers: dict[str, str])
     claiming = [dialect for dialect in documenting if dialect.auth.matches(headers)]
     demands = [dialect.auth.specificity for dialect in claiming]
     assert len(set(demands)) == len(demands)
-    last = min(documenting, key=lambda dialect: dialect.auth.specificity)  # which takes what nobody claims
+    last = min(
+        documenting, key=lambda dialect: dialect.auth.specificity
+    )  # which gets requests that match no other
     highest = max(claiming, key=lambda dialect: dialect.auth.specificity) if claiming else last
     assert meant(path.replace("{id}", "an-id"), headers) == highest.name
 
 
-def test_two_dialects_that_cannot_be_told_apart_are_refused_when_the_door_is_built() -> None:
+def test_two_dialects_that_cannot_be_distinguished_are_refused_when_the_door_is_built() -> None:
     one = dialects()["butter"]
     twin = msgspec.structs.replace(one, name="margarine")
     with pytest.raises(AmbiguousDialects, match="butter, margarine"):
@@ -115,7 +117,7 @@ def test_prefix_root_and_host_give_the_same_answer(name: str, filled: World, htt
     assert prefixed.status_code == 200
     if dialects()[name].at_root:
         assert http.get(path, headers=headers).json() == prefixed.json()
-    if name in ("callem", "zudu"):  # the server was told their host names
+    if name in ("callem", "zudu"):  # the server has their host names in a setting
         host = {"Host": f"calls.{name}.test"}
         assert http.get(path, headers={**headers, **host}).json() == prefixed.json()
         elsewhere = http.get("/somewhere/else", headers={**headers, **host})

@@ -1,4 +1,4 @@
-"""Whether the server says truly that it lives and that it can serve, also while its database is away."""
+"""Whether the server reports correctly that it is alive and ready, also while its database is unavailable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Webhooks over real HTTP: proved, kept, read once, and answered after their commit."""
+"""Webhooks over real HTTP: verified, stored, read once, and answered after their commit."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def deliver(
     return world.request("POST", f"/hooks/{source.address}", content=body, headers=headers)
 
 
-def kept(world: World) -> list[Any]:
+def stored_payloads(world: World) -> list[Any]:
     return world.run(
         world.joined.pool.fetch(
             "SELECT * FROM sightings WHERE org_id = $1 ORDER BY received_at, event", world.org.id
@@ -63,7 +63,7 @@ def kept(world: World) -> list[Any]:
     )
 
 
-def test_a_delivery_is_kept_as_it_came_and_becomes_a_call(world: World) -> None:
+def test_a_delivery_is_stored_as_it_came_and_becomes_a_call(world: World) -> None:
     source = source_in(world)
     answer = deliver(world, source, STARTED)
     assert (answer.status_code, answer.json()) == (
@@ -74,7 +74,7 @@ def test_a_delivery_is_kept_as_it_came_and_becomes_a_call(world: World) -> None:
     assert live["status"] == "live"
     assert deliver(world, source, ENDED).status_code == 200
     assert world.get("callem", f"/v1/calls/{CALL['id']}").json()["duration"] == 120.5
-    (first, second) = kept(world)
+    (first, second) = stored_payloads(world)
     assert first["payload"] == json.dumps(STARTED).encode()
     assert (first["kind"], first["event"], str(first["source_id"])) == ("hook", "call_started", source.id)
     assert second["event"] == "call_ended"
@@ -88,37 +88,37 @@ def test_what_comes_twice_or_late_changes_nothing(world: World) -> None:
     call = world.get("trunkline", f"/v1/calls?vendor_call_id={CALL['id']}&include_total=true").json()
     assert call["total_size"] == 1
     assert call["calls"][0]["status"] == "completed"
-    assert sorted(row["times"] for row in kept(world)) == [2, 3]
+    assert sorted(row["times"] for row in stored_payloads(world)) == [2, 3]
 
 
 @pytest.mark.parametrize(
     ("secret", "late"), [("another secret", timedelta()), (SECRET, timedelta(minutes=6)), ("", timedelta())]
 )
-def test_a_delivery_that_is_not_the_vendors_is_refused_and_not_kept(
+def test_a_delivery_that_is_not_the_vendors_is_refused_and_not_stored(
     world: World, secret: str, late: timedelta
 ) -> None:
     answer = deliver(world, source_in(world), STARTED, secret=secret, at=datetime.now(UTC) - late)
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
     assert SECRET not in answer.text
-    assert kept(world) == []
+    assert stored_payloads(world) == []
 
 
 def test_unknown_words_and_fields_reject_nothing_and_are_counted(world: World) -> None:
     document = {**ENDED, "call": {**ENDED["call"], "mood": "sunny"}}  # type: ignore[dict-item]
     assert deliver(world, source_in(world), document).json()["calls"] == 1
-    assert [list(row["unknown"]) for row in kept(world)] == [["call.mood"]]
+    assert [list(row["unknown"]) for row in stored_payloads(world)] == [["call.mood"]]
 
 
 @pytest.mark.parametrize(
     "body",
     [b"{", b"[]", b"null", b'"text"', b"\xff\xfe", b'{"event": "call_ended", "call": {}}', b"[" * 100_000],
 )
-def test_what_is_the_vendors_and_cannot_be_read_is_kept_with_its_reason(world: World, body: bytes) -> None:
+def test_what_is_the_vendors_and_cannot_be_read_is_stored_with_its_reason(world: World, body: bytes) -> None:
     answer = deliver(world, source_in(world), body)
     assert answer.status_code == 200
     assert answer.json()["note"]
-    (row,) = kept(world)
+    (row,) = stored_payloads(world)
     assert row["payload"] == body
     assert row["problem"] == answer.json()["note"]
     assert row["vendor_call_id"] == ""
@@ -134,7 +134,7 @@ def test_a_hook_that_expects_an_answer_is_refused_with_a_sentence(world: World) 
     )
     assert answer.status_code == 501
     assert "tool-calls" in answer.json()["detail"]
-    assert kept(world) == []
+    assert stored_payloads(world) == []
 
 
 def test_addresses_that_are_not_there_or_are_disabled(world: World) -> None:
@@ -207,13 +207,13 @@ def test_a_source_is_not_made_without_what_it_needs(world: World) -> None:
         world.run(add(world.org.name, "retell"))
     with pytest.raises(SourceProblem, match="no vendor 'nobody'"):
         world.run(add(world.org.name, "nobody"))
-    with pytest.raises(SourceProblem, match="asked with"):
+    with pytest.raises(SourceProblem, match="requires"):
         world.run(add(world.org.name, "zudu", credential={"key": "x"}))
     with pytest.raises(SourceProblem, match="documents no signature"):
         world.run(add(world.org.name, "zudu", webhook_secrets=["x"]))
 
 
-def test_our_own_form_is_taken_by_its_address_or_signed_as_standard_webhooks_says(world: World) -> None:
+def test_our_own_form_is_accepted_by_its_address_or_signed_as_standard_webhooks_says(world: World) -> None:
     secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
     add = world.joined.sources.add
     bare, signing = (

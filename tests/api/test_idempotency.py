@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 import pytest
 
-from tests.api.test_writes import CALLS, ask, tell, told
+from tests.api.test_writes import CALLS, ask, call_body, report
 from tests.conftest import World
 from trunkline.model.faults import Fault, Refused
 from trunkline.service.idempotency import MAX_RUN, REMEMBERED, Idempotency, StoredResponse
@@ -62,8 +62,8 @@ def once(
 
 @pytest.mark.claim("trunkline:write.repeat")
 def test_a_repeated_request_is_answered_as_the_first_time_and_says_so(world: World) -> None:
-    first = ask(world, "POST", CALLS, told("c-1"), **KEY)
-    again = ask(world, "POST", CALLS, told("c-1"), **KEY)
+    first = ask(world, "POST", CALLS, call_body("c-1"), **KEY)
+    again = ask(world, "POST", CALLS, call_body("c-1"), **KEY)
     assert (first.status_code, again.status_code) == (201, 201)
     assert again.content == first.content
     assert again.headers["content-type"] == first.headers["content-type"]
@@ -71,7 +71,7 @@ def test_a_repeated_request_is_answered_as_the_first_time_and_says_so(world: Wor
 
 
 def test_every_write_of_ours_can_be_repeated(world: World) -> None:
-    call_id = tell(world)
+    call_id = report(world)
     for method, tail, body in [
         ("PATCH", "", {"result": "busy"}),
         ("POST", "/events", {"type": "turn", "role": "user", "text": "Once."}),
@@ -93,8 +93,8 @@ def test_a_refusal_is_repeated_as_well(world: World) -> None:
 
 
 def test_another_request_with_the_same_key_is_refused_and_not_done(world: World) -> None:
-    ask(world, "POST", CALLS, told("c-1"), **KEY)
-    other = ask(world, "POST", CALLS, told("c-2"), **KEY)
+    ask(world, "POST", CALLS, call_body("c-1"), **KEY)
+    other = ask(world, "POST", CALLS, call_body("c-2"), **KEY)
     assert other.status_code == 422
     assert "another request" in other.json()["detail"]
     assert len(world.get("trunkline", CALLS).json()["calls"]) == 1
@@ -103,20 +103,22 @@ def test_another_request_with_the_same_key_is_refused_and_not_done(world: World)
 def test_keys_of_two_orgs_have_nothing_to_do_with_each_other(
     world: World, new_world: Callable[..., World]
 ) -> None:
-    ask(world, "POST", CALLS, told("c-1"), **KEY)
-    theirs = ask(new_world(), "POST", CALLS, told("c-2"), **KEY)
+    ask(world, "POST", CALLS, call_body("c-1"), **KEY)
+    theirs = ask(new_world(), "POST", CALLS, call_body("c-2"), **KEY)
     assert (theirs.status_code, REPLAYED in theirs.headers) == (201, False)
 
 
 @pytest.mark.parametrize("key", ["", "k" * 256])
 def test_a_text_that_is_no_key_is_refused(world: World, key: str) -> None:
-    answer = ask(world, "POST", CALLS, told("c-1"), **{"Idempotency-Key": key})
+    answer = ask(world, "POST", CALLS, call_body("c-1"), **{"Idempotency-Key": key})
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["parameter"] == "Idempotency-Key"
 
 
 def test_a_key_of_255_characters_is_a_key(world: World) -> None:
-    answers = [ask(world, "POST", CALLS, told("c-1"), **{"Idempotency-Key": "k" * 255}) for _ in range(2)]
+    answers = [
+        ask(world, "POST", CALLS, call_body("c-1"), **{"Idempotency-Key": "k" * 255}) for _ in range(2)
+    ]
     assert [REPLAYED in answer.headers for answer in answers] == [False, True]
 
 

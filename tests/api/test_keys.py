@@ -48,18 +48,18 @@ def assert_refused(answer: httpx2.Response, dialect: Dialect, *faults: Fault) ->
 
 
 def body_of(key: Headers) -> str:
-    """The key without its coat, from a dialect that wears it as it is."""
+    """The bare key, from a dialect that sends it without a prefix."""
     return key["Authorization"].rpartition("_")[2]
 
 
-def worn(dialect: Dialect, token: str) -> Headers:
-    """A token as it stands, in the place where a dialect looks for its key."""
+def headers_with(dialect: Dialect, token: str) -> Headers:
+    """A token as it is, in the header in which a dialect expects its key."""
     (schema, *_) = dialect.auth.openapi.values()
     return {schema["name"]: token} if schema["type"] == "apiKey" else {"Authorization": f"Bearer {token}"}
 
 
 def as_bytes(headers: Headers) -> list[tuple[bytes, bytes]]:
-    """Headers whose values stand for bytes, since not all of them are ASCII."""
+    """Headers whose values represent bytes, since not all of them are ASCII."""
     return [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
 
 
@@ -83,7 +83,7 @@ def test_the_coat_of_a_dialect_opens_no_other_not_even_as_a_raw_token(
     faults = (Fault.NO_CREDENTIAL, Fault.MALFORMED_CREDENTIAL, Fault.UNKNOWN_CREDENTIAL)
     assert_refused(ask(world, name, world.headers[coat]), dialect, *faults)
     for token in tokens(world.headers[coat]):
-        assert_refused(ask(world, name, worn(dialect, token)), dialect, *faults)
+        assert_refused(ask(world, name, headers_with(dialect, token)), dialect, *faults)
         pair = {"X-API-KEY": token, "X-API-SECRET": world.headers["zudu"]["X-API-SECRET"]}
         if name == "zudu":
             assert_refused(ask(world, name, pair), dialect, *faults)
@@ -98,11 +98,11 @@ def test_the_public_name_of_a_pair_cannot_be_dressed_as_a_key(name: str, world: 
     (own,) = tokens(world.headers[name])
     prefix = own.removesuffix(body_of(world.headers["callem"]))
     for body in (public, secret, secret + "0" * 12, public.upper(), body_of(world.headers["callem"])[:-1]):
-        answer = ask(world, name, worn(dialect, prefix + body))
+        answer = ask(world, name, headers_with(dialect, prefix + body))
         assert_refused(answer, dialect, Fault.UNKNOWN_CREDENTIAL, Fault.MALFORMED_CREDENTIAL)
 
 
-def test_the_body_of_a_key_cannot_stand_in_for_the_public_name_of_a_pair(world: World) -> None:
+def test_the_body_of_a_key_cannot_replace_the_public_name_of_a_pair(world: World) -> None:
     secret = world.headers["zudu"]["X-API-SECRET"]
     body = body_of(world.headers["callem"])
     for token in (body, f"sk_{body}", f"ck_live_{body}"):
@@ -163,18 +163,18 @@ def test_a_key_that_is_sent_twice_is_never_read_as_two_keys_in_one(name: str, wo
         assert ask(world, name, twice).status_code == 400
 
 
-# -- adopted keys ---------------------------------------------------------
+# -- imported keys ---------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", DIALECTS)
-def test_an_adopted_key_works_in_its_own_dialect_only(name: str, world: World) -> None:
+def test_an_imported_key_works_in_its_own_dialect_only(name: str, world: World) -> None:
     (own, *_) = tokens(world.headers[name])
     token = own[:-60] + uuid.uuid4().hex
     secret = "s3cr3t_" + uuid.uuid4().hex if name == "zudu" else None
     world.run(world.joined.keys.import_key(world.name, name, token, secret))
     extra = {"X-API-SECRET": secret} if secret else {}
     for other, dialect in dialects().items():
-        answer = ask(world, other, {**worn(dialect, token), **extra})
+        answer = ask(world, other, {**headers_with(dialect, token), **extra})
         if other == name:
             assert answer.status_code == 200
         else:
@@ -273,7 +273,7 @@ def test_nobody_can_say_where_they_are_to_a_server_that_trusts_no_proxy(world: W
         ("203.0.113.9", True),
         ("198.51.100.1, 203.0.113.9", True),
         ("::ffff:203.0.113.9", True),
-        ("203.0.113.9, 198.51.100.1", False),  # what stands further left was written by the client itself
+        ("203.0.113.9, 198.51.100.1", False),  # addresses further left were written by the client itself
         ("203.0.113.9:443", False),
         ("unknown", False),
         ("\xff", False),
@@ -329,7 +329,7 @@ def _call(vendor: str) -> Call:
     )
 
 
-# -- what is kept of a key ------------------------------------------------
+# -- what is stored of a key ------------------------------------------------
 
 
 async def _everything(url: str) -> str:
@@ -350,10 +350,10 @@ def test_nothing_of_a_key_is_in_the_database_or_in_the_log_of_the_server(
 ) -> None:
     world = new_world()
     body, secret = body_of(world.headers["callem"]), world.headers["zudu"]["X-API-SECRET"]
-    adopted = {name: uuid.uuid4().hex for name in ("contactship", "butter")}
-    for name, token in adopted.items():
+    imported = {name: uuid.uuid4().hex for name in ("contactship", "butter")}
+    for name, token in imported.items():
         world.run(world.joined.keys.import_key(world.name, name, token, None))
-        assert ask(world, name, worn(dialects()[name], token)).status_code == 200
+        assert ask(world, name, headers_with(dialects()[name], token)).status_code == 200
     for name, dialect in dialects().items():
         headers = world.headers[name]
         (listing, get, *_) = dialect.operations
@@ -371,7 +371,7 @@ def test_nothing_of_a_key_is_in_the_database_or_in_the_log_of_the_server(
     }
     assert world.name in kept["the database"]
     assert "MALFORMED_CREDENTIAL" in kept["the log"]
-    texts = {body, public_name(body), secret, secret.removeprefix("s3cr3t_"), *adopted.values()}
+    texts = {body, public_name(body), secret, secret.removeprefix("s3cr3t_"), *imported.values()}
     for place, text in kept.items():
         for part in texts:
             assert part not in text, place

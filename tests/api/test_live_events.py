@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from tests.api.events import following, reach
-from tests.api.test_writes import CALLS, ask, tell
+from tests.api.test_writes import CALLS, ask, report
 from tests.conftest import MAX_WAIT_SECONDS, Server, World
 from trunkline.store.calls.rows import call_of
 from trunkline.store.totals.totals import differences
@@ -25,7 +25,7 @@ def event(kind: str, second: float, **said: Any) -> dict[str, Any]:
     return {"type": kind, "at": AT % second, **said}
 
 
-def told(world: World, call_id: str, *events: dict[str, Any]) -> dict[str, Any]:
+def reported(world: World, call_id: str, *events: dict[str, Any]) -> dict[str, Any]:
     answer = ask(world, "POST", f"{CALLS}/{call_id}/events", list(events))
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
@@ -34,7 +34,7 @@ def told(world: World, call_id: str, *events: dict[str, Any]) -> dict[str, Any]:
 
 
 def running(world: World) -> str:
-    return tell(world, status="in_progress", created_at=AT % 0)
+    return report(world, status="in_progress", created_at=AT % 0)
 
 
 CONVERSATION = [
@@ -74,7 +74,7 @@ def shown(world: World, dialect: str) -> dict[str, Any]:
 def test_a_running_call_is_read_in_every_dialect_as_far_as_it_is(world: World, dialect: str) -> None:
     call_id = running(world)
     for one in CONVERSATION:
-        told(world, call_id, one)
+        reported(world, call_id, one)
     call = shown(world, dialect)
     field, word = RUNNING[dialect]
     assert call[field] == word
@@ -82,7 +82,7 @@ def test_a_running_call_is_read_in_every_dialect_as_far_as_it_is(world: World, d
     assert "Good morning." in text
     assert "Thursday, please." in text
     assert 'Good mor"' not in text
-    told(world, call_id, event("turn", 8, turn=3, role="agent", text="Thursday at ten it is."), END)
+    reported(world, call_id, event("turn", 8, turn=3, role="agent", text="Thursday at ten it is."), END)
     ended = shown(world, dialect)
     assert ended[field] != word
     assert "Thursday at ten it is." in json.dumps(ended)
@@ -90,7 +90,9 @@ def test_a_running_call_is_read_in_every_dialect_as_far_as_it_is(world: World, d
 
 def test_events_say_everything_that_they_can_say(world: World) -> None:
     call_id = running(world)
-    answer = told(world, call_id, *CONVERSATION, event("recording", 8, url="https://r.example/1.wav"), END)
+    answer = reported(
+        world, call_id, *CONVERSATION, event("recording", 8, url="https://r.example/1.wav"), END
+    )
     assert (answer["status"], answer["accepted"]) == ("completed", 10)
     call = world.get("trunkline", f"{CALLS}/{call_id}").json()
     assert [turn["text"] for turn in call["turns"]] == ["Good morning.", "Thursday, please.", "Thurs"]
@@ -114,10 +116,10 @@ def test_events_in_any_order_and_sent_twice_make_the_same_call(world: World) -> 
     call_id = running(world)
     events = [*CONVERSATION, END]
     for one in [*reversed(events), *events]:
-        told(world, call_id, one)
+        reported(world, call_id, one)
     in_order = world.get("trunkline", f"{CALLS}/{call_id}").json()
-    other = tell(world, "c-2", status="in_progress", created_at=AT % 0)
-    told(world, other, *events)
+    other = report(world, "c-2", status="in_progress", created_at=AT % 0)
+    reported(world, other, *events)
     at_once = world.get("trunkline", f"{CALLS}/{other}").json()
     names = ("id", "vendor_call_id")
     assert {k: v for k, v in in_order.items() if k not in names} == {
@@ -125,7 +127,7 @@ def test_events_in_any_order_and_sent_twice_make_the_same_call(world: World) -> 
     }
 
 
-def test_one_event_and_json_lines_are_taken_too(world: World) -> None:
+def test_one_event_and_json_lines_are_accepted_too(world: World) -> None:
     call_id = running(world)
     path = f"{CALLS}/{call_id}/events"
     assert ask(world, "POST", path, CONVERSATION[2]).json()["accepted"] == 1
@@ -136,12 +138,12 @@ def test_one_event_and_json_lines_are_taken_too(world: World) -> None:
 
 def test_an_event_without_a_time_gets_the_moment_it_came_in_and_keeps_it(world: World) -> None:
     call_id = running(world)
-    told(
+    reported(
         world,
         call_id,
         *({"type": "turn", "role": "user", "text": text} for text in ("One.", "Two.", "Three.")),
     )
-    told(world, call_id, {"type": "turn", "role": "user", "text": "Four."})
+    reported(world, call_id, {"type": "turn", "role": "user", "text": "Four."})
     call = world.get("trunkline", f"{CALLS}/{call_id}").json()
     assert [turn["text"] for turn in call["turns"]] == ["One.", "Two.", "Three.", "Four."]
     kept = "SELECT payload FROM sightings WHERE org_id = $1 AND kind = 'event'"
@@ -164,7 +166,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("bad", "reason"), BAD)
-def test_a_bad_event_is_named_and_the_good_ones_are_taken(world: World, bad: Any, reason: str) -> None:
+def test_a_bad_event_is_named_and_the_good_ones_are_accepted(world: World, bad: Any, reason: str) -> None:
     call_id = running(world)
     path = f"{CALLS}/{call_id}/events"
     answer = ask(world, "POST", path, [CONVERSATION[2], bad])
@@ -191,9 +193,9 @@ def test_events_of_a_call_that_is_not_known_are_404(world: World) -> None:
 
 def test_a_change_after_an_event_holds_against_events_of_other_things(world: World) -> None:
     call_id = running(world)
-    told(world, call_id, END)
+    reported(world, call_id, END)
     ask(world, "PATCH", f"{CALLS}/{call_id}", {"result": "voicemail"})
-    told(world, call_id, {"type": "latency", "latency": {"llm": 300}})
+    reported(world, call_id, {"type": "latency", "latency": {"llm": 300}})
     call = world.get("trunkline", f"{CALLS}/{call_id}").json()
     assert (call["result"], call["latency"]) == ("voicemail", {"llm": 300})
 
@@ -214,7 +216,7 @@ def turn_of(number: int) -> dict[str, Any]:
     return event("turn", number / 10, turn=number, id=f"e-{number}", role="user", text=f"Turn {number}.")
 
 
-def test_events_of_one_call_told_to_several_processes_at_once_make_one_call_and_followers_see_it(
+def test_events_of_one_call_reported_to_several_processes_at_once_make_one_call_and_followers_see_it(
     pair: Server, world: World
 ) -> None:
     call_id = running(world)
@@ -250,7 +252,7 @@ def test_events_of_one_call_told_to_several_processes_at_once_make_one_call_and_
 
 def test_lists_files_and_searches_have_what_was_said_so_far(world: World) -> None:
     call_id = running(world)
-    told(world, call_id, *CONVERSATION)
+    reported(world, call_id, *CONVERSATION)
     call = world.get("trunkline", f"{CALLS}/{call_id}").json()
     (listed,) = world.get("trunkline", f"{CALLS}?include=turns,tools").json()["calls"]
     assert listed["turns"] == call["turns"]
@@ -258,7 +260,7 @@ def test_lists_files_and_searches_have_what_was_said_so_far(world: World) -> Non
     assert json.loads(line)["tool_calls"] == call["tool_calls"]
     for text, count in (("thursday, please", 1), ("good mor", 1), ("good morg", 0), ("Thurs", 1)):
         assert len(matching(world, text)) == count, text
-    told(world, call_id, event("turn", 8, turn=2, role="user", text="Friday, rather."))
+    reported(world, call_id, event("turn", 8, turn=2, role="user", text="Friday, rather."))
     for text, count in (("thursday, please", 0), ("friday, rather", 1)):
         assert len(matching(world, text)) == count, text
 
@@ -270,9 +272,9 @@ def matching(world: World, text: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_the_answer_says_how_many_were_taken_and_not_the_conversation(world: World) -> None:
+def test_the_answer_says_how_many_were_accepted_and_not_the_conversation(world: World) -> None:
     call_id = running(world)
-    answer = told(world, call_id, *CONVERSATION)
+    answer = reported(world, call_id, *CONVERSATION)
     assert answer == {
         "id": call_id,
         "status": "in_progress",

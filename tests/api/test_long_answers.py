@@ -71,7 +71,7 @@ def database(embedded_url: str, background: Background) -> Iterator[asyncpg.Conn
 
 @contextmanager
 def half_read(world: World, query: str = "") -> Iterator[Iterator[bytes]]:
-    """An export of which the client has taken the first bytes and then no more."""
+    """An export of which the client has read the first bytes and then no more."""
     with httpx2.Client(base_url=str(world.request("GET", "/readyz").url.join("/")), timeout=30) as client:
         path = f"/trunkline{EXPORT}{query}"
         with client.stream("GET", path, headers=world.headers["trunkline"]) as answer:
@@ -154,7 +154,7 @@ def test_an_export_is_one_moment_however_long_it_takes(world: World, crowded: Wo
         )
         world.take([late])
         rest = b"".join(chunks)
-    # The first chunk was taken off already, and it held some whole lines and a piece of one.
+    # The first chunk was read already, and it had some whole lines and a piece of one.
     ids = {json.loads(line)["id"] for line in rest.splitlines()[1:]}
     assert oldest["id"] in ids
     assert late.id not in ids
@@ -166,7 +166,7 @@ def test_an_export_is_one_moment_however_long_it_takes(world: World, crowded: Wo
 
 
 @pytest.mark.parametrize("query", ["", "?format=csv", "?compression=gzip"])
-def test_a_client_that_goes_away_ends_the_reading(
+def test_a_client_that_disconnects_ends_the_reading(
     query: str, crowded: World, database: asyncpg.Connection
 ) -> None:
     wait_until(lambda: not in_transaction(crowded, database))
@@ -176,7 +176,7 @@ def test_a_client_that_goes_away_ends_the_reading(
     wait_until(lambda: not in_transaction(crowded, database))
 
 
-def test_many_clients_that_go_away_leave_every_connection_usable(
+def test_many_clients_that_disconnect_leave_every_connection_usable(
     crowded: World, database: asyncpg.Connection
 ) -> None:
     for _ in range(20):
@@ -186,7 +186,7 @@ def test_many_clients_that_go_away_leave_every_connection_usable(
     assert exported(crowded, status="busy", format="csv").content
 
 
-def test_an_export_that_breaks_off_cannot_be_taken_for_a_whole_one(
+def test_an_export_that_breaks_off_cannot_be_mistaken_for_a_whole_one(
     crowded: World, database: asyncpg.Connection, server: Server
 ) -> None:
     with half_read(crowded) as chunks:
@@ -265,7 +265,7 @@ def test_another_org_reads_a_long_answer_while_one_holds_all_of_its_own(few: Wor
     few.run(hold_and_ask())
 
 
-def test_a_client_that_takes_nothing_is_given_up(
+def test_a_client_that_reads_nothing_is_disconnected(
     crowded: World, database: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(response, "MAX_STALL_SECONDS", 0.01)
@@ -285,10 +285,10 @@ def test_a_client_that_takes_nothing_is_given_up(
         stream = streams.pop()
         file = file_of(stream.chunks, FORMATS["jsonl"], COMPRESSIONS["none"], Shape(), name="calls")
         answer = StreamedAnswer([], chunks_of(file), tell)
-        with pytest.raises(BrokenOff, match="the client took nothing"):
+        with pytest.raises(BrokenOff, match="the client read nothing"):
             await send_streamed(answer, receive, send, without_body=False)
 
     streams = [stream_of(crowded, crowded.joined.run)]
     crowded.run(stall())
-    assert told == []  # it is no fault of the database, and must not be told as one
+    assert told == []  # it is no fault of the database, and must not be reported as one
     assert not in_transaction(crowded, database)

@@ -1,4 +1,4 @@
-"""Recordings: fetched from a vendor over real HTTP, kept, and served by links of ours."""
+"""Recordings: downloaded from a vendor over real HTTP, stored, and served by our links."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CALL_ID = "0b0e6e0e-3c1e-4f51-9d4f-5d4b3c2a1f00"
 
 
 class Vendor:
-    """A vendor's file server: what it answers is told by path."""
+    """A vendor's file server: the answers are set by path."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
@@ -80,10 +80,10 @@ def vendor() -> Iterator[Vendor]:
 
 
 @pytest.fixture(scope="module")
-def keeping(
+def archiver_of(
     embedded_url: str, background: Background, joined: Services, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    # What other tests made up before has links that lead nowhere, and would be asked for first.
+    # Calls of earlier tests have links that lead nowhere, and would be downloaded first.
     seen = """
         INSERT INTO followers (org_id, name, change) SELECT org_id, 'recordings', n FROM change_sequences
         ON CONFLICT (org_id, name) DO UPDATE SET change = excluded.change
@@ -130,13 +130,13 @@ def link(world: World, server: Server) -> str:
     return f"{server.url}/{url.partition('//')[2].partition('/')[2]}"
 
 
-def test_a_recording_is_kept_and_every_dialect_prints_our_link(
-    world: World, vendor: Vendor, keeping: Server
+def test_a_recording_is_stored_and_every_dialect_prints_our_link(
+    world: World, vendor: Vendor, archiver_of: Server
 ) -> None:
     url = f"{vendor.url}/call.wav"
     recorded(world, url)
     wait_for(world, "stored")
-    ours = link(world, keeping)
+    ours = link(world, archiver_of)
     told = world.get("trunkline", f"/v1/calls/{CALL_ID}").json()["recording"]
     assert told["stored"] is True
     assert told["original_url"] == url
@@ -154,14 +154,14 @@ def test_a_recording_is_kept_and_every_dialect_prints_our_link(
     assert whole.headers["content-type"] == "audio/wav"
 
 
-def test_an_export_has_our_link_beside_the_vendors(world: World, vendor: Vendor, keeping: Server) -> None:
+def test_an_export_has_our_link_beside_the_vendors(world: World, vendor: Vendor, archiver_of: Server) -> None:
     url = f"{vendor.url}/call.wav"
     recorded(world, url)
     wait_for(world, "stored")
     (line,) = world.get("trunkline", "/v1/calls:export").text.splitlines()
     listed = world.get("trunkline", f"/v1/calls/{CALL_ID}").json()["recording"]
     assert json.loads(line)["recording"] == listed
-    assert httpx2.get(link(world, keeping)).content == SOUND
+    assert httpx2.get(link(world, archiver_of)).content == SOUND
     table = world.get("trunkline", "/v1/calls:export", params={"format": "csv"}).text
     assert listed["url"] in table
 
@@ -179,10 +179,10 @@ def test_recordings_are_looked_for_in_calls_that_are_over(world: World, joined: 
     assert found() == {"over", CALL_ID}
 
 
-def test_a_recording_is_served_in_ranges(world: World, vendor: Vendor, keeping: Server) -> None:
+def test_a_recording_is_served_in_ranges(world: World, vendor: Vendor, archiver_of: Server) -> None:
     recorded(world, f"{vendor.url}/call.wav")
     wait_for(world, "stored")
-    ours = link(world, keeping)
+    ours = link(world, archiver_of)
     head = httpx2.head(ours)
     assert head.headers["content-length"] == str(len(SOUND))
     assert head.content == b""
@@ -204,10 +204,12 @@ def test_a_recording_is_served_in_ranges(world: World, vendor: Vendor, keeping: 
     assert httpx2.get(ours, headers={"if-none-match": head.headers["etag"]}).status_code == 304
 
 
-def test_a_link_with_any_letter_changed_leads_nowhere(world: World, vendor: Vendor, keeping: Server) -> None:
+def test_a_link_with_any_letter_changed_leads_nowhere(
+    world: World, vendor: Vendor, archiver_of: Server
+) -> None:
     recorded(world, f"{vendor.url}/call.wav")
     wait_for(world, "stored")
-    ours = link(world, keeping)
+    ours = link(world, archiver_of)
     base, _, token = ours.rpartition("/")
     with httpx2.Client() as client:
         for place in range(len(token)):
@@ -231,7 +233,7 @@ def test_a_link_ends(world: World) -> None:
 
 
 def test_what_fails_is_tried_again_and_what_cannot_succeed_is_not(
-    new_world: Callable[..., World], vendor: Vendor, keeping: Server
+    new_world: Callable[..., World], vendor: Vendor, archiver_of: Server
 ) -> None:
     busy, gone, page = new_world(), new_world(), new_world()
     vendor.failures = 1
@@ -250,12 +252,12 @@ def test_what_fails_is_tried_again_and_what_cannot_succeed_is_not(
     assert gone.get("trunkline", f"/v1/calls/{CALL_ID}").json()["recording"]["url"].endswith("/gone.wav")
 
 
-def test_a_call_that_is_taken_out_takes_its_recording_with_it(
-    world: World, vendor: Vendor, keeping: Server
+def test_a_call_that_is_deleted_loses_its_recording(
+    world: World, vendor: Vendor, archiver_of: Server
 ) -> None:
     recorded(world, f"{vendor.url}/call.wav")
     wait_for(world, "stored")
-    ours = link(world, keeping)
+    ours = link(world, archiver_of)
     assert world.run(world.joined.eraser.erase(world.org.id, CALL_ID))
     deadline = time.monotonic() + MAX_WAIT_SECONDS
     while httpx2.get(ours).status_code == 200:
@@ -287,7 +289,7 @@ def fetched(url: str, *addresses: str, private: bool = False, most_bytes: int = 
         *("224.0.0.1", "ff02::1", "255.255.255.255", "not an address"),
     ],
 )
-def test_no_private_address_is_asked(address: str) -> None:
+def test_no_private_address_is_requested(address: str) -> None:
     assert not is_public(address)
     with pytest.raises(DownloadFailed, match="not a public address"):
         fetched("http://recordings.example/x.wav", "93.184.216.34", address)
@@ -300,7 +302,7 @@ def test_names_of_examples_are_known() -> None:
         assert not safe_download.is_example(f"https://{host}/x.wav"), host
 
 
-def test_the_address_that_was_checked_is_the_one_that_is_asked(vendor: Vendor) -> None:
+def test_the_address_that_was_checked_is_the_one_that_is_used(vendor: Vendor) -> None:
     port = vendor.server.server_port
     got = fetched(f"http://recordings.example:{port}/pinned.wav", "127.0.0.1", private=True)
     assert got == SOUND

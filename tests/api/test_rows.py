@@ -40,7 +40,7 @@ CALLS = [call for vendor in dialects() for call in some_calls(vendor, 4)]
 
 
 class Clock:
-    """A clock that stands until it is set."""
+    """A clock that stays the same until it is set."""
 
     def __init__(self) -> None:
         self.now = NOON
@@ -98,7 +98,7 @@ def test_a_page_that_comes_in_any_parts_has_the_same_bytes(
     assert background.run(printed()) == printer().json(operation, ORG, page, query)
 
 
-def test_a_row_has_the_link_of_the_day_and_of_the_org_that_asks() -> None:
+def test_a_row_has_the_link_of_the_day_and_of_the_org_of_the_key() -> None:
     clock = Clock()
     kept = printer(clock, RowCache(10**6))
     operation, query = lists("trunkline")
@@ -154,5 +154,5 @@ def test_an_envelope_that_may_leave_out_its_rows_is_refused() -> None:
 
     rows = RowFormat(row=lambda call, _: call, path="calls", envelope=envelope)
     odd = structs.replace(operation, rows=rows)
-    with pytest.raises(TypeError, match="OddEnvelope stands around rows and says all of its fields"):
+    with pytest.raises(TypeError, match="OddEnvelope is an envelope and must set exactly its own fields"):
         printer().json(odd, ORG, CallPage.of("acme", CALLS[:1]), query)

@@ -37,7 +37,7 @@ from trunkline.model.words import Status
 from trunkline.store.changes import MAX_CALLS, MAX_WITH_TRANSCRIPT, WINDOW
 
 SOON_SECONDS = 5.0
-"""Sooner than anyone looks without being woken."""
+"""Sooner than anyone reads changes without being woken."""
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ MOMENTS = count()
 
 
 def changed(call: Call, **said: Any) -> Call:
-    """The call as it is told of later than anything was before."""
+    """The call as it is reported later than anything before."""
     moment = next(MOMENTS)
     later = START + timedelta(days=1000, seconds=moment)
     return structs.replace(call, updated_at=later, log_url=f"https://calls.test/{moment}", **said)
@@ -102,15 +102,17 @@ def test_every_change_arrives_in_order_at_everyone_who_follows(
             before = reach(world)
             batch = [changed(call) for call in rng.sample(some, rng.randint(1, 5))]
             world.take(batch)
-            expected = {place: one for place, one in last_changes(world).items() if place > before}
+            expected = {sequence: one for sequence, one in last_changes(world).items() if sequence > before}
             assert set(expected.values()) == {call.id for call in batch}
             for one in everyone:
-                told = one.until(reach(world))
-                assert {event.place: event.data["id"] for event in told if event.place > before} == expected
+                received = one.until(reach(world))
+                assert {
+                    event.sequence: event.data["id"] for event in received if event.sequence > before
+                } == expected
         listed = world.get("trunkline", "/v1/calls?page_size=1000").json()["calls"]
         for one in everyone:
-            assert {event.name for event in one.told} == {"call"}
-            assert {event.data["id"]: event.data for event in one.told} == {
+            assert {event.name for event in one.events} == {"call"}
+            assert {event.data["id"]: event.data for event in one.events} == {
                 call["id"]: call for call in listed
             }
 
@@ -124,7 +126,7 @@ def test_a_client_that_is_cut_off_again_and_again_misses_nothing(
     world.take(some)
     gone: list[str] = []
     last: int = 0
-    told = []
+    received = []
     for _ in range(25):
         with following(pair.url, headers, query, last=last) as one:
             for _ in range(rng.randint(0, 3)):
@@ -134,16 +136,16 @@ def test_a_client_that_is_cut_off_again_and_again_misses_nothing(
                     gone.append(rng.choice(some).id)
                     delete(world, gone[-1])
             most, target = rng.choice([1, 5, MAX_WITH_TRANSCRIPT, MAX_CALLS + 7]), reach(world)
-            while one.place < target and len(one.told) < most:
+            while one.sequence < target and len(one.events) < most:
                 assert one.step() is not None
-            told += one.told
-            last = one.place
+            received += one.events
+            last = one.sequence
     with following(pair.url, headers, query, last=last) as one:
-        told += one.until(reach(world))
-    places = [event.place for event in told]
-    assert places == sorted(set(places))
-    final = {event.data["id"]: event for event in told}
-    assert {event.place: known for known, event in final.items()} == last_changes(world)
+        received += one.until(reach(world))
+    sequences = [event.sequence for event in received]
+    assert sequences == sorted(set(sequences))
+    final = {event.data["id"]: event for event in received}
+    assert {event.sequence: known for known, event in final.items()} == last_changes(world)
     assert {known for known, event in final.items() if event.name == "deleted"} == set(gone)
 
 
@@ -152,7 +154,7 @@ def test_without_a_place_it_begins_now_and_with_0_at_the_beginning(
 ) -> None:
     world.take(calls(3))
     with following(pair.url, headers) as now, following(pair.url, headers, "?after=0") as from_0:
-        assert now.place == 3
+        assert now.sequence == 3
         (late,) = calls(1, "late")
         world.take([late])
         assert [event.data["id"] for event in now.until(4)] == [late.id]
@@ -161,7 +163,7 @@ def test_without_a_place_it_begins_now_and_with_0_at_the_beginning(
         assert [event.data["id"] for event in again.until(4)] == [late.id], "the header counts first"
 
 
-def test_a_filter_lets_through_what_matches_and_the_place_moves_on_all_the_same(
+def test_a_filter_lets_through_what_matches_and_the_position_moves_on_all_the_same(
     pair: Server, world: World, headers: dict[str, str]
 ) -> None:
     some = calls(WINDOW * 2)
@@ -169,9 +171,9 @@ def test_a_filter_lets_through_what_matches_and_the_place_moves_on_all_the_same(
         call.status = Status.BUSY if number % 100 == 7 else Status.COMPLETED
     world.take(some)
     with following(pair.url, headers, "?status=busy", last=0) as one:
-        told = one.until(reach(world))
-        assert {event.data["status"] for event in told} == {"busy"}
-        assert len(told) == len(some) // 100
+        received = one.until(reach(world))
+        assert {event.data["status"] for event in received} == {"busy"}
+        assert len(received) == len(some) // 100
     with following(pair.url, headers, "?status=failed", last=0) as none:
         assert none.until(reach(world)) == []
         odd = changed(some[0], status=Status.FAILED)
@@ -179,7 +181,7 @@ def test_a_filter_lets_through_what_matches_and_the_place_moves_on_all_the_same(
         assert [event.data["id"] for event in none.until(reach(world))] == [odd.id]
 
 
-def test_the_filter_may_look_into_the_conversation_and_include_shows_it(
+def test_the_filter_may_search_the_conversation_and_include_shows_it(
     pair: Server, world: World, headers: dict[str, str]
 ) -> None:
     some = some_calls("trunkline", 40)
@@ -195,8 +197,8 @@ def test_the_filter_may_look_into_the_conversation_and_include_shows_it(
         event = next(one for one in shown.until(reach(world)) if one.data["id"] == spoken.id)
         assert [turn["text"] for turn in event.data["turns"]] == turns
         assert {event.data["id"] for event in bare.until(reach(world))} >= {spoken.id}
-        assert all("turns" not in event.data for event in bare.told)
-        assert len(bare.told) < len(some)
+        assert all("turns" not in event.data for event in bare.events)
+        assert len(bare.events) < len(some)
 
 
 def test_the_calls_of_another_org_never_arrive(
@@ -210,7 +212,7 @@ def test_the_calls_of_another_org_never_arrive(
         assert [event.data["vendor_call_id"] for event in one.until(reach(world))] == ["c-0"]
 
 
-def test_a_call_that_is_taken_out_is_told_by_its_id(
+def test_a_call_that_is_deleted_is_listed_by_its_id(
     pair: Server, world: World, headers: dict[str, str]
 ) -> None:
     first, second = calls(2)
@@ -231,8 +233,8 @@ def test_the_changes_are_to_be_had_page_by_page_as_well(world: World) -> None:
         page = world.get("trunkline", f"/v1/calls:changes?after={after}").json()
         seen += page["changes"]
         after, more = page["next_after"], page["has_more"]
-    places = [change["sequence"] for change in seen]
-    assert places == sorted(set(places))
+    sequences = [change["sequence"] for change in seen]
+    assert sequences == sorted(set(sequences))
     assert {change["sequence"]: change["id"] for change in seen} == last_changes(world)
     assert after == reach(world)
     assert [change["id"] for change in seen if "call" not in change] == [some[0].id]
@@ -263,7 +265,7 @@ def test_what_another_process_writes_wakes_everyone_whether_by_command_or_over_h
             assert time.monotonic() - began < SOON_SECONDS, "nobody was woken"
         final = last_changes(world)
         for one in everyone:
-            assert final.items() <= {event.place: event.data["id"] for event in one.told}.items()
+            assert final.items() <= {event.sequence: event.data["id"] for event in one.events}.items()
 
 
 LATENCY = {"type": "latency", "latency": {"e2e": 700}}
@@ -276,8 +278,8 @@ def post(pair: Server, headers: dict[str, str], method: str, path: str, body: ob
 
 
 def run_command(*arguments: str, database_url: str) -> None:
-    told = {**os.environ, "TRUNKLINE_DATABASE_URL": database_url}
-    subprocess.run([sys.executable, "-m", "trunkline", *arguments], check=True, env=told, timeout=120)
+    environment = {**os.environ, "TRUNKLINE_DATABASE_URL": database_url}
+    subprocess.run([sys.executable, "-m", "trunkline", *arguments], check=True, env=environment, timeout=120)
 
 
 # -- what goes wrong ------------------------------------------------------
@@ -304,8 +306,8 @@ def test_changes_arrive_after_the_listening_connection_was_lost(
         world.take(calls(1, "again"))
         began = time.monotonic()
         for one in everyone:
-            told = one.until(reach(world))
-            assert [event.data["vendor_call_id"] for event in told] == ["while lost-0", "again-0"]
+            received = one.until(reach(world))
+            assert [event.data["vendor_call_id"] for event in received] == ["while lost-0", "again-0"]
         assert time.monotonic() - began < SOON_SECONDS, "nobody listens any more"
 
 
@@ -316,9 +318,9 @@ def test_a_stream_ends_when_its_key_is_revoked(pair: Server, world: World, heade
     assert ask(pair.port, STREAM.encode(), headers).status == 401
 
 
-@pytest.mark.parametrize("place", ["", "x", "-1", "+1", "1.0", "٣", "9" * 40, "1,2", "0x1"])
-def test_what_is_no_place_is_refused(place: str, pair: Server, headers: dict[str, str]) -> None:
-    sent = [(b"Last-Event-ID", place.encode()), *((n.encode(), v.encode()) for n, v in headers.items())]
+@pytest.mark.parametrize("sequence", ["", "x", "-1", "+1", "1.0", "٣", "9" * 40, "1,2", "0x1"])
+def test_what_is_no_sequence_number_is_refused(sequence: str, pair: Server, headers: dict[str, str]) -> None:
+    sent = [(b"Last-Event-ID", sequence.encode()), *((n.encode(), v.encode()) for n, v in headers.items())]
     answer = ask(pair.port, STREAM.encode(), sent)
     assert answer.status == 400
     assert b'"parameter":"Last-Event-ID"' in answer.body
@@ -332,22 +334,24 @@ def test_a_question_that_is_not_understood_is_refused(
     assert ask(pair.port, f"{STREAM}?{query}".encode(), headers).status == 400
 
 
-def test_a_place_that_was_not_given_out_yet_is_refused(
+def test_a_sequence_number_not_yet_assigned_is_refused(
     pair: Server, world: World, headers: dict[str, str]
 ) -> None:
     world.take(calls(2))
     answer = ask(pair.port, STREAM.encode(), {**headers, "Last-Event-ID": "3"})
     assert answer.status == 400
-    assert b"no change has this place yet" in answer.body
+    assert b"no change has this sequence number yet" in answer.body
 
 
-def test_asking_for_the_head_answers_and_ends(pair: Server, headers: dict[str, str]) -> None:
+def test_requesting_the_head_answers_and_ends(pair: Server, headers: dict[str, str]) -> None:
     answer = ask(pair.port, STREAM.encode(), headers, method=b"HEAD")
     assert (answer.status, answer.body) == (200, b"")
     assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
 
 
-def test_a_client_of_http_1_0_is_told_that_it_cannot_follow(pair: Server, headers: dict[str, str]) -> None:
+def test_a_client_of_http_1_0_gets_the_reason_that_it_cannot_follow(
+    pair: Server, headers: dict[str, str]
+) -> None:
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     answer = parsed(exchange(pair.port, f"GET {STREAM} HTTP/1.0\r\n{lines}\r\n".encode()))
     assert answer.status == 400
@@ -391,7 +395,7 @@ def test_a_server_that_stops_does_not_wait_for_its_streams(
         own.stop()
 
 
-def test_a_client_that_takes_nothing_is_given_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_reads_nothing_is_disconnected(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(response, "MAX_STALL_SECONDS", 0.01)
     world.take(calls(1))
 
@@ -412,7 +416,7 @@ def test_a_client_that_takes_nothing_is_given_up(world: World, monkeypatch: pyte
         stream = await world.joined.run(world.org, FollowCalls(filter=CallFilter(), after=0))
         stopped = asyncio.Event()
         chunks = event_chunks(stream.batches, lambda call: call, check, stopped)
-        with pytest.raises(BrokenOff, match="the client took nothing"):
+        with pytest.raises(BrokenOff, match="the client read nothing"):
             await send_streamed(
                 StreamedAnswer([], chunks, tell, stopped.set), receive, send, without_body=False
             )

@@ -270,7 +270,7 @@ def three(new_world: Callable[..., World]) -> World:
 
 @claim("zudu:path.filter_body")
 @pytest.mark.parametrize(("criteria", "names"), CRITERIA)
-def test_zudu_lists_what_matches_and_echoes_what_it_was_asked(
+def test_zudu_lists_what_matches_and_echoes_the_request(
     three: World, criteria: dict[str, Any], names: set[str]
 ) -> None:
     answer = ask(three, "POST", "/api/calls", {"filter_criteria": criteria}, dialect="zudu")
@@ -339,7 +339,7 @@ POLLED = {
 
 @claim("contactship:path.status")
 @pytest.mark.parametrize("status", POLLED)
-def test_contactship_tells_how_a_call_stands(world: World, status: Status) -> None:
+def test_contactship_prints_the_state_of_a_call(world: World, status: Status) -> None:
     foreign(world, status)
     call_id = world.get("contactship", "/v1/calls").json()["data"][0]["id"]
     answer = world.get("contactship", f"/v1/calls/{call_id}/status")
@@ -384,7 +384,7 @@ def test_nothing_here_places_or_steers_a_call(world: World, name: str, method: s
 
 
 @pytest.mark.parametrize(("name", "method", "path"), NOT_DONE)
-def test_what_is_not_done_here_is_told_to_nobody_without_a_good_key(
+def test_what_is_not_done_here_is_not_revealed_without_a_good_key(
     world: World, name: str, method: str, path: str
 ) -> None:
     errors = dialects()[name].errors

@@ -1,4 +1,4 @@
-"""Our own write API over real HTTP: calls told, changed and deleted."""
+"""Our own write API over real HTTP: calls reported, changed and deleted."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from trunkline.vendors.trunkline.writes import MAX_CALLS
 CALLS = "/v1/calls"
 
 
-def told(name: str, **said: Any) -> dict[str, Any]:
-    return {"vendor": "our-agent", "vendor_call_id": name, "status": "completed", **said}
+def call_body(name: str, **fields: Any) -> dict[str, Any]:
+    return {"vendor": "our-agent", "vendor_call_id": name, "status": "completed", **fields}
 
 
 def ask(
@@ -36,21 +36,21 @@ def ask(
     return world.request(method, f"/{dialect}{path}", content=content, headers=sent)
 
 
-def tell(world: World, name: str = "c-1", **said: Any) -> str:
-    answer = ask(world, "POST", CALLS, told(name, **said))
+def report(world: World, name: str = "c-1", **fields: Any) -> str:
+    answer = ask(world, "POST", CALLS, call_body(name, **fields))
     assert answer.status_code == 201, answer.text
     call_id: str = answer.json()["id"]
     return call_id
 
 
-# -- telling --------------------------------------------------------------
+# -- reporting ------------------------------------------------------------
 
 
 @pytest.mark.claim("trunkline:write.tell")
 def test_a_call_that_is_new_is_201_and_known_200_with_id_state_and_link(world: World) -> None:
-    first = ask(world, "POST", CALLS, told("c-1", duration_ms=4000))
-    again = ask(world, "POST", CALLS, told("c-1", duration_ms=4000))
-    more = ask(world, "POST", CALLS, told("c-1", from_number="+12025550100"))
+    first = ask(world, "POST", CALLS, call_body("c-1", duration_ms=4000))
+    again = ask(world, "POST", CALLS, call_body("c-1", duration_ms=4000))
+    more = ask(world, "POST", CALLS, call_body("c-1", from_number="+12025550100"))
     assert [first.status_code, again.status_code, more.status_code] == [201, 200, 200]
     assert [answer.json()["state"] for answer in (first, again, more)] == ["new", "unchanged", "changed"]
     assert len({answer.json()["id"] for answer in (first, again, more)}) == 1
@@ -75,8 +75,8 @@ def as_lines(calls: list[Any]) -> tuple[bytes, str]:
 def test_many_calls_are_each_answered_and_bad_ones_are_named(
     world: World, form: Callable[[list[Any]], tuple[bytes, str]]
 ) -> None:
-    bad = told("c-2", status="sleeping")
-    body, kind = form([told("c-1"), bad, 7, told("c-1", duration_ms=1), {"status": "completed"}])
+    bad = call_body("c-2", status="sleeping")
+    body, kind = form([call_body("c-1"), bad, 7, call_body("c-1", duration_ms=1), {"status": "completed"}])
     answer = ask(world, "POST", CALLS, body, **{"content-type": kind})
     assert answer.status_code == 200, answer.text
     results = answer.json()["results"]
@@ -87,7 +87,7 @@ def test_many_calls_are_each_answered_and_bad_ones_are_named(
     assert [call["vendor_call_id"] for call in world.get("trunkline", CALLS).json()["calls"]] == ["c-1"]
 
 
-def test_what_was_sent_is_kept_as_it_came(world: World) -> None:
+def test_what_was_sent_is_stored_as_it_came(world: World) -> None:
     raw = b'[ {"vendor_call_id": "c-1",   "status": "completed", "unheard_of": 1.50} ]'
     ask(world, "POST", CALLS, raw)
     rows = world.run(
@@ -97,10 +97,10 @@ def test_what_was_sent_is_kept_as_it_came(world: World) -> None:
 
 
 def test_more_calls_than_a_request_may_have_are_refused_whole(world: World) -> None:
-    answer = ask(world, "POST", CALLS, [told(str(n)) for n in range(MAX_CALLS + 1)])
+    answer = ask(world, "POST", CALLS, [call_body(str(n)) for n in range(MAX_CALLS + 1)])
     assert answer.status_code == 413
     assert str(MAX_CALLS) in answer.json()["detail"]
-    full = ask(world, "POST", CALLS, [told(str(n)) for n in range(MAX_CALLS)])
+    full = ask(world, "POST", CALLS, [call_body(str(n)) for n in range(MAX_CALLS)])
     assert {result["status"] for result in full.json()["results"]} == {201}
 
 
@@ -132,7 +132,7 @@ def test_a_body_that_cannot_be_read_is_a_problem_that_says_why(
 
 
 FORM = "application/x-www-form-urlencoded"
-"""What `curl --data` calls a body unless it is told otherwise."""
+"""The media type that `curl --data` sends by default."""
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ FORM = "application/x-www-form-urlencoded"
 def test_another_content_type_is_415_with_the_header_that_is_to_be_sent(
     world: World, method: str, path: str, lines: str
 ) -> None:
-    body = json.dumps(told("c-1")).encode()
+    body = json.dumps(call_body("c-1")).encode()
     for kind in (FORM, "text/xml", f"{FORM}; charset=utf-8"):
         answer = ask(world, method, path, body, **{"content-type": kind})
         assert answer.status_code == 415, answer.text
@@ -158,7 +158,7 @@ def test_another_content_type_is_415_with_the_header_that_is_to_be_sent(
 
 
 def test_a_content_encoding_is_415_with_the_header_that_is_not_to_be_sent(world: World) -> None:
-    answer = ask(world, "POST", CALLS, told("c-1"), **{"content-encoding": "gzip"})
+    answer = ask(world, "POST", CALLS, call_body("c-1"), **{"content-encoding": "gzip"})
     assert answer.status_code == 415
     assert answer.json()["detail"].endswith("send it as it is, without the header Content-Encoding.")
 
@@ -172,8 +172,8 @@ def test_a_body_that_says_that_it_is_too_large_is_not_read(world: World) -> None
 
 
 @pytest.mark.claim("trunkline:write.change")
-def test_a_change_wins_over_what_was_said_before_and_answers_the_merged_call(world: World) -> None:
-    call_id = tell(
+def test_a_change_wins_over_what_was_stated_before_and_answers_the_merged_call(world: World) -> None:
+    call_id = report(
         world,
         updated_at="2026-01-01T00:00:00Z",
         analysis={"summary": "old", "success": True},
@@ -193,7 +193,7 @@ def test_a_change_wins_over_what_was_said_before_and_answers_the_merged_call(wor
 
 
 def test_one_change_after_another_each_wins_also_back_to_what_it_was(world: World) -> None:
-    call_id = tell(world)
+    call_id = report(world)
     for summary in ("a", "bbbb", "a", "cc", "a"):
         answer = ask(world, "PATCH", f"{CALLS}/{call_id}", {"analysis": {"summary": summary}})
         assert answer.json()["analysis"]["summary"] == summary
@@ -213,7 +213,7 @@ def test_one_change_after_another_each_wins_also_back_to_what_it_was(world: Worl
     ],
 )
 def test_a_change_that_cannot_be_made_is_refused_by_name(world: World, body: Any, named: str) -> None:
-    call_id = tell(world)
+    call_id = report(world)
     answer = ask(world, "PATCH", f"{CALLS}/{call_id}", body)
     assert answer.status_code == 400, answer.text
     assert answer.json()["errors"][0]["parameter"] == named
@@ -276,7 +276,7 @@ def without(whole: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
 def test_a_value_of_whatever_kind_replaces_what_was_there_and_nothing_else(
     world: World, body: dict[str, Any], path: tuple[str, ...]
 ) -> None:
-    call_id = tell(world, **WHOLE)
+    call_id = report(world, **WHOLE)
     before = world.get("trunkline", f"{CALLS}/{call_id}").json()
     changed = ask(world, "PATCH", f"{CALLS}/{call_id}", body).json()
     assert json.dumps(at(changed, path)) == json.dumps(at(body, path))
@@ -298,7 +298,7 @@ def test_an_empty_object_names_no_member_and_changes_none(world: World, body: di
         "recording": {"enabled": True},
         "privacy": {"opt_out": True},
     }
-    call_id = tell(world, **WHOLE, **ours, telephony={"sid": "CA1"})
+    call_id = report(world, **WHOLE, **ours, telephony={"sid": "CA1"})
     before = world.get("trunkline", f"{CALLS}/{call_id}").json()
     assert ask(world, "PATCH", f"{CALLS}/{call_id}", body).json() == before
 
@@ -327,7 +327,7 @@ def test_an_empty_object_names_no_member_and_changes_none(world: World, body: di
 def test_what_would_only_take_something_away_is_refused_and_takes_nothing(
     world: World, body: dict[str, Any], named: str
 ) -> None:
-    call_id = tell(world, **WHOLE)
+    call_id = report(world, **WHOLE)
     before = world.get("trunkline", f"{CALLS}/{call_id}").json()
     answer = ask(world, "PATCH", f"{CALLS}/{call_id}", body)
     assert answer.status_code == 400, answer.text
@@ -335,8 +335,8 @@ def test_what_would_only_take_something_away_is_refused_and_takes_nothing(
     assert world.get("trunkline", f"{CALLS}/{call_id}").json() == before
 
 
-def test_what_says_nothing_in_a_call_that_is_told_replaces_nothing(world: World) -> None:
-    call_id = tell(world, **WHOLE)
+def test_what_says_nothing_in_a_call_that_is_reported_replaces_nothing(world: World) -> None:
+    call_id = report(world, **WHOLE)
     before = world.get("trunkline", f"{CALLS}/{call_id}").json()
     nothing: dict[str, Any] = {
         "direction": "unknown",
@@ -345,22 +345,24 @@ def test_what_says_nothing_in_a_call_that_is_told_replaces_nothing(world: World)
         "tool_calls": [],
         "events": [],
     }
-    answer = ask(world, "POST", CALLS, told("c-1", **nothing, transcript_text="", metadata=None))
+    answer = ask(world, "POST", CALLS, call_body("c-1", **nothing, transcript_text="", metadata=None))
     assert answer.json()["state"] == "unchanged"
     assert world.get("trunkline", f"{CALLS}/{call_id}").json() == before
 
 
-def test_a_change_that_says_what_is_so_already_still_wins_over_what_was_said_before_it(world: World) -> None:
-    call_id = tell(world, end_reason="agent_hangup")
+def test_a_change_that_says_what_is_so_already_still_wins_over_what_was_stated_before_it(
+    world: World,
+) -> None:
+    call_id = report(world, end_reason="agent_hangup")
     before = world.get("trunkline", f"{CALLS}/{call_id}").json()
     assert ask(world, "PATCH", f"{CALLS}/{call_id}", {"end_reason": "agent_hangup"}).json() == before
-    late = told("c-1", end_reason="user_hangup", updated_at="2026-03-02T10:00:00Z")
+    late = call_body("c-1", end_reason="user_hangup", updated_at="2026-03-02T10:00:00Z")
     assert ask(world, "POST", CALLS, late).json()["state"] == "changed"  # when it was updated
     assert world.get("trunkline", f"{CALLS}/{call_id}").json()["end_reason"] == "agent_hangup"
 
 
 def test_a_change_is_derived_again_with_the_time_at_which_it_was_made(world: World) -> None:
-    call_id = tell(world, created_at="2026-03-02T08:00:00Z", **WHOLE)
+    call_id = report(world, created_at="2026-03-02T08:00:00Z", **WHOLE)
     for text in ("a longer one", "a", "b"):
         ask(world, "PATCH", f"{CALLS}/{call_id}", {"analysis": {"summary": text}, "billing_status": text})
     before = world.get("trunkline", f"{CALLS}/{call_id}").json()
@@ -374,25 +376,25 @@ def test_a_change_is_derived_again_with_the_time_at_which_it_was_made(world: Wor
 
 
 def again(raw: bytes) -> Sighting:
-    """What a kept payload says, as old as it was when it was told."""
-    said = msgspec.json.decode(raw)
-    sighting = from_wire({**said, "vendor": "our-agent", "vendor_call_id": "c-1"})
-    if "as_of" in said:
-        sighting.as_of = msgspec.convert(said["as_of"], type=datetime)
+    """The sighting of a stored payload, with its original time."""
+    fields = msgspec.json.decode(raw)
+    sighting = from_wire({**fields, "vendor": "our-agent", "vendor_call_id": "c-1"})
+    if "as_of" in fields:
+        sighting.as_of = msgspec.convert(fields["as_of"], type=datetime)
     return sighting
 
 
-def test_what_was_kept_makes_the_same_call_again(world: World) -> None:
-    call_id = tell(world, duration_ms=7, metadata={"a": 1}, turns=[{"role": "user", "text": "Hi."}])
+def test_what_was_stored_makes_the_same_call_again(world: World) -> None:
+    call_id = report(world, duration_ms=7, metadata={"a": 1}, turns=[{"role": "user", "text": "Hi."}])
     for body in ({"analysis": {"summary": "x"}}, {"metadata": {"b": 2}}, {"analysis": {"summary": "y"}}):
         ask(world, "PATCH", f"{CALLS}/{call_id}", body)
     pool, org = world.joined.pool, world.org.id
     rows = world.run(
         pool.fetch("SELECT payload, received_at FROM sightings WHERE org_id = $1 ORDER BY received_at", org)
     )
-    said = [(again(row["payload"]), row["received_at"]) for row in rows]
-    call, stamps = first_call(said[0][0], call_id, said[0][1])
-    for sighting, received_at in said[1:]:
+    fields = [(again(row["payload"]), row["received_at"]) for row in rows]
+    call, stamps = first_call(fields[0][0], call_id, fields[0][1])
+    for sighting, received_at in fields[1:]:
         call, stamps = merged(call, stamps, sighting, received_at)
     row = world.run(
         pool.fetchrow(
@@ -412,7 +414,7 @@ def test_what_was_kept_makes_the_same_call_again(world: World) -> None:
 
 @pytest.mark.claim("trunkline:write.delete")
 def test_a_deleted_call_is_gone_for_good(world: World) -> None:
-    call_id = tell(world)
+    call_id = report(world)
     path = f"{CALLS}/{call_id}"
     gone = ask(world, "DELETE", path)
     assert (gone.status_code, gone.content) == (204, b"")
@@ -421,8 +423,8 @@ def test_a_deleted_call_is_gone_for_good(world: World) -> None:
     assert ask(world, "DELETE", path).status_code == 410
     assert ask(world, "PATCH", path, {"result": "busy"}).status_code == 410
     assert ask(world, "POST", f"{path}/events", {"type": "end"}).status_code == 410
-    assert ask(world, "POST", CALLS, told("c-1")).status_code == 410
-    many = ask(world, "POST", CALLS, [told("c-1"), told("c-2")])
+    assert ask(world, "POST", CALLS, call_body("c-1")).status_code == 410
+    many = ask(world, "POST", CALLS, [call_body("c-1"), call_body("c-2")])
     assert [result["status"] for result in many.json()["results"]] == [410, 201]
     count = "SELECT count(*) FROM sightings WHERE org_id = $1 AND vendor_call_id = 'c-1'"
     assert world.run(world.joined.pool.fetchval(count, world.org.id)) == 0
@@ -435,7 +437,7 @@ def test_another_org_can_neither_write_a_call_nor_find_out_about_it(
     world: World, new_world: Callable[..., World]
 ) -> None:
     other = new_world()
-    call_id = tell(world)
+    call_id = report(world)
     unknown = str(uuid.uuid4())
     for method, tail, body in [
         ("PATCH", "", {"result": "busy"}),
@@ -447,7 +449,7 @@ def test_another_org_can_neither_write_a_call_nor_find_out_about_it(
         assert theirs.status_code == 404
         assert theirs.content == nobodys.content
     before = world.get("trunkline", f"{CALLS}/{call_id}")
-    assert ask(other, "POST", CALLS, told("c-1", result="failed")).status_code == 201
+    assert ask(other, "POST", CALLS, call_body("c-1", result="failed")).status_code == 201
     assert world.get("trunkline", f"{CALLS}/{call_id}").content == before.content
     assert ask(world, "DELETE", f"{CALLS}/{call_id}").status_code == 204
     assert ask(other, "PATCH", f"{CALLS}/{call_id}", {"result": "busy"}).status_code == 200  # their own

@@ -144,7 +144,7 @@ def test_the_first_org_is_the_largest(empty: Path) -> None:
     assert set(sizes) == {f"org-{number}" for number in range(1, 6)}
 
 
-def test_places_are_used_once_and_answers_that_nobody_asked_for_are_left_out(one_talk: Path) -> None:
+def test_positions_are_used_once_and_answers_that_were_not_requested_are_left_out(one_talk: Path) -> None:
     whole = [call for call, _ in read(Options(300, data=one_talk)) if call.status is Status.COMPLETED]
     assert whole
     for call in whole:

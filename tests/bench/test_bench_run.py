@@ -1,4 +1,4 @@
-"""The benchmark: at a tiny size it measures everything it says, and what it measures is right."""
+"""The benchmark: at a tiny size it measures every documented row, and its totals are right."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_every_total_was_looked_at(report: Report) -> None:
     assert {name: total for name, total in peers.items() if total is not None}.items() <= totals.items()
 
 
-def test_a_run_says_what_it_was_made_on_and_how_we_stand(report: Report) -> None:
+def test_a_run_says_what_it_was_made_on_and_how_we_compare(report: Report) -> None:
     assert {"python", "postgres", "trunkline", "asyncpg", "fastapi"} <= report.versions.keys()
     assert report.load["big_org_calls"] == CALLS
     assert report.load["schema"] == schema()

@@ -40,7 +40,7 @@ class Ran:
 
     @property
     def usage(self) -> str:
-        """What the command said of arguments that it does not take, as plain text."""
+        """The command's message about invalid arguments, as plain text."""
         assert self.status == 2, self.out + self.err
         assert "Traceback" not in self.err
         return " ".join(self.err.replace("│", " ").split())
@@ -50,7 +50,7 @@ Trunkline = Callable[..., Ran]
 
 
 def environment(database_url: str | None, **more: str) -> dict[str, str]:
-    # A test runner that shares its work out says how wide its own terminal is.
+    # A test runner with several processes sets the width of its own terminal.
     told = {
         name: value
         for name, value in os.environ.items()

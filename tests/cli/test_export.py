@@ -112,12 +112,12 @@ def test_only_a_file_is_written_over(trunkline: Trunkline, log: World, tmp_path:
         (["--filter", "colour=red"], "colour is not a parameter of this list"),
         (["--filter", "status=red"], "status must be one or more of "),
         (["--filter", "page_size=5"], "page_size is not a parameter of this list"),
-        (["--tz", "Nowhere"], "tz must be the name of a time zone, as Europe/Paris"),
+        (["--tz", "Nowhere"], "tz must be the name of a time zone, such as Europe/Paris"),
         (["--format", "xlsx"], "format must be one of jsonl, csv"),
         (["--compression", "rar"], "compression must be one of none, gzip, zstd"),
     ],
 )
-def test_what_cannot_be_asked_for_is_said_in_a_sentence(
+def test_what_cannot_be_requested_is_said_in_a_sentence(
     options: list[str], complaint: str, trunkline: Trunkline, log: World, tmp_path: Path
 ) -> None:
     ran = trunkline("export", "a.jsonl", "--org", log.name, *options)
@@ -173,7 +173,7 @@ def test_a_person_sees_how_far_it_is(log: World, embedded_url: str, tmp_path: Pa
             while piece := os.read(ours, 65536):
                 shown += piece
         except OSError:
-            pass  # which is how a terminal says that the other side has left
+            pass  # which is how a terminal signals that the other side has closed
         assert process.wait(MAX_WAIT_SECONDS) == 0
     os.close(ours)
     assert b"150/150" in shown

@@ -173,7 +173,7 @@ def test_bad_lines_go_to_a_reject_file_and_the_good_ones_are_stored(
     assert len(listed(world)) == 3
 
 
-def test_a_nul_that_somebody_said_is_kept(trunkline: Trunkline, world: World, tmp_path: Path) -> None:
+def test_a_nul_that_somebody_said_is_stored(trunkline: Trunkline, world: World, tmp_path: Path) -> None:
     write(tmp_path / "calls.jsonl", rows(1))
     assert trunkline("import", "calls.jsonl", "--org", world.name, "--json").answer["stored"] == 1
     (call,) = listed(world, include="turns")
@@ -240,7 +240,7 @@ def test_what_can_be_read_of_a_cut_gzip_file_is_stored(
 # -- every call once ------------------------------------------------------
 
 
-def test_repeated_calls_colliding_ids_and_vendors_with_the_same_id_are_told_apart(
+def test_repeated_calls_colliding_ids_and_vendors_with_the_same_id_are_distinguished(
     trunkline: Trunkline, world: World, tmp_path: Path
 ) -> None:
     shared = str(uuid.uuid4())
@@ -347,7 +347,7 @@ def test_what_cannot_be_imported_is_refused_before_anything_is_read(
     assert said in trunkline("import", *args, TRUNKLINE_DATABASE_URL="postgresql://127.0.0.1:1/").usage
 
 
-def test_an_impossible_org_is_refused_before_the_database_is_asked(
+def test_an_impossible_org_is_refused_before_the_database_is_used(
     trunkline: Trunkline, tmp_path: Path
 ) -> None:
     write(tmp_path / "calls.jsonl", rows(1))

@@ -91,7 +91,7 @@ def test_revoke_ends_a_key_within_a_second(trunkline: Trunkline, world: World) -
         ("zudu", "sk_{0}\ns3cr3t_{0}!\n", {"X-API-KEY": "sk_{0}", "X-API-SECRET": "s3cr3t_{0}!"}),
     ],
 )
-def test_adopt_takes_the_key_that_clients_already_carry(
+def test_import_takes_the_key_that_clients_already_carry(
     dialect: str, typed: str, headers: dict[str, str], trunkline: Trunkline, world: World
 ) -> None:
     token = uuid.uuid4().hex
@@ -108,21 +108,24 @@ PROBLEMS = {
     "an endless lifetime": (["create", "--org", "a", "--expires", "1y"], "a lifetime looks like"),
     "no lifetime": (["create", "--org", "a", "--expires", "0d"], "a lifetime looks like"),
     "an unknown dialect": (["import", "--org", "a", "--dialect", "nobody"], "there is no dialect 'nobody'"),
-    "an empty key": (["import", "--org", "a", "--dialect", "butter"], "that is not a key as Butter makes"),
+    "an empty key": (
+        ["import", "--org", "a", "--dialect", "butter"],
+        "that does not have the form of a Butter key",
+    ),
 }
 
 
 @pytest.mark.parametrize(("args", "said"), PROBLEMS.values(), ids=PROBLEMS)
-def test_what_cannot_be_done_is_said_in_one_sentence(
+def test_what_cannot_be_done_is_reported_in_one_sentence(
     args: list[str], said: str, trunkline: Trunkline
 ) -> None:
     assert said in trunkline("keys", *args).complaint
 
 
-def test_a_key_that_is_no_text_is_not_adopted_and_not_repeated(trunkline: Trunkline) -> None:
+def test_a_key_that_is_no_text_is_not_imported_and_not_repeated(trunkline: Trunkline) -> None:
     ran = trunkline(
         *("keys", "import", "--org", "a", "--dialect", "contactship"),
         stdin=b"secret-\xff-secret",
         PYTHONIOENCODING="utf-8:strict",
     )
-    assert ran.complaint == "that is not a key as ContactShip makes them"
+    assert ran.complaint == "that does not have the form of a ContactShip key"

@@ -32,7 +32,7 @@ except LookupError:
 
 
 @pytest.mark.parametrize("watched", [True, False])
-def test_a_failure_is_logged_with_its_place_and_without_the_values_of_variables(
+def test_a_failure_is_logged_with_its_location_and_without_the_values_of_variables(
     watched: bool, tmp_path: Path
 ) -> None:
     ours, theirs = pty.openpty() if watched else os.pipe()

@@ -39,7 +39,7 @@ def test_the_reason_is_all_that_a_command_says_of_it(trunkline: Trunkline) -> No
     assert ran.complaint.endswith("'many' is not a whole number from 1 to 1000")
 
 
-def test_a_host_of_a_dialect_that_does_not_exist_is_said_before_anything_is_served(
+def test_a_host_of_a_dialect_that_does_not_exist_is_reported_before_anything_is_served(
     trunkline: Trunkline,
 ) -> None:
     ran = trunkline("serve", "--port", str(free_port()), TRUNKLINE_HOSTS="a.test=callem,b.test=nobody")
@@ -54,7 +54,7 @@ DATABASES = {
 
 
 @pytest.mark.parametrize(("url", "said"), DATABASES.values(), ids=DATABASES)
-def test_a_database_that_cannot_be_used_is_said_in_one_sentence(
+def test_a_database_that_cannot_be_used_is_reported_in_one_sentence(
     url: str, said: str, trunkline: Trunkline, embedded_url: str
 ) -> None:
     url = url or embedded_url.replace("/postgres?", "/missing?")
@@ -85,7 +85,7 @@ def test_a_database_that_is_not_migrated_is_not_used_until_it_is(
     assert trunkline("migrate", **use).out.endswith(", as before.\n")
 
 
-def test_a_home_that_cannot_be_a_folder_is_said_in_one_sentence(trunkline: Trunkline) -> None:
+def test_a_home_that_cannot_be_a_folder_is_reported_in_one_sentence(trunkline: Trunkline) -> None:
     told = {"TRUNKLINE_DATABASE_URL": "", "TRUNKLINE_HOME": "/dev/null/home"}
     assert "Not a directory" in trunkline("keys", "list", "--org", "a", **told).complaint
 

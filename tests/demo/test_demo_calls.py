@@ -84,7 +84,7 @@ def test_five_hundred_calls_take_well_under_a_second() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 13, 100])
-def test_it_makes_as_many_calls_as_asked(count: int) -> None:
+def test_it_makes_as_many_calls_as_requested(count: int) -> None:
     assert len(make(count)) == count
 
 
@@ -180,7 +180,7 @@ def test_turns_invocations_and_results_use_each_place_of_their_sequence_once(cal
         assert len(free) == len(call.turns) == call.turn_count
 
 
-def test_a_tool_is_used_between_the_turns_around_its_place(calls: list[Call]) -> None:
+def test_a_tool_is_used_between_the_turns_around_its_position(calls: list[Call]) -> None:
     for call in calls:
         assert isinstance(call.turns, list)
         assert isinstance(call.tool_calls, list)

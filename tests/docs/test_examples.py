@@ -1,4 +1,4 @@
-"""The examples of the documentation are the vendors' own, and they can be imported as the README says."""
+"""The examples of the documentation are the vendors' own, and can be imported as the README describes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of calls, read piece by piece: what is found in them, and what is said of the rest."""
+"""Files of calls, read piece by piece: the calls in them, and what is reported about the rest."""
 
 from __future__ import annotations
 
@@ -229,7 +229,7 @@ BAD_CALLS = {
     "an impossible day": ({"started_at": "2026-02-30"}, "started_at: no such date or time"),
     "an endless amount": ({"cost": {"amount": "1e999999999"}}, "cost.amount: is not an amount"),
     "a tiny amount": ({"cost": {"amount": "1e-400"}}, "cost.amount: is not an amount"),
-    "a negative duration": ({"duration_ms": -1}, "duration_ms: a duration lies between"),
+    "a negative duration": ({"duration_ms": -1}, "duration_ms: must be between zero"),
 }
 
 
@@ -268,7 +268,7 @@ def test_a_nul_in_a_text_that_calls_are_looked_up_by_is_rejected_in_every_dialec
     assert rejected.reason == f"{field}: must not contain the character NUL"
 
 
-def test_of_several_calls_on_one_line_the_bad_one_is_named_by_its_place(reading: Reading) -> None:
+def test_of_several_calls_on_one_line_the_bad_one_is_named_by_its_position(reading: Reading) -> None:
     row = json.dumps([call("a"), call("b", status="gone"), call("c")]).encode()
     seen, (rejected,) = reading(b"\n\n" + row)
     assert ids(seen) == ["a", "c"]
@@ -308,7 +308,7 @@ def test_no_line_can_be_so_bad_that_a_good_one_is_lost(
     path = tmp_path_factory.mktemp("bad") / "calls.jsonl"
     bad = [text.translate(None, b"\n]") for text in bad]  # with a bracket that closes, it might be good
     rows = (text + b"\n" + line(f"good-{n}") for n, text in enumerate(bad, 1))
-    path.write_bytes(b"\n" + b"".join(rows))  # what begins otherwise might be taken for gzip
+    path.write_bytes(b"\n" + b"".join(rows))  # other first bytes could be mistaken for gzip
     seen, rejected = read(path)
     assert ids(seen) == [f"good-{n}" for n in range(1, len(bad) + 1)]
     spoken_of = [n * 2 for n, text in enumerate(bad, 1) if text.removeprefix(b"\xef\xbb\xbf").strip()]
@@ -401,7 +401,7 @@ def test_an_empty_list_of_any_dialect_holds_nothing_and_is_not_wrong(reading: Re
         assert reading(json.dumps(answer).encode()) == ([], [])
 
 
-def test_several_vendors_may_stand_in_one_file(reading: Reading) -> None:
+def test_several_vendors_may_be_in_one_file(reading: Reading) -> None:
     bodies = [json.loads(path.read_text())["body"] for path in CAPTURES]
     seen, rejected = reading(b"\n".join(json.dumps(body).encode() for body in bodies))
     assert rejected == []
@@ -429,7 +429,7 @@ def test_zstd_of_one_frame_or_several_is_read_like_a_plain_file(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("kept", [0.1, 0.5, 0.99])
-def test_a_zstd_file_that_was_cut_off_is_not_taken_for_a_whole_one(kept: float, tmp_path: Path) -> None:
+def test_a_zstd_file_that_was_cut_off_is_not_mistaken_for_a_whole_one(kept: float, tmp_path: Path) -> None:
     lines = b"".join(
         b'{"id": "%s"}\n' % hashlib.sha256(b"%d" % n).hexdigest().encode() for n in range(20_000)
     )

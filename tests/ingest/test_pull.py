@@ -78,7 +78,7 @@ def test_everything_arrives_once_and_equal(door: Door, new_world: NewWorld, serv
 
 
 @every_door
-def test_another_pull_begins_before_the_newest_call_and_tells_nothing_new(
+def test_another_pull_begins_before_the_newest_call_and_brings_nothing_new(
     door: Door, new_world: NewWorld, server: Server
 ) -> None:
     theirs, ours = new_world(), new_world()
@@ -87,7 +87,7 @@ def test_another_pull_begins_before_the_newest_call_and_tells_nothing_new(
     theirs.take(calls)
     puller = Puller.of(ours, theirs, door.name, server.url)
     puller.pull()
-    # A vendor's form may have no word for a call that is not over, or no place for its creation.
+    # A vendor's form may have no word for a call that is not over, or no field for its creation.
     live = ("scheduled", "queued", "ringing", "in_progress")
     stand = [(datetime.fromisoformat(one["created_at"]), one["status"]) for one in listed(ours)]
     begin = min([newest - timedelta(hours=1), *(at for at, status in stand if status in live)])
@@ -242,7 +242,7 @@ def test_a_pull_that_was_killed_goes_on_with_the_page_it_was_at(
     assert told == 9
 
 
-def test_a_place_that_the_vendor_no_longer_knows_makes_the_pull_begin_anew(
+def test_a_position_that_the_vendor_no_longer_knows_restarts_the_pull(
     puller: Puller, vendor: SmallVendor
 ) -> None:
     vendor.calls = [call(f"c{n}", minutes_ago=n) for n in range(5)]
@@ -271,7 +271,7 @@ def test_two_pulls_of_one_source_do_not_run_at_the_same_time(puller: Puller) -> 
 # -- a vendor in trouble --------------------------------------------------
 
 
-def test_a_vendor_that_stumbles_is_asked_again_with_growing_waits(
+def test_a_vendor_that_stumbles_is_tried_again_with_growing_waits(
     puller: Puller, vendor: SmallVendor
 ) -> None:
     vendor.calls = [call("c")]
@@ -283,7 +283,7 @@ def test_a_vendor_that_stumbles_is_asked_again_with_growing_waits(
 @pytest.mark.parametrize(
     "told", ["40", format_datetime(NOW + timedelta(seconds=40), usegmt=True)], ids=["seconds", "date"]
 )
-def test_a_vendor_that_says_when_to_come_back_is_asked_then(
+def test_a_vendor_that_says_when_to_come_back_is_tried_then(
     told: str, puller: Puller, vendor: SmallVendor
 ) -> None:
     vendor.calls = [call("c")]
@@ -292,7 +292,7 @@ def test_a_vendor_that_says_when_to_come_back_is_asked_then(
     assert puller.waits == [40.0, 2.0]
 
 
-def test_a_vendor_that_stays_away_stops_the_pull_which_goes_on_later(
+def test_a_vendor_that_stays_unavailable_stops_the_pull_which_goes_on_later(
     puller: Puller, vendor: SmallVendor
 ) -> None:
     vendor.calls = [call(f"c{n}") for n in range(4)]
@@ -361,7 +361,7 @@ def test_requests_keep_the_distance_that_the_vendor_allows(vendor: SmallVendor, 
 # -- calls that cannot be read --------------------------------------------
 
 
-def test_a_call_that_cannot_be_read_is_named_and_kept_and_does_not_stop_the_others(
+def test_a_call_that_cannot_be_read_is_named_and_stored_and_does_not_stop_the_others(
     puller: Puller, vendor: SmallVendor
 ) -> None:
     bad: list[Any] = [call("bad", status="parked"), {"status": "completed"}, "nothing"]
@@ -380,11 +380,11 @@ def test_a_call_that_cannot_be_read_is_named_and_kept_and_does_not_stop_the_othe
     assert sorted(row["problem"] for row in kept) == sorted(total.unreadable.values())
 
 
-# -- vendors whose lists say less or are in no range ----------------------
+# -- vendors whose lists have less or cannot be filtered-------------------
 
 
 SUMMED = [f"summed-up-{one}" for one in "abcde"]
-"""Long ids: Butter tells whether another org has a call, and a test of any short id must not meet one."""
+"""Long ids: Butter reports whether another org has a call, and no test of a short id may hit one of these."""
 
 
 class Summaries(SmallVendor):
@@ -440,7 +440,7 @@ def test_calls_that_cannot_be_fetched_are_named_and_had_the_next_time(
     assert {one.state for one in puller.read_ledger().calls} == {"repaired"}
 
 
-def test_a_vendor_that_fails_for_one_call_after_another_counts_as_away(
+def test_a_vendor_that_fails_for_one_call_after_another_counts_as_unavailable(
     summaries: tuple[Puller, Summaries],
 ) -> None:
     puller, vendor = summaries

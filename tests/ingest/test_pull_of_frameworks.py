@@ -181,7 +181,7 @@ def pulled(request: pytest.FixtureRequest, world: World) -> Iterator[tuple[Pulle
 
 
 def with_pages_of(size: int, door: Door) -> Door:
-    """The door, asking for so many calls at a time; none has many more calls here than go on a page."""
+    """The door, with so many calls on a page; none has many more calls here than that."""
     api: Any = list_api(door)
     return structs.replace(door, list_api=structs.replace(api, paging=structs.replace(api.paging, size=size)))
 
@@ -209,7 +209,7 @@ def test_everything_that_is_listed_comes_once_and_in_full(pulled: tuple[Puller, 
     assert set(framework.fetched) == set(ALL)
 
 
-def test_a_second_pull_asks_again_for_what_was_open_or_changed_and_for_nothing_else(
+def test_a_second_pull_requests_again_what_was_open_or_changed_and_for_nothing_else(
     pulled: tuple[Puller, Framework],
 ) -> None:
     puller, framework = pulled
@@ -250,7 +250,7 @@ def test_a_pull_that_is_broken_off_goes_on_where_it_was(
     assert len(framework.fetched) < CALLS
 
 
-def test_a_vendor_that_says_when_to_come_back_is_asked_then(pulled: tuple[Puller, Framework]) -> None:
+def test_a_vendor_that_says_when_to_come_back_is_tried_then(pulled: tuple[Puller, Framework]) -> None:
     puller, framework = pulled
     framework.otherwise = [(429, {"retry-after": "7"}, b"{}"), (503, {}, b"{}")]
     assert puller.pull().new == CALLS

@@ -1,4 +1,4 @@
-"""Lists that move while they are pulled: what is put in or taken out before the place that is read."""
+"""Lists that change while they are pulled: calls added or removed before the position that is read."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from trunkline.model.sighting import sighting_of
 from trunkline.service.received import Received
 from trunkline.store.pulls import PullStore
 
-BY_PLACE = [door for door in BOTH if door.list_api is not None and door.list_api.by_offset]
+BY_OFFSET = [door for door in BOTH if door.list_api is not None and door.list_api.by_offset]
 MORE_THAN_TWO_PAGES = 450
 
-each_door = pytest.mark.parametrize("door", BY_PLACE, ids=[door.name for door in BY_PLACE])
+each_door = pytest.mark.parametrize("door", BY_OFFSET, ids=[door.name for door in BY_OFFSET])
 NewWorld = Callable[..., World]
 Turned = Callable[[], Awaitable[None]]
 
@@ -43,7 +43,7 @@ class Moving:
         self._patch = patch
 
     def after_a_page(self, number: int, turned: Turned) -> None:
-        """Do something when so many pages were taken, before the next one is asked for."""
+        """Run an action when so many pages were read, before the next one is requested."""
         original = PullStore.turn
         pages = 0
 
@@ -57,7 +57,7 @@ class Moving:
         self._patch.setattr(PullStore, "turn", turn)
 
     async def take_out(self) -> None:
-        """Take a call out of the vendor's list that was met."""
+        """Remove a call from the vendor's list that was listed already."""
         sql = "SELECT vendor_call_id FROM listed_calls WHERE org_id = $1 ORDER BY vendor_call_id LIMIT 1"
         name = await self.ours.joined.pool.fetchval(sql, self.ours.org.id)
         gone = next(one for one in self.calls if one.vendor_call_id == name)
@@ -87,14 +87,14 @@ def moving(door: Door, new_world: NewWorld, server: Server, monkeypatch: pytest.
 
 
 @each_door
-def test_a_call_that_is_taken_out_lets_no_other_slip_past(moving: Moving) -> None:
+def test_a_call_that_is_removed_lets_no_other_be_missed(moving: Moving) -> None:
     moving.after_a_page(2, moving.take_out)
     moving.puller.pull()
     assert moving.missing() == set()
 
 
 @each_door
-def test_a_call_that_is_put_in_before_the_place_is_met_by_the_same_pull(moving: Moving) -> None:
+def test_a_call_that_is_added_before_the_offset_is_listed_by_the_same_pull(moving: Moving) -> None:
     newer = moving.newer()
     moving.calls.append(newer)
 

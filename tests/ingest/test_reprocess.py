@@ -1,4 +1,4 @@
-"""Calls derived again from the payloads that are kept of them, on a real database."""
+"""Calls derived again from their stored payloads, on a real database."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_call_becomes_what_its_payload_says_now(world: World, read: Sighting) 
     assert world.run(differences(world.joined.pool, world.org.id)) == []
 
 
-def test_what_was_told_without_a_payload_stays(world: World, read: Sighting) -> None:
+def test_what_was_reported_without_a_payload_stays(world: World, read: Sighting) -> None:
     poor = structs.replace(read, turns=UNSET, turn_count=UNSET)
     world.run(world.joined.intake.ingest(world.org, [Received(poor, encoded(RAW))], "test"))
     mine = Sighting(vendor=read.vendor, vendor_call_id=read.vendor_call_id, metadata={"mine": 1})
@@ -76,7 +76,7 @@ def test_a_payload_that_named_no_call_is_found_once_it_can_be_read(world: World,
     assert again(world) == ReprocessSummary(calls=1)
 
 
-def test_that_we_keep_a_recording_is_still_so(world: World, read: Sighting) -> None:
+def test_that_we_store_a_recording_is_still_so(world: World, read: Sighting) -> None:
     kept = Sighting(vendor=read.vendor, vendor_call_id=read.vendor_call_id, recording=Recording(stored=True))
     seen = [
         Received(read, encoded(RAW)),

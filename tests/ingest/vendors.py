@@ -1,4 +1,4 @@
-"""Vendors to pull from: a small one that misbehaves as told, and sources in an org of one's own."""
+"""Vendors to pull from: a small one that misbehaves on request, and sources in an org of its own."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def call(name: str, minutes_ago: float = 60, **more: Any) -> dict[str, Any]:
 
 
 class SmallVendor:
-    """Lists calls in our own form over real HTTP, two on a page; it may be told to answer otherwise first."""
+    """Lists calls in our own form over real HTTP, two on a page; other answers may be set to come first."""
 
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
@@ -111,7 +111,7 @@ def small_vendor(vendor: SmallVendor | None = None) -> Iterator[SmallVendor]:
 
 
 class Puller:
-    """Pulls into an org from one source, by a clock that the test sets; waits are noted and not waited."""
+    """Pulls into an org from one source, by a clock that the test sets; waits are recorded and not waited."""
 
     def __init__(
         self, world: World, vendor: str, base_url: str, credential: dict[str, str], made_at: datetime = NOW
@@ -183,6 +183,6 @@ class Puller:
 
 
 def _created(one: Any) -> str:
-    """When a call was created; one that does not say so is in every range."""
+    """When a call was created; one without a time is in every range."""
     created_at: str = one.get("created_at", "5") if isinstance(one, dict) else "5"
     return created_at

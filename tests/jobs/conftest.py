@@ -1,4 +1,4 @@
-"""A database of a module's own beside the others, so that nobody else works on its jobs."""
+"""A database of a module's own, so that nothing else works on its jobs."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Bench:
         return Org(await self.joined.keys.org_id(name), name)
 
     async def see(self, org: Org, *sightings: Sighting) -> None:
-        for sighting in sightings:  # a place in the order of changes for each
+        for sighting in sightings:  # a sequence number for each
             await self.joined.intake.ingest(org, [Received(sighting)], "test")
 
     async def counts(self, org: Org, kind: str) -> dict[str, int]:
@@ -120,12 +120,12 @@ def trunkline(jobs_url: str, tmp_path: Path) -> Trunkline:
     """The command line on that database."""
 
     def run(*args: str, stdin: bytes = b"") -> Ran:
-        told = environment(jobs_url, TRUNKLINE_HOME=os.environ["TRUNKLINE_HOME"])
+        variables = environment(jobs_url, TRUNKLINE_HOME=os.environ["TRUNKLINE_HOME"])
         return Ran(
             subprocess.run(
                 command(*args),
                 cwd=tmp_path,
-                env=told,
+                env=variables,
                 input=stdin,
                 capture_output=True,
                 timeout=MAX_WAIT_SECONDS,

@@ -1,4 +1,4 @@
-"""A pool of real connections on which one call goes wrong, whichever is asked for."""
+"""A pool of real connections on which one chosen call fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A vendor's file server, which hangs where it is told to, and calls with recordings there."""
+"""A vendor's file server, which can be made to hang, and calls with recordings there."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class FileServer:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.hangs = threading.Event()
-        """Set while somebody waits for an answer."""
+        """Set while a client waits for an answer."""
         self.released = threading.Event()
         served = self
 
@@ -53,7 +53,7 @@ class FileServer:
                 try:
                     super().handle()
                 except OSError:
-                    return  # whoever asked is gone
+                    return  # the client is gone
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True

@@ -70,7 +70,7 @@ Counted = Callable[[Bench, Org], Awaitable[list[int]]]
 
 
 async def notes(bench: Bench, org: Org) -> list[int]:
-    """How many recordings are noted, and how many jobs there are: of those and of one that is gone."""
+    """How many recordings are listed, and how many jobs there are: of those and of a deleted one."""
     counts = ", ".join(
         f"(SELECT count(*) FROM {table} WHERE org_id = $1)" for table in ("recordings", "jobs")
     )
@@ -78,7 +78,7 @@ async def notes(bench: Bench, org: Org) -> list[int]:
 
 
 async def indexed(bench: Bench, org: Org) -> list[int]:
-    """How many calls are in the index of words, how many wait for it, and how many words nobody says."""
+    """How many calls are in the search index, how many wait for it, and how many words no call has."""
     tables = ("call_terms", "search_backlog", "orphan_terms")
     counts = ", ".join(f"(SELECT count(*) FROM {table} WHERE org_id = $1)" for table in tables)
     return list((await bench.pool.fetchrow(f"SELECT {counts}", org.id)).values())
@@ -118,7 +118,7 @@ def test_a_fault_anywhere_in_a_follower_loses_nothing_and_holds_up_nobody_else(
             orgs = [await org_with_calls(bench, vendor) for _ in range(2)]
             trouble = Trouble(fault, at)
             broken = Followers(FaultyPool(bench.pool, trouble), [follower], clock)
-            broken._store = bench.joined.followers  # the look itself is to go well
+            broken._store = bench.joined.followers  # the poll itself must succeed
             with capture_logs() as logs:
                 await broken.catch_up()
             came = trouble.came
@@ -296,7 +296,7 @@ async def heal(bench: Bench, clock: Clock, case: Case, name: str) -> None:
             return
         (job,) = left
         assert job.state == "waiting"
-        if job.running:  # nobody wrote down how it ended: it counts as a failure when it is claimed again
+        if job.running:  # its end was not recorded: it counts as a failure when it is claimed again
             assert job.attempts == 1
         elif job.attempts:
             assert job.problem

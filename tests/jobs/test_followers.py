@@ -36,7 +36,7 @@ ROW_CANNOT_BE_DONE = (
 
 
 class Effects:
-    """A follower that writes down each change it does, and fails as told."""
+    """A follower that records each change, and fails on request."""
 
     def __init__(self, bench: Bench) -> None:
         self._pool = bench.pool
@@ -54,7 +54,7 @@ class Effects:
         sql = "SELECT change FROM effects WHERE org_id = $1 ORDER BY change"
         return [row["change"] for row in await self._pool.fetch(sql, org.id)]
 
-    async def place(self, org: Org) -> asyncpg.Record:
+    async def position(self, org: Org) -> asyncpg.Record:
         sql = "SELECT * FROM followers WHERE org_id = $1 AND name = 'effects'"
         return await self._pool.fetchrow(sql, org.id)
 
@@ -109,12 +109,14 @@ def test_while_the_store_refuses_a_follower_waits_and_loses_nothing(
             await run_on(followers, clock)
         assert await effects.done(org) == []
         assert await effects.done(other) == [1, 2, 3, 4, 5]
-        place = await effects.place(org)
-        assert (place["change"], place["span"]) == (0, None)
-        assert place["attempts"] == 20
-        assert str(error) in place["problem"]
+        position = await effects.position(org)
+        assert (position["change"], position["span"]) == (0, None)
+        assert position["attempts"] == 20
+        assert str(error) in position["problem"]
         assert (
-            timedelta(0) < place["next_try_at"] - (clock.now - timedelta(minutes=6)) <= timedelta(minutes=5)
+            timedelta(0)
+            < position["next_try_at"] - (clock.now - timedelta(minutes=6))
+            <= timedelta(minutes=5)
         )
         assert (await bench.counts(org, "effects")) == {"failed": 20}
         assert sum(line["log_level"] == "warning" for line in logs) == 20
@@ -122,14 +124,17 @@ def test_while_the_store_refuses_a_follower_waits_and_loses_nothing(
         effects.problem = None
         await followers.catch_up()
         assert await effects.done(org) == [1, 2, 3, 4, 5]
-        assert ((await effects.place(org))["attempts"], (await effects.place(org))["problem"]) == (0, None)
+        assert ((await effects.position(org))["attempts"], (await effects.position(org))["problem"]) == (
+            0,
+            None,
+        )
 
     go(work)
 
 
 @pytest.mark.parametrize("error", ROW_CANNOT_BE_DONE, ids=lambda error: type(error).__name__)
 @pytest.mark.parametrize("poisoned", [1, 6, 20])
-def test_a_change_that_cannot_be_done_is_found_gone_past_with_a_mark_and_can_be_gone_back_to(
+def test_a_change_that_cannot_be_done_is_found_skipped_with_a_mark_and_can_be_gone_back_to(
     go: Go, clock: Clock, error: Exception, poisoned: int
 ) -> None:
     async def work(bench: Bench) -> None:
@@ -177,24 +182,24 @@ def test_a_follower_that_hangs_in_one_org_is_broken_off_and_others_go_on_meanwhi
 
         effects.problem = hang
         followers = Followers(bench.pool, [effects.follower], clock, max_step_seconds=0.3)
-        await followers.look()
+        await followers.poll()
 
         async def others_done() -> bool:
-            await followers.look()
+            await followers.poll()
             return await effects.done(other) == [1, 2, 3]
 
         await until(others_done)
         assert await effects.done(org) == []
         await followers.catch_up()
-        place = await effects.place(org)
-        assert "TimeoutError" in place["problem"]
+        position = await effects.position(org)
+        assert "TimeoutError" in position["problem"]
         assert await bench.joined.followers.skipped_count(org.id, "effects") == 0
 
     go(work)
 
 
 @pytest.mark.parametrize("fault", Fault, ids=lambda fault: fault.name.lower())
-def test_a_fault_at_any_statement_of_a_step_leaves_place_and_work_together(
+def test_a_fault_at_any_statement_of_a_step_leaves_position_and_work_together(
     go: Go, clock: Clock, fault: Fault
 ) -> None:
     async def work(bench: Bench) -> None:
@@ -205,11 +210,13 @@ def test_a_fault_at_any_statement_of_a_step_leaves_place_and_work_together(
             effects = Effects(bench)
             trouble = Trouble(fault, at)
             broken = Followers(FaultyPool(bench.pool, trouble), [effects.follower], clock)
-            broken._store = bench.joined.followers  # the look itself is to go well
+            broken._store = bench.joined.followers  # the poll itself must succeed
             await broken.catch_up()
             came = trouble.came
-            place = await effects.place(org)
-            assert await effects.done(org) == list(range(1, 1 + (0 if place is None else place["change"])))
+            position = await effects.position(org)
+            assert await effects.done(org) == list(
+                range(1, 1 + (0 if position is None else position["change"]))
+            )
             await run_on(Followers(bench.pool, [effects.follower], clock), clock, rounds=MAX_TRIES + 2)
             assert await effects.done(org) == [1, 2, 3, 4, 5, 6]
         assert at > 4

@@ -1,4 +1,4 @@
-"""`trunkline work` is killed in the middle of a job, wherever that is: another one does it, and says so."""
+"""`trunkline work` is killed in the middle of a job, at any point: another one does it, and reports it."""
 
 from __future__ import annotations
 
@@ -112,11 +112,11 @@ def test_a_worker_that_is_killed_in_a_job_is_seen_and_another_does_it(
     assert go(counted) == {"died": 1, "done": 1}
     files = [path for path in (tmp_path / "recordings").rglob("*") if path.is_file()]
     assert [path.read_bytes() for path in files] == [SOUND]
-    assert "ended without a word" in second.log.read_text()
+    assert "ended unexpectedly" in second.log.read_text()
     assert len(vendor.asked) == 2
 
 
-def test_a_worker_that_is_told_to_stop_gives_back_what_hangs(
+def test_a_worker_that_has_to_stop_gives_back_what_hangs(
     go: Go, work: Callable[[], Work], vendor: FileServer
 ) -> None:
     org = go(lambda bench: _recorded(bench, f"{vendor.url}/head.wav"))

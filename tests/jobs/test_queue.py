@@ -85,7 +85,8 @@ def test_an_org_with_thousands_of_jobs_leaves_the_others_their_turns(go: Go, clo
             for ref in refs:
                 await runner.run(ref)
             await bench.pool.execute("DELETE FROM job_queue.pgqueuer")
-        # Ten jobs of the quiet ones and three at a time: whoever has least in the queue is first, by turns.
+        # Ten jobs of the quiet orgs and three at a time: the org with the fewest in the queue is first, by
+        # turns.
         assert len(rounds) <= 7
         assert max(served[hostile.id] for served in rounds[:-1]) <= 2
         assert sum(served[org.id] for served in rounds for org in quiet) == 10
@@ -234,7 +235,7 @@ def test_a_job_that_takes_too_long_is_broken_off_and_tried_again(go: Go, clock: 
     go(work)
 
 
-def test_a_run_that_never_told_its_end_is_a_try_that_failed(go: Go, clock: Clock) -> None:
+def test_a_run_whose_end_was_never_recorded_is_a_try_that_failed(go: Go, clock: Clock) -> None:
     async def work(bench: Bench) -> None:
         org = await bench.org()
         await bench.joined.jobs.add(org.id, "work", ["one"], clock())
@@ -405,7 +406,7 @@ def test_a_worker_whose_connections_are_cut_goes_on(go: Go) -> None:
                     await bench.pool.execute(f"SELECT pg_terminate_backend(pid) {CONNECTED}")
                     await bench.joined.jobs.add(org.id, "work", [key], system_clock())
                     await until(ran)
-                assert any("begins again" in line["event"] for line in logs)
+                assert any("will be restarted" in line["event"] for line in logs)
         finally:
             worker.stop()
             await task

@@ -1,4 +1,4 @@
-"""Recordings in the background: one org's trouble is nobody else's, and nothing outlives its call."""
+"""Recordings in the background: one org's problem affects no other, and nothing outlives its call."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def follow(bench: Bench, archiver: RecordingArchiver, clock: Clock) -> Non
 
 
 async def run_all(bench: Bench, archiver: RecordingArchiver, clock: Clock) -> None:
-    """Run every job that waits, whoever's it is."""
+    """Run every job that waits, of any org."""
     runner = JobRunner(bench.pool, {archiver.kind.name: archiver.kind}, clock)
     rows = await bench.pool.fetch("SELECT org_id, kind, key, turn FROM jobs WHERE state = 'waiting'")
     for row in rows:
@@ -96,7 +96,7 @@ def test_a_nul_in_one_link_stops_nothing_and_is_listed(
     go(work)
 
 
-def test_a_call_that_cannot_be_read_is_gone_past_and_the_recordings_around_it_are_kept(
+def test_a_call_that_cannot_be_read_is_skipped_and_the_recordings_around_it_are_stored(
     go: Go, clock: Clock, vendor: FileServer, tmp_path: Path
 ) -> None:
     async def work(bench: Bench) -> None:
@@ -132,7 +132,7 @@ def test_files_and_folders_are_nobody_elses_to_read(
     go(work)
 
 
-def test_while_the_object_store_is_away_a_recording_waits_and_is_kept_when_it_is_back(
+def test_while_the_object_store_is_unavailable_a_recording_waits_and_is_stored_when_it_is_back(
     go: Go, clock: Clock, vendor: FileServer, tmp_path: Path
 ) -> None:
     async def work(bench: Bench) -> None:
@@ -146,7 +146,7 @@ def test_while_the_object_store_is_away_a_recording_waits_and_is_kept_when_it_is
         await run_all(bench, archiver, clock)
         (job,) = await jobs_of(bench, org)
         assert (job.state, job.attempts) == ("waiting", 1)
-        assert str(job.problem).startswith("the store of recordings: ")
+        assert str(job.problem).startswith("the object store: ")
         assert await bench.counts(org, "recording") == {"failed": 1}
         folder.unlink()
         away.rename(folder)
@@ -208,7 +208,7 @@ def test_a_call_that_is_deleted_while_its_recording_is_fetched_leaves_no_file(
     go(work)
 
 
-def test_recordings_that_fail_are_given_up_after_some_tries_and_listed(
+def test_recordings_that_fail_are_abandoned_after_some_tries_and_listed(
     go: Go, clock: Clock, tmp_path: Path
 ) -> None:
     async def work(bench: Bench) -> None:

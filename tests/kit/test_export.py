@@ -71,7 +71,7 @@ def with_verbatim(call: Call) -> Call:
 @given(call=calls() | calls().map(with_verbatim))
 @example(call=full_call())
 @example(call=bare())
-def test_a_call_taken_apart_is_the_same_call(call: Call) -> None:
+def test_a_split_call_is_the_same_call(call: Call) -> None:
     pieces = EncodedCall.of(call)
     assert pieces.call() == call
     assert encode(pieces.raw()) == encode(call)
@@ -96,7 +96,7 @@ def test_a_line_is_what_get_prints_whatever_is_included(some: list[Call]) -> Non
 
 
 @given(some=st.lists(calls(), max_size=3))
-def test_a_line_in_another_zone_tells_the_same_instants(some: list[Call]) -> None:
+def test_a_line_in_another_zone_states_the_same_instants(some: list[Call]) -> None:
     lines = file("jsonl", some, Shape(zone=PARIS)).splitlines()
     assert [msgspec.json.decode(line, type=Call) for line in lines] == some
     for line, call in zip(lines, some, strict=True):
@@ -241,7 +241,7 @@ def test_a_number_is_no_formula() -> None:
 @example(text="'=1")
 @example(text="=1")
 @example(text="'")
-def test_the_apostrophe_can_be_taken_off_again(text: str) -> None:
+def test_the_apostrophe_can_be_removed_again(text: str) -> None:
     cell = guarded(text)
     back = cell[1:] if cell.startswith("'") and guarded(cell) != cell else cell
     assert back == text

@@ -15,20 +15,20 @@ from trunkline.vendors import dialects
 ALL = [pytest.param(dialect, id=name) for name, dialect in dialects().items()]
 
 
-def empty_places(value: Any, path: str = "") -> list[str]:
+def empty_paths(value: Any, path: str = "") -> list[str]:
     if value is None or value is UNSET or value in ("", [], {}):
         return [path]
     if isinstance(value, Struct):
         names = [field.name for field in structs.fields(value) if field.name not in NOT_COMPARED or path]
-        return [place for name in names for place in empty_places(getattr(value, name), f"{path}.{name}")]
+        return [empty for name in names for empty in empty_paths(getattr(value, name), f"{path}.{name}")]
     if isinstance(value, list):
-        return [place for item in value for place in empty_places(item, f"{path}[]")]
+        return [empty for item in value for empty in empty_paths(item, f"{path}[]")]
     return []
 
 
 def test_a_full_call_leaves_nothing_empty() -> None:
-    # Whether we keep a recording ourselves is nothing that a vendor says.
-    assert empty_places(full_call()) == [".recording.stored", ".recording.original_url"]
+    # Whether we store a recording ourselves is not reported by a vendor.
+    assert empty_paths(full_call()) == [".recording.stored", ".recording.original_url"]
 
 
 def test_a_full_call_carries_nothing_that_only_its_own_vendor_would_print() -> None:
@@ -158,7 +158,7 @@ def test_the_table_marks_what_is_dropped() -> None:
     assert "| `to_number` | ✓ |" in table
 
 
-def test_the_table_tells_the_words_that_come_back_as_others_and_the_notes() -> None:
+def test_the_table_states_the_words_that_come_back_as_others_and_the_notes() -> None:
     for dialect in dialects().values():
         table = loss_table([structs.replace(dialect, notes=("A note.",))])
         for vocabulary in dialect.vocabularies:

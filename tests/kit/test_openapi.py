@@ -134,7 +134,7 @@ def test_every_refusal_of_auth_and_of_the_operation_is_described(dialect: Dialec
 
 
 @pytest.mark.parametrize("dialect", ALL)
-def test_a_request_needs_everything_that_the_auth_scheme_asks_for(dialect: Dialect) -> None:
+def test_a_request_needs_everything_that_the_auth_scheme_requires(dialect: Dialect) -> None:
     document = openapi(dialect)
     (needed,) = document["security"]
     assert set(needed) == set(dialect.auth.openapi) == set(document["components"]["securitySchemes"])
@@ -270,7 +270,7 @@ def test_statuses_follow_the_dialect_in_order() -> None:
 
 
 @pytest.mark.parametrize("dialect", ALL)
-def test_every_body_is_described_and_its_example_can_be_taken(dialect: Dialect) -> None:
+def test_every_body_is_described_and_its_example_can_be_sent(dialect: Dialect) -> None:
     document = openapi(dialect)
     for operation in dialect.operations:
         described = document["paths"][operation.path][operation.method.lower()]

@@ -1,4 +1,4 @@
-"""Events of all kinds and with all the names that they may share, as they are kept."""
+"""Events of all kinds and with all the names that they may share, as they are stored."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ raw_events = st.one_of(
 )
 
 
-def kept(raw: dict[str, Any]) -> bytes:
+def stored_event(raw: dict[str, Any]) -> bytes:
     event: Event = msgspec.convert(raw, Event)
     return encoded_event(event, BEGIN)
 
 
-events = raw_events.map(kept)
+events = raw_events.map(stored_event)

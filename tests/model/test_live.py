@@ -1,4 +1,4 @@
-"""Whatever order and repeats live events come in, they say the same, beside whatever else is said."""
+"""In any order and with any repeats live events give the same result, also beside other statements."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.model.live_events import BEGIN, events, kept
+from tests.model.live_events import BEGIN, events, stored_event
 from trunkline.model.call import Call, Turn
-from trunkline.model.live import read_told, sighting_of_events
+from trunkline.model.live import read_event, sighting_of_events
 from trunkline.model.live_record import combined
 from trunkline.model.merge import first_call, merged
 from trunkline.model.sighting import Sighting
@@ -60,7 +60,7 @@ def test_what_else_is_said_may_come_before_or_after_the_events(
     sightings: list[Sighting], every: list[bytes], data: st.DataObject
 ) -> None:
     made = {repr(beside(mixed, every)) for mixed in [sightings, data.draw(st.permutations(sightings))]}
-    # As one sighting among the others, they may come at any place.
+    # As one sighting among the others, they may come at any position.
     told = sighting_of_events(*KEY, every)
     if every:
         first, *rest = sightings
@@ -74,13 +74,13 @@ def test_what_else_is_said_may_come_before_or_after_the_events(
 
 @given(st.lists(events.filter(lambda raw: b'"id"' not in raw), min_size=1, max_size=10))
 def test_what_is_said_is_as_old_as_the_last_event(every: list[bytes]) -> None:
-    assert sighting_of_events(*KEY, every).as_of == max(read_told(raw).at for raw in every)
+    assert sighting_of_events(*KEY, every).as_of == max(read_event(raw).at for raw in every)
 
 
 def test_an_event_with_an_id_counts_once_as_it_was_first_true() -> None:
     def turn(second: int) -> bytes:
         at = (BEGIN + timedelta(seconds=second)).isoformat()
-        return kept({"type": "turn", "id": "e-1", "role": "user", "text": "Hello?", "at": at})
+        return stored_event({"type": "turn", "id": "e-1", "role": "user", "text": "Hello?", "at": at})
 
     sighting = sighting_of_events("ours", "c", [turn(5), turn(1), turn(3)])
     assert isinstance(sighting.turns, list)

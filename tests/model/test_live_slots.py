@@ -1,4 +1,4 @@
-"""What is held of a live call's events by slot says what all of them say, however they came."""
+"""The slots of a live call give the same result as all of its events, in any order of arrival."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET, structs
 
-from tests.model.live_events import BEGIN, events, kept
+from tests.model.live_events import BEGIN, events, stored_event
 from trunkline.model.live import sighting_of_events
 from trunkline.model.live_slots import (
     EventReplaced,
@@ -32,20 +32,20 @@ class Stored:
     """Slots as a store holds them, of which a batch of events sees only those that it needs."""
 
     def __init__(self) -> None:
-        self.kept: list[bytes] = []
+        self.stored_event: list[bytes] = []
         self.summary = b"{}"
         self.slots: dict[SlotKey, bytes] = {}
 
     def take(self, batch: list[bytes]) -> set[str]:
         """Count events; answers what prints otherwise."""
-        self.kept += batch
+        self.stored_event += batch
         replaced = False
         found = {key: parted(self.slots[key]) for key in keys_of(batch) if key in self.slots}
         part = LiveSlots(msgspec.json.decode(self.summary, type=LiveSummary), found)
         try:
             part.add(batch)
         except EventReplaced:
-            part, replaced = LiveSlots.of(self.kept), True
+            part, replaced = LiveSlots.of(self.stored_event), True
             self.slots = {}
         self.slots |= {key: joined(part.events(key)) for key in part.written}
         self.summary = msgspec.json.encode(part.summary)
@@ -75,7 +75,7 @@ def test_slots_say_what_all_events_say(every: list[bytes], data: st.DataObject) 
     stored, before = Stored(), sighting_of_events(*KEY, [])
     for batch in batches(data, every):
         moved = stored.take(batch)
-        whole = sighting_of_events(*KEY, stored.kept)
+        whole = sighting_of_events(*KEY, stored.stored_event)
         assert stored.whole == whole
         summary = msgspec.json.decode(stored.summary, type=LiveSummary)
         bare = structs.replace(whole, turns=UNSET, tool_calls=UNSET)
@@ -111,7 +111,7 @@ def test_events_that_came_before_move_nothing(every: list[bytes]) -> None:
 
 def turn(number: int, **said: object) -> bytes:
     at = (BEGIN + timedelta(seconds=number)).isoformat()
-    return kept({"type": "turn", "role": "user", "text": f"Turn {number}.", "at": at, **said})
+    return stored_event({"type": "turn", "role": "user", "text": f"Turn {number}.", "at": at, **said})
 
 
 @pytest.mark.parametrize("how_many", [10, 1000])
@@ -120,19 +120,23 @@ def test_what_a_slot_holds_does_not_grow_with_its_events(how_many: int) -> None:
     (key,) = one_turn.keys
     assert len(one_turn.events(key)) <= 3
     latencies = [
-        kept({"type": "latency", "at": (BEGIN + timedelta(seconds=n)).isoformat(), "latency": {"e2e": n}})
+        stored_event(
+            {"type": "latency", "at": (BEGIN + timedelta(seconds=n)).isoformat(), "latency": {"e2e": n}}
+        )
         for n in range(how_many)
     ]
     assert len(LiveSlots.of(latencies).summary.events) <= 2
     tool_calls = [
-        kept({"type": "tool_call", "id": "t", "result": n, "at": (BEGIN + timedelta(seconds=n)).isoformat()})
+        stored_event(
+            {"type": "tool_call", "id": "t", "result": n, "at": (BEGIN + timedelta(seconds=n)).isoformat()}
+        )
         for n in range(how_many)
     ]
     (key,) = LiveSlots.of(tool_calls).keys
     assert len(LiveSlots.of(tool_calls).events(key)) <= 7
 
 
-def test_an_earlier_event_of_an_id_that_was_counted_asks_for_all_events() -> None:
+def test_an_earlier_event_of_an_id_that_was_counted_requires_all_events() -> None:
     slots = LiveSlots.of([turn(5, id="e-1")])
     slots.add([turn(7, id="e-1")])
     assert {key.kind for key in slots.keys} == {SlotKind.TURN, SlotKind.EVENT_ID}

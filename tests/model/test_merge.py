@@ -23,7 +23,7 @@ from trunkline.model.words import Channel, Direction, EndReason, Role, Sentiment
 SEEN_AT = START + timedelta(days=9)
 
 
-def told(**fields: object) -> Sighting:
+def sighting_with(**fields: object) -> Sighting:
     return Sighting(vendor="elsewhere", vendor_call_id="call-1", **fields)  # type: ignore[arg-type]
 
 
@@ -31,10 +31,10 @@ def fold(*seen: Sighting) -> tuple[Call, Versions]:
     return fold_at(*((sighting, SEEN_AT) for sighting in seen))
 
 
-Seen = tuple[Sighting, datetime]
+Arrival = tuple[Sighting, datetime]
 
 
-def fold_at(*seen: Seen) -> tuple[Call, Versions]:
+def fold_at(*seen: Arrival) -> tuple[Call, Versions]:
     """Sightings merged in this order, each with the moment at which it was seen."""
     (first, seen_at), *rest = seen
     call, stamps = first_call(first, "00000000-0000-4000-8000-000000000001", seen_at)
@@ -90,7 +90,7 @@ seen_at_some_time = st.tuples(
 
 @given(st.lists(seen_at_some_time, min_size=2, max_size=4))
 @settings(max_examples=300, deadline=None)
-def test_any_order_of_sightings_ends_in_the_same_values_and_stamps(seen: list[Seen]) -> None:
+def test_any_order_of_sightings_ends_in_the_same_values_and_versions(seen: list[Arrival]) -> None:
     expected = stored(fold_at(*seen))
     for order in permutations(seen):
         assert stored(fold_at(*order)) == expected
@@ -98,56 +98,58 @@ def test_any_order_of_sightings_ends_in_the_same_values_and_stamps(seen: list[Se
 
 @given(st.lists(seen_at_some_time, min_size=1, max_size=3), st.data())
 @settings(max_examples=200, deadline=None)
-def test_a_repeated_sighting_moves_neither_a_value_nor_a_stamp(seen: list[Seen], data: st.DataObject) -> None:
+def test_a_repeated_sighting_moves_neither_a_value_nor_a_version(
+    seen: list[Arrival], data: st.DataObject
+) -> None:
     call, stamps = fold_at(*seen)
-    same, same_stamps = merged(call, stamps, *data.draw(st.sampled_from(seen)))
+    same, same_versions = merged(call, stamps, *data.draw(st.sampled_from(seen)))
     assert same is call
-    assert same_stamps is stamps
+    assert same_versions is stamps
 
 
 @given(st.lists(seen_at_some_time, min_size=3, max_size=5), st.integers(1, 4))
 @settings(max_examples=200, deadline=None)
-def test_sightings_may_be_merged_in_groups_before_the_groups_are(seen: list[Seen], size: int) -> None:
+def test_sightings_may_be_merged_in_groups_before_the_groups_are(seen: list[Arrival], size: int) -> None:
     first, second = seen[:size], seen[size:] or seen[-1:]
     whole = merged(*fold_at(*first), as_sighting(*fold_at(*second)), SEEN_AT)
     assert stored(whole) == stored(fold_at(*seen))
 
 
 def as_sighting(call: Call, stamps: Versions) -> Sighting:
-    """A state as one sighting that says everything at the time at which it was said."""
-    times = {path: datetime.fromtimestamp(stamp / 1000, UTC) for path, stamp in stamps.items()}
+    """A state as one sighting that states everything with its own time."""
+    times = {path: datetime.fromtimestamp(version / 1000, UTC) for path, version in stamps.items()}
     said = {name: getattr(call, name) for name in STATEMENTS}
-    return told(derived=call.derived, as_of=times.pop("*"), as_of_by_path=times, **said)
+    return sighting_with(derived=call.derived, as_of=times.pop("*"), as_of_by_path=times, **said)
 
 
 @given(seen_at_some_time, seen_at_some_time)
 @settings(max_examples=200, deadline=None)
-def test_what_a_sighting_moved_is_told_exactly(one: Seen, other: Seen) -> None:
+def test_what_a_sighting_moved_is_reported_exactly(one: Arrival, other: Arrival) -> None:
     call, stamps = fold_at(one)
-    more, more_stamps = merged(call, stamps, *other)
+    more, more_versions = merged(call, stamps, *other)
     if encode(more) != encode(call):
-        assert difference(call, stamps, more, more_stamps) is Difference.VALUES
-    elif more_stamps != stamps:
-        assert difference(call, stamps, more, more_stamps) is Difference.VERSIONS
+        assert difference(call, stamps, more, more_versions) is Difference.VALUES
+    elif more_versions != stamps:
+        assert difference(call, stamps, more, more_versions) is Difference.VERSIONS
         assert more is call
     else:
-        assert difference(call, stamps, more, more_stamps) is Difference.NONE
+        assert difference(call, stamps, more, more_versions) is Difference.NONE
         assert more is call
-        assert more_stamps is stamps
+        assert more_versions is stamps
 
 
 @given(sightings())
 @settings(max_examples=100, deadline=None)
-def test_a_call_that_is_told_again_as_a_whole_is_the_same_call(seen: Sighting) -> None:
+def test_a_call_that_is_reported_again_as_a_whole_is_the_same_call(seen: Sighting) -> None:
     call, stamps = fold(seen)
     whole = sighting_of(call)
     assert merged(call, stamps, whole, SEEN_AT)[0] == call
 
 
-def test_a_confirmation_moves_the_stamp_and_decides_what_is_older() -> None:
-    first = told(created_at=START, as_of=START, end_reason=EndReason.AGENT_HANGUP)
-    between = told(as_of=START + timedelta(seconds=1), end_reason=EndReason.USER_HANGUP)
-    last = told(as_of=START + timedelta(seconds=2), end_reason=EndReason.AGENT_HANGUP)
+def test_a_confirmation_moves_the_version_and_decides_what_is_older() -> None:
+    first = sighting_with(created_at=START, as_of=START, end_reason=EndReason.AGENT_HANGUP)
+    between = sighting_with(as_of=START + timedelta(seconds=1), end_reason=EndReason.USER_HANGUP)
+    last = sighting_with(as_of=START + timedelta(seconds=2), end_reason=EndReason.AGENT_HANGUP)
     for order in permutations([first, between, last]):
         assert fold(*order)[0].end_reason is EndReason.AGENT_HANGUP
 
@@ -164,8 +166,8 @@ def test_what_says_nothing_at_its_path_never_replaces_what_says_something(path: 
         "transcript_text": "User: hello",
     }
     nothing = {"direction": Direction.UNKNOWN, "channel": Channel.UNKNOWN}.get(name, EMPTY_VALUES[path])
-    said = told(created_at=START, as_of=START, **{name: values[name]})
-    empty = told(as_of=START + timedelta(hours=1), **{name: nothing})
+    said = sighting_with(created_at=START, as_of=START, **{name: values[name]})
+    empty = sighting_with(as_of=START + timedelta(hours=1), **{name: nothing})
     for order in ([said, empty], [empty, said]):
         assert getattr(fold(*order)[0], name) == values[name]
     assert getattr(fold(empty)[0], name) == nothing
@@ -194,8 +196,8 @@ def test_what_says_nothing_at_its_path_never_replaces_what_says_something(path: 
 def test_elsewhere_the_same_value_is_a_statement_like_any_other(
     earlier: dict[str, Any], later: dict[str, Any]
 ) -> None:
-    before = told(created_at=START, as_of=START, **earlier)
-    after = told(created_at=START, as_of=START + timedelta(hours=1), **later)
+    before = sighting_with(created_at=START, as_of=START, **earlier)
+    after = sighting_with(created_at=START, as_of=START + timedelta(hours=1), **later)
     for order in ([before, after], [after, before]):
         assert encode({name: getattr(fold(*order)[0], name) for name in later}) == encode(
             {name: getattr(fold(after)[0], name) for name in later}
@@ -203,65 +205,67 @@ def test_elsewhere_the_same_value_is_a_statement_like_any_other(
 
 
 def test_a_word_that_was_outdated_stays_so_whatever_becomes_of_the_value() -> None:
-    ringing = told(
+    ringing = sighting_with(
         created_at=START,
         as_of=START + timedelta(hours=1),
         status=Status.RINGING,
         vendor_words={"status.ringing": "dialing"},
     )
-    again = told(as_of=START + timedelta(hours=2), status=Status.IN_PROGRESS)
-    over = told(as_of=START, status=Status.COMPLETED)
+    again = sighting_with(as_of=START + timedelta(hours=2), status=Status.IN_PROGRESS)
+    over = sighting_with(as_of=START, status=Status.COMPLETED)
     expected = fold(ringing, again, over)[0]
     for order in permutations([ringing, again, over]):
         assert fold(*order)[0] == expected
 
 
-def test_an_amount_keeps_the_digits_it_was_told_in() -> None:
-    first = told(created_at=START, as_of=START, cost=Cost(Decimal("1.50"), "USD"))
-    more = told(as_of=START + timedelta(hours=1), from_number="+12025550100")
+def test_an_amount_keeps_the_digits_it_was_reported_with() -> None:
+    first = sighting_with(created_at=START, as_of=START, cost=Cost(Decimal("1.50"), "USD"))
+    more = sighting_with(as_of=START + timedelta(hours=1), from_number="+12025550100")
     for order in ([first, more], [more, first]):
         assert b'"amount":1.50' in encode(fold(*order)[0])
 
 
 def test_an_absent_field_and_a_null_erase_nothing() -> None:
     call, _ = fold(
-        told(created_at=START, agent=Agent(id="a", name="Ada"), turns=[Turn(Role.USER, "hello")]),
-        told(created_at=START, updated_at=START + timedelta(hours=1), agent=None, turns=[]),
-        told(updated_at=START + timedelta(hours=2), agent=Agent(id="a")),
+        sighting_with(created_at=START, agent=Agent(id="a", name="Ada"), turns=[Turn(Role.USER, "hello")]),
+        sighting_with(created_at=START, updated_at=START + timedelta(hours=1), agent=None, turns=[]),
+        sighting_with(updated_at=START + timedelta(hours=2), agent=Agent(id="a")),
     )
     assert call.agent == Agent(id="a", name="Ada")
     assert call.turns == [Turn(Role.USER, "hello")]
 
 
 def test_an_ended_call_does_not_go_back_to_live() -> None:
-    late = told(created_at=START, updated_at=START + timedelta(hours=5), status=Status.IN_PROGRESS)
-    done = told(created_at=START, updated_at=START + timedelta(hours=1), status=Status.BUSY)
+    late = sighting_with(created_at=START, updated_at=START + timedelta(hours=5), status=Status.IN_PROGRESS)
+    done = sighting_with(created_at=START, updated_at=START + timedelta(hours=1), status=Status.BUSY)
     assert fold(done, late)[0].status is Status.BUSY
     assert fold(late, done)[0].status is Status.BUSY
 
 
 def test_the_later_statement_wins_whenever_it_arrives() -> None:
-    old = told(created_at=START, as_of=START, from_number="+12025550100")
-    new = told(created_at=START, as_of=START + timedelta(hours=1), from_number="+12025550101")
+    old = sighting_with(created_at=START, as_of=START, from_number="+12025550100")
+    new = sighting_with(created_at=START, as_of=START + timedelta(hours=1), from_number="+12025550101")
     assert fold(old, new)[0].from_number == "+12025550101"
     assert fold(new, old)[0].from_number == "+12025550101"
 
 
-def test_a_told_value_beats_a_derived_one_and_takes_its_mark_away() -> None:
-    guessed = told(
+def test_a_stated_value_beats_a_derived_one_and_removes_its_mark() -> None:
+    guessed = sighting_with(
         created_at=START, as_of=START + timedelta(hours=1), started_at=START, derived=["started_at"]
     )
-    known = told(created_at=START, as_of=START, started_at=START + timedelta(seconds=4))
+    known = sighting_with(created_at=START, as_of=START, started_at=START + timedelta(seconds=4))
     call, _ = fold(guessed, known)
     assert call.started_at == START + timedelta(seconds=4)
     assert "started_at" not in (call.derived or [])
 
 
 def test_a_call_without_a_time_of_creation_takes_the_earliest_it_was_seen_and_says_so() -> None:
-    call, stamps = first_call(told(status=Status.QUEUED), "00000000-0000-4000-8000-000000000001", SEEN_AT)
+    call, stamps = first_call(
+        sighting_with(status=Status.QUEUED), "00000000-0000-4000-8000-000000000001", SEEN_AT
+    )
     assert call.created_at == SEEN_AT
     assert call.derived == ["created_at"]
-    again, _ = merged(call, stamps, told(status=Status.QUEUED), SEEN_AT + timedelta(hours=3))
+    again, _ = merged(call, stamps, sighting_with(status=Status.QUEUED), SEEN_AT + timedelta(hours=3))
     assert again.created_at == SEEN_AT
 
 
@@ -275,15 +279,19 @@ def seen_in_turn(*seen: Sighting) -> Call:
 
 def test_what_has_no_time_of_its_own_is_as_old_as_the_moment_it_was_seen() -> None:
     ended = {"created_at": START, "ended_at": START + timedelta(minutes=5), "status": Status.COMPLETED}
-    before = told(**ended, duration_ms=317_000, analysis=Analysis(summary="A long summary.", success=False))
-    after = told(**ended, duration_ms=9_000, analysis=Analysis(summary="Short.", success=True))
+    before = sighting_with(
+        **ended, duration_ms=317_000, analysis=Analysis(summary="A long summary.", success=False)
+    )
+    after = sighting_with(**ended, duration_ms=9_000, analysis=Analysis(summary="Short.", success=True))
     call = seen_in_turn(before, after)
     assert call.duration_ms == 9_000
     assert call.analysis == Analysis(summary="Short.", success=True)
 
 
-def test_a_poorer_telling_of_one_conversation_does_not_replace_a_richer_one_that_came_before() -> None:
+def test_a_poorer_version_of_one_conversation_does_not_replace_a_richer_one_that_came_before() -> None:
     ended = {"created_at": START, "ended_at": START + timedelta(minutes=5), "status": Status.COMPLETED}
     rich = [Turn(Role.USER, "hello", words=[Word("hello", 0, 400)])]
-    call = seen_in_turn(told(**ended, turns=rich), told(**ended, turns=[Turn(Role.USER, "hello")]))
+    call = seen_in_turn(
+        sighting_with(**ended, turns=rich), sighting_with(**ended, turns=[Turn(Role.USER, "hello")])
+    )
     assert call.turns == rich

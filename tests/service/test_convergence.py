@@ -42,10 +42,10 @@ ORDERS = int(os.environ.get("ORDERS", "500"))
 
 ALL_ORDERS_OF = 5
 FEWEST_ORDERS = 24
-"""A call that few deliveries tell of has each of its orders several times, for what is mixed in."""
+"""A call with few deliveries is tried in each order several times, with different additions."""
 AT_ONCE = 4
 BEGIN = datetime(2030, 1, 1, tzinfo=UTC)
-"""When the first payload comes: after everything that the captures tell of."""
+"""When the first payload arrives: after every time in the captures."""
 
 
 class Payload(NamedTuple):
@@ -66,7 +66,7 @@ def document(capture: Capture) -> Any:
 
 
 def delivery(door: Door, capture: Capture) -> Payload | None:
-    """A delivery as the webhooks take it in; nothing if it says nothing of a call."""
+    """A delivery as webhooks receive it; nothing if it has no call."""
     try:
         heard = parse_delivery(door, capture.body, content_type(capture))
     except (Unreadable, AnswerExpected):
@@ -78,7 +78,7 @@ def delivery(door: Door, capture: Capture) -> Payload | None:
 
 
 def pulled(door: Door, raw: Any) -> Payload:
-    """A call as the vendor's API prints it, as a pull takes it in."""
+    """A call as the vendor's API prints it, as a pull receives it."""
     origin = Provenance(vendor=door.name, kind="call", source_id=source_id(door.name))
     return Payload((Received(door.from_wire(raw), encoded(raw), origin),))
 
@@ -96,7 +96,7 @@ class Life(NamedTuple):
     pulls: list[Payload]
 
 
-ASKED_FOR: dict[str, dict[str, Any]] = {
+REQUESTED: dict[str, dict[str, Any]] = {
     "twilio": {
         "sid": "CA0123456789abcdef0123456789abcdef",
         "status": "completed",
@@ -127,7 +127,7 @@ def lives() -> Iterator[Life]:
         for name in sorted(names):
             mine = [(capture, payload) for capture, payload in delivered if payload.speaks_of(name)]
             forms = [raw for raw in listed if is_of(door, raw, name)]
-            forms += [raw for raw in [ASKED_FOR.get(door.name)] if raw and is_of(door, raw, name)]
+            forms += [raw for raw in [REQUESTED.get(door.name)] if raw and is_of(door, raw, name)]
             inside = [
                 raw for capture, _ in mine for raw in objects(document(capture)) if is_of(door, raw, name)
             ]
@@ -230,7 +230,7 @@ def without_id(body: str) -> str:
 
 @pytest.fixture(scope="module")
 def log(background: Background, embedded_url: str) -> Iterator[Log]:
-    """A database of its own: thousands of orgs are not to be looked through by what other tests run."""
+    """A database of its own, so that background work of other tests need not read thousands of orgs."""
     name = "convergence"
 
     async def execute(statement: str) -> None:
@@ -267,7 +267,7 @@ def test_payloads_in_any_order_make_the_same_call_which_is_derived_again_as_it_i
             assert made[-1] == made[0], [one.seen[0].provenance.kind for one in order]
 
     async def all_orders() -> None:
-        orders = arrivals(life)  # shared: each takes the next order that nobody took
+        orders = arrivals(life)  # shared: each takes the next order that no other took
         async with asyncio.TaskGroup() as group:
             for _ in range(AT_ONCE):
                 group.create_task(one_after_another(orders))

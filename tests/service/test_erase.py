@@ -139,7 +139,7 @@ class Filled:
         world.run(self.index())
         if rests:
             return
-        # Events that come after it was indexed: what they say stands in slots.
+        # Events that arrive after it was indexed are in slots.
         again = [{"type": "turn", "role": "user", "text": f"More {call.word}.", "turn": f"{call.word}-2"}]
         ask(world, "POST", f"{CALLS}/{self.id}/events", again)
 
@@ -332,7 +332,7 @@ def test_nothing_of_a_deleted_call_is_in_any_table_or_file(
     ids = [filled.id, call.vendor_call_id]
     before = world.run(found_in_tables(world, call.marks + ids))
     holding = {one.table for one in ERASURES} - {"erased_objects", "orphan_terms", "search_backlog"}
-    # A call that runs is not indexed, and its former terms may be cleared away already.
+    # A running call is not indexed, and its former terms may be removed already.
     empty = holding - before.keys()
     assert empty == {"live_slots"} if rests else empty <= {"call_terms", "search_terms", "term_suffixes"}
     assert "call_transcripts, unpacked" in before
@@ -360,7 +360,7 @@ def test_most_of_it_is_gone_when_the_deletion_is_answered(world: World) -> None:
     filled = Filled(world, Marked())
     filled.delete("trunkline")
     left = world.run(found_in_tables(world, filled.call.marks))
-    # Numbers and terms that nobody has, totals from before, what names no call, and what failures quote.
+    # Numbers and terms that no call has, earlier totals, payloads without a call, and quotes in failures.
     later = {"number_totals", "search_terms", "term_suffixes", "call_totals", "sightings"}
     assert left.keys() <= later | {"jobs", "followers", "follower_skips"}
     assert left.get("call_totals", []) == [filled.call.numbers[3].removeprefix("+")]
@@ -474,11 +474,11 @@ def test_an_org_is_on_the_list_until_all_of_its_deletions_are_cleaned_up_after(w
 # -- what fails -----------------------------------------------------------
 
 
-def test_files_that_cannot_be_deleted_are_said_so_and_tried_again(world: World) -> None:
+def test_files_that_cannot_be_deleted_are_reported_and_tried_again(world: World) -> None:
     filled = Filled(world, Marked())
 
     def away() -> Any:
-        raise OSError("the store of recordings does not answer")
+        raise OSError("the object store does not answer")
 
     eraser = Eraser(world.joined.writer, EraseStore(world.joined.pool), away, system_clock)
     assert world.run(eraser.erase(world.org.id, filled.id))

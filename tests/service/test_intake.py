@@ -1,4 +1,4 @@
-"""Intake against a real database: every call once, whoever writes it, and however often."""
+"""Intake against a real database: every call once, however many writers report it, and however often."""
 
 from __future__ import annotations
 
@@ -69,11 +69,11 @@ def test_taking_the_same_batch_again_changes_nothing(world: World) -> None:
     assert (count(world, "calls"), count(world, "sightings")) == (3, 3)
 
 
-def test_an_empty_batch_is_taken_and_changes_nothing(world: World) -> None:
+def test_an_empty_batch_is_accepted_and_changes_nothing(world: World) -> None:
     assert world.run(world.joined.intake.ingest(world.org, [], "test")) == IngestSummary()
 
 
-def test_a_call_that_stands_in_a_batch_several_times_is_one_call(world: World) -> None:
+def test_a_call_that_is_in_a_batch_several_times_is_one_call(world: World) -> None:
     later = sighting("a", status=Status.COMPLETED, duration_ms=5000)
     batch = [sighting("a"), sighting("b"), sighting("a"), later, later]
     assert world.see(batch) == IngestSummary(stored=3, unchanged=2)
@@ -83,7 +83,7 @@ def test_a_call_that_stands_in_a_batch_several_times_is_one_call(world: World) -
     ]
 
 
-def test_two_payloads_of_one_call_are_both_kept(world: World) -> None:
+def test_two_payloads_of_one_call_are_both_stored(world: World) -> None:
     batch = [Received(sighting("a"), b"1"), Received(sighting("a"), b"2"), Received(sighting("a"), b"1")]
     assert world.run(world.joined.intake.ingest(world.org, batch, "test")) == IngestSummary(
         stored=1, unchanged=2
@@ -146,7 +146,7 @@ def test_of_three_deliveries_the_latest_decides_in_whatever_order_they_come(
         assert call.end_reason is EndReason.AGENT_HANGUP
 
 
-def test_a_confirmation_is_written_without_a_place_in_the_order_of_changes(world: World) -> None:
+def test_a_confirmation_is_written_without_a_sequence_number(world: World) -> None:
     take = world.joined.intake.ingest_each
     world.run(take(world.org, [at(1, duration_ms=5000)]))
     before, reach = row(world), world.run(ChangeStore(world.joined.pool).head(world.org.id))
@@ -185,7 +185,7 @@ def test_a_confirmation_of_what_is_not_the_call_any_more_is_not_written(world: W
 
     world.see([sighting("a")])
     before = row(world)
-    with pytest.raises(RuntimeError, match="somebody who did not wait"):
+    with pytest.raises(RuntimeError, match="had not reserved sequence numbers"):
         world.run(confirm_twice())
     assert row(world) == before
 
@@ -207,7 +207,7 @@ def test_a_delivery_that_comes_again_is_as_old_as_it_was_and_an_answer_is_new(
 # -- canonical ids --------------------------------------------------------
 
 
-def test_a_given_id_is_kept_and_an_id_that_another_call_has_is_replaced_by_a_derived_one(
+def test_a_given_id_is_stored_and_an_id_that_another_call_has_is_replaced_by_a_derived_one(
     world: World,
 ) -> None:
     wanted = str(uuid.uuid4())
@@ -229,7 +229,7 @@ def test_of_two_new_calls_in_one_batch_that_want_one_id_both_are_stored(world: W
     assert len(set(stored)) == 3
 
 
-def test_a_known_call_keeps_its_id_whatever_is_said_later(world: World) -> None:
+def test_a_known_call_keeps_its_id_whatever_is_stated_later(world: World) -> None:
     first, second = str(uuid.uuid4()), str(uuid.uuid4())
     world.see([sighting("a", id=first)])
     assert world.see([sighting("a", id=second)]) == IngestSummary(unchanged=1)

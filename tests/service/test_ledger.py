@@ -34,7 +34,7 @@ def at(hours: float, name: str, **more: Any) -> dict[str, Any]:
 
 
 def counts(page: LedgerPage) -> dict[int, tuple[Any, ...]]:
-    """By hours before NOW: told, held, deleted, missing, late, repaired."""
+    """By hours before NOW: listed, stored, deleted, missing, late, repaired."""
     return {
         (NOW - one.hour) // HOUR: (
             one.listed,
@@ -194,7 +194,7 @@ def test_a_deleted_call_is_counted_as_such(puller: Puller, vendor: SmallVendor) 
     assert states(page) == {}
 
 
-def test_hours_that_a_range_goes_over_in_part_are_not_told(puller: Puller, vendor: SmallVendor) -> None:
+def test_hours_that_a_range_goes_over_in_part_are_not_listed(puller: Puller, vendor: SmallVendor) -> None:
     vendor.calls = [at(hours, f"c{hours}") for hours in (1, 2, 3, 3.5, 4)]
     puller.pull(NOW - 4 * HOUR + timedelta(minutes=1), NOW - HOUR)
     assert counts(puller.read_ledger()) == {
@@ -205,7 +205,7 @@ def test_hours_that_a_range_goes_over_in_part_are_not_told(puller: Puller, vendo
     }
 
 
-def test_a_call_that_the_vendor_lists_no_more_is_told_no_more(puller: Puller, vendor: SmallVendor) -> None:
+def test_a_call_that_the_vendor_lists_no_more_is_listed_no_more(puller: Puller, vendor: SmallVendor) -> None:
     vendor.calls = [at(1, "a"), at(1.5, "b")]
     puller.pull()
     vendor.calls = [at(1, "a")]
@@ -216,7 +216,7 @@ def test_a_call_that_the_vendor_lists_no_more_is_told_no_more(puller: Puller, ve
 # -- over HTTP ------------------------------------------------------------
 
 
-def asked(world: World, **query: str) -> dict[str, Any]:
+def ledger_of(world: World, **query: str) -> dict[str, Any]:
     answer = world.get("trunkline", "/v1/ledger", params=query)
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
@@ -229,7 +229,7 @@ def test_the_ledger_is_read_over_http_by_its_own_org_alone(
     vendor.calls = [at(1, "good"), at(1, "bad", status="parked")]
     puller.pull()
     span = {"since": "2026-03-02T09:00:00Z", "until": "2026-03-02T11:30:00Z"}
-    found = asked(puller.world, **span)
+    found = ledger_of(puller.world, **span)
     assert (found["since"], found["until"]) == ("2026-03-02T09:00:00Z", "2026-03-02T12:00:00Z")
     (hour,) = found["hours"]
     assert (hour["hour"], hour["listed"], hour["stored"], hour["missing"]) == (
@@ -239,12 +239,12 @@ def test_the_ledger_is_read_over_http_by_its_own_org_alone(
         1,
     )
     assert [one["vendor_call_id"] for one in found["calls"]] == ["bad"]
-    assert asked(puller.world, **span, source_id=puller.source.id) == found
+    assert ledger_of(puller.world, **span, source_id=puller.source.id) == found
     toon = puller.world.get("trunkline", "/v1/ledger", params={**span, "format": "toon"})
     assert "elsewhere,bad,missing" in toon.text
     other = new_world()
     nothing = {**found, "hours": [], "calls": []}
-    assert asked(other, **span) == asked(other, **span, source_id=puller.source.id) == nothing
+    assert ledger_of(other, **span) == ledger_of(other, **span, source_id=puller.source.id) == nothing
 
 
 @pytest.mark.parametrize(

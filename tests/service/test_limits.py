@@ -1,4 +1,4 @@
-"""Shares: never too many at once, never more than an org's part, nobody lost, and every org in its turn."""
+"""Limits: never too many at once, never more than an org's share, no waiter lost, and orgs served in turn."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ORGS = st.integers(min_value=1, max_value=4)
 
 
 class Request(Struct, eq=False):
-    """One request for places, and what came of it."""
+    """One request for units, and its result."""
 
     org_id: int
     amount: int
@@ -34,7 +34,7 @@ class Request(Struct, eq=False):
 
 
 class Orgs(RuleBasedStateMachine):
-    """Orgs that take places, give them back, and change their minds while they wait."""
+    """Orgs that acquire units, release them, and cancel while they wait."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class Orgs(RuleBasedStateMachine):
         queue = self.waiting[org_id]
         request = Request(org_id, amount, before=Counter())
         request.was_quiet = not queue and not self.shares.held(org_id)
-        could = self.fits(org_id, amount) and not queue and not self.is_kept_free()
+        could = self.fits(org_id, amount) and not queue and not self.is_reserved()
         request.task = self.loop.create_task(self.hold(request))
         self.settle()
         assert request.holds == could
@@ -69,7 +69,7 @@ class Orgs(RuleBasedStateMachine):
 
     @rule(org_id=ORGS, amount=st.integers(1, 3))
     def ask_without_waiting(self, org_id: int, amount: int) -> None:
-        could = self.fits(org_id, amount) and not self.waiting[org_id] and not self.is_kept_free()
+        could = self.fits(org_id, amount) and not self.waiting[org_id] and not self.is_reserved()
         try:
             self.shares.take(org_id, amount)
         except Refused:
@@ -183,7 +183,7 @@ class Orgs(RuleBasedStateMachine):
         total = sum(one.amount for one in self.holding) + amount
         return held <= self.shares.share and total <= self.shares.capacity
 
-    def is_kept_free(self) -> bool:
+    def is_reserved(self) -> bool:
         first = [queue[0] for queue in self.waiting.values() if queue]
         return any(self.shares.held(one.org_id) + one.amount <= self.shares.share for one in first)
 
@@ -211,7 +211,7 @@ def refused() -> Iterator[list[Refused]]:
     found.append(caught.value)
 
 
-def test_an_org_that_has_its_share_is_told_how_much_that_is() -> None:
+def test_an_org_that_has_its_share_learns_how_much_that_is() -> None:
     shares = Shares("long answers", capacity=4, share=3)
     for _ in range(3):
         shares.take(1)
@@ -253,7 +253,7 @@ def test_a_share_is_at_most_everything() -> None:
 @pytest.mark.parametrize("pool_size", [4, 5, 8, 20, 100])
 def test_one_org_leaves_a_connection_and_a_long_answer_to_the_others(pool_size: int) -> None:
     limits = OrgLimits.of(pool_size)
-    for shares in (limits.connections, limits.reads, limits.long_answers, limits.looks):
+    for shares in (limits.connections, limits.reads, limits.long_answers, limits.stream_reads):
         for _ in range(shares.share):
             shares.take(1)
         with refused():

@@ -1,4 +1,4 @@
-"""Live calls through the store: whatever comes of them, in whatever order, they are what all of it says."""
+"""Live calls through the store: in any order of arrival the result is that of all sightings and events."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from tests.conftest import World
-from tests.model.live_events import BEGIN, events, kept
+from tests.model.live_events import BEGIN, events, stored_event
 from tests.model.test_live import others
 from trunkline.ingest.reprocess import Reprocessor, ReprocessSummary
 from trunkline.jobs.followers import step_now
@@ -50,7 +50,7 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 class OneLiveCall:
-    """A call of which everything that is told is written down beside."""
+    """A call with a record of everything that is reported of it."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -59,10 +59,10 @@ class OneLiveCall:
         self.sightings: list[Sighting] = []
         self.events: list[bytes] = []
 
-    def say(self, *sightings: Sighting) -> list[Outcome]:
+    def add_sightings(self, *sightings: Sighting) -> list[Outcome]:
         return self.take([], sightings)
 
-    def tell(self, *raws: bytes) -> list[Outcome]:
+    def report(self, *raws: bytes) -> list[Outcome]:
         return self.take(raws, [])
 
     def take(self, raws: Sequence[bytes], sightings: Sequence[Sighting]) -> list[Outcome]:
@@ -77,13 +77,13 @@ class OneLiveCall:
         return self.world.run(self.world.joined.intake.ingest_each(self.world.org, batch))
 
     def rest(self) -> None:
-        """Put the transcript together, as is done when nothing more is told."""
+        """Assemble the transcript, as is done when nothing more is reported."""
         store = LiveStore(self.world.joined.pool)
         self.world.run(store.settle(self.world.org.id, UUID(self.id), LATE))
 
     @property
     def expected(self) -> Call:
-        """What all that was told says together, each sighting by itself and all events at once."""
+        """The result of everything reported, each sighting by itself and all events at once."""
         first, *rest = self.sightings
         call, stamps = first_call(first, self.id, BEGIN)
         for one in rest:
@@ -114,7 +114,7 @@ class OneLiveCall:
 
 def begun(world: World, **said: Any) -> OneLiveCall:
     one = OneLiveCall(world)
-    one.say(Sighting(vendor="", vendor_call_id="", created_at=BEGIN, as_of=BEGIN, **said))
+    one.add_sightings(Sighting(vendor="", vendor_call_id="", created_at=BEGIN, as_of=BEGIN, **said))
     return one
 
 
@@ -123,7 +123,7 @@ def printed(call: Call) -> bytes:
 
 
 def at(second: float, kind: str, **said: Any) -> bytes:
-    return kept({"type": kind, "at": (BEGIN + timedelta(seconds=second)).isoformat(), **said})
+    return stored_event({"type": kind, "at": (BEGIN + timedelta(seconds=second)).isoformat(), **said})
 
 
 def turn(number: int, **said: Any) -> bytes:
@@ -149,22 +149,22 @@ THROUGH_THE_STORE = settings(
 
 @settings(THROUGH_THE_STORE, max_examples=60)
 @given(begin=others, steps=st.lists(steps, min_size=1, max_size=9))
-def test_a_live_call_is_what_all_that_was_told_says(
+def test_a_live_call_is_what_all_its_reports_say(
     world: World, begin: Sighting, steps: list[tuple[str, Any]]
 ) -> None:
     one = OneLiveCall(world)
-    one.say(begin)
+    one.add_sightings(begin)
     for step, said in steps:
         before, change = one.found, change_of(one)
         match step:
             case "tell":
-                results = one.tell(*said)
+                results = one.report(*said)
             case "say":
-                results = one.say(said)
+                results = one.add_sightings(said)
             case "both":
                 results = one.take(said[0], [said[1]])
             case "again":
-                results = one.tell(*one.events[-3:])
+                results = one.report(*one.events[-3:])
                 assert all(result.state is State.UNCHANGED for result in results)
             case "rest":
                 results = []
@@ -192,11 +192,11 @@ def change_of(one: OneLiveCall) -> int:
     return change
 
 
-# -- how they stand in the store ------------------------------------------
+# -- how they are stored --------------------------------------------------
 
 
 def stored(one: OneLiveCall) -> dict[str, Any]:
-    """Where the conversation stands."""
+    """Where the transcript is stored."""
     pool, ids = one.world.joined.pool, (one.world.org.id, UUID(one.id))
     transcript = one.world.run(
         pool.fetchrow("SELECT live, search FROM call_transcripts WHERE org_id = $1 AND call_id = $2", *ids)
@@ -208,11 +208,11 @@ def stored(one: OneLiveCall) -> dict[str, Any]:
     }
 
 
-def test_the_conversation_stands_in_slots_while_the_call_is_live_and_is_put_together_once(
+def test_the_conversation_is_in_slots_while_the_call_is_live_and_is_assembled_once(
     world: World,
 ) -> None:
     one = begun(world, status=Status.IN_PROGRESS)
-    one.tell(*(turn(number) for number in range(3)), at(4, "tool_call", id="t", name="find", result=1))
+    one.report(*(turn(number) for number in range(3)), at(4, "tool_call", id="t", name="find", result=1))
     assert stored(one) == {
         "live": 3,
         "search": "\n",
@@ -232,19 +232,19 @@ def test_the_conversation_stands_in_slots_while_the_call_is_live_and_is_put_toge
     }
     assert printed(one.found) == printed(live)
     assert change_of(one) == 2, "nothing changed for those who follow"
-    one.tell(turn(9))
+    one.report(turn(9))
     assert stored(one)["live"] == 3
     assert stored(one)["live_slots"] == 4 + 4 + 1
     assert stored(one)["search_backlog"] == 0
     assert printed(one.found) == printed(one.expected)
 
 
-def test_what_is_told_after_the_end_is_told_in_time(world: World) -> None:
+def test_what_is_reported_after_the_end_is_reported_in_time(world: World) -> None:
     one = begun(world, status=Status.IN_PROGRESS)
-    one.tell(turn(1), at(5, "end", result="answered", duration_ms=5000))
+    one.report(turn(1), at(5, "end", result="answered", duration_ms=5000))
     one.rest()
     for late in (turn(2), at(3, "latency", latency={"e2e": 700}), turn(0), at(4, "status", status="ringing")):
-        one.tell(late)
+        one.report(late)
         assert printed(one.found) == printed(one.expected)
     assert [one.text for one in one.found.turns] == ["Turn 0.", "Turn 1.", "Turn 2."]  # type: ignore[union-attr]
     assert one.found.status is Status.COMPLETED
@@ -268,17 +268,17 @@ def test_a_full_payload_and_events_after_it_are_merged_as_if_they_had_come_the_o
     for said in (full, spoken):
         for later in (5, 30):
             before, after = begun(world), begun(world)
-            told = [turn(1), at(2, "tool_call", id="t", name="find"), turn(later)]
-            before.say(said)
-            for raw in told:
-                before.tell(raw)
+            report_events = [turn(1), at(2, "tool_call", id="t", name="find"), turn(later)]
+            before.add_sightings(said)
+            for raw in report_events:
+                before.report(raw)
                 if rests:
                     before.rest()
-            for raw in told:
-                after.tell(raw)
+            for raw in report_events:
+                after.report(raw)
             if rests:
                 after.rest()
-            after.say(said)
+            after.add_sightings(said)
             for one in (before, after):
                 assert printed(one.found) == printed(one.expected)
                 assert one.found.transcript_text == "The whole of it."
@@ -289,29 +289,31 @@ def test_a_full_payload_and_events_after_it_are_merged_as_if_they_had_come_the_o
             assert (before.found.turn_count == 2) is later_wins
 
 
-def test_calls_whose_events_were_folded_before_slots_were_held_are_taken_up_as_they_are(world: World) -> None:
+def test_calls_whose_events_were_folded_before_slots_were_held_are_continued_as_they_are(
+    world: World,
+) -> None:
     """As an earlier version left them: events in the call, and no slots."""
     one = begun(world, status=Status.RINGING, result=Result.ANSWERED)
-    one.tell(turn(1), turn(2), at(3, "status", status="in_progress"), at(3, "latency", latency={"e2e": 1}))
+    one.report(turn(1), turn(2), at(3, "status", status="in_progress"), at(3, "latency", latency={"e2e": 1}))
     one.rest()
     pool = world.joined.pool
     for table in ("live_calls", "live_slots"):
         world.run(pool.execute(f"DELETE FROM {table} WHERE org_id = $1", world.org.id))
     assert one.reprocess().changed == 0
     world.run(pool.execute("DELETE FROM live_calls WHERE org_id = $1", world.org.id))
-    # A partial turn that comes late says less, and is to count all the same.
-    one.tell(at(2.5, "turn", turn="x", role="user", text="More."), turn(1))
+    # A late partial turn has less, and must count all the same.
+    one.report(at(2.5, "turn", turn="x", role="user", text="More."), turn(1))
     assert printed(one.found) == printed(one.expected)
-    one.tell(at(1.5, "turn", turn="x", role="user", text="No."), turn(4))
+    one.report(at(1.5, "turn", turn="x", role="user", text="No."), turn(4))
     assert printed(one.found) == printed(one.expected)
     assert one.reprocess().changed == 0
 
 
 def test_a_call_that_is_deleted_while_it_is_live_leaves_nothing_and_stays_out(world: World) -> None:
     one = begun(world, status=Status.IN_PROGRESS)
-    one.tell(turn(1), turn(2))
+    one.report(turn(1), turn(2))
     assert world.run(world.joined.writer.delete(world.org.id, one.id))
-    assert [result.state for result in one.tell(turn(3))] == [State.DELETED]
+    assert [result.state for result in one.report(turn(3))] == [State.DELETED]
     for table in ("live_calls", "live_slots", "call_transcripts", "search_backlog", "call_terms"):
         assert one.rows(table) == 0, table
     store = LiveStore(world.joined.pool)
@@ -321,7 +323,7 @@ def test_a_call_that_is_deleted_while_it_is_live_leaves_nothing_and_stays_out(wo
 
 def test_a_call_that_is_written_while_its_transcript_is_put_together_stays_live(world: World) -> None:
     one = begun(world, status=Status.IN_PROGRESS)
-    one.tell(turn(1))
+    one.report(turn(1))
     store = LiveStore(world.joined.pool)
 
     async def both() -> list[bool]:
@@ -347,7 +349,7 @@ def test_a_call_that_is_written_while_its_transcript_is_put_together_stays_live(
 def test_whatever_rests_is_put_together_by_a_job_of_its_own(world: World) -> None:
     good, bad = begun(world), begun(world)
     for one in (bad, good):
-        one.tell(turn(1))
+        one.report(turn(1))
     pool, org_id = world.joined.pool, world.org.id
     spoil = "UPDATE live_slots SET events = '{}' WHERE org_id = $1 AND call_id = $2 AND kind = 1"
     world.run(pool.execute(spoil, org_id, UUID(bad.id)))
@@ -373,7 +375,7 @@ def test_a_call_rests_soon_after_its_end_and_after_a_while_else(world: World) ->
     one = begun(world, status=Status.IN_PROGRESS)
     waits = []
     for raw in (turn(1), at(3, "end")):
-        one.tell(raw)
+        one.report(raw)
         sql = "SELECT extract(epoch FROM due_at - now()) FROM live_calls WHERE org_id = $1 AND call_id = $2"
         waits.append(float(world.run(world.joined.pool.fetchval(sql, world.org.id, UUID(one.id)))))
     assert REST_AFTER_END.total_seconds() < waits[0] <= REST.total_seconds()
@@ -395,12 +397,15 @@ def matching(world: World, text: str) -> set[str]:
 
 
 @settings(THROUGH_THE_STORE, max_examples=25)
-@given(told=st.lists(events, min_size=1, max_size=8), text=st.sampled_from([None, "In the vendor's words."]))
+@given(
+    report_events=st.lists(events, min_size=1, max_size=8),
+    text=st.sampled_from([None, "In the vendor's words."]),
+)
 def test_a_live_call_is_found_by_what_is_said_in_it_as_it_will_be_when_it_rests(
-    world: World, told: list[bytes], text: str | None
+    world: World, report_events: list[bytes], text: str | None
 ) -> None:
     one = begun(world, transcript_text=text)
-    one.tell(*told)
+    one.report(*report_events)
     whole = searchable(one.found)
     pieces = {whole[place : place + length] for place in range(len(whole)) for length in (3, 9)}
     pieces |= {line for line in whole.split("\n") if line} | {whole, "said by nobody"}
@@ -431,12 +436,12 @@ TOUCHED = """
     SELECT coalesce(sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)), 0)::bigint
     FROM pg_stat_xact_user_tables WHERE relname <> 'call_totals'
 """
-"""Rows that this connection's statements met, but for the totals, whose rows are of hours."""
+"""Rows that this connection's statements read, except in the totals, whose rows are per hour."""
 
 
 @pytest.fixture
 def costs(monkeypatch: pytest.MonkeyPatch) -> list[Cost]:
-    """The cost of each batch that is taken in."""
+    """The cost of each batch that is stored."""
     found: list[Cost] = []
     statements: list[tuple[str, int, int]] = []
     touched_before: list[int] = []
@@ -470,11 +475,11 @@ def costs(monkeypatch: pytest.MonkeyPatch) -> list[Cost]:
 def test_the_ten_thousandth_event_reads_and_writes_what_the_tenth_did(
     world: World, costs: list[Cost]
 ) -> None:
-    """Told over HTTP; those that are compared are told here, where what they do can be seen."""
+    """Events reported over HTTP; the measured ones are reported here, where statements can be observed."""
     one = begun(world, status=Status.IN_PROGRESS)
     path = f"/trunkline/v1/calls/{one.id}/events"
 
-    def told(first: int, last: int) -> None:
+    def report_events(first: int, last: int) -> None:
         batch = [msgspec.json.decode(turn(number)) for number in range(first, last)]
         answer = world.request("POST", path, json=batch, headers=world.headers["trunkline"])
         assert answer.status_code == 200, answer.text
@@ -482,25 +487,25 @@ def test_the_ten_thousandth_event_reads_and_writes_what_the_tenth_did(
 
     def cost_of(*raws: bytes) -> Cost:
         costs.clear()
-        one.tell(*raws)
+        one.report(*raws)
         return costs[-1]
 
-    told(0, 10)
+    report_events(0, 10)
     kinds: dict[str, Callable[[int], bytes]] = {
         "turn": turn,
         "partial turn": lambda n: at(n, "partial_turn", turn=f"name {n}", role="agent", text="Well"),
         "tool call": lambda n: at(n, "tool_call", id=f"tool {n}", name="find"),
         "latency": lambda n: at(n, "latency", latency={"e2e": n}),
     }
-    one.tell(*(make(number) for make in kinds.values() for number in (10_000, 10_001)))
+    one.report(*(make(number) for make in kinds.values() for number in (10_000, 10_001)))
     early = {name: cost_of(make(20_000 + place)) for place, (name, make) in enumerate(kinds.items())}
     for first in range(10, 10_000, 999):
-        told(first, min(first + 999, 10_000))
+        report_events(first, min(first + 999, 10_000))
     late = {name: cost_of(make(30_000 + place)) for place, (name, make) in enumerate(kinds.items())}
     for name in kinds:
         assert late[name].statements == early[name].statements
         assert late[name].rows == early[name].rows
-        assert late[name].touched <= early[name].touched + FEW  # versions that are not cleared away yet
+        assert late[name].touched <= early[name].touched + FEW  # row versions that are not vacuumed yet
         assert late[name].size <= early[name].size + 20
     assert one.bare.turn_count == 10_000 + 2 * 4
     assert one.reprocess().changed == 0
@@ -511,7 +516,7 @@ def test_events_of_many_calls_in_one_batch_take_as_many_statements_as_those_of_o
 ) -> None:
     some = [begun(world, status=Status.IN_PROGRESS) for _ in range(12)]
     for one in some:
-        one.tell(turn(1))
+        one.report(turn(1))
 
     def take(calls: Sequence[OneLiveCall], number: int) -> Cost:
         costs.clear()

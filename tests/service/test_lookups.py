@@ -1,4 +1,4 @@
-"""Guesses stand in a short line; who is known does not."""
+"""Guesses wait in a short queue; known keys do not."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_few_guesses_are_looked_up_at_once_and_few_wait(monkeypatch: pytest.Monk
             return "known"
 
         assert await lookups.find(b"known", known) == "known"
-        monkeypatch.setattr(module, "LOOKUP_SECONDS", -1.0)  # what was found is to be looked up again
+        monkeypatch.setattr(module, "LOOKUP_SECONDS", -1.0)  # a found record is to be looked up again
         assert await lookups.find(b"known", known) == "known"
         guesses = [
             asyncio.create_task(lookups.find(str(number).encode(), nothing))

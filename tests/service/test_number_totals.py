@@ -59,7 +59,7 @@ def total(world: World, numbers: NumberTotals, asked: CallFilter = ASKED) -> int
 
 
 def settle(world: World, numbers: NumberTotals) -> None:
-    """Wait until the server has done what was noted."""
+    """Wait until the server has run the recorded jobs."""
     world.run(numbers.close())
     deadline = time.monotonic() + MAX_WAIT_SECONDS
     while world.run(world.joined.jobs.listed(world.org.id, NUMBER_TOTAL, None, 10)):
@@ -98,7 +98,7 @@ def test_what_is_written_between_noting_and_counting_is_there_once(
     assert world.run(differences(pool, world.org.id)) == []
 
 
-def test_what_is_summed_up_is_what_the_total_is_taken_from(world: World, numbers: NumberTotals) -> None:
+def test_what_is_summed_up_is_what_the_total_is_read_from(world: World, numbers: NumberTotals) -> None:
     write(world, 12)
     world.run(NumberTotalStore(world.joined.pool).sum_up(world.org.id, LINE))
     spoil = "UPDATE call_totals SET n = n + 1 WHERE org_id = $1 AND value = $2"

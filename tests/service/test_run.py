@@ -27,7 +27,7 @@ from trunkline.vendors import dialects
 
 
 def table() -> dict[type, Any]:
-    """The table with functions of the classes of services in the place of methods."""
+    """The table with functions of the classes of services instead of methods."""
     services: Any = {
         "calls": Calls,
         "changes": Changes,
@@ -77,20 +77,20 @@ def test_every_type_of_intent_has_one_handler_that_takes_it() -> None:
 def test_an_intent_without_a_handler_is_refused_with_a_sentence_before_anything_is_served() -> None:
     forgetful = table()
     del forgetful[ListCalls]
-    with pytest.raises(TypeError, match="the intent ListCalls has no handler; give it a line in service/run"):
+    with pytest.raises(TypeError, match="the intent ListCalls has no handler; add a line in service/run"):
         Run(forgetful)
 
 
 def test_a_handler_of_what_is_no_intent_is_refused_with_a_sentence() -> None:
     class Wish(Struct):
-        """What nobody may ask."""
+        """An intent that does not exist."""
 
-    with pytest.raises(TypeError, match="Wish has a handler and is no intent"):
+    with pytest.raises(TypeError, match="Wish has a handler but is no intent"):
         Run({**table(), Wish: table()[ListCalls]})
 
 
 @pytest.mark.parametrize(("name", "operation"), OPERATIONS)
-def test_every_operation_asks_for_something_that_is_answered(name: str, operation: Operation) -> None:
+def test_every_operation_requests_something_that_is_answered(name: str, operation: Operation) -> None:
     intent = intent_of(name, operation)
     assert type(intent) in table()
     assert outcomes_of(type(intent))
@@ -134,7 +134,7 @@ class AroundIt(Struct):
     deep: dict[str, WithCallback]
 
 
-def test_a_callable_is_found_wherever_it_stands() -> None:
+def test_a_callable_is_found_wherever_it_is() -> None:
     assert holds_callables(WithCallback) == ["WithCallback.inner"]
     assert holds_callables(AroundIt) == ["AroundIt.deep.inner"]
 
@@ -154,7 +154,7 @@ def test_what_comes_up_of_an_operation_is_a_value(name: str, operation: Operatio
             assert holds_callables(outcome) == [], outcome
 
 
-def test_a_page_that_was_asked_for_has_its_calls_as_they_are_stored(world: World) -> None:
+def test_a_page_that_was_requested_has_its_calls_as_they_are_stored(world: World) -> None:
     world.take([full_call()])
     for dialect in dialects().values():
         intent = intent_of(dialect.name, dialect.operations[0])

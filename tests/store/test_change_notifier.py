@@ -29,7 +29,7 @@ from trunkline.store.changes import ChangeStore
 from trunkline.store.queries import queries
 
 END = "0"
-"""No org has it: whoever gets it has got all that was sent before."""
+"""No org has this id: a listener that receives it has received everything before."""
 
 
 def seen(name: str) -> list[Received]:
@@ -38,7 +38,7 @@ def seen(name: str) -> list[Received]:
 
 @asynccontextmanager
 async def payloads(url: str) -> AsyncIterator[Callable[[], list[str]]]:
-    """What is sent while the block runs, complete whenever it is asked for after `END`."""
+    """The notifications while the block runs; complete once `END` was received."""
     connection = await asyncpg.connect(url)
     got: list[str] = []
     ended = asyncio.Event()
@@ -163,8 +163,8 @@ async def silent(_: Callable[[int | None], None]) -> None:
     await asyncio.Event().wait()
 
 
-def followed(world: World, url: str, *, look_again_seconds: float, subscribed: bool) -> list[str]:
-    """What a follower without a listening connection is told of a call that is written while it waits."""
+def followed(world: World, url: str, *, poll_seconds: float, subscribed: bool) -> list[str]:
+    """The changes that a follower gets without a listening connection while it waits."""
 
     async def follow() -> list[str]:
         async with services(url, pool_size=2) as joined:
@@ -172,7 +172,7 @@ def followed(world: World, url: str, *, look_again_seconds: float, subscribed: b
                 ChangeStore(joined.pool),
                 silent,
                 limits=OrgLimits.of(2),
-                look_again_seconds=look_again_seconds,
+                poll_seconds=poll_seconds,
             )
             if subscribed:
                 joined.notifier.subscribe(changes.wake)
@@ -193,7 +193,7 @@ def followed(world: World, url: str, *, look_again_seconds: float, subscribed: b
 
 
 def test_whoever_was_not_woken_looks_again(world: World, embedded_url: str) -> None:
-    got = followed(world, embedded_url, look_again_seconds=0.05, subscribed=False)
+    got = followed(world, embedded_url, poll_seconds=0.05, subscribed=False)
     assert got == ["while it waits"]
 
 
@@ -201,4 +201,4 @@ def test_followers_of_the_process_that_wrote_are_woken_without_the_database(
     world: World, embedded_url: str
 ) -> None:
     never = 100 * MAX_WAIT_SECONDS
-    assert followed(world, embedded_url, look_again_seconds=never, subscribed=True) == ["while it waits"]
+    assert followed(world, embedded_url, poll_seconds=never, subscribed=True) == ["while it waits"]

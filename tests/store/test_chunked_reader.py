@@ -113,7 +113,7 @@ def test_a_part_is_as_big_as_its_bytes_allow_and_one_call_at_least(
 
 
 def long_call(number: int, length: int) -> Call:
-    """A call with something said that does not pack well."""
+    """A call with a transcript that does not compress well."""
     call = some_calls("trunkline", 1, seed=number)[0]
     said = "".join(chr(0x4E00 + (number * 7919 + place * place * 31) % 20000) for place in range(length // 3))
     return structs.replace(call, turns=[Turn(Role.USER, said)])

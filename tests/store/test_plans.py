@@ -30,7 +30,7 @@ LENGTH = timedelta(days=400)
 LINE = "+12025550000"
 """A number that every other call has."""
 MAX_ROWS = 1_500
-"""Rows that a statement may look at: a page, the rest of an hour or day, and a few hundred sums."""
+"""Rows that a statement may read: a page, the rest of an hour or day, and a few hundred sums."""
 MAX_BUFFERS = 2_500
 
 
@@ -144,7 +144,7 @@ COUNTED = {
     "a status and engaged": CallFilter(status=words("busy"), engaged=False),
     "a rare status and engaged": CallFilter(status=words("ringing"), engaged=True),
 }
-"""Filters that no totals are kept for, so that only their pages are bounded."""
+"""Filters without totals, so that only their pages are bounded."""
 WALKED = {
     name
     for name, asked in FILTERS.items()
@@ -192,7 +192,7 @@ def test_a_page_by_a_value_reads_a_bounded_number_of_rows(
 
 @pytest.mark.parametrize("has_value", [True, False], ids=["with a value", "without"])
 @pytest.mark.parametrize("by", [SortField.STARTED_AT, SortField.ENDED_AT, SortField.DURATION_MS])
-def test_a_page_after_a_place_by_a_value_reads_a_bounded_number_of_rows(
+def test_a_page_after_a_position_by_a_value_reads_a_bounded_number_of_rows(
     by: SortField, has_value: bool, org: Org, background: Background, joined: Services
 ) -> None:
     middle = START + LENGTH / 2
@@ -204,7 +204,7 @@ def test_a_page_after_a_place_by_a_value_reads_a_bounded_number_of_rows(
 
 
 @pytest.mark.parametrize("asked", [*FILTERS.values(), *COUNTED.values()], ids=[*FILTERS, *COUNTED])
-def test_a_page_after_a_place_reads_a_bounded_number_of_rows(
+def test_a_page_after_a_position_reads_a_bounded_number_of_rows(
     asked: CallFilter, org: Org, background: Background, joined: Services
 ) -> None:
     place = Position(START + LENGTH / 2, call_id("plans", "7"))
@@ -214,7 +214,7 @@ def test_a_page_after_a_place_reads_a_bounded_number_of_rows(
 
 def bounded(background: Background, joined: Services, asked: Any) -> None:
     async def explain() -> dict[str, Any]:
-        # As it is run: prepared once, without a look at the values.
+        # As it is run: prepared once, with a plan that does not depend on the values.
         values = ", ".join(map(literal, asked.values))
         async with joined.pool.acquire() as connection:
             await connection.execute(f"PREPARE page AS {asked.sql}")
@@ -239,7 +239,7 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def touched(node: dict[str, Any]) -> float:
-    """The rows that a scan of a table or index met, those it passed over included."""
+    """The rows that a scan of a table or index read, including those that it discarded."""
     if "Relation Name" not in node and node["Node Type"] != "Bitmap Index Scan":
         return 0
     removed = ("Rows Removed by Filter", "Rows Removed by Index Recheck")
@@ -249,7 +249,7 @@ def touched(node: dict[str, Any]) -> float:
 
 
 def literal(value: object) -> str:
-    """A value as it stands in SQL; tests have no quotes in theirs."""
+    """A value as SQL; tests have no quotes in theirs."""
     if isinstance(value, list):
         inner = ", ".join(f'"{item}"' for item in value)
         return f"'{{{inner}}}'"

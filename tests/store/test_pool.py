@@ -70,7 +70,7 @@ def test_a_transaction_that_was_left_open_is_rolled_back(with_one: WithOne) -> N
     with_one(test)
 
 
-def test_a_statement_that_was_given_up_leaves_a_connection_that_works(with_one: WithOne) -> None:
+def test_a_statement_that_was_abandoned_leaves_a_connection_that_works(with_one: WithOne) -> None:
     async def test(pool: asyncpg.Pool) -> None:
         for wait in (
             pool.fetchval("SELECT pg_sleep(30)", timeout=0.05),

@@ -1,4 +1,4 @@
-"""Every statement names its org, and every migration stands beside its revision."""
+"""Every statement names its org, and every migration is beside its revision."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_statement_names_its_org_or_says_why_not(stem: str, name: str, text: s
     )
 
 
-def test_sql_stands_in_files_only() -> None:
+def test_sql_is_in_files_only() -> None:
     verbs = re.compile(r"\"\s*(SELECT .* FROM|INSERT INTO|UPDATE \w+ SET|DELETE FROM)\b")
     package = Path(trunkline.store.__file__).parents[1]
     found = [

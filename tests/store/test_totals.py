@@ -1,4 +1,4 @@
-"""Running totals equal a brute-force count, and deep pages meet every call once, whatever happens."""
+"""Running totals equal a brute-force count, and deep pages return every call once, whatever happens."""
 
 from __future__ import annotations
 
@@ -75,14 +75,14 @@ DURATIONS = (
     2**62,
 )
 LINES = ("+12025550101", "+12025550102", "+12025550103")
-"""Numbers that stand in every place; the first one has running totals from the middle of the writing on."""
-PLACES = {
+"""Numbers that occur in every column; the first one gets running totals in the middle of the writes."""
+NUMBER_SIDES = {
     "from_number": {"from"},
     "to_number": {"to"},
     "phone": {"from", "contact"},
     "any_number": {"from", "to", "contact"},
 }
-"""Which sides of a call each filter looks for a number on."""
+"""The sides of a call on which each filter searches for a number."""
 instants = st.one_of(
     st.integers(0, 200).map(lambda days: START + timedelta(days=days)),
     st.integers(0, 200 * 24).map(lambda hours: START + timedelta(hours=hours)),
@@ -140,12 +140,12 @@ def some_call(number: int, rng: random.Random) -> Call:
     )
 
 
-def kept_word(call: Call) -> str | None:
+def stored_word(call: Call) -> str | None:
     return (call.vendor_words or {}).get(f"status.{call.status}")
 
 
 def has_status(call: Call, asked: Wording) -> bool:
-    word = kept_word(call) if call.vendor == asked.vendor else None
+    word = stored_word(call) if call.vendor == asked.vendor else None
     return word in asked.words if word is not None else call.status in asked.values
 
 
@@ -190,7 +190,7 @@ def matches(call: Call, asked: CallFilter) -> bool:
         and (asked.transcript_text is None or holds(call, asked.transcript_text))
         and all(
             (number := getattr(asked, name)) is None or number in {numbers(call)[side] for side in sides}
-            for name, sides in PLACES.items()
+            for name, sides in NUMBER_SIDES.items()
         )
     )
 
@@ -220,7 +220,7 @@ def filters(draw: st.DrawFn) -> CallFilter:
         return CallFilter(engaged=draw(st.booleans()), created_at=Span(low, high) if low or high else None)
     if draw(st.integers(0, 4)) == 0:
         asked = CallFilter(created_at=Span(low, high) if low or high else None)
-        place, number = draw(st.sampled_from(sorted(PLACES))), draw(st.sampled_from(LINES))
+        place, number = draw(st.sampled_from(sorted(NUMBER_SIDES))), draw(st.sampled_from(LINES))
         return structs.replace(asked, **{place: number})
     return CallFilter(
         created_at=Span(low, high) if low or high else None,
@@ -234,7 +234,7 @@ def filters(draw: st.DrawFn) -> CallFilter:
         campaign_id=sometimes(st.frozensets(st.sampled_from("xy"), min_size=1)),
         transcript_text=rarely(st.sampled_from(PIECES)),
         engaged=rarely(st.booleans()),
-        **{draw(st.sampled_from(sorted(PLACES))): rarely(st.sampled_from(LINES))},
+        **{draw(st.sampled_from(sorted(NUMBER_SIDES))): rarely(st.sampled_from(LINES))},
     )
 
 

@@ -1,4 +1,4 @@
-"""What was said is found by its words, wherever a call stands on its way into the index."""
+"""Transcripts are found by their words, whether a call is indexed already or not."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ texts = st.lists(st.sampled_from(SYLLABLES), max_size=30).map("".join)
 
 @given(before=texts, piece=texts, after=texts)
 @settings(max_examples=1000, deadline=None)
-def test_whatever_holds_a_piece_holds_the_words_it_asks_for(before: str, piece: str, after: str) -> None:
+def test_whatever_holds_a_piece_holds_the_words_it_requests(before: str, piece: str, after: str) -> None:
     words = words_of(before + piece + after)
     for part in term_query_of(piece).terms:
-        assert any(stands_in(part.text, part.anchor, word) for word in words), part
+        assert any(is_in(part.text, part.anchor, word) for word in words), part
 
 
 @given(text=texts, piece=texts)
@@ -51,12 +51,12 @@ def test_words_that_decide_say_yes_only_to_texts_that_hold_the_piece(text: str, 
     asked = term_query_of(piece)
     if asked.decided:
         found = all(
-            any(stands_in(part.text, part.anchor, word) for word in words_of(text)) for part in asked.terms
+            any(is_in(part.text, part.anchor, word) for word in words_of(text)) for part in asked.terms
         )
         assert found == (piece in text)
 
 
-def stands_in(part: str, place: Anchor, word: str) -> bool:
+def is_in(part: str, place: Anchor, word: str) -> bool:
     return {
         Anchor.WHOLE: word == part,
         Anchor.BEGINNING: word.startswith(part),
@@ -84,13 +84,13 @@ def stands_in(part: str, place: Anchor, word: str) -> bool:
         ("x" * 200, [("x" * 64, Anchor.ANYWHERE)], False),
     ],
 )
-def test_a_piece_asks_for_its_words(piece: str, parts: list[tuple[str, Anchor]], decided: bool) -> None:
+def test_a_piece_requires_its_words(piece: str, parts: list[tuple[str, Anchor]], decided: bool) -> None:
     asked = term_query_of(piece)
     assert [(part.text, part.anchor) for part in asked.terms] == parts
     assert asked.decided is decided
 
 
-def test_a_word_of_any_length_is_kept_in_stretches_of_a_bounded_one() -> None:
+def test_a_word_of_any_length_is_stored_in_stretches_of_a_bounded_one() -> None:
     assert max(map(len, words_of("y" * 100_000))) == MAX_LENGTH
     assert words_of("z" * MAX_LENGTH) == {"z" * MAX_LENGTH}
 
@@ -105,7 +105,7 @@ NEEDLES = (
 
 
 class Talk(RuleBasedStateMachine):
-    """Calls are told of, told again, deleted and indexed, at once too; a search is right all along."""
+    """Calls are reported, reported again, deleted and indexed, also at once; a search is always right."""
 
     background: Background
     joined: Services
@@ -229,7 +229,7 @@ class Talk(RuleBasedStateMachine):
         }
 
 
-def test_a_search_is_right_whatever_is_told_deleted_and_indexed(
+def test_a_search_is_right_whatever_is_reported_deleted_and_indexed(
     background: Background, joined: Services
 ) -> None:
     Talk.background, Talk.joined = background, joined

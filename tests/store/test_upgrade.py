@@ -50,7 +50,7 @@ _TOTALS = "SELECT * FROM call_totals WHERE n <> 0"
 _SECTION = re.compile(r"^COPY (\w+) \((.*)\) FROM stdin;$")
 
 
-class Kept(Struct):
+class StoredLog(Struct):
     """A call of some org, as the earlier version read it."""
 
     org: str
@@ -70,10 +70,10 @@ def tables(revision: str) -> dict[str, tuple[list[str], list[str]]]:
     return found
 
 
-def kept_calls(revision: str) -> dict[str, list[Call]]:
+def stored_calls(revision: str) -> dict[str, list[Call]]:
     lines = lzma.decompress((FOLDER / revision / "calls.jsonl.xz").read_bytes()).splitlines()
     calls: dict[str, list[Call]] = {}
-    for kept in (msgspec.json.decode(line, type=Kept) for line in lines):
+    for kept in (msgspec.json.decode(line, type=StoredLog) for line in lines):
         calls.setdefault(kept.org, []).append(kept.call)
     return calls
 
@@ -125,7 +125,7 @@ def url(revision: str, embedded_url: str) -> Iterator[str]:
 
 async def check(url: str, revision: str) -> None:
     """Everything that a log answers is what the calls of the earlier version come to."""
-    expected = kept_calls(revision)
+    expected = stored_calls(revision)
     async with services(url, pool_size=2) as joined:
         for name in await names(joined.pool):
             org_id = await joined.keys.org_id(name)
@@ -141,7 +141,7 @@ async def names(pool: asyncpg.Pool) -> list[str]:
 
 
 async def check_calls(pool: asyncpg.Pool, org_id: int, calls: list[Call]) -> None:
-    """Pages at every depth, those that begin where the totals say among them."""
+    """Pages at every offset, including those whose start is found by the totals."""
     store = CallStore(pool)
     found: list[Call] = []
     for offset in range(0, len(calls) + 25, 25):
@@ -175,7 +175,7 @@ async def check_calls(pool: asyncpg.Pool, org_id: int, calls: list[Call]) -> Non
 
 
 async def check_changes(pool: asyncpg.Pool, org_id: int, calls: list[Call]) -> None:
-    """Whoever follows from the beginning is told of each call once, and of what was taken out."""
+    """A follower from the beginning gets each call once, and each deleted one."""
     store, place, seen = ChangeStore(pool), 0, list[str]()
     while True:
         look = await store.read_batch(org_id, CallFilter(), place, with_transcript=False)
@@ -191,7 +191,7 @@ async def check_changes(pool: asyncpg.Pool, org_id: int, calls: list[Call]) -> N
 
 
 async def check_words(pool: asyncpg.Pool, org_id: int, calls: list[Call]) -> None:
-    """What was said is found, before the words are indexed and after."""
+    """Transcripts are found, before the words are indexed and after."""
     for indexed in (False, True):
         if indexed:
             await index_org(pool, org_id, lambda _: None)
@@ -220,15 +220,13 @@ def test_a_database_of_an_earlier_version_has_the_same_calls_with_totals_and_cha
     said: list[str] = []
     assert asyncio.run(migrate(url, said.append)) == (revision, head())
     asyncio.run(check(url, revision))
-    placed = [line for line in said if "order of changes" in line]
-    counts = {name: len(calls) for name, calls in kept_calls(revision).items()}
+    numbered = [line for line in said if "sequence number" in line]
+    counts = {name: len(calls) for name, calls in stored_calls(revision).items()}
     if revision == "0001":
-        assert placed == [
-            f"{name}: {count} calls got a place in the order of changes" for name, count in counts.items()
-        ]
+        assert numbered == [f"{name}: {count} calls got a sequence number" for name, count in counts.items()]
         assert sum("totals differed" in line for line in said) == len(counts)
     else:
-        assert placed == []
+        assert numbered == []
     again: list[str] = []
     assert asyncio.run(migrate(url, again.append)) == (head(), head())
     assert again == []
@@ -249,7 +247,7 @@ def test_calls_of_the_first_version_are_placed_in_order_of_creation(embedded_url
                 found[name] = [change.id for change in look.changes]
             return found
 
-    expected = {name: [call.id for call in calls] for name, calls in kept_calls("0001").items()}
+    expected = {name: [call.id for call in calls] for name, calls in stored_calls("0001").items()}
     assert asyncio.run(places()) == expected
 
 
@@ -270,7 +268,7 @@ def test_the_totals_of_the_last_version_before_stay_as_they_were(embedded_url: s
     assert after == before
 
 
-def test_an_upgrade_that_breaks_off_is_taken_up_again(
+def test_an_upgrade_that_breaks_off_is_continued(
     url: str, revision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(upgrade, "BATCH", 7)
@@ -320,7 +318,7 @@ def test_a_step_that_is_done_again_finds_nothing_to_do(url: str) -> None:
 
 
 def test_columns_are_read_from_the_calls_again(url: str, revision: str) -> None:
-    """As a migration asks for it that adds one."""
+    """As a migration that adds a column requires it."""
     filled = [column for column in COLUMNS if not column.fixed and column.name != "created_at"]
 
     async def empty_and_fill() -> None:
@@ -336,19 +334,19 @@ def test_columns_are_read_from_the_calls_again(url: str, revision: str) -> None:
             )
         said: list[str] = []
         await migrate(url, said.append)
-        counts = {name: len(calls) for name, calls in kept_calls(revision).items()}
-        assert said == [f"{name}: {n} calls got the columns that are new" for name, n in counts.items()]
+        counts = {name: len(calls) for name, calls in stored_calls(revision).items()}
+        assert said == [f"{name}: {n} calls got the new columns" for name, n in counts.items()]
 
     asyncio.run(empty_and_fill())
     asyncio.run(check(url, revision))
 
 
 def test_an_upgraded_log_goes_on(url: str, revision: str) -> None:
-    """A call that is told again, a new one and a deletion move totals and changes as in any other log."""
+    """A repeated report, a new call and a deletion update totals and changes as in any other log."""
 
     async def go_on() -> None:
         await migrate(url, lambda _: None)
-        name, calls = max(kept_calls(revision).items(), key=lambda one: len(one[1]))
+        name, calls = max(stored_calls(revision).items(), key=lambda one: len(one[1]))
         async with services(url, pool_size=2) as joined:
             org_id = await joined.keys.org_id(name)
             assert org_id is not None
@@ -387,9 +385,9 @@ def test_the_command_says_what_it_does(embedded_url: str, tmp_path: Path) -> Non
         return done.stdout.decode().splitlines()
 
     first = run()
-    assert "old-callem: 20 calls got a place in the order of changes" in first
+    assert "old-callem: 20 calls got a sequence number" in first
     assert any(
-        re.fullmatch(r"old-callem: \d+ totals differed from a recount and were put right", line)
+        re.fullmatch(r"old-callem: \d+ totals differed from a recount and were corrected", line)
         for line in first
     )
     assert first[-1] == f"The database is at revision {head()}."

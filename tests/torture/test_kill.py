@@ -146,7 +146,7 @@ def test_no_acknowledged_call_is_lost_or_doubled_by_a_kill(
             calls, deliveries, refused = calls + len(log.ends), deliveries + log.sent, refused + log.refused
             assert len(log.ends) == SENDERS * CALLS_PER_SENDER
     finally:
-        unexpected = [line for line in torn.server.log.read_text().splitlines() if "not kept" not in line]
+        unexpected = [line for line in torn.server.log.read_text().splitlines() if "not stored" not in line]
         sys.stdout.write("\n".join(unexpected)[-6000:])
         told = f"{number} rounds, {calls} calls, {deliveries} deliveries, {refused} refused or cut"
         with capsys.disabled():

@@ -1,4 +1,4 @@
-"""The captured deliveries of every vendor: what came in, what a door should have heard, and what calls."""
+"""The captured deliveries of every vendor: what arrived, and how its door should read it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FOLDERS = [Path(__file__).parent]
 JSON = "application/json"
 MEMBERS = {"source", "headers", "document", "body", "read_by", "parsed"}
 EVERYTHING_ELSE = "*"
-"""What `_unset` says where a sighting states nothing besides what is written down."""
+"""The value of `_unset` where a sighting states nothing but the expected fields."""
 
 CALL_ID = "00000000-0000-4000-8000-000000000001"
 SEEN_AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -34,7 +34,7 @@ _plain = msgspec.json.Encoder(decimal_format="number").encode
 
 
 class BadCapture(ValueError):
-    """A capture is not in the form that all of them have; the text is a sentence that says why."""
+    """A capture does not have the common form; the text is a sentence that says why."""
 
 
 class Capture(NamedTuple):
@@ -48,46 +48,46 @@ class Capture(NamedTuple):
     body: bytes
     read_by: str
     """`read` for a delivery, `from_wire` for a call that the list or get prints."""
-    heard: dict[str, Any]
+    expected: dict[str, Any]
 
     def document(self) -> Any:
         """The delivery as a door gets it."""
         return document_of(self.body, self.headers.get("content-type", JSON))
 
-    def hear(self, door: Door) -> ParsedDelivery:
+    def parse(self, door: Door) -> ParsedDelivery:
         """What the door makes of it."""
         if self.read_by == "from_wire":
             return ParsedDelivery(event="", sightings=[door.from_wire(self.document())])
         return door.parse_delivery(self.document())
 
     def problem(self, door: Door) -> str | None:
-        """What the door hears otherwise than this file says, if anything."""
+        """The difference between how the door reads the delivery and this file, if any."""
         try:
-            heard = self.hear(door)
+            parsed = self.parse(door)
         except AnswerExpected as error:
-            return differing("raised", {"raises": "AnswerExpected", "event": error.event}, self.heard)
+            return differing("raised", {"raises": "AnswerExpected", "event": error.event}, self.expected)
         except Unreadable as error:
-            return differing("raised", {"raises": "Unreadable", "path": error.path}, self.heard)
-        if "raises" in self.heard:
-            return f"heard {heard.event!r} of {len(heard.sightings)} calls, not {self.heard}"
-        told = {"event": heard.event, "note": heard.note, "unknown": heard.unknown}
-        expected = {"event": "", "note": "", "unknown": [], **self.heard}
+            return differing("raised", {"raises": "Unreadable", "path": error.path}, self.expected)
+        if "raises" in self.expected:
+            return f"read {parsed.event!r} of {len(parsed.sightings)} calls, not {self.expected}"
+        found = {"event": parsed.event, "note": parsed.note, "unknown": parsed.unknown}
+        expected = {"event": "", "note": "", "unknown": [], **self.expected}
         calls = expected.pop("calls")
-        if told != expected:
-            return f"heard {told}, not {expected}"
-        if len(heard.sightings) != len(calls):
-            return f"heard of {len(heard.sightings)} calls, not of {len(calls)}"
-        pairs = zip(heard.sightings, calls, strict=True)
+        if found != expected:
+            return f"read {found}, not {expected}"
+        if len(parsed.sightings) != len(calls):
+            return f"read {len(parsed.sightings)} calls, not {len(calls)}"
+        pairs = zip(parsed.sightings, calls, strict=True)
         return next((problem for pair in pairs if (problem := _otherwise(*pair))), None)
 
     def sightings(self, door: Door) -> list[Sighting]:
-        """What it says of calls; nothing where it should not be heard at all."""
-        return [] if "raises" in self.heard else self.hear(door).sightings
+        """The expected calls; none if the delivery should be refused."""
+        return [] if "raises" in self.expected else self.parse(door).sightings
 
 
 def _otherwise(sighting: Sighting, expected: dict[str, Any]) -> str | None:
     name = expected.get("vendor_call_id", "call")
-    stated, unset = said(sighting), expected.get("_unset", [])
+    stated, unset = values_of(sighting), expected.get("_unset", [])
     wanted = {member: value for member, value in expected.items() if member != "_unset"}
     if unset == EVERYTHING_ELSE:
         more = sorted(stated.keys() - wanted.keys())
@@ -102,7 +102,7 @@ def _otherwise(sighting: Sighting, expected: dict[str, Any]) -> str | None:
 
 
 def differing(path: str, stated: Any, expected: Any) -> str | None:
-    """Where a value is not what was expected; of objects only the expected members are looked at."""
+    """Where a value is not what was expected; of objects only the expected members are compared."""
     if isinstance(expected, dict) and isinstance(stated, dict):
         members = ((f"{path}.{name}", stated.get(name), value) for name, value in expected.items())
         return next((problem for member in members if (problem := differing(*member))), None)
@@ -112,7 +112,7 @@ def differing(path: str, stated: Any, expected: Any) -> str | None:
     return None if stated == expected else f"{path} is {stated!r}, not {expected!r}"
 
 
-def said(sighting: Sighting) -> dict[str, Any]:
+def values_of(sighting: Sighting) -> dict[str, Any]:
     """Everything that a sighting states, as plain JSON; nothing that it leaves open."""
     stated: dict[str, Any] = json.loads(_plain(sighting))
     return stated
@@ -139,15 +139,15 @@ def capture_of(path: Path) -> Capture:
         raise BadCapture(f"{path} is not JSON: {error}") from None
     if not isinstance(raw, dict) or not raw.keys() <= MEMBERS or ("document" in raw) == ("body" in raw):
         raise BadCapture(f"{path}: a capture has {', '.join(sorted(MEMBERS))}, and either document or body")
-    heard = raw.get("parsed")
-    if not isinstance(heard, dict) or ("raises" in heard) == ("calls" in heard):
-        raise BadCapture(f"{path}: `heard` has the `calls` that are spoken of, or what the door `raises`")
+    parsed = raw.get("parsed")
+    if not isinstance(parsed, dict) or ("raises" in parsed) == ("calls" in parsed):
+        raise BadCapture(f"{path}: `parsed` has the expected `calls`, or what the door `raises`")
     if not raw.get("source"):
         raise BadCapture(f"{path}: `source` says where the capture comes from")
     headers = {name.lower(): value for name, value in raw.get("headers", {}).items()}
     body = raw["body"].encode() if "body" in raw else msgspec.json.encode(raw["document"])
     name = f"{path.parents[2].name}/{path.stem}"
-    return Capture(name, raw["source"], headers, body, raw.get("read_by", "read"), heard)
+    return Capture(name, raw["source"], headers, body, raw.get("read_by", "read"), parsed)
 
 
 def captures(vendor: str) -> dict[str, Capture]:
@@ -168,23 +168,23 @@ def sound(vendor: str) -> list[Capture]:
 
 
 def life(vendor: str, vendor_call_id: str) -> list[Sighting]:
-    """Everything that a vendor's captures say of one call, in the order of their names."""
+    """All of a vendor's captures of one call, in the order of their names."""
     door = doors()[vendor]
-    told = [sighting for capture in captures(vendor).values() for sighting in capture.sightings(door)]
-    return [sighting for sighting in told if sighting.vendor_call_id == vendor_call_id]
+    found = [sighting for capture in captures(vendor).values() for sighting in capture.sightings(door)]
+    return [sighting for sighting in found if sighting.vendor_call_id == vendor_call_id]
 
 
 def lives(vendor: str) -> list[list[Sighting]]:
     """The sightings of each call that more than one capture speaks of.
 
-    What is in no right form or cannot be heard is left out: it fails by itself.
+    What is in no right form or cannot be read is left out: it fails by itself.
     """
-    told: dict[str, list[Sighting]] = {}
+    found: dict[str, list[Sighting]] = {}
     for capture in sound(vendor):
         with suppress(Exception):
             for sighting in capture.sightings(doors()[vendor]):
-                told.setdefault(sighting.vendor_call_id, []).append(sighting)
-    return [each for each in told.values() if len(each) > 1]
+                found.setdefault(sighting.vendor_call_id, []).append(sighting)
+    return [each for each in found.values() if len(each) > 1]
 
 
 def call_of(sightings: Iterable[Sighting], seen_at: datetime = SEEN_AT) -> Call:

@@ -50,7 +50,7 @@ def some_calls(vendor: str, count: int, seed: int = 0) -> list[Call]:
 
 
 def odd_ones() -> list[Sighting]:
-    """Payloads with words that nobody documented, and with the two words for one status."""
+    """Payloads with undocumented words, and with the two words for one status."""
     base = {"direction": "inbound", "type": "ai_call", "created_at": "2026-03-01T05:00:00Z"}
     odd: list[dict[str, object]] = [
         {"call_status": "answering-machine", "call_result": "voicemail"},

@@ -25,7 +25,7 @@ class Way(NamedTuple):
     covers_body: bool = True
     """Whether the signature is over the body, so that a changed byte of it is found."""
     reads_document: bool = False
-    """Whether what the body says is signed rather than its bytes, so that another spelling of it passes."""
+    """Whether the content of the body is signed rather than its bytes, so that another spelling passes."""
 
 
 class Cases(NamedTuple):
@@ -37,7 +37,7 @@ class Cases(NamedTuple):
 
 
 class NoSignatureCases(Exception):
-    """A vendor signs and its tests do not; the text is a sentence that says what is missing."""
+    """A vendor signs deliveries and its tests do not; the text is a sentence that says what is missing."""
 
 
 def signing_of(door: Door) -> SignatureVerifier | None:
@@ -81,10 +81,10 @@ def refuses(signing: SignatureVerifier, delivery: Delivery, secrets: Sequence[st
     return False
 
 
-def is_taken(
+def is_accepted(
     vendor: str, body: bytes, headers: dict[str, str], now: datetime, *, secret: str, url: str = ""
 ) -> bool:
-    """Whether a vendor's door takes a delivery for genuine."""
+    """Whether a vendor's door accepts a delivery."""
     delivery = Delivery(body=body, headers=headers, url=url)
     return not refuses(doors()[vendor].signature, delivery, ["another secret", secret], now)
 

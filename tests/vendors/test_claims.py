@@ -133,5 +133,5 @@ def test_a_malformed_entry_is_found(entry: Any) -> None:
     assert problem_of(entry) is not None
 
 
-def test_an_entry_may_tell_why_there_is_a_gap() -> None:
+def test_an_entry_may_say_why_there_is_a_gap() -> None:
     assert problem_of({"mark": "docs", "says": "One.", "gap": "It is not served."}) is None

@@ -90,7 +90,7 @@ def one_of(value: str, word: str | None) -> bool:
     return word in value.split(",")
 
 
-def told(row: dict[str, Any], *path: str) -> Any:
+def value_at(row: dict[str, Any], *path: str) -> Any:
     found: Any = row
     for name in path:
         found = found.get(name) if isinstance(found, dict) else None
@@ -132,7 +132,7 @@ def test_our_own_filters_find_exactly_what_prints(
     query: dict[str, str] = {}
     for name in data.draw(st.lists(st.sampled_from(sorted(OWN)), max_size=3, unique=True)):
         path, holds = OWN[name]
-        seen = sorted({str(told(row, *path.split("."))) for row in printed["trunkline"]} - {"None"})
+        seen = sorted({str(value_at(row, *path.split("."))) for row in printed["trunkline"]} - {"None"})
         if name in INSTANTS:
             value = data.draw(days | moments, label=name)
         elif name in ("success", "voicemail"):
@@ -140,7 +140,7 @@ def test_our_own_filters_find_exactly_what_prints(
         else:
             value = data.draw(st.sampled_from(seen), label=name)
         query[name] = value
-        matching = [row for row in matching if holds(value, told(row, *path.split(".")))]
+        matching = [row for row in matching if holds(value, value_at(row, *path.split(".")))]
     answer = crowd.get("trunkline", f"/v1/calls?{urlencode(query)}&page_size=1000&include_total=true").json()
     assert answer["total_size"] == len(matching)
     assert [row["id"] for row in answer["calls"]] == [row["id"] for row in matching]
@@ -167,7 +167,7 @@ def test_our_phone_filter_finds_either_party_and_the_contact(
     expected = [
         row["id"]
         for row in printed["trunkline"]
-        if number in (row["from_number"], row["to_number"], told(row, "contact", "phone_number"))
+        if number in (row["from_number"], row["to_number"], value_at(row, "contact", "phone_number"))
     ]
     assert [row["id"] for row in answer["calls"]] == expected
 
@@ -199,7 +199,7 @@ def test_our_order_keeps_empty_values_last_on_pages_of_any_size(query: str, crow
     assert filled == sorted(filled, reverse="asc" not in query)
 
 
-def test_the_two_words_for_one_status_are_told_apart(crowd: World) -> None:
+def test_the_two_words_for_one_status_are_distinguished(crowd: World) -> None:
     for word in ("answering-machine", "voice_mail"):
         rows = crowd.get("contactship", f"/v1/calls?call_status={word}&limit=1000").json()["data"]
         assert rows

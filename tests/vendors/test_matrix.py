@@ -32,7 +32,7 @@ from trunkline.vendors import dialects
 NAMES = sorted(dialects())
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
-# What a dialect says of a call that it cannot say otherwise, or words that two dialects divide differently.
+# What a dialect has to express differently, or words that two dialects divide differently.
 NOT_COMPARED = {"id", "vendor", "vendor_call_id", "vendor_type", "vendor_words", "vendor_fields"} | {
     "verbatim",
     "derived",
@@ -94,7 +94,7 @@ def originals(source: str) -> list[Call]:
 
 @pytest.fixture(scope="module")
 def sources(new_world: Callable[..., World]) -> dict[str, tuple[World, list[dict[str, Any]]]]:
-    """For each vendor an org that took in its payloads, and the payloads."""
+    """For each vendor an org with its payloads, and the payloads."""
     found = {}
     for name in NAMES:
         world, dialect = new_world(), dialects()[name]
@@ -110,7 +110,7 @@ def sources(new_world: Callable[..., World]) -> dict[str, tuple[World, list[dict
 
 
 def in_full(world: World, dialect: str) -> list[dict[str, Any]]:
-    """Every call of an org as one dialect's get prints it, with all that can be asked for."""
+    """Every call of an org as one dialect's get prints it, with everything that can be included."""
     asked = {
         "contactship": "include_transcript=true&include_words=true&include_tools=true",
         "trunkline": "include=turns,words,tools",
@@ -164,21 +164,21 @@ def test_a_call_of_one_vendor_reads_correctly_as_another(
         keys = (sighting.vendor_call_id, str(sighting.id))
         original = next(expected[key] for key in keys if key in expected)
         got, _ = first_call(sighting, str(uuid.uuid4()), START)
-        got_said = said(got, lost, original)
-        as_told = said(original, lost, original)
-        as_folded = said(folded(original, dialects()[target]), lost, original)
-        for name in as_told:
-            found = part_of(got_said.get(name), as_told[name])
-            assert found in (as_told[name], as_folded.get(name)), name
+        got_comparable = comparable(got, lost, original)
+        as_reported = comparable(original, lost, original)
+        as_folded = comparable(folded(original, dialects()[target]), lost, original)
+        for name in as_reported:
+            found = part_of(got_comparable.get(name), as_reported[name])
+            assert found in (as_reported[name], as_folded.get(name)), name
 
 
 def part_of(got: Any, wanted: Any) -> Any:
-    """Of an object only the members that the original has: a dialect may have to say more."""
+    """Of an object only the members that the original has: a dialect may have to print more."""
     return {k: got.get(k) for k in wanted} if isinstance(got, dict) and isinstance(wanted, dict) else got
 
 
 def folded(original: Call, target: Dialect) -> Call:
-    """A call in the words that are left of ours after a dialect has said it."""
+    """A call in the words that are left of ours after a dialect has expressed it."""
     call: Call = msgspec.convert(msgspec.to_builtins(original), Call)
     for vocabulary in target.vocabularies:
         holder: Any = call.analysis if vocabulary.field == "sentiment" else call
@@ -189,8 +189,8 @@ def folded(original: Call, target: Dialect) -> Call:
     return call
 
 
-def said(call: Call, lost: frozenset[str], original: Call) -> dict[str, Any]:
-    """What a call says, without what either side cannot say and what was only derived."""
+def comparable(call: Call, lost: frozenset[str], original: Call) -> dict[str, Any]:
+    """A call without what either side cannot express and what was only derived."""
     raw: dict[str, Any] = msgspec.json.decode(_encode(call))
     skipped = lost | NOT_COMPARED | frozenset(original.derived or ())
     kept: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""Following pages meets every call once, whatever their size, equal instants included."""
+"""Following pages returns every call once, whatever their size, equal instants included."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from trunkline.vendors import dialects
 EVERY = sorted(WALKS)
 
 
-def test_every_dialect_has_its_walk() -> None:
+def test_every_dialect_has_its_paging() -> None:
     assert set(WALKS) == set(dialects())
 
 
 @pytest.mark.parametrize("dialect", EVERY)
 @given(data=st.data())
 @settings(max_examples=12, deadline=None)
-def test_following_pages_of_any_size_meets_every_call_once(
+def test_following_pages_of_any_size_returns_every_call_once(
     dialect: str, crowd: World, data: st.DataObject
 ) -> None:
     size = data.draw(st.integers(7, min(300, WALKS[dialect].largest)))
@@ -40,7 +40,7 @@ def test_every_dialect_lists_every_call(crowd: World) -> None:
 
 
 @pytest.mark.parametrize("dialect", EVERY)
-def test_pages_of_one_call_meet_calls_of_one_instant_once(
+def test_pages_of_one_call_return_calls_of_one_instant_once(
     dialect: str, new_world: Callable[..., World]
 ) -> None:
     world = new_world()
@@ -53,7 +53,7 @@ def test_pages_of_one_call_meet_calls_of_one_instant_once(
     assert len(set(met)) == 9
 
 
-@pytest.mark.parametrize("dialect", [name for name in EVERY if WALKS[name].by_place])
+@pytest.mark.parametrize("dialect", [name for name in EVERY if WALKS[name].by_position])
 def test_new_calls_do_not_move_pages_that_begin_after_a_call(
     dialect: str, new_world: Callable[..., World]
 ) -> None:
@@ -72,7 +72,7 @@ def test_new_calls_do_not_move_pages_that_begin_after_a_call(
     assert met == before
 
 
-@pytest.mark.parametrize("dialect", [name for name in EVERY if not WALKS[name].by_place])
+@pytest.mark.parametrize("dialect", [name for name in EVERY if not WALKS[name].by_position])
 def test_totals_are_exact_on_every_page_and_beyond_the_end(dialect: str, crowd: World) -> None:
     walk, total = WALKS[dialect], len(listed(crowd, dialect))
     beyond = {"zudu": "page=50&limit=20"}.get(dialect, "offset=100000&limit=20")

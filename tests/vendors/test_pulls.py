@@ -30,7 +30,7 @@ MAX_PAGES = 10
 
 
 class Client:
-    """Asks one org's calls of a server, as a door says."""
+    """Requests one org's calls from a server, as a door defines."""
 
     def __init__(self, world: World, door: Door) -> None:
         assert door.list_api is not None
@@ -63,7 +63,7 @@ class Client:
             request = listed.next_request
 
     def items(self, since: datetime | None = None, until: datetime | None = None) -> list[Any]:
-        """Every call, in whatever form says the most of it."""
+        """Every call, in its most complete form."""
         listed = [item for page in self.pages(since, until) for item in page]
         if self.api.one is None or self.api.read_one is None:
             return listed
@@ -129,7 +129,7 @@ def test_a_pulled_call_says_all_that_its_vendors_form_can_say(
 
 
 @every_door
-def test_a_log_that_is_pulled_again_tells_nothing_new(door: Door, new_world: Callable[..., World]) -> None:
+def test_a_log_that_is_pulled_again_brings_nothing_new(door: Door, new_world: Callable[..., World]) -> None:
     world, copy = new_world(), new_world()
     world.take(own_calls(door.name, 30))
     pulled = Client(world, door).sightings()

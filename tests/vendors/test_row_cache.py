@@ -91,7 +91,7 @@ def test_another_form_has_its_own_rows() -> None:
     assert len(printed) == 3
 
 
-def test_what_was_not_asked_for_is_forgotten_when_the_room_is_full() -> None:
+def test_what_was_not_requested_is_forgotten_when_the_room_is_full() -> None:
     calls = some_calls("callem", 60)
     size = 500 + max(len(one.summary) + len(one.transcript or b"") + 100 for one in stored(*calls))
     kept = RowCache(20 * size)
@@ -105,14 +105,16 @@ def test_what_was_not_asked_for_is_forgotten_when_the_room_is_full() -> None:
     assert len(printed) == 61
 
 
-def test_a_row_that_would_take_much_of_the_room_is_not_kept() -> None:
+def test_a_row_that_would_take_much_of_the_room_is_not_cached() -> None:
     kept = RowCache(4000)
     assert rows(kept, stored(CALLS[0])) == rows(kept, stored(CALLS[0]))
     assert len(printed) == 2
 
 
 @pytest.mark.parametrize("dialect", sorted(LISTS))
-def test_a_list_prints_the_same_the_second_time_and_as_without_kept_rows(crowd: World, dialect: str) -> None:
+def test_a_list_prints_the_same_the_second_time_and_as_without_cached_rows(
+    crowd: World, dialect: str
+) -> None:
     spoken = dialects()[dialect]
     operation = spoken.operations[0]
     answers = {crowd.get(dialect, LISTS[dialect]).content for _ in range(2)}

@@ -19,7 +19,7 @@ from trunkline.vendors import dialects
 
 EXAMPLES = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 TRANSCRIPT = {"contactship": "include_transcript=true", "trunkline": "include=turns"}
-"""What asks for a transcript where the list does not print it anyway."""
+"""The parameter that includes a transcript where the list does not print it anyway."""
 
 
 def largest_page(dialect: str) -> ListCalls:
@@ -106,7 +106,7 @@ def test_so_is_one_with_any_filter_and_order(
     assert answer.content == whole.body, query
 
 
-def test_a_walk_by_token_through_streamed_pages_meets_every_call_once(crowd: World, server: Server) -> None:
+def test_paging_by_token_through_streamed_pages_returns_every_call_once(crowd: World, server: Server) -> None:
     query, ids, total = "page_size=120&include=turns,words,tools&include_total=true", [], 0
     token = ""
     while True:
@@ -138,7 +138,7 @@ def test_an_empty_page_is_whole_json_too(dialect: str, world: World, server: Ser
 
 
 @pytest.mark.parametrize("dialect", STREAMING)
-def test_what_is_wrong_is_said_before_anything_is_streamed(dialect: str, world: World) -> None:
+def test_what_is_wrong_is_reported_before_anything_is_streamed(dialect: str, world: World) -> None:
     walk = WALKS[dialect]
     target = f"{walk.path}?{walk.limit}=500&{TRANSCRIPT.get(dialect, '')}"
     answer = world.get(dialect, target, headers={})

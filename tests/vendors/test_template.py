@@ -1,4 +1,4 @@
-"""The template makes a vendor, and a vendor that lacks something is told so in a sentence, alone."""
+"""The template makes a vendor, and a vendor that lacks something fails alone, with a sentence."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SOUND = "wellmade"
 
 
 def generated(into: Path, name: str) -> tuple[Path, Path]:
-    """A vendor as the how-to says: both folders copied, and the template's name replaced by its own."""
+    """A vendor as the how-to page describes: both folders copied, the template's name replaced by its own."""
     places = into / "vendors" / name, into / "tests" / name
     for template, place in zip((CODE, TESTS), places, strict=True):
         shutil.copytree(template, place, ignore=shutil.ignore_patterns("__pycache__"))
@@ -79,7 +79,7 @@ BROKEN: dict[str, tuple[Break, str, str]] = {
         lambda _, tests: replaced(
             tests / "captures" / "hooks" / "call_ended.json", '"completed"', '"failed"'
         ),
-        "test_a_capture_is_heard_as_it_says",
+        "test_a_capture_is_read_as_it_expects",
         "status is 'completed', not 'failed'",
     ),
     "noanswers": (
@@ -129,14 +129,14 @@ BROKEN: dict[str, tuple[Break, str, str]] = {
     ),
     "untold": (
         lambda code, _: replaced(code / "webhooks.py", r"\n\nEvents:[^\n]*\n", "\n"),
-        "test_a_door_tells_its_sources_its_events_and_its_choices",
+        "test_a_door_names_its_sources_its_events_and_its_choices",
         "the module's docstring lacks a paragraph `Events:`",
     ),
 }
 
 
 class Suite:
-    """What a run of the contract suite came to, by vendor: each test, and what it says if it failed."""
+    """The result of a run of the contract suite, by vendor: each test, and its message if it failed."""
 
     def __init__(self, report: Path) -> None:
         self.results: dict[str, list[tuple[str, str | None]]] = {}

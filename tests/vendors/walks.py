@@ -1,4 +1,4 @@
-"""How a client of each dialect walks through a list: the next page's query, and the ids on a page."""
+"""How a client of each dialect follows pages: the next page's query, and the ids on a page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Walk(NamedTuple):
     total: Callable[[Any], int | None]
     following: Callable[[Any, int, int], str | None]
     """From an answer, the page's number and its size to the next query; `None` at the end."""
-    by_place: bool = False
+    by_position: bool = False
     """Whether the next page begins after a call, so that new calls do not move it."""
     prefix: str = ""
 
@@ -78,7 +78,7 @@ WALKS: dict[str, Walk] = {
         id_of=lambda row: row["call_sid"],
         total=lambda answer: None,
         following=_token("cursor", lambda answer: answer["pagination"]["next_cursor"]),
-        by_place=True,
+        by_position=True,
     ),
     "trunkline": Walk(
         path="/v1/calls",
@@ -88,13 +88,13 @@ WALKS: dict[str, Walk] = {
         id_of=lambda row: row["id"],
         total=lambda answer: answer.get("total_size"),
         following=_token("page_token", lambda answer: answer["next_page_token"]),
-        by_place=True,
+        by_position=True,
     ),
 }
 
 
 def pages(world: World, dialect: str, size: int, query: str = "") -> Iterator[list[str]]:
-    """The ids of each page in turn, as a client meets them; bounded, in case the pages never end."""
+    """The ids of each page in turn, as a client sees them; bounded, in case the pages never end."""
     walk, following = WALKS[dialect], ""
     for number in range(1, 2000):
         asked = "&".join(part for part in (f"{walk.limit}={size}", query, following) if part)

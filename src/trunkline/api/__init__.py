@@ -1,1 +1,1 @@
-"""Doors for HTTP: the dialects, their documentation and the state of the process."""
+"""HTTP: the dialects, their documentation and the state of the process."""

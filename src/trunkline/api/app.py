@@ -26,7 +26,7 @@ Scope = MutableMapping[str, Any]
 
 
 class Application:
-    """Takes requests of dialects itself, since they are the hot path, and hands on the rest."""
+    """Answers requests of dialects itself, since they are the hot path, and passes on the rest."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class Application:
         documentation: frozenset[bytes] = frozenset(),
         trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = (),
     ) -> None:
-        """`documentation` holds the paths under dialects' prefixes that are ours and not the vendor's."""
+        """`documentation` has the paths under dialects' prefixes that are ours and not the vendor's."""
         self._front_door = front_door
         self._open_handler = open_handler
         self._others = others
@@ -54,7 +54,7 @@ class Application:
         if scope["type"] != "http":
             return
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
-        if not raw_path.startswith(b"/"):  # `OPTIONS *` asks about no path at all
+        if not raw_path.startswith(b"/"):  # `OPTIONS *` has no path
             raw_path, scope["path"] = b"/*", "/*"
         headers = last_headers(scope["headers"])
         route = None
@@ -63,7 +63,7 @@ class Application:
         refused: Refused | None = scope.get(REFUSAL)
         if len(headers) != len(scope["headers"]):
             headers = repeated = RepeatedHeaders(scope["headers"])
-            if "host" in repeated.repeated:  # whom the request means was read from it already
+            if "host" in repeated.repeated:  # the dialect was determined already
                 refused = refused or repeated.refusal("host")
         if refused is not None:
             await send_whole(_refusal(route, refused), send, without_body=scope["method"] == "HEAD")
@@ -78,7 +78,7 @@ class Application:
             headers,
             address,
             receive,
-            # A client of HTTP/1.0 cannot tell where an answer ends whose length it is not told.
+            # A client of HTTP/1.0 cannot recognise the end of an answer without a length.
             may_stream=scope["http_version"] != "1.0",
         )
         without_body = scope["method"] == "HEAD"
@@ -114,7 +114,7 @@ class Application:
 
 
 def _refusal(route: Route | None, refused: Refused) -> Answer:
-    """A refusal of a request that nobody is to look at; in the words of its vendor, if it has one."""
+    """A refusal of a request that is not processed; in the form of its vendor, if it has one."""
     if route is not None:
         return error_answer(route.dialect, refused)
     status = refused.fault.status

@@ -1,4 +1,4 @@
-"""Request bodies: bounded in size and time, alone and together, and never read further than that."""
+"""Request bodies: bounded in size and time, each and all together, and never read further than that."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
 class Gone(Exception):
-    """The client went away before it had sent its body."""
+    """The client closed the connection before it had sent its body."""
 
 
 class Bodies:
     """The bodies that a process holds at the same time.
 
-    A body is read when it is known whose it is, and counts for its org until its request is done. What counts
-    is what has come, not what a header announces: nobody takes up room by promising to fill it.
+    A body is read once its org is known, and counts for its org until its request is done. Only received
+        bytes count, not the length in a header, so that an announced but unsent body takes no room.
     """
 
     def __init__(
@@ -59,9 +59,7 @@ class Bodies:
             async with asyncio.timeout(self._seconds):
                 return await self._read(receive, body)
         except TimeoutError:
-            raise Refused(
-                Fault.TOO_SLOW, f"a body is to be sent within {self._seconds:.0f} seconds"
-            ) from None
+            raise Refused(Fault.TOO_SLOW, f"a body must be sent within {self._seconds:.0f} seconds") from None
 
     async def _read(self, receive: Receive, body: Body) -> bytes:
         parts: list[bytes] = []
@@ -82,17 +80,21 @@ class Bodies:
     def _check_room(self, org_id: int, size: int) -> None:
         if self._bytes + size > self._most_bytes:
             self._counters.bodies_over_total += 1
-            raise Refused(Fault.UNAVAILABLE, "too much is being sent at the same time; try again")
+            raise Refused(
+                Fault.UNAVAILABLE, "too many bytes of bodies are being sent at the same time; try again"
+            )
         if self._by_org.get(org_id, 0) + size > self._most_org_bytes:
             self._counters.bodies_over_org += 1
-            raise Refused(Fault.UNAVAILABLE, "your org is sending too much at the same time; try again")
+            raise Refused(
+                Fault.UNAVAILABLE, "your org is sending too many bytes of bodies at the same time; try again"
+            )
 
     def _add(self, org_id: int, size: int) -> None:
         self._bytes += size
         self._by_org[org_id] = self._by_org.get(org_id, 0) + size
 
     def release(self, body: Body) -> None:
-        """Give the room of a body back."""
+        """Release the room of a body."""
         if body.size:
             self._bytes -= body.size
             held = self._by_org[body.org_id] - body.size
@@ -104,7 +106,7 @@ class Bodies:
 
 
 class Body:
-    """The room that one request's body takes."""
+    """The room of one request's body."""
 
     __slots__ = ("_bodies", "org_id", "size")
 
@@ -112,7 +114,7 @@ class Body:
         self._bodies = bodies
         self.org_id = org_id
         self.size = 0
-        """Bytes that have come."""
+        """Bytes received so far."""
 
     def __enter__(self) -> Body:
         return self
@@ -123,7 +125,7 @@ class Body:
     async def read(self, receive: Receive, content_length: str | None) -> bytes:
         """Read the body; raises `Gone`, and `Refused` with `TOO_LARGE`, `TOO_SLOW` or `UNAVAILABLE`.
 
-        `UNAVAILABLE` is for now: there is room again when other requests are done.
+        `UNAVAILABLE` is temporary: there is room again when other requests are done.
         """
         return await self._bodies.read(receive, content_length, self)
 

@@ -1,4 +1,4 @@
-"""Open connections: how many there may be, of one address and in all, and which have waited long enough."""
+"""Open connections: limits for one address and in all, and timeouts."""
 
 from __future__ import annotations
 
@@ -17,43 +17,43 @@ from trunkline.service.keys import is_within
 log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 1.0
-"""Between two looks at the open connections: one timer for all of them, rather than one for each request."""
+"""Between two checks of the open connections: one timer for all of them instead of one for each request."""
 
 REPORT_SECONDS = 10.0
-"""Between two lines in the log about what was shed, however much that was."""
+"""Between two log lines about refused and closed connections, however many there were."""
 
 MAX_REFUSED_OPEN = 64
-"""Refused connections that are given a moment to read why; any more are closed on the spot."""
+"""Refused connections that stay open for a moment to read the reason; any more are closed at once."""
 
 _IPV6_SITE_BITS = 64
-"""What one subscriber has of an IPv6 address: whoever has one has all that begin alike."""
+"""The prefix of an IPv6 address by which a subscriber is counted: a subscriber has all addresses with it."""
 
 
 class Connection(Protocol):
-    """What the table asks of a connection."""
+    """What the table needs of a connection."""
 
     due: float
-    """The instant, by the loop's clock, from which `expire` is called; infinite if nothing is waited for."""
+    """The instant, by the loop's clock, from which `expire` is called; infinite if there is no timeout."""
 
     def expire(self) -> None:
-        """Give up what was waited for, or wait on."""
+        """Handle the timeout, or extend it."""
 
 
 class ConnectionLimits(Struct, frozen=True, kw_only=True):
     """How many connections a process has, and how long it waits for each."""
 
     head_seconds: float = 10.0
-    """From connecting, or from a head's first byte, until the head must be there."""
+    """From connecting, or from a head's first byte, until the head must be complete."""
     idle_seconds: float = 75.0
-    """That a connection may stay open between two requests."""
+    """How long a connection may stay open between two requests."""
     connections: int = 4000
     connections_per_address: int = 256
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
-    """Networks whose connections count only in all: they carry everybody's requests."""
+    """Networks whose connections count only in all: proxies, which carry everybody's requests."""
 
 
 class Refusal(NamedTuple):
-    """Why a connection is not taken."""
+    """Why a connection is refused."""
 
     status: int
     title: str
@@ -69,7 +69,7 @@ class ConnectionTable:
     def __init__(self, limits: ConnectionLimits, counters: EdgeCounters) -> None:
         self.limits = limits
         self.counters = counters
-        self._taken: dict[Connection, str] = {}
+        self._open: dict[Connection, str] = {}
         self._refused: set[Connection] = set()
         self._by_address: dict[str, int] = {}
         self._sweeping = False
@@ -77,11 +77,11 @@ class ConnectionTable:
         self._report_at = -math.inf
 
     def admit(self, connection: Connection, address: str | None) -> Refusal | None:
-        """Take a connection in; why not, if it is not taken. It is looked after in both cases."""
+        """Add a connection; returns the reason if it is refused. It is watched in both cases."""
         if not self._sweeping:
             self._sweeping = True
             asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
-        if len(self._taken) >= self.limits.connections:
+        if len(self._open) >= self.limits.connections:
             self.counters.connections_over_total += 1
             self._refused.add(connection)
             return OVER_TOTAL
@@ -93,7 +93,7 @@ class ConnectionTable:
                 self._refused.add(connection)
                 return OVER_ADDRESS
             self._by_address[site] = held + 1
-        self._taken[connection] = site
+        self._open[connection] = site
         return None
 
     @property
@@ -102,9 +102,9 @@ class ConnectionTable:
         return len(self._refused) <= MAX_REFUSED_OPEN
 
     def remove(self, connection: Connection) -> None:
-        """Forget a connection that was lost."""
+        """Remove a closed connection."""
         self._refused.discard(connection)
-        site = self._taken.pop(connection, "")
+        site = self._open.pop(connection, "")
         if site:
             held = self._by_address[site] - 1
             if held:
@@ -113,7 +113,7 @@ class ConnectionTable:
                 del self._by_address[site]
 
     def _site(self, address: str | None) -> str:
-        """What connections are counted by; empty for what is not counted by its address."""
+        """The key by which a connection is counted; empty if it is not counted by its address."""
         if address is None or is_within(address, self.limits.trusted_proxies):
             return ""
         if ":" not in address:
@@ -129,17 +129,17 @@ class ConnectionTable:
     def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()
-        due = [connection for connection in self._taken if connection.due <= now]
+        due = [connection for connection in self._open if connection.due <= now]
         due += [connection for connection in self._refused if connection.due <= now]
         for connection in due:
             connection.expire()
-        all_told = self._report(now)
-        self._sweeping = bool(self._taken or self._refused or not all_told)
+        is_reported = self._report(now)
+        self._sweeping = bool(self._open or self._refused or not is_reported)
         if self._sweeping:
             loop.call_later(SWEEP_SECONDS, self._sweep)
 
     def _report(self, now: float) -> bool:
-        """Log what was shed since the last time; false if there is something and it is not time yet."""
+        """Log what was refused or closed since the last time; false if it is too soon for that."""
         counted = msgspec.structs.asdict(self.counters)
         if counted == self._reported:
             return True

@@ -1,6 +1,6 @@
 """Documentation pages: each dialect's OpenAPI document, the same as a page to read, and an index.
 
-The pages are made on the server from the OpenAPI document. They hold no script and fetch nothing, so they
+The pages are made on the server from the OpenAPI document. They have no script and load nothing, so they
 work where there is no internet, under the strictest content policy.
 """
 
@@ -24,7 +24,7 @@ from trunkline.kit.openapi import openapi
 from trunkline.vendors import dialects
 
 ORIGIN = "https://trunkline.invalid"
-"""Stands in the kept pages for the address at which the reader's browser found us."""
+"""A placeholder in the cached pages for the server's address in the reader's browser."""
 
 STYLE = """
 :root { color-scheme: light dark; --soft: color-mix(in srgb, CanvasText 7%, Canvas) }
@@ -63,7 +63,7 @@ _HOST = re.compile(r"[0-9A-Za-z.\-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5
 
 
 DOCS_PAGES = ("openapi.json", "docs")
-"""What stands under each dialect's prefix besides the vendor's own paths."""
+"""The paths under each dialect's prefix besides the vendor's own."""
 
 
 def docs_routes() -> list[Route]:
@@ -203,7 +203,7 @@ def _parameter(parameter: dict[str, Any]) -> tuple[str, ...]:
 
 
 def curl(dialect: Dialect, operation: Operation) -> str:
-    """A command line that asks for the vendor's own example, with the key in `$KEY`."""
+    """A command line that requests the vendor's own example, with the key in `$KEY`."""
     path = operation.path.replace("{id}", "$CALL_ID")
     query = f"?{operation.example}" if operation.example else ""
     method = "" if operation.method == "GET" else f"-X {operation.method} "
@@ -239,7 +239,7 @@ def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 def _text(text: str) -> str:
     """Plain text with code between backticks, as HTML."""
     pieces = escape(text).split("`")
-    return "".join(f"<code>{piece}</code>" if place % 2 else piece for place, piece in enumerate(pieces))
+    return "".join(f"<code>{piece}</code>" if index % 2 else piece for index, piece in enumerate(pieces))
 
 
 def _pre(text: str) -> str:

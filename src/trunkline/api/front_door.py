@@ -1,8 +1,9 @@
 """The front door: which dialect and operation a request means, by prefix, host name or documented path.
 
-It follows from what each dialect declares. Under a dialect's prefix or host name everything is that
-dialect's. At the root the documented paths answer too; where two dialects document the same one, the more
-demanding auth scheme that the request's headers show is meant, and the least demanding one takes the rest.
+It follows from what each dialect declares. Under a dialect's prefix or host name every path is that
+dialect's. At the root the documented paths are served too; where several dialects document the same path, the
+request goes to the one with the most specific auth scheme that its headers match, or else to the least
+specific one.
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ class Route(NamedTuple):
 
     dialect: Dialect
     operation: Operation | None
-    """`None` if the dialect is known and has nothing at this path, or not by this method."""
+    """`None` if the dialect is known but has nothing at this path, or not with this method."""
     printed_id: str
     refused: Refused | None = None
 
 
 class AmbiguousDialects(TypeError):
-    """Two dialects document one path and cannot be told apart by their auth."""
+    """Two dialects document one path and cannot be distinguished by their auth schemes."""
 
 
 class FrontDoor:
@@ -41,7 +42,9 @@ class FrontDoor:
     def __init__(self, dialects: Mapping[str, Dialect], hosts: Mapping[str, str]) -> None:
         unknown = sorted(set(hosts.values()) - set(dialects))
         if unknown:
-            raise ValueError(f"a host name is given to a dialect that does not exist: {', '.join(unknown)}")
+            raise ValueError(
+                f"a host name is assigned to a dialect that does not exist: {', '.join(unknown)}"
+            )
         self._dialects = dialects
         self._hosts = {host: dialects[name] for host, name in hosts.items()}
         self._at_root = _by_shape([dialect for dialect in dialects.values() if dialect.at_root])
@@ -57,7 +60,7 @@ class FrontDoor:
         prefixed = self._dialects.get(segments[0].decode("ascii", "replace"))
         if prefixed is not None:
             return _within(prefixed, method, segments[1:])
-        for reaches in (_fits, _begins):  # a path of its own is nearer than one above it
+        for reaches in (_fits, _begins):  # a documented path goes before one that contains it
             for shape, candidates in self._at_root.items():
                 if reaches(shape, segments):
                     meant = next((d for d in candidates if d.auth.matches(headers)), candidates[-1])
@@ -83,12 +86,12 @@ def _fits(shape: Shape, segments: list[bytes]) -> bool:
 
 
 def _begins(shape: Shape, segments: list[bytes]) -> bool:
-    """Whether a path lies below a documented one: its vendor says that there is nothing."""
+    """Whether a path is below a documented one: then its vendor's dialect answers that there is nothing."""
     return _ID.encode() not in shape and segments[: len(shape)] == list(shape)
 
 
 def _by_shape(dialects: list[Dialect]) -> dict[Shape, list[Dialect]]:
-    """For each documented path the dialects that have it, the most demanding first."""
+    """For each documented path the dialects that have it, the most specific first."""
     found: dict[Shape, list[Dialect]] = {}
     for dialect in sorted(dialects, key=lambda dialect: -dialect.auth.specificity):
         paths = [operation.path for operation in dialect.operations]
@@ -98,7 +101,7 @@ def _by_shape(dialects: list[Dialect]) -> dict[Shape, list[Dialect]]:
         demands = [dialect.auth.specificity for dialect in sharing]
         if len(set(demands)) != len(demands):
             names = ", ".join(dialect.name for dialect in sharing)
-            raise AmbiguousDialects(f"{b'/'.join(shape).decode()}: {names} demand the same of a request")
+            raise AmbiguousDialects(f"{b'/'.join(shape).decode()}: {names} cannot be distinguished")
     return found
 
 

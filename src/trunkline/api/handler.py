@@ -42,10 +42,10 @@ _TOON = (b"content-type", b"text/toon; charset=utf-8")
 _REPLAYED = (b"idempotent-replayed", b"true")
 _BIG_BODY = 64 * 1024
 _OUR_KEYS = re.compile(r"[0-9a-f]{48,}")
-"""What a client that puts its key in the path would have us write to the log."""
+"""The part of a path that may be a key, if a client puts it there; it must not get into the log."""
 
 _MAX_HEADER_LENGTH = 1000
-"""Characters of names in `Trunkline-Ignored`; what is left out is counted there."""
+"""Most characters of names in `Trunkline-Ignored`; further names are only counted there."""
 
 
 class Answer(NamedTuple):
@@ -55,7 +55,7 @@ class Answer(NamedTuple):
     body: bytes
     headers: list[tuple[bytes, bytes]]
     call_ids: Sequence[str] = ()
-    """The calls that it speaks of, if it may have to be repeated."""
+    """The calls in it, if it may have to be repeated."""
 
 
 class StreamedAnswer(NamedTuple):
@@ -63,15 +63,15 @@ class StreamedAnswer(NamedTuple):
 
     headers: list[tuple[bytes, bytes]]
     chunks: AsyncGenerator[bytes, None]
-    """At least one. Nothing is done before the first is asked for."""
+    """At least one. Nothing is done before the first is requested."""
     error_answer: Callable[[Exception], Answer]
-    """Logs what went wrong, and says it in the dialect's own error body for when nothing is sent yet."""
+    """Logs an error, and returns it as the dialect's own error body in case nothing is sent yet."""
     stop: Callable[[], None] | None = None
-    """Ends an answer that would go on for as long as the server runs."""
+    """Ends an answer that would otherwise last as long as the server runs."""
 
 
 class Chunks(NamedTuple):
-    """What is sent chunk by chunk, and what stops it if it would go on for ever."""
+    """Chunks to be sent, and what stops them if they have no end."""
 
     headers: list[tuple[bytes, bytes]]
     chunks: AsyncGenerator[bytes, None]
@@ -106,10 +106,10 @@ class RequestHandler:
         *,
         may_stream: bool = True,
     ) -> Answer | StreamedAnswer:
-        """Answer a request; whatever goes wrong is said in the dialect's own error body.
+        """Answer a request; errors are answered with the dialect's own error body.
 
-        The body is read by `receive`, by operations that take one. Without `may_stream` every page is put
-        together whole, for a client that could not tell where it ends.
+        Operations with a body read it by `receive`. Without `may_stream` every page is assembled whole, for a
+                client that could not recognise the end of a stream.
         """
         try:
             return await self._answer(route, query_string, headers, address, receive, may_stream=may_stream)
@@ -130,7 +130,7 @@ class RequestHandler:
         dialect, operation = route.dialect, route.operation
         if operation is None:
             refused = route.refused or Refused(Fault.NO_SUCH_ROUTE)
-            if refused.fault is Fault.UNSUPPORTED:  # a vendor would look at the key first too
+            if refused.fault is Fault.UNSUPPORTED:  # a vendor would check the key first too
                 await self._keys.check(dialect.name, dialect.auth.read(headers), address, "write")
             raise refused
         credential = dialect.auth.read(headers)
@@ -150,7 +150,7 @@ class RequestHandler:
             async def done() -> Answer | StreamedAnswer:
                 asked = query
                 if operation.parse_body is not None:
-                    # Reading many calls takes a while, in which others are to be answered.
+                    # Reading many calls takes a while, in which others must be answered.
                     big = len(sent.content) > _BIG_BODY
                     asked = (
                         await asyncio.to_thread(operation.parse_body, sent)
@@ -209,7 +209,7 @@ class RequestHandler:
         request: msgspec.Struct,
         still_allowed: Callable[[], Awaitable[Caller]],
     ) -> Chunks:
-        """What is sent of an outcome that comes part by part."""
+        """The answer to an outcome that comes in chunks."""
         rows = operation.rows
         if isinstance(outcome, CallStream) and rows is not None:
             return Chunks([_JSON], self._printer.json_chunks(rows, org, outcome, request))
@@ -221,7 +221,7 @@ class RequestHandler:
             ]
             return Chunks(described, chunks_of(file))
         if rows is None:
-            raise TypeError(f"{operation.name} does not say how a call is printed in a stream")
+            raise TypeError(f"{operation.name} does not define how a call is printed in a stream")
         stopped = asyncio.Event()
         write = self._printer.record_of(rows, org, request)
         chunks = event_chunks(outcome.batches, write, still_allowed, stopped)
@@ -250,7 +250,7 @@ class RequestHandler:
             except Refused as refused:
                 answer = error_answer(dialect, refused)
             if isinstance(answer, StreamedAnswer):
-                raise TypeError("an answer that is kept is not streamed")
+                raise TypeError("an answer that is stored is not streamed")
             return StoredResponse(
                 answer.status,
                 answer.body,
@@ -264,7 +264,7 @@ class RequestHandler:
 
 
 def error_answer(dialect: Dialect, error: Exception, **where: str | None) -> Answer:
-    """Log what went wrong and where, and say it in the dialect's own error body."""
+    """Log an error, and return it as the dialect's own error body."""
     if isinstance(error, Refused):
         say = log.info if dialect.errors.status(error.fault) < 500 else log.error
         detail = _OUR_KEYS.sub("(a key)", error.detail)[:200]
@@ -322,5 +322,6 @@ def _quality(part: str) -> tuple[str, float]:
         return kind, 0.0
 
 
-# The pool tells with a stack trace that it tries to reach the database again; that it is away is said above.
+# The pool logs each attempt to reconnect with a stack trace; that the database is unavailable is logged
+# above.
 logging.getLogger("asyncpg").setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""Request headers as a mapping in which one that came twice cannot be mistaken for one that came once."""
+"""Request headers as a mapping in which a repeated one cannot be mistaken for a single one."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ LISTS = frozenset(
         "x-forwarded-proto",
     }
 )
-"""Headers that are lists by their definition: sent twice, they are one longer list (RFC 9110, 5.3)."""
+"""Headers that are lists by definition: repeated, they are one longer list (RFC 9110, 5.3)."""
 
 
 class RepeatedHeaders(dict[str, str]):
-    """Headers of which some came more than once.
+    """Headers of which some are repeated.
 
-    A list is the longer for it. Whoever asks for any other one gets `Refused` instead of a value: which of
-    two keys or two signatures is meant is not ours to guess, and a proxy in front may have looked at the
-    other. A header that nobody asks for is nobody's business.
+    Lists are joined. Reading any other repeated header raises `Refused` instead of returning a value: which
+    of two keys or two signatures is meant must not be guessed, and a proxy in front may have checked the
+    other. A repeated header that nothing reads is ignored.
     """
 
     def __init__(self, raw: RawHeaders) -> None:
@@ -67,23 +67,23 @@ class RepeatedHeaders(dict[str, str]):
     @overload
     def get(self, name: str, default: T, /) -> str | T: ...
     def get(self, name: str, default: object = None, /) -> object:
-        """The value of a header, which must not have come twice; raises `Refused` with `BAD_REQUEST`."""
+        """The value of a header, which must not be repeated; raises `Refused` with `BAD_REQUEST`."""
         if name in self.repeated:
             raise self.refusal(name)
         return super().get(name, default)
 
     def refusal(self, name: str) -> Refused:
-        """What to tell whoever sent a header twice."""
+        """The sentence for a client that repeated a header."""
         return Refused(Fault.BAD_REQUEST, f"the header {name} was sent more than once", name)
 
 
 def last_headers(raw: RawHeaders) -> dict[str, str]:
-    """Headers by name, the last of each: enough to see whom a request means."""
+    """Headers by name, the last of each: enough to choose the dialect of a request."""
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in raw}
 
 
 def read_headers(raw: RawHeaders) -> dict[str, str]:
-    """Headers by name; reading one that came twice and is no list raises `Refused`."""
+    """Headers by name; reading one that is repeated and is no list raises `Refused`."""
     raw = list(raw)
     headers = last_headers(raw)
     return headers if len(headers) == len(raw) else RepeatedHeaders(raw)

@@ -1,4 +1,4 @@
-"""Whether the process lives, and whether it can serve."""
+"""Whether the process is alive, and whether it can serve."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def health_routes(
 
 
 async def _stuck(work: WorkReport | None) -> dict[str, Any]:
-    """What does not get on in the background, if anything: one org's trouble is no reason to serve nobody."""
+    """What is stuck in the background, if anything; one org's problem does not make the server unready."""
     if work is None:
         return {}
     try:

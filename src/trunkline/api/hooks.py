@@ -24,22 +24,22 @@ log = structlog.get_logger(__name__)
 _NO_DATABASE = "the database does not answer; try again"
 
 _TITLES = {
-    Refusal.NO_SUCH_SOURCE: "Nothing is taken at this address",
+    Refusal.NO_SUCH_SOURCE: "No source has this address",
     Refusal.DISABLED: "This source is disabled",
-    Refusal.INVALID_SIGNATURE: "The delivery is not signed as it must be",
+    Refusal.INVALID_SIGNATURE: "The signature of the delivery is not valid",
     Refusal.ANSWER_EXPECTED: "Trunkline records calls; it does not answer for them",
 }
 
 _FAULTS = {
     Fault.BAD_REQUEST: "The request cannot be read",
     Fault.TOO_LARGE: "The body is too large",
-    Fault.TOO_SLOW: "The body came too slowly",
-    Fault.UNAVAILABLE: "Not kept: send it again",
+    Fault.TOO_SLOW: "The body arrived too slowly",
+    Fault.UNAVAILABLE: "Not stored: send it again",
 }
 
 
 def hook_routes(webhooks: Callable[[], Webhooks], public_url: str, bodies: Bodies) -> list[Route]:
-    """The route that takes deliveries; a body is read once its source is known."""
+    """The route for deliveries; a body is read once its source is known."""
 
     async def take(request: Request) -> Response:
         path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
@@ -62,7 +62,7 @@ def hook_routes(webhooks: Callable[[], Webhooks], public_url: str, bodies: Bodie
         except Gone:
             return Response(status_code=400)
         except (*DATABASE_DOWN, TooManyWriters) as error:
-            log.error("delivery not kept", error=repr(error)[:200])
+            log.error("delivery not stored", error=repr(error)[:200])
             return _problem(503, _FAULTS[Fault.UNAVAILABLE], _NO_DATABASE)
         except Exception as error:
             log.error("delivery failed", exc_info=error)

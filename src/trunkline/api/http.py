@@ -1,13 +1,13 @@
-"""The HTTP protocol, with what the application cannot mend: what a connection may cost before it has asked.
+"""The HTTP protocol, with limits on what a connection may cost before its request is complete.
 
-The parser keeps a header until it has all of it, so that one without an end would take all memory; it takes
-any number of them, and it waits for ever. Here a head is bounded in size and in time, and so is what stands
-between a body's chunks and after them. A client that sends too much is answered in its vendor's own words all
-the same, since its path is known by then.
+The parser keeps a header until it is complete, so that one without an end would take all memory; it accepts
+any number of headers, and it waits for ever. Here a head is bounded in size and in time, and so are the
+extensions of a body's chunks and its trailers. A client that sends too much is still answered in its vendor's
+form, since its path is known by then.
 
-Two more things are mended. An address of 64 KiB or more is cut, still too long to be answered, instead of
-failing in the parser. And an answer without an end is told when the server stops, which would wait for it
-otherwise.
+Two more things are corrected. An address of 64 KiB or more is cut, still too long to be answered, instead of
+failing in the parser. And an answer without an end is stopped when the server stops, which would otherwise
+wait for it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from trunkline.api.problems import MEDIA_TYPE, problem_body
 from trunkline.model.faults import Fault, Refused
 
 MAX_ADDRESS_BYTES = 48 * 1024
-"""Bytes of path and query string that are kept; more than any request that is answered may have."""
+"""Bytes of path and query string that are stored; more than any valid request may have."""
 
 MAX_HEAD_BYTES = 64 * 1024
 """Bytes that a request's headers may have in all; the same again for its trailers and chunk extensions."""
@@ -39,38 +39,38 @@ MAX_PIPELINED = 32
 """Requests that may wait behind the one that is being answered."""
 
 PIECE_BYTES = 64 * 1024
-"""How much is given to the parser at a time, between two looks at the bounds."""
+"""How much is given to the parser at a time, between two checks of the limits."""
 
 LINGER_SECONDS = 2.0
-"""That the rest of a refused request is read, and thrown away: hanging up on what was not read would take the
-answer back from a client that has not come to it yet."""
+"""How long the rest of a refused request is read and discarded: closing the connection on unread bytes could
+discard the answer before the client has read it."""
 
 STALL_SECONDS = 70.0
-"""That a client may take nothing of what it was sent. Answers that hold something give it up sooner."""
+"""How long a client may read nothing of what it was sent. Answers that hold a connection end sooner."""
 
 SHUTDOWN_GRACE_SECONDS = 2.0
-"""That the rest of a body may take once the server is stopping."""
+"""How long the rest of a body may take once the server is stopping."""
 
 STOP = "trunkline.stop"
-"""Where a request's scope may hold what stops its answer."""
+"""The key of a request's scope for the function that stops its answer."""
 
 REFUSAL = "trunkline.refusal"
-"""Where a request's scope may hold the `Refused` that the application is to answer it with."""
+"""The key of a request's scope for the `Refused` with which the application is to answer it."""
 
 CONNECTIONS = "trunkline.connections"
-"""Where the application's state holds the table of connections."""
+"""The key of the application's state for the table of connections."""
 
 INVALID = "Invalid HTTP request received"
 
 _BETWEEN, _HEAD, _BODY = range(3)
-"""Where in a request what comes stands. Plain numbers, since it is asked for each header of each request."""
+"""The current part of a request. Plain numbers, since it is checked for each header of each request."""
 
 _CHUNK_BYTES = 16
-"""What a chunk takes besides its data: its size in hexadecimal digits, and the ends of two lines."""
+"""Bytes of a chunk besides its data: its size in hexadecimal digits, and two line ends."""
 
 
 class _TooManyRequests(Exception):
-    """More requests came at once than anybody has a use for."""
+    """More requests arrived at once than any client needs."""
 
 
 class Protocol(HttpToolsProtocol):
@@ -87,20 +87,20 @@ class Protocol(HttpToolsProtocol):
         self.due = math.inf
         self._table: ConnectionTable = app_state[CONNECTIONS]
         self._stage = _BETWEEN
-        self._head_ended = False  # within the piece that the parser has now
-        self._timed = False  # whether the head that is coming has its time
+        self._head_ended = False  # within the piece that is being parsed
+        self._timed = False  # whether the current head has a timeout
         self._piece_bytes = 0
         self._overhead_bytes = 0  # of the head without its address, then of the body without its data
-        self._unsent_bytes = 0  # when the client was last seen to take nothing
-        self._keep_alive = False  # what the client asked for, while its request is not there yet
-        self._deaf = False  # whether what comes is thrown away
+        self._unsent_bytes = 0  # when the client was last seen to read nothing
+        self._keep_alive = False  # the request whose body is not complete yet
+        self._deaf = False  # whether further bytes are discarded
         self._hung_up = False  # whether nothing more will be sent either
         self._stopping = False  # whether the server is
 
     # -- the connection ---------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take the connection, or say why not."""
+        """Accept the connection, or refuse it with the reason."""
         super().connection_made(transport)
         self.due = self.loop.time() + self._table.limits.head_seconds
         refusal = self._table.admit(self, self.client[0] if self.client else None)
@@ -112,15 +112,15 @@ class Protocol(HttpToolsProtocol):
                 self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection."""
+        """Remove the connection."""
         self._table.remove(self)
         super().connection_lost(exc)
 
     def expire(self) -> None:
-        """See to what has taken too long."""
+        """Handle a timeout."""
         now, unsent = self.loop.time(), self.transport.get_write_buffer_size()
         if unsent and unsent != self._unsent_bytes and not self._hung_up:
-            self._unsent_bytes = unsent  # it takes what it is sent, however slowly
+            self._unsent_bytes = unsent  # it reads what it is sent, however slowly
             self.due = now + STALL_SECONDS
         elif unsent or self._hung_up or self.transport.is_closing():
             self._table.counters.stalled_readers += bool(unsent) and not self._hung_up
@@ -139,7 +139,7 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
 
     def shutdown(self) -> None:
-        """Let the answer under way come to its end, and stop one that has none."""
+        """Let the current answer finish, and stop one that has no end."""
         if self._hung_up:
             self.transport.close()
             return
@@ -149,7 +149,7 @@ class Protocol(HttpToolsProtocol):
         stop = scope.get(STOP)
         if callable(stop):
             stop()
-            if self.flow.write_paused:  # the client takes nothing, so that no end would reach it either
+            if self.flow.write_paused:  # the client reads nothing, so that no end would reach it either
                 self.transport.abort()
         if self._stage == _BODY:
             self.due = self.loop.time() + SHUTDOWN_GRACE_SECONDS
@@ -160,13 +160,13 @@ class Protocol(HttpToolsProtocol):
         return cycle is not None and not cycle.response_complete
 
     def pause_writing(self) -> None:
-        """Begin to wait for a client that has more to read than it takes."""
+        """Wait for a client that reads more slowly than it is sent."""
         super().pause_writing()
         if not self._hung_up:
             self.due = self.loop.time() + STALL_SECONDS
 
     def resume_writing(self) -> None:
-        """Go on, now that it has taken most of it."""
+        """Continue, now that it has read most of it."""
         super().resume_writing()
         if not self._hung_up:
             self.due = math.inf if self._is_answering else self.loop.time() + self._waiting_seconds()
@@ -174,7 +174,7 @@ class Protocol(HttpToolsProtocol):
     # -- what comes -------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
-        """Give the parser what came, in pieces small enough that its bounds hold."""
+        """Give received bytes to the parser, in pieces small enough for the limits to hold."""
         if self._deaf:
             return
         if len(data) <= PIECE_BYTES:
@@ -191,18 +191,20 @@ class Protocol(HttpToolsProtocol):
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade:
-            pass  # nothing else is spoken here, and the request is answered as it is
+            pass  # no other protocol is supported; the request is answered as it is
         except httptools.HttpParserError as error:
             if isinstance(error.__context__, _TooManyRequests):
                 self._table.counters.deep_pipelines += 1
             self._refuse(400, INVALID)
             return
         if self._stage != _BETWEEN:
-            self._look_at_bounds()
+            self._check_limits()
 
-    def _look_at_bounds(self) -> None:
+    def _check_limits(self) -> None:
         """After a piece that ended in the middle of a request."""
-        if not self._head_ended:  # else most of the piece was of something before, and is not counted
+        if (
+            not self._head_ended
+        ):  # otherwise most of the piece belongs to something before, and is not counted
             self._overhead_bytes += self._piece_bytes
         if self._stage == _HEAD:
             if not self._timed:
@@ -214,7 +216,7 @@ class Protocol(HttpToolsProtocol):
         elif self._overhead_bytes > MAX_HEAD_BYTES:
             self._table.counters.large_heads += 1
             self._deaf = True
-            self.transport.abort()  # its answer is waiting for the body, and is told that there will be none
+            self.transport.abort()  # its answer is waiting for the body, and learns that there will be none
         elif self._head_ended and self.cycle.transport is self.transport:
             self._await_body()
 
@@ -226,12 +228,12 @@ class Protocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
-        """Take the next piece of the address, and keep the beginning of one that is too long."""
+        """Add the next piece of the address; of one that is too long keep the beginning."""
         self._overhead_bytes -= len(url)
         self.url += url[: max(0, MAX_ADDRESS_BYTES - len(self.url))]
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header. What follows a body in the same form is none, and would pass for one here."""
+        """Add a header. Trailers have the same form, but must not be accepted as headers."""
         if self._stage == _HEAD:
             name = name.lower()
             if name == b"expect" and value.lower() == b"100-continue":
@@ -255,12 +257,12 @@ class Protocol(HttpToolsProtocol):
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Take the next piece of the body."""
+        """Add the next piece of the body."""
         self._overhead_bytes -= len(body)
         super().on_body(body)
 
     def on_chunk_header(self) -> None:
-        """Allow for what every chunk has about it."""
+        """Allow for the bytes around every chunk."""
         self._overhead_bytes -= _CHUNK_BYTES
 
     def on_message_complete(self) -> None:
@@ -273,7 +275,7 @@ class Protocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Begin with the next request, or wait for one."""
+        """Begin the next request, or wait for one."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             self.due = self.loop.time() + STALL_SECONDS
@@ -287,7 +289,7 @@ class Protocol(HttpToolsProtocol):
         self.due = self.loop.time() + self._waiting_seconds()
 
     def _waiting_seconds(self) -> float:
-        """How long to wait for a client that was answered."""
+        """How long to wait for the next request after an answer."""
         if self.flow.write_paused:
             return STALL_SECONDS
         limits = self._table.limits
@@ -296,18 +298,18 @@ class Protocol(HttpToolsProtocol):
     # -- refusals ---------------------------------------------------------
 
     def _await_body(self) -> None:
-        """Keep nothing alive, until the body is there, that might be answered without it.
+        """Turn keep-alive off until the body is complete, for a request that may be answered without it.
 
-        Whoever is answered in the middle of a body would else be taken to go on with its next request.
+        Otherwise the rest of the body could be read as the client's next request.
         """
         self._keep_alive, self.cycle.keep_alive = self.cycle.keep_alive, False
-        self.cycle.transport = _HalfSent(self.transport, self._linger)  # type: ignore[assignment]
+        self.cycle.transport = _GracefulTransport(self.transport, self._linger)  # type: ignore[assignment]
 
     def _refuse_head(self) -> None:
         """Refuse a request whose head does not end."""
         if self._is_answering:
             self._table.counters.large_heads += 1
-            self._hear_no_more()
+            self._discard_further_input()
             return
         self._stage = _BODY
         try:
@@ -318,23 +320,24 @@ class Protocol(HttpToolsProtocol):
             self._await_body()
 
     def _begin_refusal(self) -> None:
-        """Let the application say, in the words of whoever was asked, that the head is too large."""
+        """Let the application answer, in the form of the request's vendor, that the head is too large."""
         self._table.counters.large_heads += 1
         detail = f"a request has at most {MAX_FIELDS} headers, of {MAX_HEAD_BYTES} bytes in all"
         scope: dict[str, Any] = self.scope  # type: ignore[assignment] # a scope may hold anything besides
         scope[REFUSAL] = Refused(Fault.HEADERS_TOO_LARGE, detail)
         super().on_headers_complete()
-        self._hear_no_more()
+        self._discard_further_input()
 
-    def _hear_no_more(self) -> None:
-        """Come to the end of what was asked, and hang up then."""
+    def _discard_further_input(self) -> None:
+        """Finish the request, and then close the connection."""
         self._deaf = True
         self.cycle.keep_alive = False
 
     def _refuse(self, status: int, title: str) -> None:
-        """Refuse what nobody can be asked about, and hang up."""
+        """Refuse a request that cannot be given to the application, and close the connection."""
         if self._is_answering:
-            self._hear_no_more()  # an answer to one request must not stand in the middle of another's
+            # An answer to one request must not be sent in the middle of another's.
+            self._discard_further_input()
         else:
             self._answer_problem(status, title)
             self._linger()
@@ -353,7 +356,7 @@ class Protocol(HttpToolsProtocol):
         self.transport.write(STATUS_LINE[status] + head + b"\r\n" + body)
 
     def _linger(self) -> None:
-        """Say that nothing more will be sent, and throw away what comes until the client hangs up too."""
+        """Close the sending side, and discard received bytes until the client closes the connection too."""
         self._deaf = self._hung_up = True
         self.due = self.loop.time() + LINGER_SECONDS
         if self.transport.is_closing():
@@ -365,8 +368,8 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
 
 
-class _HalfSent:
-    """The transport as the answer to a request sees it whose body is not there yet: it hangs up gently."""
+class _GracefulTransport:
+    """The transport for the answer to a request with an incomplete body: it closes in two steps."""
 
     def __init__(self, transport: asyncio.Transport, linger: Callable[[], None]) -> None:
         self.write = transport.write

@@ -1,7 +1,7 @@
-"""`GET /metrics`, for Prometheus, and what `/readyz` says of the work in the background.
+"""`GET /metrics`, for Prometheus, and what `/readyz` reports about background work.
 
-The figures about work stand in the database, so that it does not matter which process is asked. They are of
-all orgs together: no label names an org.
+The figures about work are in the database, so that every process returns the same. They cover all orgs
+together: no label names an org.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ def _metrics(work: Work, report: WorkReport) -> list[Metric]:
 
     followers = {lag.name for lag in work.lags}
 
-    def gauge(name: str, says: str, label: str, values: list[tuple[str, float]]) -> Metric:
-        family = GaugeMetricFamily(f"trunkline_{name}", says, labels=[label])
+    def gauge(name: str, documentation: str, label: str, values: list[tuple[str, float]]) -> Metric:
+        family = GaugeMetricFamily(f"trunkline_{name}", documentation, labels=[label])
         for key, value in values:
             family.add_metric([key], value)
         return family
@@ -80,8 +80,13 @@ def _metrics(work: Work, report: WorkReport) -> list[Metric]:
         ran,
         took,
         steps,
-        gauge("jobs_due", "Jobs that could run now.", "kind", [(one.kind, one.due) for one in waiting]),
-        gauge("jobs_later", "Jobs that wait for a time.", "kind", [(one.kind, one.later) for one in waiting]),
+        gauge("jobs_due", "Jobs that are due.", "kind", [(one.kind, one.due) for one in waiting]),
+        gauge(
+            "jobs_later",
+            "Jobs that wait for a later time.",
+            "kind",
+            [(one.kind, one.later) for one in waiting],
+        ),
         gauge(
             "jobs_retried", "Jobs that wait for another try.", "kind", [(j.kind, j.retried) for j in waiting]
         ),
@@ -91,16 +96,19 @@ def _metrics(work: Work, report: WorkReport) -> list[Metric]:
         gauge("jobs_running", "Jobs that run.", "kind", [(one.kind, one.running) for one in work.running]),
         gauge(
             "jobs_oldest_due_seconds",
-            "How long the first of the jobs that could run has waited.",
+            "How long the oldest due job has waited.",
             "kind",
             [(one.kind, report.age_seconds(one)) for one in waiting],
         ),
         gauge(
-            "follower_behind", "Changes before a follower.", "follower", [(f.name, f.behind) for f in lags]
+            "follower_behind",
+            "Changes that a follower has not read yet.",
+            "follower",
+            [(f.name, f.behind) for f in lags],
         ),
         gauge(
             "follower_farthest_behind",
-            "Changes before a follower in the org in which it has most.",
+            "Changes that a follower has not read yet, in the org with the most.",
             "follower",
             [(one.name, one.farthest) for one in lags],
         ),
@@ -110,5 +118,5 @@ def _metrics(work: Work, report: WorkReport) -> list[Metric]:
             "follower",
             [(one.name, one.orgs_failing) for one in lags],
         ),
-        gauge("follower_skipped", "Changes that a follower has gone past.", "follower", list(work.skips)),
+        gauge("follower_skipped", "Changes that a follower has skipped.", "follower", list(work.skips)),
     ]

@@ -1,4 +1,4 @@
-"""What one server process refused, cut off or lets wait, for `GET /metrics`.
+"""Figures of one server process for `GET /metrics`: refusals, closed connections and the use of limits.
 
 Each process counts for itself and is named by a label: behind one port another one may answer the next time.
 """
@@ -25,7 +25,7 @@ class ProcessMetrics(Struct, frozen=True):
     limits: Sequence[Usage]
 
     def metrics(self) -> list[Metric]:
-        """One family for what was shed at the edge, and five for the limits that orgs share."""
+        """One family for refused and closed connections, and five for the limits that orgs share."""
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
         process = str(os.getpid())
@@ -41,11 +41,11 @@ class ProcessMetrics(Struct, frozen=True):
             "trunkline_limit_timeouts", "Those among them that had waited.", labels=["limit", "process"]
         )
         gauges = {
-            name: GaugeMetricFamily(f"trunkline_limit_{name}", says, labels=["limit", "process"])
-            for name, says in (
-                ("capacity", "Places of a limit, for all orgs together."),
-                ("held", "Places that are taken."),
-                ("waiting", "Requests that wait for a place."),
+            name: GaugeMetricFamily(f"trunkline_limit_{name}", documentation, labels=["limit", "process"])
+            for name, documentation in (
+                ("capacity", "Units of a limit, for all orgs together."),
+                ("held", "Units that are in use."),
+                ("waiting", "Requests that wait for units."),
             )
         }
         for usage in self.limits:

@@ -1,4 +1,4 @@
-"""`GET /recordings/{token}`: recordings that are kept, whole or in ranges, behind links of ours."""
+"""`GET /recordings/{token}`: stored recordings, whole or in ranges, by our links."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
 class Shelf(Struct, frozen=True):
-    """Where recordings lie, and the links that lead to them."""
+    """Where recordings are stored, and the links to them."""
 
     recordings: Recordings
     objects: ObjectStore
@@ -36,16 +36,18 @@ def recording_routes(shelf: Callable[[], Shelf]) -> list[Route]:
         joined = shelf()
         try:
             linked = joined.links.read(request.path_params["token"])
-            kept = await joined.recordings.stored(linked)
+            stored = await joined.recordings.stored(linked)
         except LinkRefused as error:
             return (
-                _problem(410, "This link is over") if error.over else _problem(404, "There is no recording")
+                _problem(410, "This link has expired")
+                if error.over
+                else _problem(404, "There is no recording")
             )
         except DATABASE_DOWN:
             return _problem(503, "The call log cannot be reached")
-        if kept is None:
+        if stored is None:
             return _problem(404, "There is no recording")
-        return _answer(request, joined.objects, kept, str(linked.call_id))
+        return _answer(request, joined.objects, stored, str(linked.call_id))
 
     return [Route("/recordings/{token}", serve, methods=["GET"])]
 
@@ -62,9 +64,13 @@ def _answer(request: Request, objects: ObjectStore, stored: StoredRecording, nam
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
     first, last, status = 0, stored.size_bytes - 1, 200
-    asked = request.headers.get("range")
-    if asked is not None and request.headers.get("if-range", tag) == tag and asked.startswith("bytes="):
-        found = _range_of(asked, stored.size_bytes)
+    requested = request.headers.get("range")
+    if (
+        requested is not None
+        and request.headers.get("if-range", tag) == tag
+        and requested.startswith("bytes=")
+    ):
+        found = _range_of(requested, stored.size_bytes)
         if found is None:
             return Response(
                 status_code=416, headers={**headers, "content-range": f"bytes */{stored.size_bytes}"}
@@ -79,7 +85,7 @@ def _answer(request: Request, objects: ObjectStore, stored: StoredRecording, nam
 
 
 def _range_of(header: str, size: int) -> tuple[int, int] | None:
-    """The first and last byte of a single range; `None` if it cannot be given."""
+    """The first and last byte of a single range; `None` if it cannot be satisfied."""
     match = _RANGE.fullmatch(header.strip())
     if match is None or not (match[1] or match[2]):
         return None

@@ -1,4 +1,4 @@
-"""Answers sent to the client: whole ones at once, long ones as fast as they are taken."""
+"""Answers sent to the client: whole ones at once, long ones as fast as they are read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 MAX_STALL_SECONDS = 60.0
-"""That a client may take nothing of an answer that holds a connection to the database."""
+"""How long a client may read nothing of an answer that holds a connection to the database."""
 
 _NO_STORE = (b"cache-control", b"no-store")
 
@@ -24,7 +24,7 @@ class BrokenOff(Exception):
 
 
 async def send_whole(answer: Answer, send: Send, *, without_body: bool) -> None:
-    """Send an answer that is there in full."""
+    """Send a complete answer."""
     headers = [*answer.headers, _NO_STORE]
     if answer.status != HTTPStatus.NO_CONTENT:
         headers.append((b"content-length", str(len(answer.body)).encode()))
@@ -33,7 +33,7 @@ async def send_whole(answer: Answer, send: Send, *, without_body: bool) -> None:
 
 
 async def send_streamed(answer: StreamedAnswer, receive: Receive, send: Send, *, without_body: bool) -> None:
-    """Send an answer in chunks until it ends or the client goes away; raises `BrokenOff` if it breaks."""
+    """Send an answer in chunks until it ends or the client disconnects; raises `BrokenOff` if it fails."""
     sending = asyncio.create_task(_send_chunks(answer, send, without_body=without_body))
     leaving = asyncio.create_task(_until_gone(receive))
     try:
@@ -70,7 +70,7 @@ async def _send_chunks(answer: StreamedAnswer, send: Send, *, without_body: bool
                 raise
             except Exception as error:  # noqa: BLE001 the answer is broken by whatever it is
                 answer.error_answer(error)
-                raise BrokenOff("an answer was broken off; the reason is logged above") from None
+                raise BrokenOff("an answer was cut off; the reason is logged above") from None
     await send({"type": "http.response.body", "body": b""})
 
 
@@ -79,4 +79,4 @@ async def _send_chunk(chunk: bytes, send: Send) -> None:
         async with asyncio.timeout(MAX_STALL_SECONDS):
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
     except TimeoutError:
-        raise BrokenOff(f"the client took nothing for {MAX_STALL_SECONDS:.0f} seconds") from None
+        raise BrokenOff(f"the client read nothing for {MAX_STALL_SECONDS:.0f} seconds") from None

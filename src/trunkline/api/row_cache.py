@@ -1,7 +1,7 @@
-"""Rows of lists as they were printed, kept so that the next list need not print the same calls again.
+"""A cache of printed rows, so that the next list need not print the same calls again.
 
-What is kept goes with the stored texts of its call, and is used only while these are the same: a call that
-was changed has other texts. No row can be out of date, whoever changed the call and by which server.
+A row is cached with the stored JSON of its call, and is used only while that is the same: a changed call has
+other JSON. No row can be out of date, whichever server changed the call.
 """
 
 from __future__ import annotations
@@ -14,30 +14,31 @@ from msgspec import Struct
 from trunkline.model.encoded_call import EncodedCall
 
 _ID = slice(len('{"id":"') + 36)
-"""How much of a stored summary tells which call it is; the rest is compared."""
+"""How much of a stored summary identifies its call; the rest is compared."""
 
 _ENTRY_BYTES = 500
-"""What a kept row takes besides its texts, about."""
+"""About how many bytes a cached row takes besides its texts."""
 
 _SMALLEST_SHARE = 16
-"""A row that takes more than such a part of the room is not kept."""
+"""A row that takes more than this part of the room is not cached."""
 
 
 class PrintedRow(Struct, frozen=True, gc=False):
     """A row as it is sent."""
 
     call: EncodedCall
-    """The call that it is of."""
+    """The id of its call."""
     json: bytes
     fact: Any = None
-    """What the envelope has to know of the call."""
+    """The parts of the call that the envelope needs."""
 
 
 class RowCache:
-    """The rows that were printed last, within so many bytes.
+    """The rows that were printed last, within a number of bytes.
 
-    They are of two ages. When the young ones fill half the room they become the old ones, and what was old
-    and was not asked for since is forgotten: to find a row then changes nothing, which makes it cheap.
+    There are two generations. When the young one fills half the room it becomes the old one, and the rows of
+    the former old one that were not used since are dropped: a lookup then changes nothing, which makes it
+    cheap.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -49,7 +50,7 @@ class RowCache:
     def rows(
         self, form: Hashable, calls: Sequence[EncodedCall], print_row: Callable[[EncodedCall], PrintedRow]
     ) -> list[PrintedRow]:
-        """The row of each call; `form` is whatever besides the call decides what `print_row` makes of it."""
+        """The row of each call; `form` is everything besides the call that decides its printed form."""
         young, old = self._young.setdefault(form, {}), self._old.get(form, {})
         room = self._max_bytes // 2 - self._young_bytes
         rows = []
@@ -72,7 +73,7 @@ class RowCache:
         return rows
 
     def drop(self, call_id: str) -> None:
-        """Forget the rows of a call that was deleted; the room they took is free once the rows have aged."""
+        """Drop the rows of a deleted call; their room is free once the generations have changed."""
         for age in (self._young, self._old):
             for rows in age.values():
                 rows.pop(f'{{"id":"{call_id}', None)

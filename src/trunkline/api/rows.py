@@ -1,7 +1,7 @@
-"""The printer: what an operation says of its rows and of what stands around them, joined into an answer.
+"""The printer: an operation's rows and the envelope around them, joined into an answer.
 
-A page is a head, its rows with commas between them, and a tail, whether it is sent at once or as it is read.
-Rows that were printed before are used again. Our link to a recording is put in here, as it is another one
+A page is a head, its rows separated by commas, and a tail, whether it is sent at once or while it is read.
+Rows that were printed before are used again. Our links to recordings are filled in here, since they change
 every day.
 """
 
@@ -26,13 +26,13 @@ from trunkline.service.calls import Org
 from trunkline.service.recordings import Links
 
 MAX_WHOLE_CALLS = 100
-"""Calls of a page that is printed as a whole, whatever it shows of them."""
+"""Most calls of a page that is always printed as a whole."""
 
 encode_json = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def is_streamed(rows: RowFormat | None, intent: Intent) -> bool:
-    """Whether a page may be too much to be printed as a whole, and can be printed while it is read."""
+    """Whether a page may be too large to be printed as a whole, and can be printed while it is read."""
     return (
         isinstance(intent, ListCalls)
         and intent.with_transcript
@@ -46,12 +46,12 @@ class Printer:
     """Prints outcomes of any dialect's operations."""
 
     def __init__(self, links: Links, row_cache: RowCache | None = None) -> None:
-        """Without a cache every row is printed anew."""
+        """Without a cache every row is printed again."""
         self._links = links
         self._row_cache = row_cache
 
     def json(self, operation: Operation, org: Org, outcome: Outcome, query: Any) -> bytes:
-        """The JSON of an answer that is there as a whole; raises `Refused` if a dialect makes one of it."""
+        """The JSON of a whole answer; raises `Refused` if the dialect refuses."""
         if operation.rows is not None and isinstance(outcome, CallPage):
             return self._page(operation.rows, org, outcome, query)
         return encode_json(operation.answer_of(self._links.with_links(org.id, outcome), query))
@@ -59,9 +59,9 @@ class Printer:
     async def json_chunks(
         self, rows: RowFormat, org: Org, stream: CallStream, query: Any
     ) -> AsyncGenerator[bytes, None]:
-        """The JSON of a page that comes part by part, the same bytes as if it came as a whole.
+        """The JSON of a page in chunks, the same bytes as if it was printed as a whole.
 
-        Its rows are not kept: they are many, and who asks for them seldom asks again.
+        Its rows are not cached: they are many, and are seldom requested again.
         """
         print_row = self._row_printer(rows, org, rows.options_of(query))
         count, before, tail = 0, b"", b""
@@ -81,12 +81,12 @@ class Printer:
         yield tail
 
     def drop(self, call_id: str) -> None:
-        """Forget the rows of a call that was deleted."""
+        """Drop the rows of a deleted call."""
         if self._row_cache is not None:
             self._row_cache.drop(call_id)
 
     def file(self, operation: Operation, org: Org, stream: CallStream, query: Any) -> File:
-        """The file that an operation makes of calls that come part by part."""
+        """The file that an operation makes of calls in chunks."""
         chunks = self._links.with_encoded_links(org.id, stream.chunks)
         file = operation.answer_of(CallStream(stream.org, chunks), query)
         if not isinstance(file, File):
@@ -94,7 +94,7 @@ class Printer:
         return file
 
     def record_of(self, rows: RowFormat, org: Org, query: Any) -> Callable[[Call], Any]:
-        """What makes of a call the record that is printed of it."""
+        """The function that makes the printed record of a call."""
         options = rows.options_of(query)
         return lambda call: rows.print_row(self._links.with_link(org.id, call), org.name, options)
 
@@ -122,16 +122,16 @@ class Printer:
 
 
 def _joined(head: bytes, rows: list[bytes], tail: bytes) -> bytes:
-    """Rows with commas between them, and what stands around them."""
+    """Rows separated by commas, and the envelope around them."""
     if not rows:
         return head + tail
     rows[0] = head + rows[0]
     rows[-1] += tail
-    return b",".join(rows)  # the one time that what may be long is copied
+    return b",".join(rows)  # the only copy of what may be long
 
 
 def _around(rows: RowFormat, page: PageSummary, query: Any) -> tuple[bytes, bytes]:
-    """The JSON of a page up to its first row, and from behind its last row on."""
+    """The JSON of a page before its first row, and after its last row."""
     if rows.envelope is None:
         raise TypeError("a stream has no envelope")
     return _split(rows.envelope(page, query), rows.path)
@@ -144,7 +144,7 @@ class _Key(NamedTuple):
 
 
 def _split(record: Struct, path: str) -> tuple[bytes, bytes]:
-    """The JSON of a record up to the beginning of the list that stands at a path, and from its end on."""
+    """The JSON of a record before and after the list at a path."""
     name, _, below = path.partition(".")
     above, key, after = _keys(type(record), name)
     head, tail = _split(getattr(record, name), below) if below else (b"[", b"]")
@@ -154,10 +154,10 @@ def _split(record: Struct, path: str) -> tuple[bytes, bytes]:
 
 @lru_cache(maxsize=256)
 def _keys(kind: type[Struct], name: str) -> tuple[list[_Key], _Key, list[_Key]]:
-    """The keys of a record before one of its fields, that of the field, and those behind it."""
+    """The keys of a record before one of its fields, that of the field, and those after it."""
     config = kind.__struct_config__
     if config.omit_defaults or config.tag is not None:
-        raise TypeError(f"{kind.__name__} stands around rows and says all of its fields, and nothing else")
+        raise TypeError(f"{kind.__name__} is an envelope and must set exactly its own fields")
     keys = [_Key(field.name, encode_json(field.encode_name) + b":") for field in structs.fields(kind)]
     place = [key.field for key in keys].index(name)
     return keys[:place], keys[place], keys[place + 1 :]

@@ -15,10 +15,10 @@ _OPEN_FILES = 65_536
 
 
 def serve(database_url: str, *, host: str, port: int, workers: int) -> None:
-    """Serve until told to stop; each worker is a process that shares nothing but the database."""
+    """Serve until stopped; each worker is a process that shares nothing but the database."""
     os.environ["TRUNKLINE_DATABASE_URL"] = database_url
-    # uvicorn raises the signal that stopped it once more when it is done. The default would end the process
-    # on the spot, and the embedded database would not be told; nor when a terminal is closed.
+    # uvicorn raises the signal that stopped it once more when it is done. By default that, or a closed
+    # terminal, would end the process at once, without stopping the embedded database.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
     _allow_many_files()

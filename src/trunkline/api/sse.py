@@ -1,4 +1,4 @@
-"""Streams of events as they are sent: from where they begin, and for how long their key lasts."""
+"""Streams of events: where they begin, and how long their key remains valid."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from trunkline.model.intents import FollowCalls
 log = structlog.get_logger(__name__)
 
 CHECK_SECONDS = 5.0
-"""After which the key is looked at again before anything more is sent."""
+"""After which the key is checked again before anything more is sent."""
 
 LAST_EVENT_ID = "Last-Event-ID"
 
 EVENT_HEADERS = [
     (b"content-type", f"{MEDIA_TYPE}; charset=utf-8".encode()),
-    (b"x-accel-buffering", b"no"),  # a proxy that collects what it passes on would keep events back
+    (b"x-accel-buffering", b"no"),  # a proxy that buffers answers would delay events
 ]
 
 _MAX_SEQUENCE_DIGITS = 18
 
 
 def resumed(intent: FollowCalls, headers: Headers, *, may_stream: bool) -> FollowCalls:
-    """The intent with the place that a client that connects again goes on from, whatever it began with.
+    """The intent with the sequence number from which a reconnecting client continues.
 
-    Raises `Refused` with `BAD_REQUEST` for what is no place, and for a client that can take no stream.
+    Raises `Refused` with `BAD_REQUEST` for what is no sequence number, and for a client without streams.
     """
     if not may_stream:
-        raise Refused(Fault.BAD_REQUEST, "a stream needs HTTP/1.1; ask for calls:changes instead")
+        raise Refused(Fault.BAD_REQUEST, "a stream needs HTTP/1.1; use calls:changes instead")
     text = headers.get(LAST_EVENT_ID.lower())
     if text is None:
         return intent
@@ -56,7 +56,7 @@ async def event_chunks(
 ) -> AsyncGenerator[bytes, None]:
     """The text of a stream, until it is stopped or `check` refuses its key.
 
-    `write` makes of a call the record that is printed of it.
+    `write` makes the printed record of a call.
     """
     checked_at = time.monotonic()
     beginning = BEGINNING
@@ -76,7 +76,7 @@ async def event_chunks(
 async def _until(
     stopped: asyncio.Event, batches: AsyncGenerator[ChangeBatch, None]
 ) -> AsyncGenerator[ChangeBatch, None]:
-    """What comes until a stream is stopped; what is under way then is given up."""
+    """The items until a stream is stopped; the pending one is then cancelled."""
     stopping = asyncio.create_task(stopped.wait())
     try:
         async with aclosing(batches):
@@ -89,7 +89,7 @@ async def _until(
                         coming.cancel()
                         await asyncio.wait({coming})
                     if not coming.cancelled():
-                        coming.exception()  # which nobody asks for if this wait is cancelled
+                        coming.exception()  # nobody needs the item if this wait is cancelled
                 if coming.cancelled() or (batch := coming.result()) is None:
                     return
                 yield batch

@@ -32,7 +32,7 @@ STANDARD_OUTPUT = "-"
 
 
 class ExportProblem(RuntimeError):
-    """An export cannot be made as it was asked for."""
+    """An export cannot be made with these options."""
 
 
 class ExportSummary(Struct):
@@ -45,52 +45,56 @@ class ExportSummary(Struct):
 
 def export(
     file: Annotated[str, typer.Argument(metavar="FILE", help="Where to write; - for standard output.")],
-    org: Annotated[str, typer.Option(help="The org whose calls are wanted.")],
+    org: Annotated[str, typer.Option(help="The org whose calls are exported.")],
     form: Annotated[
         str | None,
-        typer.Option("--format", help=f"{' or '.join(FORMATS)}; by the file's ending if it is not said."),
+        typer.Option("--format", help=f"{' or '.join(FORMATS)}; by default from the file's suffix."),
     ] = None,
     compression: Annotated[
-        str | None, typer.Option(help=f"{', '.join(COMPRESSIONS)}; by the file's ending if it is not said.")
+        str | None, typer.Option(help=f"{', '.join(COMPRESSIONS)}; by default from the file's suffix.")
     ] = None,
     zone: Annotated[
         str | None,
-        typer.Option("--tz", help="The time zone to write instants in, as Europe/Paris; else UTC."),
+        typer.Option(
+            "--tz", help="The time zone to write instants in, such as Europe/Paris; UTC by default."
+        ),
     ] = None,
     filters: Annotated[
         list[str] | None,
         typer.Option("--filter", metavar="NAME=VALUE", help="Any parameter of the list; repeatable."),
     ] = None,
     *,
-    force: Annotated[bool, typer.Option(help="Overwrite a file that exists.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Say what was done as one JSON object.")] = False,
+    force: Annotated[bool, typer.Option(help="Overwrite an existing file.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
 ) -> None:
-    """Write an org's calls, as they stand at one moment, into a file.
+    """Write an org's calls, as they are at one moment, to a file.
 
-    It is written beside its place and put there when it is complete.
+    It is written to FILE.part and renamed when it is complete.
     """
-    known_form, known_packing = _by_suffix(file)
-    asked = {
-        "format": form or known_form,
-        "compression": compression or known_packing,
+    suffix_form, suffix_compression = _by_suffix(file)
+    wanted = {
+        "format": form or suffix_form,
+        "compression": compression or suffix_compression,
         "tz": zone,
         **_filters(filters or []),
     }
-    query = urlencode({name: value for name, value in asked.items() if value is not None})
+    query = urlencode({name: value for name, value in wanted.items() if value is not None})
     path = None if file == STANDARD_OUTPUT else Path(file)
     if path is not None:
         _spare(path, force=force)
-    done = asyncio.run(_export(database(Settings.read()), org, query, path))
-    summary = msgspec.json.encode(done).decode() if as_json else f"{done.calls} calls in {done.file}"
+    result = asyncio.run(_export(database(Settings.read()), org, query, path))
+    summary = msgspec.json.encode(result).decode() if as_json else f"{result.calls} calls in {result.file}"
     typer.echo(summary, err=path is None)
 
 
 def _by_suffix(file: str) -> tuple[str | None, str | None]:
-    """The form and the compression that a file's name tells of."""
-    packing = next((one for one in COMPRESSIONS.values() if one.suffix and file.endswith(one.suffix)), None)
-    inner = file.removesuffix(packing.suffix) if packing else file
+    """The form and the compression that a file's suffixes mean."""
+    compression = next(
+        (one for one in COMPRESSIONS.values() if one.suffix and file.endswith(one.suffix)), None
+    )
+    inner = file.removesuffix(compression.suffix) if compression else file
     form = next((one.name for one in FORMATS.values() if inner.endswith(one.suffix)), None)
-    return form, packing.name if packing else None
+    return form, compression.name if compression else None
 
 
 def _filters(pairs: list[str]) -> dict[str, str]:
@@ -127,8 +131,8 @@ def _export_operation() -> Operation:
 async def _export(url: str, org: str, query: str, path: Path | None) -> ExportSummary:
     operation = _export_operation()
     try:
-        asked, _ = read_query(query.encode(), operation.query, refuse_unknown=True)
-        intent = operation.to_intent(asked, "")
+        parsed, _ = read_query(query.encode(), operation.query, refuse_unknown=True)
+        intent = operation.to_intent(parsed, "")
     except Refused as refused:
         raise ExportProblem(refused.detail) from None
     if not isinstance(intent, ExportCalls):
@@ -136,7 +140,7 @@ async def _export(url: str, org: str, query: str, path: Path | None) -> ExportSu
     async with services(url, pool_size=1) as joined:
         owner = await joined.keys.org(org)
         stream = await joined.run(owner, structs.replace(intent, with_total=True))
-        written = Printer(joined.links).file(operation, owner, stream, asked)
+        written = Printer(joined.links).file(operation, owner, stream, parsed)
         with _opened(path) as out:
             size = await _write(written, out)
     return ExportSummary(STANDARD_OUTPUT if path is None else str(path), written.calls, size)
@@ -144,7 +148,7 @@ async def _export(url: str, org: str, query: str, path: Path | None) -> ExportSu
 
 @contextmanager
 def _opened(path: Path | None) -> Iterator[IO[bytes]]:
-    """A file that is put in its place only when it is complete."""
+    """A file that gets its name only when it is complete."""
     if path is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()

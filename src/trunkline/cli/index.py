@@ -1,4 +1,4 @@
-"""`trunkline index`: search at its full speed right after a big import."""
+"""`trunkline index`: brings the search index up to date, for example after a big import."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`trunkline jobs`: what waits in the background, what failed, and how to have it tried again."""
+"""`trunkline jobs`: lists and retries background work."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from trunkline.compose import Services, database, services
 from trunkline.service.clock import system_clock
 from trunkline.settings import Settings
 
-app = typer.Typer(help="Work in the background: what waits, runs or failed.", no_args_is_help=True)
+app = typer.Typer(help="Background work: what waits, runs or failed.", no_args_is_help=True)
 
 T = TypeVar("T")
 _MAX_LENGTH = 1000
 _JOBS = ("org", "kind", "key", "state", "running", "schedule", "attempts", "next_try_at", "problem")
 _FOLLOWERS = ("org", "name", "behind", "skipped", "attempts", "next_try_at", "problem")
 
-Org = Annotated[str, typer.Option(help="One org; all of them, and the log itself, if it is not said.")]
-Kind = Annotated[str, typer.Option(help="One kind of job, as `recording`.")]
+Org = Annotated[str, typer.Option(help="One org; by default all orgs, and jobs that belong to none.")]
+Kind = Annotated[str, typer.Option(help="One kind of job, such as `recording`.")]
 
 
 def _run(org: str, action: Callable[[Services, int | None], Awaitable[T]]) -> T:
@@ -40,10 +40,10 @@ def listed(
     org: Org = "",
     kind: Kind = "",
     *,
-    failed: Annotated[bool, typer.Option("--failed", help="Only jobs that are tried no more.")] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="Only jobs that failed for good.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """List jobs, those that failed first, and how far each follower has come; a thousand of each."""
+    """List jobs, those that failed first, and the position of each follower; at most a thousand of each."""
 
     async def read(joined: Services, org_id: int | None) -> dict[str, Any]:
         state = "failed" if failed else None
@@ -67,14 +67,14 @@ def listed(
 
 @app.command("retry")
 def retry(org: Org = "", kind: Kind = "") -> None:
-    """Try now what failed or waits for another try, and go back to changes that a follower has gone past."""
+    """Retry now the jobs that failed or wait for another try, and the changes that a follower skipped."""
 
     async def again(joined: Services, org_id: int | None) -> tuple[int, int]:
         jobs = await joined.jobs.retry(org_id, kind or None, system_clock())
         return jobs, 0 if kind else await joined.followers.go_back(org_id)
 
     jobs, changes = _run(org, again)
-    typer.echo(f"{jobs} jobs and {changes} changes are tried again.")
+    typer.echo(f"{jobs} jobs and {changes} changes will be tried again.")
 
 
 def _cell(value: object) -> str:

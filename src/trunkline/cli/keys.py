@@ -34,7 +34,7 @@ Addresses = Annotated[
 
 
 def run(action: Callable[[Keys], Awaitable[T]]) -> T:
-    """Do something with the key service."""
+    """Run an action with the key service."""
 
     async def inner(url: str) -> T:
         async with services(url, pool_size=1) as joined:

@@ -1,4 +1,4 @@
-"""`trunkline pull`: a vendor's calls into the log, by asking its list."""
+"""`trunkline pull`: a vendor's calls into the log, from the vendor's list."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def pull(
     source: Annotated[str, typer.Option(help="The source's id, as `sources list` shows it.")],
     org: Annotated[str, typer.Option(help="The org that the source belongs to.")],
     since: Annotated[
-        str | None, typer.Option(help="Calls created from then on, as 2026-03-01 or 2026-03-01T09:00Z.")
+        str | None, typer.Option(help="Calls created from then on, such as 2026-03-01 or 2026-03-01T09:00Z.")
     ] = None,
     until: Annotated[str | None, typer.Option(help="Calls created until then.")] = None,
     every: Annotated[int, typer.Option(min=1, help="Seconds between two pulls with --follow.")] = 60,
     *,
-    follow: Annotated[bool, typer.Option(help="Go on pulling until stopped.")] = False,
+    follow: Annotated[bool, typer.Option(help="Pull again and again until stopped.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each pull.")] = False,
 ) -> None:
-    """Ask a vendor for its calls: all of them the first time, then those since the last pull.
+    """Request a vendor's calls: all of them the first time, then those since the last pull.
 
-    A pull that was stopped goes on where it was. The exit status is 1 if any call could not be read.
+    A pull that was stopped continues where it was. The exit status is 1 if any call could not be read.
     """
     span = instant("--since", since, last=False), instant("--until", until, last=True)
     if span[0] is not None and span[1] is not None and span[1] < span[0]:
@@ -47,7 +47,7 @@ def pull(
 
 
 def instant(option: str, text: str | None, *, last: bool) -> datetime | None:
-    """Read an option that is a date or an instant; a date is its first moment or its `last`."""
+    """Read an option that is a date or an instant; a date means its first moment, or its last with `last`."""
     if text is None:
         return None
     try:
@@ -102,10 +102,10 @@ async def _once(
 def _reporter(bar: Progress, source: Source) -> Report:
     task = bar.add_task(source.label or source.vendor, total=None, pages=0, new=0)
 
-    def told(total: PullSummary, count: int | None) -> None:
+    def report(total: PullSummary, count: int | None) -> None:
         bar.update(task, completed=total.calls, total=count, pages=total.pages, new=total.new)
 
-    return told
+    return report
 
 
 def _show(total: PullSummary, *, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""`trunkline recordings`: what is kept of calls' recordings, and what could not be."""
+"""`trunkline recordings`: calls' recordings that are stored, and those that could not be."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from trunkline.compose import database, services
 from trunkline.model.recordings import ListedRecording, ListRecordings, RetryRecordings
 from trunkline.settings import Settings
 
-app = typer.Typer(help="Recordings that are kept, wait or failed.", no_args_is_help=True)
+app = typer.Typer(help="Recordings that are stored, waiting or failed.", no_args_is_help=True)
 
 _MAX_LISTED = 1000
 _COLUMNS = ("call_id", "state", "attempts", "next_try_at", "size_bytes", "media_type", "problem")
@@ -26,11 +26,13 @@ Org = Annotated[str, typer.Option(help="The org.")]
 @app.command("list")
 def listed(
     org: Org,
-    state: Annotated[str, typer.Option(help="Only those: waiting, stored or failed.")] = "",
+    state: Annotated[
+        str, typer.Option(help="Only recordings in this state: waiting, stored or failed.")
+    ] = "",
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """List an org's recordings, those that are due soonest first; a thousand at the most."""
+    """List an org's recordings, those that are due soonest first; at most a thousand."""
     found = asyncio.run(_listed(database(Settings.read()), org, ListRecordings(_MAX_LISTED, state or None)))
     if as_json:
         typer.echo(msgspec.json.encode({"org": org, "recordings": found}).decode())
@@ -45,9 +47,9 @@ def listed(
 
 @app.command("retry")
 def retry(org: Org) -> None:
-    """Try again, from the beginning, what is not kept."""
+    """Try again, from the beginning, recordings that are not stored."""
     count = asyncio.run(_retried(database(Settings.read()), org))
-    typer.echo(f"{count} recordings are tried again.")
+    typer.echo(f"{count} recordings will be tried again.")
 
 
 async def _listed(url: str, org: str, intent: ListRecordings) -> Sequence[ListedRecording]:

@@ -34,7 +34,7 @@ def serve(
 
 
 def _check_port(host: str, port: int) -> None:
-    """Make sure that a port is free before anything is written; raises `OSError`."""
+    """Check that a port is free before anything is written; raises `OSError`."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -65,17 +65,17 @@ def demo(host: Host = "127.0.0.1", port: Port = 8080) -> None:
     _check_hosts(settings)
     _check_port(host, port)
     url = compose.demo_database(settings)
-    shown = asyncio.run(_filled(url))
-    typer.echo(f"{shown.calls} calls in {len(shown.orgs)} orgs: {', '.join(shown.orgs)}\n")
+    summary = asyncio.run(_filled(url))
+    typer.echo(f"{summary.calls} calls in {len(summary.orgs)} orgs: {', '.join(summary.orgs)}\n")
     base = f"http://{host}:{port}"
-    for name, headers in shown.headers.items():
+    for name, headers in summary.headers.items():
         listing = dialects()[name].operations[0]
         query = f"?{listing.example}" if listing.example else ""
         typer.echo(f"# {dialects()[name].title}\n{_curl(base, name, listing.path + query, headers)}\n")
-    typer.echo("# One call, as each of them has it")
-    for name, printed_id in shown.one_call.items():
+    typer.echo("# One call in the form of each dialect")
+    for name, printed_id in summary.one_call.items():
         path = dialects()[name].operations[1].path.replace("{id}", printed_id)
-        typer.echo(_curl(base, name, path, shown.mixed_headers[name]))
+        typer.echo(_curl(base, name, path, summary.mixed_headers[name]))
     typer.echo(f"\nAll dialects, with their documentation: {base}/")
     typer.echo("Stop with Ctrl-C.\n")
     run(url, host=host, port=port, workers=1)
@@ -83,8 +83,8 @@ def demo(host: Host = "127.0.0.1", port: Port = 8080) -> None:
 
 def _curl(base: str, dialect: str, path: str, headers: dict[str, str]) -> str:
     prefix = "" if dialects()[dialect].at_root else f"/{dialect}"
-    worn = "".join(f" \\\n  -H '{name}: {value}'" for name, value in headers.items())
-    return f'curl -s "{base}{prefix}{path}"{worn}'
+    options = "".join(f" \\\n  -H '{name}: {value}'" for name, value in headers.items())
+    return f'curl -s "{base}{prefix}{path}"{options}'
 
 
 async def _filled(url: str) -> DemoSummary:

@@ -1,4 +1,4 @@
-"""`trunkline sources`: the vendors' accounts that calls come from."""
+"""`trunkline sources`: the accounts with vendors from which calls come."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from trunkline.model.pulls import PullSchedule
 from trunkline.service.sources import Source, SourceProblem, Sources
 from trunkline.settings import Settings
 
-app = typer.Typer(help="Accounts with vendors that calls come from.", no_args_is_help=True)
+app = typer.Typer(help="Accounts with vendors from which calls come.", no_args_is_help=True)
 
 T = TypeVar("T")
 
@@ -49,7 +49,7 @@ class _Secrets(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def run(action: Callable[[Sources], Awaitable[T]]) -> T:
-    """Do something with the source service."""
+    """Run an action with the source service."""
 
     async def inner(url: str) -> T:
         async with services(url, pool_size=1) as joined:
@@ -117,7 +117,7 @@ def listed(org: Org, *, as_json: Json = False) -> None:
 
 @app.command("change")
 def change(source_id: SourceId, org: Org) -> None:
-    """Give a source other secrets or another credential, as JSON from standard input."""
+    """Set a source's secrets or credential, as JSON from standard input."""
     given = _read_stdin()
     run(
         lambda sources: sources.change(
@@ -131,23 +131,25 @@ def change(source_id: SourceId, org: Org) -> None:
 def schedule(
     source_id: SourceId,
     org: Org,
-    every: Annotated[str, typer.Option(help="How often, as 30s, 5m, 2h or 1d.")] = "",
+    every: Annotated[str, typer.Option(help="How often, such as 30s, 5m, 2h or 1d.")] = "",
     cron: Annotated[str, typer.Option(help="When, as a cron expression in UTC: '0 3 * * *'.")] = "",
     *,
-    off: Annotated[bool, typer.Option("--off", help="Pull by itself no more.")] = False,
+    off: Annotated[bool, typer.Option("--off", help="Remove the schedule.")] = False,
 ) -> None:
-    """Have a server pull from a source by itself; `sources list` shows the last pull and the next."""
+    """Schedule the pulls of a source; `sources list` shows the last pull and the next."""
     if [bool(every), bool(cron), off].count(True) != 1:
         raise typer.BadParameter("give one of --every, --cron and --off")
     try:
-        asked = None if off else schedules.every(every) if every else schedules.cron(cron)
+        schedule_text = None if off else schedules.every(every) if every else schedules.cron(cron)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--every" if every else "--cron") from None
-    first = run(lambda sources: sources.schedule(org, source_id, asked))
+    first = run(lambda sources: sources.schedule(org, source_id, schedule_text))
     if first is None:
-        typer.echo(f"Source {source_id} is not pulled by itself any more.")
+        typer.echo(f"Source {source_id} has no schedule any more.")
     else:
-        typer.echo(f"Source {source_id} is pulled {asked}, the first time at {first:%Y-%m-%d %H:%M}Z.")
+        typer.echo(
+            f"Source {source_id} is pulled {schedule_text}, the first time at {first:%Y-%m-%d %H:%M}Z."
+        )
 
 
 @app.command("disable")

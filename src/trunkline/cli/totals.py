@@ -1,4 +1,4 @@
-"""`trunkline totals`: recounting what the running sums say."""
+"""`trunkline totals`: recounting the running sums."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from trunkline.service.calls import Org
 from trunkline.service.run import Run
 from trunkline.settings import Settings
 
-app = typer.Typer(help="Exact totals: check them against the calls, or mend them.", no_args_is_help=True)
+app = typer.Typer(help="Exact totals: check them against the calls, or correct them.", no_args_is_help=True)
 
 T = TypeVar("T")
-OrgOption = Annotated[str | None, typer.Option(help="One org; all of them if it is not said.")]
+OrgOption = Annotated[str | None, typer.Option(help="One org; all of them by default.")]
 
 
 @app.command("check")
 def check(
     org: OrgOption = None,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
-    """Recount the calls and name every total that differs; exit status 1 if any does."""
+    """Recount the calls and list every total that differs; exit status 1 if any does."""
     found = _each(org, _check)
     for name, off in found.items():
         for difference in off:
@@ -40,9 +40,9 @@ def check(
 
 @app.command("rebuild")
 def rebuild(org: OrgOption = None) -> None:
-    """Put the totals right, while serving and writing go on."""
-    for name, mended in _each(org, _rebuild).items():
-        typer.echo(f"{name}: {mended} totals mended")
+    """Correct the totals; servers may read and write meanwhile."""
+    for name, corrected in _each(org, _rebuild).items():
+        typer.echo(f"{name}: {corrected} totals corrected")
 
 
 async def _check(run: Run, org: Org) -> Sequence[Difference]:
@@ -68,4 +68,4 @@ def _line(org: str, found: Difference, *, as_json: bool) -> str:
         return msgspec.json.encode({"org": org, **msgspec.to_builtins(found)}).decode()
     words = " ".join(part for part in (found.value, found.outcome, found.agent, found.campaign) if part)
     period = f"{found.level} {found.period:%Y-%m-%dT%H}Z"
-    return f"{org}: {period} {words}: kept {found.stored}, counted {found.counted}"
+    return f"{org}: {period} {words}: stored {found.stored}, counted {found.counted}"

@@ -1,4 +1,4 @@
-"""`trunkline work`: the work in the background alone, without serving."""
+"""`trunkline work`: background work without serving."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trunkline.settings import Settings
 
 
 def work() -> None:
-    """Do the work in the background until stopped: index, fetch recordings, pull what has a schedule, sweep.
+    """Do background work until stopped: indexing, recordings, scheduled pulls, clean-up.
 
     Servers do it too, unless TRUNKLINE_WORK is false; any number of processes share it.
     """
@@ -30,5 +30,5 @@ async def _work(url: str, settings: Settings) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, worker.stop)
-        typer.echo("Trunkline works in the background; stop with Ctrl-C.", err=True)
+        typer.echo("Trunkline does background work; stop with Ctrl-C.", err=True)
         await worker.run()

@@ -35,7 +35,7 @@ MIX = (
     (Status.FAILED, 0.04),
     (Status.CANCELED, 0.03),
 )
-"""How the finished calls came out, and their shares."""
+"""The outcomes of the finished calls, and their shares."""
 
 LIVE = (
     Status.IN_PROGRESS,
@@ -64,7 +64,7 @@ STILL_THERE = {
 
 @dataclass(frozen=True)
 class Origin:
-    """Where the made-up calls claim to come from: one vendor's name, ids and money."""
+    """The claimed origin of the made-up calls: one vendor's name, ids and cost unit."""
 
     vendor: str
     make_call_id: Callable[[Random], str]
@@ -72,7 +72,7 @@ class Origin:
     cost_unit: str | None = None
     """A currency code or `credits`; without one the calls have no cost."""
     word_times: bool = True
-    """Whether this vendor tells when each word was said."""
+    """Whether this vendor reports the times of words."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def _plans(rng: Random, count: int, until: datetime) -> Iterator[Plan]:
 
 
 class _CallDesk:
-    """The people, agents and dialogues that calls are put together from."""
+    """The people, agents and dialogues from which calls are made."""
 
     def __init__(self, origin: Origin, rng: Random) -> None:
         fixed = Random(f"{origin.vendor} desk")
@@ -164,7 +164,7 @@ class _CallDesk:
         return self.rng.choice(self.outbound if outbound else self.inbound)
 
     def _marks(self, status: Status, dialogue: Dialogue, reason: EndReason | None) -> Sequence[Mark]:
-        """What is said and done in the call, in time; nothing if nobody picked up."""
+        """What is said and done in the call, with times; nothing if nobody picked up."""
         if status not in CONVERSATION_STATUSES:
             return ()
         items = dialogue.items
@@ -187,7 +187,7 @@ class _CallDesk:
             call.contact = person.contact
 
     def _run(self, call: Call, plan: Plan, marks: Sequence[Mark], reason: EndReason | None) -> None:
-        """Let the call happen: its instants, its length, and what was said by then."""
+        """Make up the course of the call: its instants, its length, and what was said by then."""
         rng, status = self.rng, plan.status
         call.updated_at = call.created_at
         if marks:

@@ -1,7 +1,7 @@
 """The dialogues that made-up calls are drawn from, and how their gaps are filled.
 
-A dialogue is one JSON file in the folder beside this module. Its texts hold slots such as
-`{first_name}`; a slot stands for the same value everywhere in one call.
+A dialogue is one JSON file in the folder beside this module. Its texts have slots such as
+`{first_name}`; a slot has the same value everywhere in one call.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
 
 class Dialogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One conversation and what is to be known of it afterwards."""
+    """One conversation, with its summary and analysis."""
 
     trade: str
     agent: str
@@ -53,7 +53,7 @@ class Template:
     name: str
     text: str
     open: Dialogue
-    """The dialogue as it stands in the file, for what does not depend on slots."""
+    """The dialogue as it is in the file, for what does not depend on slots."""
 
     def fill(self, slots: Mapping[str, str]) -> Dialogue:
         """The dialogue with every slot replaced; a slot that nobody draws is a `KeyError`."""
@@ -70,7 +70,7 @@ _DECODER = msgspec.json.Decoder(Dialogue)
 
 
 def _inside_quotes(value: str) -> str:
-    """A value as it stands between the quotes of a JSON string."""
+    """A value as it is written between the quotes of a JSON string."""
     return msgspec.json.encode(value).decode()[1:-1]
 
 

@@ -38,7 +38,7 @@ CENTS_A_MINUTE = {"telephony": 140, "transcription": 77, "language_model": 210, 
 
 
 def result_of(status: Status) -> Result | None:
-    """How a call with this status came out."""
+    """The result of a call with this status."""
     return RESULTS.get(status)
 
 
@@ -79,7 +79,7 @@ def cost_of(call: Call, unit: str | None) -> Cost | None:
     """What an ended call cost, as the sum of its parts."""
     if unit is None or call.duration_ms is None:
         return None
-    # A credit is taken to be a hundredth of a dollar, so the same price has more of them.
+    # A credit counts as a hundredth of a dollar.
     scale = 2 if unit == "credits" else 4
     parts = {
         name: Decimal(round(price * call.duration_ms / 60_000)).scaleb(-scale)
@@ -96,7 +96,7 @@ def latency_of(call: Call, rng: Random) -> dict[str, Any] | None:
 
 
 def recording_of(call: Call) -> Recording | None:
-    """Where the recording lies, of a call in which somebody spoke."""
+    """The link to the recording of a call in which somebody spoke."""
     if call.started_at is None:
         return Recording(enabled=False) if call.status.is_final else None
     url = f"https://recordings.example.com/{call.id}.wav" if call.ended_at else None

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def percentile(ordered: Sequence[int], share: float) -> int:
-    """The value below which this share of an ordered list lies, between neighbours in a straight line."""
+    """A percentile of an ordered list, interpolated linearly between neighbours."""
     position = share * (len(ordered) - 1)
     low = int(position)
     high = min(low + 1, len(ordered) - 1)
@@ -15,7 +15,7 @@ def percentile(ordered: Sequence[int], share: float) -> int:
 
 
 def summarize(values: Sequence[int]) -> dict[str, Any]:
-    """Extremes and percentiles of at least one value, with the values in the order they came."""
+    """Extremes and percentiles of at least one value, with the values in their original order."""
     ordered = sorted(values)
     return {
         "max": ordered[-1],

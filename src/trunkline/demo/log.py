@@ -30,7 +30,7 @@ _LABEL = "demo"
 
 
 class DemoSummary(Struct):
-    """What the demo tells the person who started it."""
+    """What the demo prints for the person who started it."""
 
     orgs: list[str]
     calls: int
@@ -46,23 +46,23 @@ async def fill(intake: Intake, keys: Keys, run: Run, dialects: Mapping[str, Dial
     """Fill the demo's orgs, unless they are full from an earlier time, and make a key for each dialect."""
     until = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     vendors = [dialect for dialect in dialects.values() if dialect.at_root]
-    shown = DemoSummary(orgs=[], calls=0, headers={}, mixed_headers={}, one_call={})
+    summary = DemoSummary(orgs=[], calls=0, headers={}, mixed_headers={}, one_call={})
     per_org = {f"demo-{dialect.name}": ([dialect], CALLS_PER_VENDOR) for dialect in vendors}
     per_org[MIXED] = (list(dialects.values()), CALLS_PER_VENDOR // len(dialects))
     for seed, (name, (origins, count)) in enumerate(per_org.items()):
         made = await keys.create(name, label=_LABEL)
         org = Org(await keys.org_id(name), name)
-        held = await _count_calls(run, org, origins[0])
-        for origin in origins if held < count * len(origins) else []:
+        existing = await _count_calls(run, org, origins[0])
+        for origin in origins if existing < count * len(origins) else []:
             await _ingest_demo_calls(intake, org, origin, count=count, seed=seed, until=until)
-        shown.orgs.append(name)
-        shown.calls += await _count_calls(run, org, origins[0])
+        summary.orgs.append(name)
+        summary.calls += await _count_calls(run, org, origins[0])
         for dialect in origins:
-            shown.headers.setdefault(dialect.name, made.headers[dialect.name])
-    shown.mixed_headers = made.headers  # the org that mixes them is the last
+            summary.headers.setdefault(dialect.name, made.headers[dialect.name])
+    summary.mixed_headers = made.headers  # the org that mixes them is the last
     one = await _short_conversation(run, org, origins[0])
-    shown.one_call = {name: dialect.ids.printed(one) for name, dialect in dialects.items()}
-    return shown
+    summary.one_call = {name: dialect.ids.printed(one) for name, dialect in dialects.items()}
+    return summary
 
 
 async def _short_conversation(run: Run, org: Org, dialect: Dialect) -> Call:

@@ -99,7 +99,7 @@ LANDS = (
 
 
 def plain(text: str) -> str:
-    """A name as it stands in an e-mail address: lower case, only the letters a to z."""
+    """A name as it is written in an e-mail address: lower case, only the letters a to z."""
     letters = unicodedata.normalize("NFKD", text.replace("ß", "ss"))
     return "".join(letter for letter in letters.lower() if "a" <= letter <= "z")
 

@@ -39,7 +39,7 @@ def _time(hour: int, minute: int, language: str) -> str:
 
 
 def _money(number: str, person: Person) -> str:
-    """An amount as it is said where the person lives."""
+    """An amount as it is spoken where the person lives."""
     if person.land.language == "es":
         return f"{number.replace('.', ',')} dólares"
     if person.land.country in ("FR", "DE"):

@@ -1,4 +1,4 @@
-"""Dialogues laid out in time: when each word is said, when a tool is used and when it answers."""
+"""Dialogues laid out in time: when each word is said, when a tool is called and when it returns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from trunkline.model.words import Role
 
 @dataclass(frozen=True)
 class Spoken:
-    """A turn, at its place in the sequence."""
+    """A turn, at its position in the sequence."""
 
     turn: Turn
     at_ms: int
@@ -26,7 +26,7 @@ class Spoken:
 
 @dataclass(frozen=True)
 class Used:
-    """A tool invocation, at its place in the sequence."""
+    """A tool invocation, at its position in the sequence."""
 
     call: ToolCall
     at_ms: int
@@ -34,7 +34,7 @@ class Used:
 
 @dataclass(frozen=True)
 class Answered:
-    """What a tool gave back, at its place in the sequence; `call` is the invocation it answers."""
+    """The result of a tool, at its position in the sequence; `call` is its invocation."""
 
     call: ToolCall
     result: Any
@@ -42,13 +42,13 @@ class Answered:
 
 
 Mark = Spoken | Used | Answered
-"""One place in the sequence of turns, invocations and results."""
+"""One position in the sequence of turns, invocations and results."""
 
 
 def assemble(marks: Iterable[Mark]) -> tuple[list[Turn], list[ToolCall]]:
-    """Split a sequence into turns and tool calls that know their places in it.
+    """Split a sequence into turns and tool calls with their positions in it.
 
-    An answer whose invocation is not in the sequence takes no place.
+    A result whose invocation is not in the sequence has no position.
     """
     turns: list[Turn] = []
     calls: dict[int, ToolCall] = {}
@@ -67,7 +67,7 @@ def assemble(marks: Iterable[Mark]) -> tuple[list[Turn], list[ToolCall]]:
 
 
 def answer_delays(turns: Sequence[Turn]) -> list[int]:
-    """How long the agent took to answer, each time the other side had spoken, in milliseconds."""
+    """How long the agent took to answer each time after the other side had spoken, in milliseconds."""
     return [
         after.start_ms - before.end_ms
         for before, after in pairwise(turns)
@@ -108,7 +108,7 @@ def _pause(before: Role, after: Role, rng: Random) -> int:
 
 
 def _use_tools(items: Sequence[Item], now: int, rng: Random, marks: list[Mark]) -> int:
-    """Use one or more tools in a row, at times at once, and say when the last has answered."""
+    """Call one or more tools in a row, sometimes at once, and return when the last has returned."""
     at_once = len(items) > 1 and rng.random() < 0.5
     waiting: list[Answered] = []
     for item in items:

@@ -1,7 +1,7 @@
 """Pulls: a vendor's list, read page by page into the log, from where the last pull ended.
 
-A page is committed before the request for the next one is remembered; a pull that was killed reads one page
-again at the most, which changes nothing. When it ends, what it met goes into the ledger.
+A page is committed before the request for the next one is stored; a pull that was killed reads one page
+again at the most, which changes nothing. When it ends, the listed calls are entered in the ledger.
 """
 
 from __future__ import annotations
@@ -41,29 +41,29 @@ OVERLAP = timedelta(hours=1)
 """How far before the newest call of the last pull the next one begins, at least (our choice)."""
 
 MAX_OPEN = timedelta(days=30)
-"""A call that has not ended after so long is not asked for again (our choice)."""
+"""A call that has not ended after so long is not requested again (our choice)."""
 
 MAX_NAMED = 1000
 MAX_FAILURES = 3
-"""Single calls in a row that cannot be fetched, before the vendor counts as away."""
+"""Single calls in a row that cannot be fetched, before the vendor counts as unavailable."""
 
 _NOT_ADMITTED = frozenset({401, 403})
 _STALE = frozenset({400, 404, 410, 422})
-"""How a vendor refuses a place in its list that it no longer knows."""
+"""How a vendor refuses a position in its list that is no longer valid."""
 
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-"""No call was before; some write the first day of the calendar for a time that they do not know."""
+"""No call is older; some vendors write the first day of the calendar for an unknown time."""
 
 _HOUR = timedelta(hours=1)
 
 MAX_READS = 3
-"""How often one pull reads a list that keeps moving under it (our choice)."""
+"""How often one pull reads a list that changes meanwhile (our choice)."""
 
 _ANY = math.inf
-"""Nobody knows how many."""
+"""An unknown number."""
 
 _COUNTED = (State.NEW, State.CHANGED, State.DELETED, State.UNCHANGED)
-"""What a call counts as of which a line and the whole came: whatever is more."""
+"""How a call counts that was ingested as a line and as a whole: the first of these that applies."""
 
 
 class PullSummary(Struct):
@@ -71,30 +71,30 @@ class PullSummary(Struct):
 
     pages: int = 0
     calls: int = 0
-    """Those of the range, each time that one was listed: a list that moved is read again."""
+    """Calls in the range, counted each time that one was listed: a list that changed is read again."""
     new: int = 0
     changed: int = 0
     unchanged: int = 0
     deleted: int = 0
-    """Calls that were taken out of the log, and stay out."""
+    """Calls that were deleted from the log, and stay deleted."""
     unreadable: dict[str, str] = field(default_factory=dict)
     """The reason for each, the first thousand."""
 
 
 class _PageResult(Struct):
-    """What a page came to."""
+    """The result of a page."""
 
     past: bool
     """Whether it reaches back before the range, so that it is the last one."""
     newest_at: datetime | None
     vendors: list[str]
     fresh: int
-    """Calls that this pull had not met before."""
+    """Calls that this pull had not listed before."""
     repeated: int
 
 
 Report = Callable[[PullSummary, int | None], None]
-"""Is told after every page what was done, and how many calls the vendor says there are."""
+"""Is called after every page with the summary so far and the vendor's total, if it reports one."""
 
 
 class Pull:
@@ -123,15 +123,15 @@ class Pull:
     async def run(self, since: datetime | None = None, until: datetime | None = None) -> PullSummary:
         """Pull the calls of a range of creation, or all since the last pull; raises `PullStopped`.
 
-        A pull that did not come to its end goes on, if it was for the same range; else it begins anew.
+        An interrupted pull continues if it was for the same range; otherwise it starts from the beginning.
         """
         async with self._store.locked() as ours:
             if not ours:
-                raise PullBusy("somebody else is pulling from this source")
+                raise PullBusy("another process is pulling from this source")
             total = PullSummary()
             pull = await self._store.current()
-            asked = (pull.requested_since, pull.requested_until)
-            goes_on = pull.started_at is not None and asked == (since, until)
+            requested = (pull.requested_since, pull.requested_until)
+            goes_on = pull.started_at is not None and requested == (since, until)
             if not goes_on:
                 pull = await self._begun(pull, since, until)
             try:
@@ -139,7 +139,7 @@ class Pull:
             except VendorRefused as error:
                 if not goes_on or error.status not in _STALE:
                     raise
-                log.warning("the place in the list is stale", source=self._source.id, status=error.status)
+                log.warning("position in the list is stale", source=self._source.id, status=error.status)
                 await self._read(await self._begun(pull, since, until), total)
             await self._store.end(self._clock(), _hour_from(pull.range_from), until and hour_of(until))
             return total
@@ -166,11 +166,11 @@ class Pull:
         return begun
 
     async def _read(self, pull: StoredPull, total: PullSummary, *, goes_on: bool = False) -> None:
-        """Read the list to its end, and again as far as it moved meanwhile, so that it leaves no gap.
+        """Read the list to its end, and again as far as it changed meanwhile, so that no call is missed.
 
-        Where pages are asked for by their place, a call that is put in before the place pushes another one
-        into the next page, which is met again; a call that is taken out lets another one slip past unseen.
-        Whether that happened between the readings of a pull that was broken off, nobody can tell.
+        Where pages are requested by offset, a call that is added before the offset shifts another one
+        into the next page, where it is listed again; a call that is removed lets another one be missed.
+        Whether that happened while a pull was interrupted cannot be known.
         """
         missed = await self._read_once(pull.next, pull, total)
         if goes_on and self._api.by_offset:
@@ -178,33 +178,33 @@ class Pull:
         for _ in range(MAX_READS - 1):
             if not missed:
                 return
-            following = _json(self._api.first(pull.range_from, pull.requested_until))
-            await self._store.turn(following, None, [])
-            missed = await self._read_once(following, pull, total, wanted=missed)
+            next_request = _json(self._api.first(pull.range_from, pull.requested_until))
+            await self._store.turn(next_request, None, [])
+            missed = await self._read_once(next_request, pull, total, wanted=missed)
         if missed:
-            log.warning("the list did not hold still", source=self._source.id, readings=MAX_READS)
+            log.warning("the list kept changing", source=self._source.id, readings=MAX_READS)
 
     async def _read_once(
         self, next_request: str | None, pull: StoredPull, total: PullSummary, wanted: float | None = None
     ) -> float:
-        """Read a list on to its end, or until so many calls were met that had not been.
+        """Read a list on to its end, or until `wanted` calls were listed for the first time.
 
-        Answers how many calls of the list cannot have been met.
+        Returns how many calls of the list may have been missed.
         """
-        sent: set[str] = set()
+        requested: set[str] = set()
         count: int | None = None
         repeated = fresh = 0
-        taken_out = False
+        has_removals = False
         while next_request is not None:
-            if next_request in sent:
+            if next_request in requested:
                 raise PullStopped("the vendor's list repeats a page without end")
-            sent.add(next_request)
+            requested.add(next_request)
             listed = await self._page(msgspec.json.decode(next_request, type=Request))
             turned = await self._ingest(listed.items, pull, total)
             fresh += turned.fresh
             repeated += turned.repeated
             if listed.total is not None:
-                taken_out = taken_out or (count is not None and listed.total < count)
+                has_removals = has_removals or (count is not None and listed.total < count)
                 count = listed.total
             over = turned.past or (wanted is not None and fresh >= wanted)
             next_request = None if listed.next_request is None or over else _json(listed.next_request)
@@ -213,8 +213,8 @@ class Pull:
             self._report(total, count)
         if not self._api.by_offset:
             return 0
-        # A second reading meets everything again, and cannot tell what was put in while it went on.
-        return _ANY if taken_out else repeated if wanted is None else 0
+        # A second reading lists everything again, and cannot see what was added meanwhile.
+        return _ANY if has_removals else repeated if wanted is None else 0
 
     async def _page(self, request: Request) -> ListPage:
         answer = await self._client.fetch(request)
@@ -226,33 +226,33 @@ class Pull:
     async def _ingest(self, listed: list[Any], pull: StoredPull, total: PullSummary) -> _PageResult:
         """Store the calls of a page."""
         newest_at: datetime | None = None
-        met: list[ListedCall] = []
-        seen: list[Received] = []
+        listed_calls: list[ListedCall] = []
+        received: list[Received] = []
         sizes: list[int] = []
         past = False
         async for item in self._items(listed, pull):
             if item is None:
                 past = self._api.newest_first
                 continue
-            met.append(item.listed)
+            listed_calls.append(item.listed)
             total.calls += 1
             if item.sighting is None:
                 if len(total.unreadable) < MAX_NAMED:
                     total.unreadable[item.listed.vendor_call_id] = item.listed.reason or ""
             elif item.listed.created_at is not None:
                 newest_at = max(newest_at or item.listed.created_at, item.listed.created_at)
-            # The whole call comes last, so that it has the last word where both are as old.
-            told = [item] if item.line is None else [item.line, item]
-            sizes.append(len(told))
-            seen += [Received(one.sighting, encoded(one.raw), self._origin(one)) for one in told]
-        fresh = await self._store.record(met, self._clock())
-        results = iter(await self._group_commit.ingest(self._source.org, seen) if seen else [])
+            # The whole call comes last, so that it wins where both are as old.
+            versions = [item] if item.line is None else [item.line, item]
+            sizes.append(len(versions))
+            received += [Received(one.sighting, encoded(one.raw), self._origin(one)) for one in versions]
+        fresh = await self._store.record(listed_calls, self._clock())
+        results = iter(await self._group_commit.ingest(self._source.org, received) if received else [])
         for size in sizes:
             states = {result.state for result in islice(results, size)}
             counted = next((state for state in _COUNTED if state in states), None)
             if counted is not None:
                 setattr(total, counted.value, getattr(total, counted.value) + 1)
-        names = {(one.vendor, one.vendor_call_id) for one in met}
+        names = {(one.vendor, one.vendor_call_id) for one in listed_calls}
         return _PageResult(
             past, newest_at, sorted({vendor for vendor, _ in names}), fresh, len(names) - fresh
         )
@@ -269,7 +269,7 @@ class Pull:
     async def _items(self, listed: list[Any], pull: StoredPull) -> AsyncIterator[PullItem | None]:
         """The calls of a page that are in the range, whole; `None` for one that is older."""
         lines = [item_in(self._door, raw) for raw in listed]
-        known = (
+        stored = (
             await self._store.stored_payloads(self._door.name, _digests(lines))
             if self._api.one
             else set[bytes]()
@@ -279,10 +279,10 @@ class Pull:
             if created_at is not None and pull.range_from is not None and created_at < pull.range_from:
                 yield None
             elif created_at is None or pull.requested_until is None or created_at <= pull.requested_until:
-                yield await self._whole(item, known)
+                yield await self._whole(item, stored)
 
     async def _whole(self, item: PullItem, stored: set[bytes]) -> PullItem:
-        """The call in full; a line that is known says nothing that would be worth another request."""
+        """The call in full; a line that is stored already needs no further request."""
         if self._api.one is None or item.sighting is None or _digest(item.raw) in stored:
             return item
         try:
@@ -314,19 +314,19 @@ def _digests(lines: list[PullItem]) -> list[tuple[str, bytes]]:
 
 
 def list_api(door: Door) -> ListApi:
-    """How a vendor is asked for its calls; raises `PullStopped` if it cannot be."""
+    """How a vendor's list is requested; raises `PullStopped` if it has none."""
     if door.list_api is None:
-        raise PullStopped(f"{door.title} cannot be asked for its calls")
+        raise PullStopped(f"calls of {door.title} cannot be pulled")
     return door.list_api
 
 
 def vendor_client_of(source: Source, door: Door) -> VendorClient:
-    """Whoever asks the vendor of a source; raises `PullStopped` if it cannot be asked."""
+    """The client for the vendor of a source; raises `PullStopped` if the source cannot be pulled."""
     api = list_api(door)
     if source.disabled_at is not None:
         raise PullStopped(f"source {source.id} is disabled")
     if source.credential is None:
-        raise PullStopped(f"source {source.id} has no credential: give one with `trunkline sources change`")
+        raise PullStopped(f"source {source.id} has no credential: set one with `trunkline sources change`")
     return VendorClient(
         source.base_url or api.base_url, api.headers(source.credential), api.requests_per_minute
     )

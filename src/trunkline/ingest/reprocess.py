@@ -1,11 +1,11 @@
-"""Reprocessing: calls derived again from the payloads that are kept of them, after a reading was improved.
+"""Reprocessing: calls derived again from their stored payloads, after the reading of a vendor was improved.
 
-A call of which every payload is kept is what its payloads say now, and nothing else. A call of which
-something was told without a payload, as by a file in our own form, keeps that: what its payloads say now is
-merged into it.
+A call whose payloads are all stored is what its payloads state now, and nothing else. A call that also has
+facts without a payload, as from a file in our own form, keeps those: what its payloads state now is merged
+into them.
 
-Payloads are merged with the times at which they were merged when they came, so that a call is derived again
-as it stands, whatever order they came in and however often.
+Payloads are merged with the times at which they were first merged, so that the same call is derived again,
+whatever order they arrived in and however often.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ BATCH_CALLS = 200
 
 
 class ReprocessSummary(Struct):
-    """What came of deriving an org's calls again."""
+    """The result of deriving an org's calls again."""
 
     calls: int = 0
     changed: int = 0
     found: int = 0
-    """Calls in payloads that named none when they came."""
+    """Calls in payloads that could not be read when they arrived."""
     unreadable: list[str] = field(default_factory=list)
     """Vendor, id and reason of payloads that cannot be read any more; their calls are left as they are."""
 
@@ -64,7 +64,7 @@ class Reprocessor:
         self._own = next(dialect for dialect in dialects.values() if dialect.is_lossless)
 
     async def run(self, org: Org, vendor: str | None = None) -> ReprocessSummary:
-        """Derive an org's calls again, a batch in a transaction; others may write meanwhile."""
+        """Derive an org's calls again, one batch per transaction; others may write meanwhile."""
         derived = ReprocessSummary()
         last: Key = ("", "")
         while keys := await self._writer.named_after(org.id, vendor, last, BATCH_CALLS):
@@ -75,59 +75,61 @@ class Reprocessor:
 
     async def _reprocess(self, org: Org, keys: Sequence[Key], derived: ReprocessSummary) -> None:
         async with self._writer.transaction(org.id, len(keys)) as writing:
-            standing = await writing.current(keys)
+            current = await writing.current(keys)
             payloads = await writing.payloads(keys)
-            drafts: list[PendingCall] = []
+            pending: list[PendingCall] = []
             confirmed: list[PendingCall] = []
             updates: list[LiveUpdate] = []
-            for key, known in standing.stored.items():
+            for key, stored in current.stored.items():
                 derived.calls += 1
                 try:
-                    one = self._reprocessed(key, known, payloads.get(key, []))
+                    one = self._reprocessed(key, stored, payloads.get(key, []))
                 except (Unreadable, AnswerExpected) as error:
                     derived.unreadable.append(f"{key[0]} {key[1]}: {error}")
                     continue
                 if one.difference is Difference.VALUES:
                     derived.changed += 1
-                    drafts.append(one.draft)
+                    pending.append(one.pending)
                 elif one.difference is Difference.VERSIONS:
-                    confirmed.append(one.draft)
+                    confirmed.append(one.pending)
                 if one.update is not None:
                     updates.append(one.update)
-            await writing.write(drafts)
+            await writing.write(pending)
             await writing.confirm(confirmed)
             await writing.live.write(updates)
 
-    def _reprocessed(self, key: Key, known: StoredCall, payloads: Sequence[StoredPayload]) -> ReprocessResult:
+    def _reprocessed(
+        self, key: Key, stored: StoredCall, payloads: Sequence[StoredPayload]
+    ) -> ReprocessResult:
         events = [payload.body for payload in payloads if payload.kind == EVENT]
-        if events or known.live is not None:
-            return reprocess(key, known, lambda base: self._merge(key, base, payloads), events)
-        call, stamps = self._merge(key, known, payloads)
-        draft = PendingCall(call, stamps, known.revision, has_unstored_facts=known.has_unstored_facts)
-        return ReprocessResult(draft, difference(known.call, known.versions, call, stamps))
+        if events or stored.live is not None:
+            return reprocess(key, stored, lambda base: self._merge(key, base, payloads), events)
+        call, versions = self._merge(key, stored, payloads)
+        pending = PendingCall(call, versions, stored.revision, has_unstored_facts=stored.has_unstored_facts)
+        return ReprocessResult(pending, difference(stored.call, stored.versions, call, versions))
 
     def _merge(
         self, key: Key, current: StoredCall, payloads: Sequence[StoredPayload]
     ) -> tuple[Call, Versions]:
-        """What everything but events says of a call."""
+        """What all payloads but events state about a call."""
         state: tuple[Call, Versions] | None = (
             (current.call, current.versions) if current.has_unstored_facts else None
         )
-        told = [
+        sightings = [
             (sighting, seen_at)
             for payload in payloads
             if payload.kind != EVENT
-            for sighting in self._said_in(key[0], payload)
+            for sighting in self._sightings_in(key[0], payload)
             if (sighting.vendor, sighting.vendor_call_id) == key
             for seen_at in _times(payload)
         ]
-        for sighting, seen_at in told:
+        for sighting, seen_at in sightings:
             state = (
                 merged(*state, sighting, seen_at) if state else first_call(sighting, current.call.id, seen_at)
             )
         return state or (current.call, current.versions)
 
-    def _said_in(self, vendor: str, payload: StoredPayload) -> list[Sighting]:
+    def _sightings_in(self, vendor: str, payload: StoredPayload) -> list[Sighting]:
         form = payload.source_vendor or vendor
         if payload.kind == PRINTED.kind and payload.source_vendor is not None:
             return [checked(self._doors[form].from_wire(msgspec.json.decode(payload.body)))]
@@ -161,7 +163,7 @@ class Reprocessor:
                         for sighting in self._sightings(one.vendor, body, one.kind, content_type)
                     ]
                 except (Unreadable, AnswerExpected):
-                    continue  # as unreadable as it was
+                    continue  # still unreadable
                 if not parts:
                     continue
                 origin = Provenance(
@@ -179,9 +181,9 @@ class Reprocessor:
 
 
 def _times(payload: StoredPayload) -> list[datetime]:
-    """The moments at which a payload counts: a delivery as it came first, anything else each time it came.
+    """The instants at which a payload counts: a delivery only at its first arrival, others at each arrival.
 
-    The times between the first and the last say no more than these two.
+    Arrivals between the first and the last add nothing to these two.
     """
     if payload.kind == HOOK or payload.last_received_at == payload.received_at:
         return [payload.received_at]

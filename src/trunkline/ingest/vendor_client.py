@@ -1,4 +1,4 @@
-"""Asking a vendor: one request after another, within its rate limit, again if it fails, but not for ever."""
+"""Requests to a vendor: one after another, within its rate limit, with a limited number of tries."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from trunkline.service.clock import Clock, system_clock
 TRIES = 6
 FIRST_WAIT_SECONDS = 1.0
 MAX_WAIT_SECONDS = 600.0
-"""A vendor that wants us to wait for longer is asked another time."""
+"""If a vendor wants a longer wait, the pull stops."""
 
 MAX_ANSWER_SECONDS = 120.0
 TIMEOUT = httpx2.Timeout(30.0, connect=10.0)
@@ -31,15 +31,15 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 class PullStopped(RuntimeError):
-    """A pull cannot go on now; another one goes on where it stopped."""
+    """A pull cannot continue now; a later one continues where it stopped."""
 
 
 class PullBusy(PullStopped):
-    """Somebody else pulls from the same source."""
+    """Another process pulls from the same source."""
 
 
 class VendorUnavailable(PullStopped):
-    """The vendor did not answer, however often it was asked."""
+    """The vendor did not answer in any of the tries."""
 
 
 class VendorRefused(PullStopped):
@@ -83,7 +83,7 @@ class VendorClient:
         await self._client.aclose()
 
     async def fetch(self, request: Request) -> Any:
-        """Send a request and answer the JSON that comes back; raises `PullStopped`."""
+        """Send a request and return the JSON of the answer; raises `PullStopped`."""
         problem = ""
         for attempt in range(TRIES):
             await self._wait_for_our_turn()
@@ -103,7 +103,7 @@ class VendorClient:
                 problem = str(status)
                 wait = max(wait, self._retry_after(headers))
             if wait > MAX_WAIT_SECONDS:
-                raise VendorUnavailable(f"the vendor asks for a wait of {wait:.0f} seconds")
+                raise VendorUnavailable(f"the vendor requires a wait of {wait:.0f} seconds")
             if attempt < TRIES - 1:
                 await self._sleep(wait)
         raise VendorUnavailable(
@@ -132,11 +132,11 @@ class VendorClient:
             return answer.status_code, answer.headers, bytes(body)
 
     def _retry_after(self, headers: httpx2.Headers) -> float:
-        told = headers.get("retry-after", "").strip()
-        if told.isascii() and told.isdigit():
-            return float(told[:9])
+        value = headers.get("retry-after", "").strip()
+        if value.isascii() and value.isdigit():
+            return float(value[:9])
         with suppress(ValueError, TypeError, OverflowError, IndexError):
-            at = parsedate_to_datetime(told)
+            at = parsedate_to_datetime(value)
             at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
             return (at - self._clock()).total_seconds()
         return 0.0

@@ -1,4 +1,4 @@
-"""Webhooks: a delivery is proved to be its source's, read by its door, and kept with what it says."""
+"""Webhooks: a delivery is verified, read by its source's door, and stored with its calls."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Refusal(Enum):
 
 
 class DeliveryRefused(Exception):
-    """A delivery is refused; nothing of it was kept."""
+    """A delivery is refused; nothing of it was stored."""
 
     def __init__(self, refusal: Refusal, detail: str) -> None:
         super().__init__(detail)
@@ -42,18 +42,18 @@ class DeliveryRefused(Exception):
 
 
 class Receipt(Struct, omit_defaults=True):
-    """What a vendor is told of a delivery that was kept."""
+    """The answer to a delivery that was stored."""
 
     received: bool
     event: str = ""
     calls: int = 0
-    """How many calls it spoke of."""
+    """How many calls it contained."""
     note: str = ""
-    """Why it spoke of none, or what of it could not be read."""
+    """Why it contained none, or what could not be read."""
 
 
 class Webhooks:
-    """Takes deliveries from all sources."""
+    """Receives deliveries from all sources."""
 
     def __init__(
         self, sources: Sources, doors: Mapping[str, Door], group_commit: GroupCommit, clock: Clock
@@ -73,13 +73,13 @@ class Webhooks:
         if source is None:
             raise DeliveryRefused(Refusal.NO_SUCH_SOURCE, "no source has this address")
         if source.disabled_at is not None:
-            raise DeliveryRefused(Refusal.DISABLED, "this source takes nothing more")
+            raise DeliveryRefused(Refusal.DISABLED, "this source is disabled")
         with _refused_unless_genuine(source):
             self._doors[source.vendor].signature.check_headers(headers, source.secrets, self._clock())
         return source
 
     async def ingest(self, source: Source, delivery: Delivery) -> Receipt:
-        """Take a delivery in; when this returns, it is committed. Raises `DeliveryRefused`."""
+        """Store a delivery; when this returns, it is committed. Raises `DeliveryRefused`."""
         door = self._doors[source.vendor]
         with _refused_unless_genuine(source):
             door.signature.check(delivery, source.secrets, self._clock())
@@ -89,7 +89,7 @@ class Webhooks:
         await self._group_commit.ingest(source.org, received)
         unknown = list(dict.fromkeys(word for part in parts for word in part.parsed.unknown))
         if unknown:
-            log.info("words not known", org=source.org.name, vendor=source.vendor, unknown=unknown[:20])
+            log.info("unknown words", org=source.org.name, vendor=source.vendor, unknown=unknown[:20])
         notes = [part.problem or part.parsed.note for part in parts]
         return Receipt(
             received=True,
@@ -99,7 +99,7 @@ class Webhooks:
         )
 
     def _parts(self, door: Door, source: Source, body: bytes, content_type: str) -> list[_Part]:
-        """A delivery as one for each call, read, or with what is wrong with it; it is kept either way."""
+        """A delivery as one for each call, read, or with what is wrong with it; it is stored either way."""
         parts = []
         for one, form in split_delivery(door, body, content_type):
             try:
@@ -116,7 +116,7 @@ class Webhooks:
 
 
 class _Part(Struct):
-    """What a delivery says of one call, or all that it says."""
+    """The part of a delivery about one call, or all of it."""
 
     body: bytes
     content_type: str
@@ -141,9 +141,9 @@ def _received(source: Source, part: _Part) -> list[Received]:
 
 
 def split_delivery(door: Door, body: bytes, content_type: str) -> list[tuple[bytes, str]]:
-    """A payload as one for each call that it speaks of, with their content types.
+    """A payload as one for each of its calls, with their content types.
 
-    A payload that speaks of one call, or that cannot be read, stays as it came to the byte.
+    A payload with one call, or one that cannot be read, stays as it came, byte for byte.
     """
     if door.split is whole:
         return [(body, content_type)]

@@ -1,16 +1,16 @@
 """Work in the background, of two kinds; nothing else in the package loops for ever.
 
-A **follower** reads each org's order of changes from a place of its own and does something small. To add one,
-write a function and name it:
+A **follower** reads each org's changes from a position of its own and does something small. To add one, write
+a function and name it:
 
     async def note_titles(connection: Connection, org_id: int, after: int, up_to: int) -> int:
-        '''Do the changes after one place and up to another; answer how far it came.'''
+        '''Process the changes after one sequence number up to another; return how far it came.'''
         await connection.execute(queries("titles")["note"], org_id, after, up_to)
         return up_to
 
     TITLES = Follower(name="titles", step=note_titles)
 
-The place moves in the transaction of the step. A step may see a change again, and everything it does goes
+The position moves in the transaction of the step. A step may see a change again, and everything it does goes
 through its connection; what may take long or fail outside the database is a job, which it adds by `add_jobs`.
 
 A **job** is work that may fail, wait or be repeated. It is named by its org, its kind and a key:
@@ -22,7 +22,7 @@ A **job** is work that may fail, wait or be repeated. It is named by its org, it
 
     await add_jobs(connection, org_id, "delivery", [key], now)  # in any transaction
 
-A run may happen twice, when a process was killed or stood still; what `Done.finish` writes is written once.
-A kind with a `schedule` is a job of the log itself, which repeats. Followers and kinds are handed to the
+A run may happen twice, if a process was killed or suspended; what `Done.finish` writes is written once. A
+kind with a `schedule` is a recurring job that belongs to no org. Followers and kinds are given to the
 `Worker` in compose.py.
 """

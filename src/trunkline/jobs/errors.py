@@ -1,4 +1,4 @@
-"""Telling a database that is not available from a row that cannot be done."""
+"""Distinguishes an unavailable database from a row that always fails."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ _UNAVAILABLE_CLASSES = (
     "28",  # who may connect
     "3D",  # no such database
     "40",  # rolled back, as in a deadlock
-    "42",  # tables that are not as we know them: another version is at work
+    "42",  # tables that differ from ours: another version is running
     "53",  # no room, no memory, no more connections
-    "55",  # a lock that was not to be had
+    "55",  # a lock that could not be acquired
     "57",  # the server stops, or a statement took too long
-    "58",  # the system below it
+    "58",  # the operating system
 )
-"""Classes of SQLSTATE that say nothing of the row at which they came."""
+"""Classes of SQLSTATE that do not depend on the row at which they occurred."""
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Whether a failure is of the database, the network or the disk, and would meet any other row as well."""
+    """Whether a failure is of the database, the network or the disk, and would hit any other row as well."""
     if isinstance(error, asyncpg.PostgresError):
         return str(error.sqlstate or "08").startswith(_UNAVAILABLE_CLASSES)
     if isinstance(error, asyncpg.InterfaceError):

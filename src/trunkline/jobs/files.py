@@ -1,4 +1,4 @@
-"""Files of recordings, which nobody else on the machine may read."""
+"""Files of recordings, which only their owner may read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def private_folder(folder: Path) -> Path:
-    """A folder that nobody else may look into."""
+    """A folder that only its owner may read."""
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     return folder
@@ -20,7 +20,7 @@ def remove_parts(root: Path, path: str) -> None:
 
 
 def make_private(root: Path, path: str) -> None:
-    """Let nobody else read a file, or look into the folders between it and the root."""
+    """Make a file, and the folders between it and the root, readable only by their owner."""
     file = root / path
     file.chmod(0o600)
     for folder in file.parents:

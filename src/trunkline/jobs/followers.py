@@ -1,9 +1,9 @@
-"""Followers: each reads every org's order of changes from a place of its own, and does something small.
+"""Followers: each reads every org's changes from a position of its own, and does something small.
 
-The place moves in the transaction of what was done. What fails holds up one follower in one org and nothing
-else: it waits, longer each time, and is logged, counted and listed. If the cause is one change, fewer changes
-are taken at a time until it is found; after some tries the follower goes past it and leaves a mark, to which
-`trunkline jobs retry` goes back.
+The position moves in the transaction of what was done. A failure stops one follower in one org and nothing
+else: it waits, longer each time, and is logged, counted and listed. To find a single change that causes it,
+the batches are made smaller; after some tries the follower skips that change and marks it, so that
+`trunkline jobs retry` can return to it.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from msgspec import Struct
 
 from trunkline.jobs.errors import is_unavailable
 from trunkline.service.clock import Clock
-from trunkline.store.followers import FollowerPlace, FollowerStore, head_of, move_place, take_place
+from trunkline.store.followers import FollowerPosition, FollowerStore, head_of, lock_position, move_position
 from trunkline.store.jobs import count_outcome
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS = 1.0
-"""How often a worker looks for changes by itself, if nobody wakes it."""
+POLL_SECONDS = 1.0
+"""How often a worker checks for changes if nothing wakes it."""
 
 PAUSE_SECONDS = 0.2
-"""How long a worker that has caught up leaves further changes together, so that one step does them all."""
+"""How long a worker that has caught up lets further changes collect, so that one step processes them all."""
 
 STEPS_AT_ONCE = 3
-"""Orgs in which one follower makes a step at the same time, in each worker."""
+"""Orgs in which one follower may run a step at the same time, in each worker."""
 
 MAX_STEP_SECONDS = 30.0
 MAX_TRIES = 5
-"""Tries of a single change before it is gone past."""
+"""Tries of a single change before it is skipped."""
 
 MAX_SKIPPED = 100
-"""Changes of an org that a follower goes past; with more the cause is no single change, and it waits."""
+"""Most changes of an org that a follower skips; with more the cause is no single change, and it waits."""
 
 _FIRST_WAIT, _MAX_WAIT = timedelta(seconds=1), timedelta(minutes=5)
 _UNNOTED_SECONDS = 5.0
@@ -52,16 +52,16 @@ class Follower(Struct, frozen=True, kw_only=True):
     """What is done for every change of every org, in order."""
 
     name: str
-    """Under this its places are kept: another name begins at the beginning."""
+    """Its positions are stored under this name; with another name it starts from the beginning."""
     step: Step
-    """Does an org's changes after one place and up to another, on a connection whose transaction is the
-    caller's; answers how far it came, which is where it was if there is more to do before the next place."""
+    """Processes an org's changes after one sequence number up to another, in the caller's transaction;
+    returns how far it came, which may be where it began if more work is left before the next change."""
     span: int = 500
-    """How many changes a step is given."""
+    """Most changes of one step."""
 
 
 class Followers:
-    """Makes steps of followers in all orgs, a few at a time, whoever waited longest first."""
+    """Runs steps of followers in all orgs, a few at a time, the one that waited longest first."""
 
     def __init__(
         self,
@@ -80,30 +80,30 @@ class Followers:
         self._running: dict[tuple[str, int], asyncio.Task[None]] = {}
         self._served: dict[tuple[str, int], float] = {}
         self._unnoted: dict[tuple[str, int], float] = {}
-        """Until when those wait whose failure could not be noted, as on a disk that is full."""
+        """Until when followers wait whose failure could not be recorded, as on a full disk."""
         self._is_behind = False
-        """Whether a step ended with more changes before it."""
+        """Whether a step ended with unread changes left."""
 
     def wake(self) -> None:
-        """Have it look at once."""
+        """Check for changes at once."""
         self._woken.set()
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Follow until told to stop; raises what the driver raises if nobody can be followed."""
+        """Follow until stopped; raises what the driver raises if no org can be followed."""
         while not stopping.is_set():
             self._woken.clear()
             self._is_behind = False
-            await self.look()
+            await self.poll()
             with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
+                async with asyncio.timeout(POLL_SECONDS):
                     await self._woken.wait()
             if not self._is_behind:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(PAUSE_SECONDS):
                         await stopping.wait()
 
-    async def look(self) -> int:
-        """Begin a step wherever there is one to make and room to make it; answers how many were begun."""
+    async def poll(self) -> int:
+        """Start a step wherever one is due and there is room for it; returns how many were started."""
         behind = await self._store.behind(list(self._followers), self._clock())
         self._served = {key: at for key, at in self._served.items() if key in behind or key in self._running}
         begun = 0
@@ -121,17 +121,17 @@ class Followers:
         return key not in self._running and self._unnoted.get(key, 0.0) <= time.monotonic()
 
     async def settle(self) -> None:
-        """Wait for the steps that were begun."""
+        """Wait for the steps that were started."""
         while self._running:
             await asyncio.wait(self._running.values())
 
     async def catch_up(self) -> None:
-        """Make steps until nothing is left that may be done now: what fails waits."""
-        while await self.look() or self._running:
+        """Run steps until none is due; those that fail wait."""
+        while await self.poll() or self._running:
             await self.settle()
 
     async def stop(self) -> None:
-        """Break off the steps that were begun; nothing of them is kept."""
+        """Cancel the steps that were started; their transactions are rolled back."""
         running = list(self._running.values())
         for task in running:
             task.cancel()
@@ -140,7 +140,7 @@ class Followers:
 
     async def _step(self, name: str, org_id: int) -> None:
         follower = self._followers[name]
-        place: FollowerPlace | None = None
+        position: FollowerPosition | None = None
         head = 0
         began = time.monotonic()
         try:
@@ -149,62 +149,70 @@ class Followers:
                 self._pool.acquire() as connection,
                 connection.transaction(),
             ):
-                place = await take_place(connection, org_id, name)
-                if place is None:
-                    return  # another process makes this step
+                position = await lock_position(connection, org_id, name)
+                if position is None:
+                    return  # another process runs this step
                 head = await head_of(connection, org_id)
-                if head > place.change:
-                    reached = await _make_step(connection, org_id, follower, place, head)
+                if head > position.change:
+                    reached = await _make_step(connection, org_id, follower, position, head)
                     await count_outcome(connection, org_id, name, "done", time.monotonic() - began)
                     self._is_behind = self._is_behind or reached < head
         except Exception as error:  # noqa: BLE001 whatever it is, this follower alone waits, in this org alone
-            await self._failed(follower, org_id, place, head, error)
+            await self._failed(follower, org_id, position, head, error)
         finally:
             del self._running[name, org_id]
             self._woken.set()
 
     async def _failed(
-        self, follower: Follower, org_id: int, place: FollowerPlace | None, head: int, error: Exception
+        self, follower: Follower, org_id: int, position: FollowerPosition | None, head: int, error: Exception
     ) -> None:
-        """Note a failure, and look for the change that causes it; never raises."""
+        """Record a failure, and narrow down the change that causes it; never raises."""
         problem = f"{type(error).__name__}: {error}".replace("\0", "\ufffd")[:_MAX_PROBLEM]
         event = log.bind(follower=follower.name, org=org_id, problem=problem)
         key = (follower.name, org_id)
         self._unnoted = {one: at for one, at in self._unnoted.items() if at > time.monotonic()}
-        if place is None:
+        if position is None:
             self._unnoted[key] = time.monotonic() + _UNNOTED_SECONDS
-            event.warning("follower could not begin")
+            event.warning("follower could not start")
             return
         try:
-            await self._note_failure(follower, org_id, place, head, problem, error)
+            await self._note_failure(follower, org_id, position, head, problem, error)
         except Exception as second:  # noqa: BLE001 the failure is the next step's as well
             self._unnoted[key] = time.monotonic() + _UNNOTED_SECONDS
-            event.warning("follower failed, and that could not be noted", error=repr(second)[:200])
+            event.warning("follower failed, and the failure could not be recorded", error=repr(second)[:200])
 
     async def _note_failure(
-        self, follower: Follower, org_id: int, place: FollowerPlace, head: int, problem: str, error: Exception
+        self,
+        follower: Follower,
+        org_id: int,
+        position: FollowerPosition,
+        head: int,
+        problem: str,
+        error: Exception,
     ) -> None:
         name, now = follower.name, self._clock()
-        event = log.bind(follower=name, org=org_id, after=place.change, problem=problem)
-        span = max(1, min(place.span or follower.span, head - place.change))
+        event = log.bind(follower=name, org=org_id, after=position.change, problem=problem)
+        span = max(1, min(position.span or follower.span, head - position.change))
         is_poison = not is_unavailable(error)
-        attempts, outcome, fewer = place.attempts + 1, "failed", place.span
+        attempts, outcome, fewer = position.attempts + 1, "failed", position.span
         if span > 1 and (is_poison or isinstance(error, TimeoutError)):
             attempts, fewer, wait = 0, span // 2, timedelta(0)
-            event.warning("follower failed, and takes fewer changes at a time", span=fewer)
+            event.warning("follower failed, and will read fewer changes at a time", span=fewer)
         elif is_poison and attempts >= MAX_TRIES and await self._may_skip(org_id, name):
             outcome, wait = "skipped", timedelta(0)
-            event.error("follower goes past a change that it cannot do", change=place.change + 1)
+            event.error("follower skips a change that always fails", change=position.change + 1)
         else:
             wait = min(_FIRST_WAIT * 2 ** min(attempts - 1, 20), _MAX_WAIT)
-            event.warning("follower failed, and tries again", attempts=attempts, seconds=wait.total_seconds())
+            event.warning(
+                "follower failed, and will try again", attempts=attempts, seconds=wait.total_seconds()
+            )
         if outcome == "skipped":
-            await self._store.skip(org_id, name, place, problem, now)
+            await self._store.skip(org_id, name, position, problem, now)
         else:
             await self._store.note_failure(
                 org_id,
                 name,
-                place,
+                position,
                 attempts=attempts,
                 next_try_at=now + wait,
                 problem=problem,
@@ -217,24 +225,24 @@ class Followers:
 
 
 async def step_now(pool: asyncpg.Pool, org_id: int, follower: Follower) -> bool:
-    """Make one step at once, after whoever is making one; false if nothing is before the follower."""
+    """Run one step at once, after one that is running; false if the follower has read everything."""
     async with pool.acquire() as connection, connection.transaction():
-        place = await take_place(connection, org_id, follower.name, wait=True)
+        position = await lock_position(connection, org_id, follower.name, wait=True)
         head = await head_of(connection, org_id)
-        if place is None or place.change >= head:
+        if position is None or position.change >= head:
             return False
-        await _make_step(connection, org_id, follower, place, head)
+        await _make_step(connection, org_id, follower, position, head)
         return True
 
 
 async def _make_step(
-    connection: asyncpg.Connection, org_id: int, follower: Follower, place: FollowerPlace, head: int
+    connection: asyncpg.Connection, org_id: int, follower: Follower, position: FollowerPosition, head: int
 ) -> int:
-    """Make a follower's next step and move its place, in the caller's transaction; answers where it is."""
-    span = min(place.span or follower.span, follower.span)
-    reached = await follower.step(connection, org_id, place.change, min(head, place.change + span))
-    if not place.change <= reached <= head:
-        raise RuntimeError(f"a step of {follower.name} went from {place.change} to {reached}")
-    wider = None if place.span is None or span * 2 >= follower.span else span * 2
-    await move_place(connection, org_id, follower.name, reached, wider)
+    """Run a follower's next step and move its position, in the caller's transaction; returns the position."""
+    span = min(position.span or follower.span, follower.span)
+    reached = await follower.step(connection, org_id, position.change, min(head, position.change + span))
+    if not position.change <= reached <= head:
+        raise RuntimeError(f"a step of {follower.name} went from {position.change} to {reached}")
+    wider = None if position.span is None or span * 2 >= follower.span else span * 2
+    await move_position(connection, org_id, follower.name, reached, wider)
     return reached

@@ -1,4 +1,4 @@
-"""Transcripts of live calls, put together once nothing more is reported of a call."""
+"""Transcripts of live calls, assembled once nothing more is reported of a call."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ LIVE_TRANSCRIPT = "live_transcript"
 
 
 class LiveTranscripts(Struct, frozen=True):
-    """Notes live calls as they change, and puts each transcript together when its call rests."""
+    """Adds a job for each live call that changes, which assembles the transcript when the call rests."""
 
     store: LiveStore
     clock: Clock
 
     @property
     def follower(self) -> Follower:
-        """Notes when changed live calls are expected to rest."""
+        """Schedules the jobs of changed live calls for when they are expected to rest."""
         return Follower(name="live_transcripts", step=self._note)
 
     @property
     def kind(self) -> JobKind:
-        """Puts the transcript of a call together, unless more was reported of it since it was noted."""
+        """Assembles the transcript of a call, unless more was reported of it since the job was added."""
         return JobKind(
             name=LIVE_TRANSCRIPT,
             run=self._put_together,
@@ -47,5 +47,5 @@ class LiveTranscripts(Struct, frozen=True):
         return up_to
 
     async def _put_together(self, job: Begun) -> None:
-        # A call that changed meanwhile is noted again by the follower, with a later time.
+        # For a call that changed meanwhile the follower adds the job again, with a later time.
         await self.store.settle(job.ref.org_id, UUID(job.ref.key), self.clock())

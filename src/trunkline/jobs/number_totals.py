@@ -1,4 +1,4 @@
-"""Totals of numbers: one that was asked for and that many calls have is summed up once, by a job."""
+"""Totals of phone numbers: a job counts a requested number that many calls have."""
 
 from __future__ import annotations
 
@@ -18,12 +18,16 @@ MAX_SECONDS = 3600.0
 
 
 def number_total_kind(pool: asyncpg.Pool) -> JobKind:
-    """Begins to keep totals of one number of an org."""
+    """Creates the running totals of one number of an org."""
     store = NumberTotalStore(pool)
 
     async def sum_up(job: Begun) -> None:
         if not await store.sum_up(job.ref.org_id, job.ref.key):
-            log.info("a number is counted each time", org=job.org_name, numbers=MAX_NUMBERS)
+            log.info(
+                "the org has as many running totals as it may; the number is counted on every request",
+                org=job.org_name,
+                numbers=MAX_NUMBERS,
+            )
 
     return JobKind(
         name=NUMBER_TOTAL,

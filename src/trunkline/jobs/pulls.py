@@ -1,4 +1,4 @@
-"""Scheduled pulls: a source is asked for its calls again and again, by a job that repeats."""
+"""Scheduled pulls: a recurring job pulls the calls of a source."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from trunkline.store.pulls import PULL, PullStore
 log = structlog.get_logger(__name__)
 
 AT_ONCE, AT_ONCE_OF_ORG = 4, 2
-"""Pulls at the same time, of all orgs and of one; each holds a connection as long as it goes on."""
+"""Pulls at the same time, of all orgs and of one; each holds a connection while it runs."""
 
 _BUSY = timedelta(seconds=30)
 
@@ -39,7 +39,7 @@ class ScheduledPulls(Struct, frozen=True):
 
     @property
     def kind(self) -> JobKind:
-        """Pulls from one source what is new there; one that was broken off goes on where it was."""
+        """Pulls the new calls of one source; an interrupted pull continues where it was."""
         return JobKind(
             name=PULL,
             run=self._pull,
@@ -54,9 +54,9 @@ class ScheduledPulls(Struct, frozen=True):
         try:
             source = await self.sources.named(job.org_name, job.ref.key)
             door = self.doors[source.vendor]
-            async with vendor_client_of(source, door) as asker:
+            async with vendor_client_of(source, door) as client:
                 store = PullStore(self.pool, source.org.id, UUID(source.id))
-                total = await Pull(source, door, self.commits, store, asker, self.clock).run()
+                total = await Pull(source, door, self.commits, store, client, self.clock).run()
         except PullBusy:
             raise JobPostponed(_BUSY) from None
         except SourceProblem as error:
@@ -74,4 +74,4 @@ class ScheduledPulls(Struct, frozen=True):
         )
         if not total.unreadable:
             return Done()
-        return Done(note=f"{len(total.unreadable)} calls could not be read; the ledger names them")
+        return Done(note=f"{len(total.unreadable)} calls could not be read; the ledger lists them")

@@ -1,7 +1,7 @@
-"""The queue: jobs that are due are handed to pgqueuer, a fair share of each org's, and run as it claims them.
+"""The queue: due jobs are given to pgqueuer, a fair share of each org's, and run as it claims them.
 
-pgqueuer claims, wakes, keeps a kind within its limit over all workers, and claims again what a worker that
-died had claimed. It holds references: how a job ends and when it is tried again stands in the job's own row.
+pgqueuer claims jobs, wakes workers, limits each kind over all workers, and claims again the jobs of a dead
+worker. Its entries are references: how a job ends and when it is tried again is in the job's own row.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from trunkline.store.jobs import LOG, JobRef, JobStore, jobs_to_queue
 
 log = structlog.get_logger(__name__)
 
-# Each name is said here, so that pgqueuer asks no variable of the environment for it.
+# Each name is given here, so that pgqueuer reads none from the environment.
 _NAMES = DBSettings(
     prefix="",
     db_schema="job_queue",
@@ -49,21 +49,21 @@ _NAMES = DBSettings(
     schedules_table="pgqueuer_schedules",
 )
 
-LOOK_SECONDS = 1.0
-"""How often a worker looks for jobs that are due."""
+POLL_SECONDS = 1.0
+"""How often a worker checks for due jobs."""
 
 HEARTBEAT_SECONDS = 30.0
-"""After so long without a sign of life a job is somebody else's."""
+"""After this time without a heartbeat a job may be claimed by another worker."""
 
 STOP_SECONDS = 10.0
-"""How long jobs that run may go on when the worker is told to stop; then they are given back."""
+"""How long running jobs may continue when the worker stops; then they are returned to the queue."""
 
 _BATCH = 10
 _BREAK_OFF_SECONDS = 5.0
 
 
 class _LogHandler(logging.Handler):
-    """What pgqueuer logs goes where everything else goes; it would go nowhere by itself."""
+    """pgqueuer's log lines go to our log; by default they would go nowhere."""
 
     def emit(self, record: logging.LogRecord) -> None:
         error = None if record.exc_info is None else repr(record.exc_info[1])[:300]
@@ -74,7 +74,7 @@ logging.getLogger("pgqueuer").addHandler(_LogHandler(logging.WARNING))
 
 
 class Queue:
-    """Hands out jobs and runs them."""
+    """Queues due jobs and runs them."""
 
     def __init__(
         self,
@@ -95,11 +95,11 @@ class Queue:
         self._due = asyncio.Event()
 
     def wake(self) -> None:
-        """Have it look for jobs at once."""
+        """Check for due jobs at once."""
         self._due.set()
 
     async def schedule(self) -> None:
-        """See to it that the jobs of the log itself are there."""
+        """Add the recurring jobs that belong to no org."""
         store, now = JobStore(self._pool), self._clock()
         for kind in self._kinds.values():
             if kind.schedule is not None:
@@ -107,7 +107,7 @@ class Queue:
                 await store.schedule(LOG, kind.name, "", kind.schedule, first, now)
 
     async def hand_out(self) -> int:
-        """Hand jobs that are due to the queue, as many as it may hold; answers how many."""
+        """Queue due jobs, up to the limits; returns how many."""
         limits = [(kind.name, kind.at_once, kind.at_once_of_org) for kind in self._kinds.values()]
         async with self._pool.acquire() as connection, connection.transaction():
             refs = await jobs_to_queue(connection, limits, self._clock())
@@ -123,17 +123,17 @@ class Queue:
         return len(refs)
 
     async def hand_out_always(self, stopping: asyncio.Event) -> None:
-        """Hand jobs out until told to stop; raises what the driver raises."""
+        """Queue due jobs until stopped; raises what the driver raises."""
         await self.schedule()
         while not stopping.is_set():
             self._due.clear()
             await self.hand_out()
             with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
+                async with asyncio.timeout(POLL_SECONDS):
                     await self._due.wait()
 
     async def work(self, stopping: asyncio.Event) -> None:
-        """Run what is handed out until told to stop, on a connection of its own; raises when that is lost."""
+        """Run queued jobs until stopped, on a connection of its own; raises when that is lost."""
         connection = await asyncpg.connect(
             self._database_url,
             timeout=10,
@@ -179,12 +179,12 @@ class Queue:
     async def _end(
         self, manager: QueueManager, runner: JobRunner, run: asyncio.Task[None], *, at_once: bool
     ) -> None:
-        """Let jobs that run come to their end, for a while; then they are broken off."""
+        """Let running jobs finish for a while; then they are cancelled."""
         manager.shutdown.set()
         if not at_once and not run.done():
             await asyncio.wait({run}, timeout=self._stop_seconds)
         if not run.done():
-            log.info("jobs are broken off, and given back", jobs=runner.running)
+            log.info("running jobs are cancelled and returned to the queue", jobs=runner.running)
             runner.stop()
             await asyncio.wait({run}, timeout=_BREAK_OFF_SECONDS)
 

@@ -1,7 +1,7 @@
-"""Recordings: links in calls are noted by a follower, and fetched before they expire by a job each.
+"""Recordings: a follower records the links in calls, and one job per link downloads it before it expires.
 
-The job makes what lies in the store agree with what is noted: it fetches, or it removes what a call left that
-is gone. One call's jobs run one after another, so nothing that is fetched late outlives its call.
+The job makes the object store agree with the list of recordings: it downloads a file, or removes the file of
+a deleted call. The jobs of one call run one after another, so no late download outlives its call.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ from trunkline.store.recordings import (
     WantedRecording,
     deleted_calls,
     drop_recordings,
-    keep_recording,
+    mark_stored,
     note_recordings,
     recorded_calls,
 )
 
 AT_ONCE, AT_ONCE_OF_ORG = 16, 2
-"""Fetches at the same time, of all orgs and of one, whose server may be slow."""
+"""Downloads at the same time, for all orgs and for one, whose recording server may be slow."""
 
 MAX_TRIES = 10
 _NO_CHARACTER = "\ufffd"
@@ -54,22 +54,22 @@ _encode = msgspec.json.Encoder().encode
 
 
 class RecordingArchiver(Struct, frozen=True):
-    """Notes recordings, fetches them, and removes those of calls that are gone."""
+    """Records links to recordings, downloads them, and removes those of deleted calls."""
 
     store: RecordingStore
     commits: GroupCommit
     objects: ObjectStore
-    fetcher: Downloader
+    downloader: Downloader
     clock: Clock
 
     @property
     def follower(self) -> Follower:
-        """Notes links in changed calls, and calls that were taken out."""
+        """Records the links of changed calls, and the calls that were deleted."""
         return Follower(name="recordings", step=self._note)
 
     @property
     def kind(self) -> JobKind:
-        """Fetches or removes a call's recording."""
+        """Downloads or removes a call's recording."""
         return JobKind(
             name=RECORDING,
             run=self._archive,
@@ -83,7 +83,7 @@ class RecordingArchiver(Struct, frozen=True):
 
     @property
     def _root(self) -> Path | None:
-        """The folder in which recordings lie, if it is one."""
+        """The folder in which recordings are stored; `None` for a remote object store."""
         prefix = self.objects.prefix if isinstance(self.objects, LocalStore) else None
         return None if prefix is None else Path(prefix)
 
@@ -112,20 +112,20 @@ class RecordingArchiver(Struct, frozen=True):
                 return None
             if _NO_CHARACTER in wanted.url:
                 raise JobFailed("the link cannot be read", for_good=True)
-            kept = await self._fetched(wanted, path)
+            stored = await self._downloaded(wanted, path)
         except DownloadFailed as error:
             raise JobFailed(str(error), for_good=error.for_good) from None
         except (BaseError, OSError) as error:
-            raise JobFailed(f"the store of recordings: {_first_line(error)}") from None
-        await self._tell(Org(org_id, job.org_name), wanted)
-        write = partial(keep_recording, org_id=org_id, call_id=call_id, kept=kept, at=self.clock())
+            raise JobFailed(f"the object store: {_first_line(error)}") from None
+        await self._report(Org(org_id, job.org_name), wanted)
+        write = partial(mark_stored, org_id=org_id, call_id=call_id, stored=stored, at=self.clock())
         return Done(finish=write)
 
-    async def _fetched(self, wanted: WantedRecording, path: str) -> StoredRecording:
+    async def _downloaded(self, wanted: WantedRecording, path: str) -> StoredRecording:
         media_types: list[str] = []
         digest, size = hashlib.sha256(), 0
         writer = obstore.open_writer_async(self.objects, path)
-        async for part in self.fetcher.download(wanted.url, media_types.append):
+        async for part in self.downloader.download(wanted.url, media_types.append):
             digest.update(part)
             size += len(part)
             await writer.write(part)
@@ -134,21 +134,22 @@ class RecordingArchiver(Struct, frozen=True):
             await asyncio.to_thread(make_private, self._root, path)
         return StoredRecording(path, size, media_types[0], digest.digest())
 
-    async def _tell(self, org: Org, wanted: WantedRecording) -> None:
-        """Say of the call that its recording is kept, as a change like any other."""
-        said = Sighting(
+    async def _report(self, org: Org, wanted: WantedRecording) -> None:
+        """Report that the call's recording is stored, as a change like any other."""
+        sighting = Sighting(
             vendor=wanted.vendor, vendor_call_id=wanted.vendor_call_id, recording=Recording(stored=True)
         )
         origin = Provenance(kind=STORED, source="recordings")
-        await self.commits.ingest(org, [Received(said, _encode(said), origin)])
+        await self.commits.ingest(org, [Received(sighting, _encode(sighting), origin)])
 
 
 def _link(call: Call) -> str | None:
-    """The link of a call's recording, if it is to be fetched."""
+    """The link of a call's recording, if it is to be downloaded."""
     recording = call.recording
     if recording is None or not recording.url or recording.stored is True or is_example(recording.url):
         return None
-    # PostgreSQL keeps no NUL in a text. What stands for it here is in no link, and the job says so.
+    # PostgreSQL cannot store NUL in a text. The replacement occurs in no link, and the job fails with that
+    # reason.
     return recording.url.replace("\0", _NO_CHARACTER)
 
 

@@ -1,4 +1,4 @@
-"""Running one job: timed, counted, and its end written down, however it ends."""
+"""Runs one job: timed, counted, and its end recorded, however it ends."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from trunkline.store.jobs import (
 
 log = structlog.get_logger(__name__)
 
-DIED = "the process that ran it ended without a word"
+DIED = "the process that ran it ended unexpectedly"
 _MAX_PROBLEM = 500
 
 Write = Callable[[asyncpg.Connection], Awaitable[bool]]
@@ -45,7 +45,7 @@ class JobRunner:
     async def run(self, ref: JobRef) -> None:
         """Run one turn of a job, unless it is over; raises what the driver raises if it cannot write.
 
-        A turn whose end is not written down counts as a failure, and begins again.
+        A turn whose end is not recorded counts as a failure, and is run again.
         """
         kind = self._kinds[ref.kind]
         job = await self._store.begin(ref, self._clock())
@@ -83,7 +83,7 @@ class JobRunner:
             self._tasks.discard(task)
 
     def stop(self) -> None:
-        """Break off what runs, and whatever begins from now on; it is given back."""
+        """Cancel running jobs, and any that start from now on; they are returned to the queue."""
         self._stopping = True
         for task in self._tasks:
             task.cancel()
@@ -119,7 +119,7 @@ class JobRunner:
         now = self._clock()
         next_at = None if is_last else now + kind.wait(job.attempts)
         log.warning(
-            "job failed for good" if is_last else "job failed, and is tried again",
+            "job failed for good" if is_last else "job failed, and will be tried again",
             kind=job.ref.kind,
             org=job.org_name,
             key=job.ref.key,
@@ -135,11 +135,11 @@ class JobRunner:
             task.cancel()
             await asyncio.wait({task})
         now = self._clock()
-        # The cancellation that brought us here may come again.
+        # The cancellation may be repeated here.
         await asyncio.shield(self._write(job, "given_back", began, lambda c: job_given_back(c, job.ref, now)))
 
     async def _write(self, job: Begun, outcome: str, began: float, write: Write) -> None:
-        """Write down how a run ended and count it, if no other run of this turn did before."""
+        """Record how a run ended and count it, if no other run of this turn did before."""
         ref = job.ref
         async with self._pool.acquire() as connection, connection.transaction():
             if await write(connection):

@@ -1,4 +1,4 @@
-"""The index of words: what was said is indexed by a follower of every org, or at once by a command."""
+"""The search index of transcripts: kept up to date by a follower, or brought up to date by a command."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from trunkline.jobs.followers import Follower, step_now
 from trunkline.store.search.index import SearchIndex, index_words
 
 A_FEW = 50
-"""Calls that a worker indexes at a time: requests wait while their words are told apart."""
+"""Calls that a worker indexes at a time: requests wait while their words are split."""
 MANY = 500
 
 
 def search_index(most: int = A_FEW) -> Follower:
-    """Indexes what was said, so many calls at a time."""
+    """Indexes transcripts, at most so many calls at a time."""
 
     async def index(connection: asyncpg.Connection, org_id: int, after: int, up_to: int) -> int:
         return await index_words(connection, org_id, after, up_to, most)
@@ -29,9 +29,9 @@ async def index_backlog(pool: asyncpg.Pool, org_id: int) -> int:
 
 
 async def index_org(pool: asyncpg.Pool, org_id: int, done: Callable[[int], None]) -> int:
-    """Index everything that an org has said, and tell how many calls after each step; answers how many.
+    """Index an org's backlog, reporting the number of calls after each step; returns how many in all.
 
-    It takes turns with workers, which wait for it.
+    Workers that index the same org wait meanwhile.
     """
     store, follower = SearchIndex(pool), search_index(MANY)
     first = left = await store.backlog(org_id)

@@ -1,4 +1,4 @@
-"""Sweeps: jobs of the log itself that delete what is too old to be asked for."""
+"""Sweeps: recurring jobs that delete what has expired."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from trunkline.service.idempotency import Idempotency
 from trunkline.store.jobs import Begun, JobStore
 
 LOG_DAYS = 7
-"""How long pgqueuer's own log of what it ran is kept."""
+"""How long pgqueuer's own log is kept."""
 
 _FIRST_WAIT, _MAX_WAIT = timedelta(seconds=30), timedelta(hours=1)
 
 
 def idempotency_kind(repeats: Idempotency) -> JobKind:
-    """Deletes answers to repeatable requests that are older than a day."""
+    """Deletes answers to idempotent requests that are older than a day."""
 
     async def sweep(_: Begun) -> None:
         await repeats.sweep()
@@ -35,7 +35,7 @@ def idempotency_kind(repeats: Idempotency) -> JobKind:
 
 
 def queue_log_kind(pool: asyncpg.Pool, clock: Clock) -> JobKind:
-    """Deletes what pgqueuer noted of jobs that ended long ago."""
+    """Deletes pgqueuer's log entries of jobs that ended long ago."""
 
     async def sweep(_: Begun) -> None:
         await JobStore(pool).sweep_log(clock() - timedelta(days=LOG_DAYS))

@@ -9,7 +9,7 @@ from trunkline.service.erase import CleanUpFailed, Eraser
 from trunkline.store.jobs import Begun
 
 MAX_SECONDS = 3600.0
-"""Cleaning up a large log takes turns with its readers and writers, and so takes its time."""
+"""Cleaning up a large log pauses for readers and writers, and so may take long."""
 
 
 def vacuum_kind(eraser: Eraser) -> JobKind:

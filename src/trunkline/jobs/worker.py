@@ -1,4 +1,4 @@
-"""The worker: it follows, hands out jobs and runs them, and begins again whatever of that ends."""
+"""The worker: it runs followers, queues and runs jobs, and restarts any of these that ends."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ SERVER_SETTINGS = {
     "idle_in_transaction_session_timeout": "60s",
     "synchronous_commit": "off",
 }
-"""A step that waits for a lock gives up, and is made again later. Its commit does not wait for the disk: what
-a crash takes back is the step and that it was made, so it is made again; writers need the disk more."""
+"""A step that waits longer for a lock fails, and is tried again later. Its commit does not wait for the disk:
+after a crash the step and its position are both lost, so that it is run again; writers need the disk more."""
 
 _FIRST_WAIT_SECONDS, _MAX_WAIT_SECONDS = 1.0, 30.0
 _STOP_SECONDS = 5.0
 
 
 class Worker:
-    """Does the work in the background; any number of them share it."""
+    """Does background work; any number of workers share it."""
 
     def __init__(
         self,
@@ -58,17 +58,17 @@ class Worker:
         self._stopping = asyncio.Event()
 
     def wake(self) -> None:
-        """Have it look at once, since something was committed."""
+        """Check for work at once, since something was committed."""
         self.followers.wake()
 
     def stop(self) -> None:
-        """Have `run` come to its end, within some fifteen seconds."""
+        """Make `run` return, within some fifteen seconds."""
         self._stopping.set()
         self.followers.wake()
         self.queue.wake()
 
     async def run(self) -> None:
-        """Work until told to stop."""
+        """Work until stopped."""
         parts: dict[str, Callable[[asyncio.Event], Awaitable[None]]] = {
             "followers": self.followers.run,
             "handing out": self.queue.hand_out_always,
@@ -86,7 +86,7 @@ class Worker:
             await self.followers.stop()
 
     async def _always(self, name: str, part: Callable[[asyncio.Event], Awaitable[None]]) -> None:
-        """Keep a part going: what ends it is logged, and it begins again after a while."""
+        """Run a part for ever: an error is logged, and it is restarted after a while."""
         wait = _FIRST_WAIT_SECONDS
         while not self._stopping.is_set():
             began = asyncio.get_running_loop().time()
@@ -98,7 +98,7 @@ class Worker:
                     asyncpg.PostgresError | asyncpg.InterfaceError | asyncpg.InternalClientError | OSError,
                 )
                 say = log.warning if known else log.exception
-                say("work in the background stopped, and begins again", part=name, error=repr(error)[:300])
+                say("background work failed, and will be restarted", part=name, error=repr(error)[:300])
             if self._stopping.is_set():
                 return
             if asyncio.get_running_loop().time() - began > _MAX_WAIT_SECONDS:

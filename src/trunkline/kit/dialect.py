@@ -21,7 +21,7 @@ from trunkline.model.sighting import Sighting
 
 
 class Body(Struct, frozen=True, kw_only=True):
-    """What a request sends."""
+    """The documented body of a request."""
 
     shape: Any
     """The type of the body as JSON, or a tuple of types of which it has one."""
@@ -37,19 +37,19 @@ class Operation(Struct, frozen=True, kw_only=True):
     """A verb and a noun, in our words; unique within the dialect."""
     summary: str
     path: str
-    """The vendor's documented path; `{id}` stands for a call id."""
+    """The vendor's documented path; `{id}` is a call id."""
     method: str = "GET"
     scope: Literal["read", "write"] = "read"
-    """What a key must be allowed to do."""
+    """The scope that a key must have."""
     query: type[Struct]
     parse_body: Callable[[RequestBody], Any] | None = None
-    """From the request's body to what is asked, which `to_intent` and `to_answer` get in place of the query;
-    raises `Refused`. Without it a body is not read."""
+    """From the request's body to a record that `to_intent` and `to_answer` get in place of the query; raises
+    `Refused`. Without it a body is not read."""
     body: Body | None = None
-    """How the body that it takes is described."""
+    """The body as the documentation describes it."""
     answer: Any
-    """The type of the answer, in which the vendor's key order is the field order. A tuple of types where it
-    is one of several, and `None` where there is nothing to say."""
+    """The type of the answer, in which the vendor's key order is the field order. A tuple of types if it is
+    one of several, and `None` if there is no body."""
     to_intent: Callable[[Any, str], Intent]
     """From the typed query and the id in the path, empty where the path has none."""
     to_answer: Callable[[Any, Any], Any] | None = None
@@ -61,7 +61,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     status: Callable[[Any], int] | None = None
     """From the outcome to one of `statuses`, if there are several; a 204 is sent without a body."""
     idempotent: bool = False
-    """Whether it takes an `Idempotency-Key`, under which a request is done once."""
+    """Whether it accepts an `Idempotency-Key`, under which a request is run once."""
     faults: tuple[Fault, ...] = ()
     """What the vendor documents, or we chose, as refusals of this endpoint besides those of auth."""
     example: str = ""
@@ -73,17 +73,17 @@ class Operation(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if (self.parse_body is None) != (self.body is None):
-            raise TypeError(f"{self.name}: a body that is taken is described, and no other one")
+            raise TypeError(f"{self.name}: a body that is parsed must be described, and no other one")
         if (self.to_answer is None) == (self.rows is None):
-            raise TypeError(f"{self.name}: an answer is printed as a whole or by rows, and that is said once")
+            raise TypeError(f"{self.name}: an answer is printed either as a whole or by rows")
         parameters(self.query)  # a query record that cannot be read must fail here, not on a request
 
     def answer_of(self, outcome: Any, query: Any) -> Any:
         """The whole answer as a record: an `answer`, or a file."""
         if self.rows is not None:
             return self.rows.answer(outcome, query)
-        if self.to_answer is None:  # which cannot be, as is made sure above
-            raise TypeError(f"{self.name} does not say how it answers")
+        if self.to_answer is None:  # excluded by the checks above
+            raise TypeError(f"{self.name} has no answer")
         return self.to_answer(outcome, query)
 
 
@@ -101,30 +101,30 @@ class Dialect(Struct, frozen=True, kw_only=True):
     unsupported: tuple[tuple[str, str], ...] = ()
     """Methods and paths that the vendor documents and that would place or steer a call.
 
-    A key that may write is told so; any other is refused as everywhere.
+    A key that may write gets this refusal; any other is refused as everywhere.
     """
     wire: type[Struct]
     """A call as the vendor prints it in full."""
     from_wire: Callable[[Any], Sighting]
     """Reads one call as decoded JSON, in any documented variant; raises `Unreadable`."""
     to_wire: Callable[[Call], Struct]
-    """Writes one call in full, with everything that can be asked for."""
+    """Writes one call in full, with everything that can be included."""
     recognise: Callable[[dict[str, Any]], bool]
     """Whether a JSON object looks like one call of this vendor."""
     calls_in: Callable[[Any], list[Any] | None]
     """The calls in a saved answer of the vendor; `None` if the document is not one."""
     from_line: Callable[[bytes], Sighting | None] | None = None
-    """Reads a line with one call as `from_wire` would, but faster; `None` for what that is to look at."""
+    """Reads a line with one call like `from_wire`, but faster; `None` if `from_wire` has to read it."""
     vocabularies: tuple[Vocabulary[Any], ...] = ()
     drops: frozenset[str] = frozenset()
-    """Paths of our fields that this dialect cannot say; checked against what a full call loses."""
+    """Paths of our fields that this dialect cannot express; checked against what a full call loses."""
     notes: tuple[str, ...] = ()
-    """What else a reader of the loss table should know: values that are folded or made up of others."""
+    """What else a reader of the loss table should know: values that are merged or made from others."""
     cost_unit: str | None = None
-    """The unit in which the vendor says what a call cost; `None` if it does not say."""
+    """The unit of the vendor's costs; `None` if it has none."""
     at_root: bool = True
     """Whether the documented paths also answer without the dialect's prefix."""
     is_lossless: bool = False
-    """Whether this form loses nothing, so that a payload in it need not be kept beside the call."""
+    """Whether this form loses nothing, so that a payload in it need not be stored beside the call."""
     refuse_unknown: bool = False
-    """Whether an unknown query parameter is an error; else it is ignored and named."""
+    """Whether an unknown query parameter is an error; else it is ignored and listed in a header."""

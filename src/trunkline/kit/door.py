@@ -43,7 +43,7 @@ class AnswerExpected(Exception):
 
 
 def whole(document: Any) -> list[Any]:
-    """A delivery that speaks of one call at the most, which is the whole of it."""
+    """A delivery with at most one call, which is not split."""
     return [document]
 
 
@@ -61,8 +61,8 @@ class Door(Struct, frozen=True, kw_only=True):
     from_wire: Callable[[Any], Sighting]
     """Reads one call as the vendor's list or get prints it; raises `Unreadable`."""
     split: Callable[[Any], list[Any]] = whole
-    """A delivery's document as one for each call that it speaks of, each of which `parse_delivery` reads as
-    it reads that call in the whole: so each call's own part can be deleted with it. Never raises."""
+    """A delivery's document as one for each of its calls, so that each call's own part can be deleted with
+    it. `parse_delivery` reads each part as it reads that call in the whole. Never raises."""
     list_api: ListApi | None = None
     """How the vendor's list is requested; `None` if it has none, or none that we read."""
 
@@ -73,7 +73,7 @@ FORM = "application/x-www-form-urlencoded"
 def document_of(body: bytes, content_type: str) -> Any:
     """A delivery's body as a document: JSON, or a form as an object of texts.
 
-    Raises `Unreadable`. Of a form's field that is given twice the last one counts. What begins like JSON is
+    Raises `Unreadable`. Of a repeated field of a form the last one counts. What begins like JSON is
     read as JSON, since some senders label everything as a form.
     """
     is_form = content_type.partition(";")[0].strip().lower() == FORM

@@ -13,7 +13,7 @@ EnvelopeOf = Callable[[int, str, Refused], Any]
 """From status, text and the refusal itself to the vendor's body."""
 
 Texts = Mapping[Fault | FaultClass, str]
-"""A text for each class of faults, and for each fault that is worded otherwise than its class."""
+"""A text for each class of faults, and for each fault with a text of its own."""
 
 USUAL_TEXTS: Texts = {
     Fault.SCOPE_MISSING: "This API key may not do that",
@@ -24,7 +24,7 @@ USUAL_TEXTS: Texts = {
     Fault.TOO_LARGE: "Request body too large",
     Fault.ADDRESS_TOO_LONG: "Request address too long",
     Fault.HEADERS_TOO_LARGE: "Request headers too large",
-    Fault.TOO_SLOW: "Request body came too slowly",
+    Fault.TOO_SLOW: "Request body arrived too slowly",
     Fault.UNSUPPORTED_BODY: "Unsupported content type",
     Fault.CONFLICT: "A request with this key is still running",
     Fault.UNPROCESSABLE: "{detail}",
@@ -38,7 +38,7 @@ USUAL_TEXTS: Texts = {
 def worded(texts: Texts, usual: Texts, *, what: str) -> dict[Fault, str]:
     """The text of every fault: its own, else its class's, else the usual one.
 
-    Raises `TypeError` for what has none, in a sentence that names it.
+    Raises `TypeError` for a fault without a text, in a sentence that names it.
     """
     found: dict[Fault, str] = {}
     missing: dict[FaultClass, list[str]] = {}

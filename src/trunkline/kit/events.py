@@ -1,6 +1,6 @@
 """Server-sent events: changes as a stream of text that every browser and any line reader understands.
 
-Source: the HTML standard, section "Server-sent events". An id without data moves on the place from which a
+Source: the HTML standard, section "Server-sent events". An id without data moves the point from which a
 client resumes, and is no event.
 """
 
@@ -26,15 +26,15 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 class DeletedCall(Struct):
-    """What is told of a call that was taken out."""
+    """What is sent about a deleted call."""
 
     id: str
 
 
 def text_of(batch: ChangeBatch, write: Callable[[Call], Any]) -> bytes:
-    """A look as events, and behind them the place from which to go on, in a form that keeps proxies awake.
+    """A batch as events, followed by the id to resume from, in a form that keeps connections open.
 
-    `write` makes of a call the record that is printed of it.
+    `write` makes the printed record of a call.
     """
     told = []
     for change in batch.changes:

@@ -58,7 +58,7 @@ def in_words(fault: Fault) -> str:
 
 
 def example_answer(dialect: Dialect, operation: Operation) -> Any:
-    """What an operation answers to the vendor's own example query when there is nothing but one full call.
+    """The answer of an operation to the vendor's own example query, from a log with one full call.
 
     `None` for an operation that does not answer with calls.
     """

@@ -95,7 +95,7 @@ class ListApi(Struct, frozen=True, kw_only=True):
         return self.paging.first(self.request(since, until))
 
     def read(self, answer: Any, request: Request) -> ListPage:
-        """An answer, and which request follows the one that it answers; raises `Unreadable`."""
+        """The page in an answer to a request, with the next request; raises `Unreadable`."""
         page = self.page(answer)
         next_request = self.paging.next_request(page, request)
         return ListPage(items=page.items, next_request=next_request, total=page.total)

@@ -43,7 +43,7 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def full_call(vendor: str = ELSEWHERE) -> Call:
-    """Make a call in which every field has a value that nothing else could stand for."""
+    """Make a call in which every field has a value that no other field could produce."""
     begin = datetime(2026, 3, 2, 9, 30, 4, 250_000, UTC)
     return Call(
         id=call_id(vendor, "elsewhere-4711"),

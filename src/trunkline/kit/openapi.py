@@ -43,7 +43,7 @@ OF_AUTH = (
     Fault.ADDRESS_NOT_ALLOWED,
     Fault.SCOPE_MISSING,
 )
-"""The faults that a credential can have, whatever is asked for."""
+"""The faults that a credential can have, in every operation."""
 
 OF_EVERY_REQUEST = (
     Fault.METHOD_NOT_ALLOWED,
@@ -52,13 +52,13 @@ OF_EVERY_REQUEST = (
     Fault.INTERNAL,
     Fault.UNAVAILABLE,
 )
-"""The faults that no operation is safe from."""
+"""The faults that every operation can have."""
 
 OF_BODIES = (Fault.BAD_REQUEST, Fault.TOO_LARGE, Fault.TOO_SLOW, Fault.UNSUPPORTED_BODY)
 """The faults that a body can have."""
 
 OF_IDEMPOTENCY = (Fault.BAD_REQUEST, Fault.CONFLICT, Fault.UNPROCESSABLE)
-"""The faults that a request can have which is to be done once."""
+"""The faults that a request with an idempotency key can have."""
 
 IGNORED_HEADER = "Trunkline-Ignored"
 
@@ -95,12 +95,14 @@ def openapi(dialect: Dialect, *, server_url: str = "/") -> dict[str, Any]:
 
 
 def described(dialect: Dialect) -> str:
-    """What a dialect says of itself, and which of its vendor's paths it takes no part in."""
+    """A dialect's own description, and which of its vendor's paths are not served."""
     about = dialect.about.strip()
     if not dialect.unsupported:
         return about
     paths = ", ".join(f"`{method} {path}`" for method, path in dialect.unsupported)
-    return f"{about}\n\nTrunkline records calls and neither places nor steers them: {paths} answer 501."
+    return (
+        f"{about}\n\nTrunkline records calls and does not place or steer them. The answer to {paths} is 501."
+    )
 
 
 def faults_of(dialect: Dialect, operation: Operation) -> dict[int, list[Fault]]:
@@ -172,7 +174,7 @@ def _path_parameter(dialect: Dialect, name: str) -> dict[str, Any]:
 _LAST_EVENT_ID = {
     "name": "Last-Event-ID",
     "in": "header",
-    "description": "The id of the last event that arrived; the stream goes on after it.",
+    "description": "The id of the last event that arrived; the stream continues after it.",
     "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"},
 }
 
@@ -251,7 +253,7 @@ def _file(operation: Operation) -> dict[str, Any]:
         if form.media_type in content:
             content[form.media_type]["example"] = _example_file(form)
     return {
-        "description": f"{operation.summary}, as a file. If it breaks off, the connection is cut.",
+        "description": f"{operation.summary}, as a file. If it is interrupted, it has no last chunk.",
         "headers": {"Content-Disposition": disposition},
         "content": content,
     }
@@ -259,8 +261,8 @@ def _file(operation: Operation) -> dict[str, Any]:
 
 def _stream(operation: Operation) -> dict[str, Any]:
     call = full_call()
-    told = ChangeBatch([Change(41, call.id, call), Change(42, call.id, None)], 42, has_more=False)
-    example = text_of(told, lambda call: {"id": call.id, "…": "…"}).decode()
+    batch = ChangeBatch([Change(41, call.id, call), Change(42, call.id, None)], 42, has_more=False)
+    example = text_of(batch, lambda call: {"id": call.id, "…": "…"}).decode()
     return {
         "description": f"{operation.summary}, as server-sent events without an end.",
         "content": {EVENTS: {"schema": {"type": "string"}, "example": example}},
@@ -277,7 +279,7 @@ def _refusal(dialect: Dialect, operation: Operation, status: int, faults: list[F
     for fault in faults:
         _, body = dialect.errors.answer(usual_refusal(dialect, operation, fault))
         value = msgspec.json.decode(_encode(body))
-        # One example a body: a vendor that words several faults alike gets one example for all of them.
+        # One example for each body: faults that a vendor words alike share one.
         same = next((name for name, example in bodies.items() if example["value"] == value), None)
         if same is None:
             bodies[fault.name.lower()] = {"summary": in_words(fault), "value": value}
@@ -291,7 +293,7 @@ def _refusal(dialect: Dialect, operation: Operation, status: int, faults: list[F
 
 
 def _components(types: Iterable[Any], *, is_input: bool = False) -> dict[str, Any]:
-    """The records among some types; one that is `sent` needs less than one that is printed."""
+    """The records among some types; one that is an input requires fewer fields than one that is printed."""
     found = chain.from_iterable(_records(kind) for kind in kinds.multi_type_info(types))
     by_name: dict[str, kinds.StructType] = {}
     for record in found:
@@ -321,7 +323,7 @@ def _records(kind: kinds.Type) -> Iterator[kinds.StructType]:
 
 
 _INPUT = "Input"
-"""What the name of a record ends in where it is sent rather than printed."""
+"""The suffix of a record's name where it is sent to us rather than printed."""
 
 
 def _record_schema(record: kinds.StructType, *, is_input: bool) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The ways in which vendors' lists are requested page by page: by offset, by number, by cursor.
 
-The parameters of a page go where the rest of a request goes: into its body where it has one, else into its
+The parameters of a page go into the request's body if it has one, else into its
 query.
 """
 

@@ -38,8 +38,8 @@ class Unreadable(ValueError):
 class Payload:
     """A JSON object with typed access by name.
 
-    Each accessor takes the names under which variants of a vendor's API know the field, and answers
-    `UNSET` if none is there, `None` if the first one there is null.
+    Each accessor takes the names under which variants of a vendor's API know the field, and returns `UNSET`
+        if none is present, `None` if the first one present is null.
     """
 
     def __init__(self, raw: dict[str, Any], path: str = "") -> None:
@@ -73,7 +73,7 @@ class Payload:
         raise self._unreadable(names, "a text", value)
 
     def identifier(self, *names: str) -> str:
-        """A text that must be there and not empty."""
+        """A text that must be present and not empty."""
         value = self.text(*names)
         if not isinstance(value, str) or not value.strip():
             raise Unreadable(self._where(names), "an id is required")
@@ -127,7 +127,7 @@ class Payload:
 
     def _duration(self, names: tuple[str, ...], ms: int) -> int:
         if not 0 <= ms <= _MAX_DURATION_MS:
-            raise Unreadable(self._where(names), "a duration lies between nothing and a year")
+            raise Unreadable(self._where(names), "must be between zero and a year")
         return ms
 
     def instant(self, *names: str) -> datetime | UnsetType | None:
@@ -143,7 +143,7 @@ class Payload:
         raise self._unreadable(names, "an ISO 8601 text", value)
 
     def epoch_ms(self, *names: str) -> datetime | UnsetType | None:
-        """An instant in epoch milliseconds; zero says that it is not known."""
+        """An instant in epoch milliseconds; zero means that it is not known."""
         value = self.number(*names)
         if not isinstance(value, Decimal):
             return value
@@ -174,12 +174,12 @@ class Payload:
         raise self._unreadable(names, "a list", value)
 
     def json_objects(self, *names: str) -> list[dict[str, Any]] | UnsetType | None:
-        """A list of objects as they are; whatever in it is none is left out."""
+        """A list of objects as they are; other items are left out."""
         found = self.items(*names)
         return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else found
 
     def objects(self, *names: str) -> Iterator[Payload]:
-        """The objects of a list; nothing if the list is absent or null."""
+        """The objects of a list; none if the list is absent or null."""
         found = self.items(*names)
         for index, item in enumerate(found if isinstance(found, list) else ()):
             yield Payload.of(item, f"{self._where(names)}[{index}]")

@@ -27,7 +27,7 @@ MAX_QUERY_BYTES = 32 * 1024
 
 _INTEGER = re.compile(r"-?[0-9]{1,400}")
 _MAX_INTEGER = 2**62
-"""What a greater integer counts as: past the end of every list, and still fit for a database."""
+"""A greater integer counts as this one: past the end of every list, and still valid for a database."""
 _TRUE, _FALSE = frozenset({"true", "1"}), frozenset({"false", "0"})
 _MAX_VALUE_LENGTH = 4096
 
@@ -99,7 +99,7 @@ class TimeZone(Struct, frozen=True):
     def read(cls, text: str) -> TimeZone:
         """Raises `ValueError` for a name that the database does not have."""
         if text not in _zone_names():
-            raise ValueError("must be the name of a time zone, as Europe/Paris")
+            raise ValueError("must be the name of a time zone, such as Europe/Paris")
         return cls(ZoneInfo(text))
 
 

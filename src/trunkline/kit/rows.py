@@ -1,4 +1,4 @@
-"""Rows: how one call of a list is printed, and the envelope that stands around the rows."""
+"""Rows: how one call of a list is printed, and the envelope around the rows."""
 
 from __future__ import annotations
 
@@ -13,58 +13,58 @@ from trunkline.model.intents import CallPage
 
 
 class PageSummary(Struct, frozen=True, kw_only=True):
-    """What an envelope may say of its page."""
+    """What an envelope may contain about its page."""
 
     org: str
-    """The asking org's name."""
+    """The name of the key's org."""
     count: int
     """How many rows there are."""
     total: int | None = None
-    """How many calls match in all; `None` if it was not asked for."""
+    """How many calls match in all; `None` if it was not requested."""
     has_more: bool = False
     """Whether at least one more call follows the page."""
     last: EncodedCall | None = None
     """The last call of the page."""
     facts: Sequence[Any] = ()
-    """What `RowFormat.fact` says of each call, if it says anything."""
+    """The result of `RowFormat.fact` for each call, if there is such a function."""
 
 
 class RowFormat(Struct, frozen=True, kw_only=True):
     """How an operation prints calls one by one.
 
-    A row follows from the call, the org's name and the options, and from nothing else: where these are the
-    same, a row that was printed before is used again.
+    A row depends only on the call, the org's name and the options: where these are the same, a row that was
+        printed before is used again.
     """
 
     row: Callable[..., Any]
     """From a call, the org's name and the options, if there are any, to a record; a function of a module."""
     options: Callable[[Any], Hashable] | None = None
-    """What of the typed query decides how a row is printed; nothing, without it."""
+    """The part of the typed query that decides how a row is printed; by default none."""
     fact: Callable[[Call, str], Any] | None = None
-    """What the envelope has to know of each call, from the call and the org's name."""
+    """What the envelope needs of each call, from the call and the org's name."""
     path: str = ""
-    """Where the rows stand in the answer, as `data.calls`; empty for a stream, which has no envelope."""
+    """The path of the rows in the answer, such as `data.calls`; empty for a stream, which has no envelope."""
     envelope: Callable[[PageSummary, Any], Struct] | None = None
-    """From the page and the typed query to the answer, with an empty list in the place of the rows.
+    """From the page and the typed query to the answer, with an empty list instead of the rows.
 
-    A page may be printed while it is read, so that what stands before the rows must follow from the query,
-    the org and the total alone. Only where there are facts a page is always printed as a whole.
+        A page may be printed while it is read, so that everything before the rows must depend only on the
+        query, the org and the total. With facts a page is always printed as a whole.
     """
 
     def __post_init__(self) -> None:
         if bool(self.path) != (self.envelope is not None):
-            raise TypeError("an envelope says where its rows stand, and nothing else does")
+            raise TypeError("a path of the rows is required with an envelope, and not allowed without one")
 
     def options_of(self, query: Any) -> Hashable:
-        """What of a query decides how a row is printed."""
+        """The part of a query that decides how a row is printed."""
         return None if self.options is None else self.options(query)
 
     def print_row(self, call: Call, org: str, options: Hashable) -> Any:
-        """The record that is printed of a call."""
+        """The printed record of a call."""
         return self.row(call, org) if self.options is None else self.row(call, org, options)
 
     def answer(self, page: CallPage, query: Any) -> Any:
-        """The whole answer as a record, for documents and for whoever does not want it as JSON."""
+        """The whole answer as a record, for documentation and for forms other than JSON."""
         if self.envelope is None:
             raise TypeError("a stream has no envelope")
         calls, options = page.read(), self.options_of(query)
@@ -78,7 +78,7 @@ class RowFormat(Struct, frozen=True, kw_only=True):
 
 
 def summary_of(page: CallPage, facts: Sequence[Any] = ()) -> PageSummary:
-    """What an envelope may say of a page that is there as a whole."""
+    """What an envelope may contain about a whole page."""
     return PageSummary(
         org=page.org,
         count=len(page.calls),

@@ -13,7 +13,7 @@ MIN_EVERY, MAX_EVERY = timedelta(seconds=10), timedelta(days=31)
 
 
 def every(text: str) -> str:
-    """A schedule from what stands behind `--every`, as `5m`; raises `ValueError`.
+    """A schedule from the value of `--every`, such as `5m`; raises `ValueError`.
 
     >>> every("5m")
     'every 5m'

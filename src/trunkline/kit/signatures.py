@@ -1,4 +1,4 @@
-"""Signatures: how a delivery is known to be the vendor's own, over the raw bytes and in constant time."""
+"""Signatures: how a delivery is verified to be the vendor's own, over the raw bytes and in constant time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from trunkline.kit.auth import Headers
 
 
 class InvalidSignature(Exception):
-    """A delivery does not prove that it is the vendor's; the reason holds nothing secret."""
+    """A delivery does not prove that it is the vendor's; the reason contains nothing secret."""
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
@@ -33,12 +33,12 @@ class SignatureVerifier(Protocol):
 
     @property
     def secret_is(self) -> str:
-        """What a team gives as the secret, in a few words; empty if the address itself is the secret."""
+        """What a team enters as the secret, in a few words; empty if the address itself is the secret."""
 
     def check_headers(self, headers: Headers, secrets: Sequence[str], now: datetime) -> None:
-        """Return if a body might follow that makes the delivery genuine; raises `InvalidSignature`.
+        """Return if a delivery with these headers can be genuine; raises `InvalidSignature`.
 
-        It is asked before the body is read, so that nobody sends one who could not be believed anyway.
+        It is called before the body is read, so that no body is received that could not be accepted anyway.
         """
 
     def check(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> None:
@@ -46,14 +46,14 @@ class SignatureVerifier(Protocol):
 
 
 class SignatureHeader(NamedTuple):
-    """What a delivery's headers show: signatures, any of which may match, and the time they hold for."""
+    """What a delivery's headers show: signatures, any of which may match, and the time they are valid for."""
 
     signatures: tuple[str, ...]
     stamp: str = ""
 
 
 class Window(NamedTuple):
-    """How far a signature's time may lie from ours."""
+    """How far a signature's time may differ from ours."""
 
     past: timedelta
     future: timedelta
@@ -74,31 +74,31 @@ class HmacSigned(Struct, frozen=True, kw_only=True):
     """Reads the time; raises `ValueError`. `None` if the vendor signs none."""
     window: Window | None = None
     key: Callable[[str], bytes] = str.encode
-    """The bytes that a written secret stands for."""
+    """The bytes of a secret from its written form."""
 
     def check_headers(self, headers: Headers, secrets: Sequence[str], now: datetime) -> None:
         """See `SignatureVerifier`."""
-        self._shown_in(headers, now)
+        self._header_in(headers, now)
 
-    def _shown_in(self, headers: Headers, now: datetime) -> SignatureHeader:
-        shown = self.read_header(headers)
+    def _header_in(self, headers: Headers, now: datetime) -> SignatureHeader:
+        header = self.read_header(headers)
         if self.instant is not None and self.window is not None:
-            check_time(shown.stamp, self.instant, self.window, now)
-        return shown
+            check_time(header.stamp, self.instant, self.window, now)
+        return header
 
     def check(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> None:
         """See `SignatureVerifier`."""
-        shown = self._shown_in(delivery.headers, now)
-        message = self.message(delivery.body, shown.stamp)
+        header = self._header_in(delivery.headers, now)
+        message = self.message(delivery.body, header.stamp)
         digests = [hmac.digest(self.key(secret), message, self.algorithm) for secret in secrets]
-        given = [read for text in shown.signatures if (read := self._bytes(text)) is not None]
-        # Every pair is compared, so that the time taken tells nothing of where a match was.
+        given = [read for text in header.signatures if (read := self._bytes(text)) is not None]
+        # Every pair is compared, so that the duration does not reveal where a match was.
         matches = [hmac.compare_digest(digest, signature) for digest in digests for signature in given]
         if not any(matches):
             raise InvalidSignature("the signature does not match")
 
     def _bytes(self, text: str) -> bytes | None:
-        """A signature's bytes; only the one spelling that its vendor writes is taken."""
+        """A signature's bytes; only the one spelling that its vendor writes is accepted."""
         try:
             read = base64.b64decode(text, validate=True) if self.in_base64 else bytes.fromhex(text)
         except (ValueError, binascii.Error):
@@ -127,7 +127,7 @@ class SharedSecret(Struct, frozen=True, kw_only=True):
 
 
 class AnyOf(Struct, frozen=True, kw_only=True):
-    """Any one of several ways, whichever a delivery shows."""
+    """Any one of several ways, whichever a delivery uses."""
 
     secret_is: str
     ways: tuple[SignatureVerifier, ...]
@@ -141,7 +141,7 @@ class AnyOf(Struct, frozen=True, kw_only=True):
         self._any(lambda way: way.check(delivery, secrets, now))
 
     def _any(self, check: Callable[[SignatureVerifier], None]) -> None:
-        reason = "nothing shows whose it is"
+        reason = "there is no signature or secret"
         for way in self.ways:
             try:
                 check(way)
@@ -153,15 +153,15 @@ class AnyOf(Struct, frozen=True, kw_only=True):
 
 
 class SecretAddress(Struct, frozen=True, kw_only=True):
-    """Not signed at all: the address holds a secret, and whoever knows it is believed.
+    """Not signed at all: the address contains a secret, and every delivery to it is accepted.
 
     Our choice for vendors that document no signature. The door's own service checks the address; a delivery
-    that reached this far has shown it.
+    that got this far has used it.
     """
 
     secret_is: str = ""
     signed: SignatureVerifier | None = None
-    """How deliveries are signed besides, where a team gave a secret."""
+    """How deliveries are signed besides, if the source has a secret."""
 
     def check_headers(self, headers: Headers, secrets: Sequence[str], now: datetime) -> None:
         """See `SignatureVerifier`."""
@@ -182,48 +182,48 @@ def check_secret(presented: str, secrets: Sequence[str]) -> None:
 
 
 def check_time(stamp: str, read: Callable[[str], datetime], window: Window, now: datetime) -> None:
-    """Return if a written time lies within the window; raises `InvalidSignature`."""
+    """Return if a written time is within the window; raises `InvalidSignature`."""
     try:
         instant = read(stamp)
     except (ValueError, OverflowError, OSError):
         raise InvalidSignature("the time cannot be read") from None
     if instant < now - window.past:
-        raise InvalidSignature("the time lies too far in the past")
+        raise InvalidSignature("the time is too far in the past")
     if instant > now + window.future:
-        raise InvalidSignature("the time lies in the future")
+        raise InvalidSignature("the time is in the future")
 
 
 def one_header(name: str) -> Callable[[Headers], SignatureHeader]:
     """The signature is the whole of a header."""
 
-    def shown(headers: Headers) -> SignatureHeader:
+    def read(headers: Headers) -> SignatureHeader:
         return SignatureHeader((_required(headers, name),))
 
-    return shown
+    return read
 
 
-def two_headers(name: str, stamp_name: str, separator: str = "") -> Callable[[Headers], SignatureHeader]:
-    """The signature in one header, the time in another; with a separator the first may hold several."""
+def two_headers(name: str, time_name: str, separator: str = "") -> Callable[[Headers], SignatureHeader]:
+    """The signature in one header, the time in another; with a separator the first may have several."""
 
-    def shown(headers: Headers) -> SignatureHeader:
+    def read(headers: Headers) -> SignatureHeader:
         written = _required(headers, name)
         each = [part.strip() for part in written.split(separator)] if separator else [written]
-        return SignatureHeader(tuple(each), _required(headers, stamp_name))
+        return SignatureHeader(tuple(each), _required(headers, time_name))
 
-    return shown
+    return read
 
 
 def pairs_in_header(name: str, stamp: str, signature: str) -> Callable[[Headers], SignatureHeader]:
     """Time and signatures as `t=…,v1=…` in one header, under the given names."""
 
-    def shown(headers: Headers) -> SignatureHeader:
+    def read(headers: Headers) -> SignatureHeader:
         pairs = [part.strip().partition("=") for part in _required(headers, name).split(",")]
         stamps = [value for key, _, value in pairs if key == stamp]
         if len(stamps) != 1:
-            raise InvalidSignature(f"the header {name} holds no time")
+            raise InvalidSignature(f"the header {name} has no time")
         return SignatureHeader(tuple(value for key, _, value in pairs if key == signature), stamps[0])
 
-    return shown
+    return read
 
 
 def _standard(headers: Headers) -> SignatureHeader:
@@ -273,4 +273,4 @@ STANDARD_WEBHOOKS = HmacSigned(
     window=Window(past=timedelta(minutes=5), future=timedelta(minutes=5)),
     key=_standard_key,
 )
-"""As Standard Webhooks says for a shared secret (`v1`); signatures of other versions are passed over."""
+"""Standard Webhooks with a shared secret (`v1`); signatures of other versions are ignored."""

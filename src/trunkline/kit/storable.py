@@ -1,4 +1,4 @@
-"""What can be stored: bounds that apply to every call, whichever door it came through."""
+"""What can be stored: bounds that apply to every call, however it arrived."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MAX_TEXT_BYTES = 2000
 """Bytes of a text that calls are looked up by; an index allows some more."""
 
 _MAX_EXPONENT, _MIN_EXPONENT, _DIGITS = 15, -30, 40
-"""Powers of ten between which an amount lies, and how many digits it has."""
+"""The range of an amount in powers of ten, and its most digits."""
 
 
 def checked(sighting: Sighting) -> Sighting:

@@ -1,4 +1,4 @@
-"""The conversation as one sequence: turns, tool calls and results in the order in which they happened."""
+"""The transcript as one sequence: turns, tool calls and results in the order in which they happened."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Invocation(NamedTuple):
 
 
 class Returned(NamedTuple):
-    """The moment when a tool's answer came back."""
+    """The moment when a tool returned its result."""
 
     tool: ToolCall
 
@@ -115,7 +115,7 @@ def sequence_from(entries: Iterable[Payload], turn_from: Callable[[Payload], Tur
 
 
 def as_text(call: Call, *, agent: str = "Agent", user: str = "User") -> str:
-    """The conversation as plain text, one line a turn."""
+    """The transcript as plain text, one line per turn."""
     names = {Role.AGENT: agent, Role.USER: user}
     return "\n".join(f"{names[turn.role]}: {turn.text}" for turn in turns_of(call))
 
@@ -126,7 +126,7 @@ def json_text(value: Any) -> str:
 
 
 def is_engaged(call: Call) -> bool:
-    """Whether it was a meaningful conversation: as the vendor says, else whether the user said anything."""
+    """Whether it was a meaningful conversation: as the vendor states, else whether the user said anything."""
     if call.analysis is not None and call.analysis.engaged is not None:
         return call.analysis.engaged
     return bool(user_spoke(call))

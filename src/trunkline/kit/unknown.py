@@ -25,24 +25,24 @@ class Unknown:
         self._found: dict[str, None] = {}
 
     def word(self, wire: Payload, name: str, words: Words) -> None:
-        """Note the word under a name, if it is a text that is not in the table."""
+        """Record the word under a name, if it is a text that is not in the table."""
         word = wire.raw.get(name)
         if isinstance(word, str) and word and not words.knows(word):
             self.note(f"{_path(wire, name)}={word[:_MAX_SHOWN]}")
 
     def fields(self, wire: Payload, documented: Collection[str]) -> dict[str, Any]:
-        """Note the members that are none of the known ones, and return them."""
+        """Record the members that are none of the known ones, and return them."""
         rest = wire.rest(*documented)
         for name in rest:
             self.note(_path(wire, name[:_MAX_SHOWN]))
         return rest
 
     def note(self, what: str) -> None:
-        """Note something, as `call.status=parked` or `call.mood`."""
+        """Record a word or field, such as `call.status=parked` or `call.mood`."""
         self._found[what] = None
 
     def found(self) -> list[str]:
-        """All of it."""
+        """Everything recorded."""
         return list(self._found)
 
 

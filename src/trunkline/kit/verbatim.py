@@ -19,7 +19,7 @@ def difference(
 ) -> dict[str, Verbatim] | None:
     """The wire fields, among some, that would not come back as they came in.
 
-    `apart` are those among them that are printed only together with the conversation.
+    `apart` are those among them that are printed only together with the transcript.
     """
     found: dict[str, Verbatim] = {}
     for attribute, name in _names(type(printed)):

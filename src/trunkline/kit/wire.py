@@ -53,7 +53,7 @@ def instant_of_ms(number: float) -> datetime:
 
 
 def hour_of(instant: datetime) -> datetime:
-    """The beginning of the hour of UTC that an instant lies in."""
+    """The beginning of an instant's hour of UTC."""
     return instant.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 

@@ -1,1 +1,1 @@
-"""Our words: the call, what a payload states about it, questions and faults. No I/O."""
+"""Our words: the call, what a payload states about it, queries and faults. No I/O."""

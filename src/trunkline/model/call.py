@@ -103,7 +103,7 @@ class Cost(Struct):
 
 
 class Recording(Struct):
-    """Whether the call was recorded, and where the recording lies."""
+    """Whether the call was recorded, and the link to the recording."""
 
     enabled: bool | None = None
     url: str | None = None
@@ -131,11 +131,11 @@ class Verbatim(Struct):
     """A wire value that our words do not bring back: the vendor's own, where we would print another."""
 
     printed: str
-    """A fingerprint of what we would print; once that changes, the vendor's old word no longer holds."""
+    """A fingerprint of what we would print; once that changes, the vendor's old word is no longer valid."""
     value: Any = field(name="said")
     """Stored and printed as `said`: stored transcripts are compressed, and stay as they are."""
     apart: bool = False
-    """Whether it belongs to the conversation, which is fetched separately from the rest of the call."""
+    """Whether it belongs to the transcript, which is read separately from the rest of the call."""
 
 
 class Call(Struct, kw_only=True):
@@ -188,10 +188,10 @@ class Call(Struct, kw_only=True):
     vendor_fields: dict[str, Any] | None = None
     """Wire fields without a home here, given back only in the call's own dialect."""
     verbatim: dict[str, Verbatim] | None = None
-    """Wire values by wire field, given back in the call's own dialect as long as they hold."""
+    """Wire values by wire field, given back in the call's own dialect as long as they are valid."""
     derived: list[str] | None = None
     """The names of fields that were not stated and follow from others."""
 
 
 TRANSCRIPT_FIELDS = ("turns", "tool_calls", "transcript_text", "events")
-"""Fields that grow with the conversation; they are stored, and fetched, separately from the rest."""
+"""Fields that grow with the conversation; they are stored, and read, separately from the rest."""

@@ -10,29 +10,29 @@ from trunkline.model.call import Call
 
 
 class Change(Struct, frozen=True):
-    """The last change of one call; those before it are not told any more."""
+    """The last change of one call; earlier ones are no longer listed."""
 
     sequence: int
-    """In the org's order of changes; the next change of any call has a greater one."""
+    """The number in the org's sequence; the next change of any call has a greater one."""
     id: str
     call: Call | None
-    """As it stands now; `None` if it was taken out of the log."""
+    """As it is now; `None` if it was deleted."""
 
 
 class ChangeBatch(Struct, frozen=True):
-    """What a look at the changes found."""
+    """Some changes, in order."""
 
     changes: Sequence[Change]
     sequence: int
-    """Up to here everything was looked at, whether it matched or not."""
+    """Up to here every change was read, whether it matched or not."""
     has_more: bool
     """Whether there may be more at once."""
 
 
 class ChangeStream(Struct, frozen=True):
-    """Looks without an end: the first at once and empty, then whenever something changed, and now and then.
+    """Batches without an end: the first at once and empty, then whenever something changed, and now and then.
 
-    Nothing is done before the first is asked for.
+    Nothing is read before the first one is requested.
     """
 
     batches: AsyncGenerator[ChangeBatch, None]

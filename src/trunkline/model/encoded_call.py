@@ -1,4 +1,4 @@
-"""A call as the two JSON documents that it is kept as, read only as far as somebody needs it."""
+"""A call as the two JSON documents that it is stored as, read only as far as needed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ INSTANTS = tuple(field.name for field in structs.fields(Call) if "datetime" in s
 
 
 def _raw_call(*, with_instants: bool) -> type[Struct]:
-    """A record with the fields of a call in their order, each of them the JSON that it is kept as."""
+    """A record with the fields of a call in their order, each of them the JSON that it is stored as."""
     fields: list[tuple[str, Any, Any]] = []
     for name in Call.__struct_fields__:
         if name in TRANSCRIPT_FIELDS:
@@ -29,7 +29,7 @@ def _raw_call(*, with_instants: bool) -> type[Struct]:
         elif with_instants and name in INSTANTS:
             fields.append((name, datetime | None, None))
         else:
-            # A field that is younger than the document is printed as null, as get prints it.
+            # A field that was added after the document was stored is printed as null, as get prints it.
             fields.append((name, Raw, Raw(b"null")))
     return defstruct("RawCall", fields, gc=False)
 
@@ -56,21 +56,21 @@ class Chunk(NamedTuple):
 
     calls: list[EncodedCall]
     total: int | None
-    """How many match in all; `None` if nobody asked."""
+    """How many match in all; `None` if not requested."""
     has_more: bool
     """Whether at least one more call follows."""
 
 
 class EncodedCall(Struct, frozen=True, gc=False):
-    """A call as it is stored: without its heavy fields, and those, if they are there and were fetched."""
+    """A call as it is stored: without its transcript fields, and those, if they exist and were read."""
 
     summary: str
     transcript: bytes | None = None
-    """Compressed where that is worth it."""
+    """The stored transcript; compressed if it is long."""
 
     @classmethod
     def of(cls, call: Call) -> EncodedCall:
-        """Take a call apart."""
+        """Split a call into its two documents."""
         heavy = Transcript(call.turns, call.tool_calls, call.transcript_text, call.events)
         light = structs.replace(call, turns=UNSET, tool_calls=UNSET, transcript_text=UNSET, events=UNSET)
         if call.verbatim:
@@ -81,7 +81,7 @@ class EncodedCall(Struct, frozen=True, gc=False):
 
     @property
     def transcript_json(self) -> bytes | None:
-        """The heavy fields as JSON."""
+        """The transcript fields as JSON."""
         return None if self.transcript is None else transcript_json(self.transcript)
 
     def call(self) -> Call:
@@ -96,13 +96,13 @@ class EncodedCall(Struct, frozen=True, gc=False):
         return call
 
     def call_without_transcript(self) -> Call:
-        """Read the call, but for its heavy fields."""
+        """Read the call without its transcript fields."""
         return _read_call(self.summary)
 
     def raw(self, *, with_instants: bool = False) -> Any:
         """A record with the fields of a call that prints like it, read no deeper than it has to be.
 
-        Its fields hold JSON as it is kept, but for the instants if these are asked for.
+        Its fields are JSON as it is stored, except the instants if those are requested.
         """
         call: Any = _read_with_instants(self.summary) if with_instants else _read_raw(self.summary)
         if self.transcript is not None:
@@ -115,5 +115,5 @@ class EncodedCall(Struct, frozen=True, gc=False):
 
 
 def with_verbatim(summary: Raw, transcript: dict[str, Raw]) -> Raw:
-    """What was said verbatim of a call together with what was said so of its heavy fields, as JSON."""
+    """The verbatim values of a call together with those of its transcript, as JSON."""
     return Raw(msgspec.json.encode({**(_read_verbatim(summary) or {}), **transcript}))

@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class FaultClass(Enum):
-    """Faults that a vendor words alike, mostly: it gives a text for each class, and exceptions."""
+    """Classes of faults: a vendor has a text for each class, and exceptions for single faults."""
 
     BAD_REQUEST = "bad_request"
     """The request has an invalid value."""
@@ -23,13 +23,13 @@ class FaultClass(Enum):
     CONFLICT = "conflict"
     """The request conflicts with an earlier one."""
     UNSUPPORTED = "unsupported"
-    """What a call log does not do."""
+    """The request is for something that a call log does not do."""
     UNAVAILABLE = "unavailable"
     """The server cannot answer."""
 
 
 class Fault(Enum):
-    """A reason to refuse, with the HTTP status it has unless a dialect says otherwise."""
+    """A reason to refuse, with its HTTP status, which a dialect may replace."""
 
     BAD_REQUEST = 400
     BAD_CURSOR = 4001
@@ -41,9 +41,9 @@ class Fault(Enum):
     ADDRESS_NOT_ALLOWED = 4031
     SCOPE_MISSING = 4032
     OTHER_ORG = 4033
-    """The request says that it speaks for another org than its key's."""
+    """The request names another org than its key's."""
     FOREIGN_CALL = 4041
-    """The call exists, in another org."""
+    """The call exists in another org."""
     CALL_NOT_FOUND = 404
     NO_SUCH_ROUTE = 4042
     METHOD_NOT_ALLOWED = 405
@@ -57,10 +57,10 @@ class Fault(Enum):
     UNSUPPORTED_BODY = 415
     UNPROCESSABLE = 422
     HEADERS_TOO_LARGE = 431
-    """Too many headers, or too much in them."""
+    """Too many or too large headers."""
     INTERNAL = 500
     UNSUPPORTED = 501
-    """What would steer a real call, which a call log does not do."""
+    """The request would steer a real call, which a call log does not do."""
     UNAVAILABLE = 503
 
     @property
@@ -70,7 +70,7 @@ class Fault(Enum):
 
     @property
     def fault_class(self) -> FaultClass:
-        """The class whose text it has unless a dialect words it by itself."""
+        """The class whose text it has, unless a dialect has a text for the fault itself."""
         return _CLASSES[self]
 
 
@@ -105,4 +105,4 @@ class Refused(Exception):
         self.fault = fault
         self.detail = detail
         self.parameter = parameter
-        """The name of the query parameter or field at fault, where there is one."""
+        """The name of the invalid query parameter or field, if there is one."""

@@ -16,7 +16,7 @@ NAMESPACE = uuid.UUID("9c2f8a5e-6f0b-5d0e-8f57-2f6c1f4f9a10")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _LETTERS_BITS = 71
-"""Twelve letters of base 62 hold 71 whole bits."""
+"""Twelve characters of base 62 have 71 whole bits."""
 
 
 def is_uuid(text: str) -> bool:
@@ -58,7 +58,7 @@ def hex_piece(canonical_id: str, length: int) -> str:
 
 
 def letters_piece(canonical_id: str) -> str:
-    """Twelve letters and digits that stand for the first 71 bits of a call's digest."""
+    """Twelve letters and digits with the first 71 bits of a call's digest."""
     number = digest(canonical_id).int >> (128 - _LETTERS_BITS)
     letters = []
     for _ in range(12):

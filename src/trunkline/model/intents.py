@@ -1,4 +1,4 @@
-"""What a request wants, and what comes of it, without a word of HTTP or of any vendor."""
+"""What a request wants, and its result, without a word of HTTP or of any vendor."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ class ListCalls(Struct, frozen=True, kw_only=True):
     order: Order = Order()
     with_total: bool = True
     with_transcript: bool = False
-    """Whether turns, tool calls, text and events are fetched; without it they are absent."""
+    """Whether turns, tool calls, text and events are read; without it they are absent."""
 
 
 class StreamCalls(Struct, frozen=True):
-    """One page, of any size, of the calls that match; it comes part by part."""
+    """One page, of any size, of the calls that match; it comes in chunks."""
 
     page: ListCalls
 
 
 class GetCall(Struct, frozen=True, kw_only=True):
-    """One call by an id that the asking dialect prints."""
+    """One call by an id that the request's dialect prints."""
 
     printed_id: str
     with_transcript: bool = True
     reveal_foreign: bool = False
-    """Whether a call of another org is told apart from one that does not exist."""
+    """Whether a call of another org is refused differently from one that does not exist."""
 
 
 class ExportCalls(Struct, frozen=True, kw_only=True):
-    """All calls that match, as they stand at one moment."""
+    """All calls that match, as they are at one moment."""
 
     filter: CallFilter
     order: Order = Order()
@@ -57,21 +57,21 @@ class ListChanges(Struct, frozen=True, kw_only=True):
 
     filter: CallFilter
     after: int
-    """The place after which to begin."""
+    """The sequence after which to begin."""
     with_transcript: bool = False
 
 
 class FollowCalls(Struct, frozen=True, kw_only=True):
-    """Changes of calls that match, in order and as they come."""
+    """Changes of calls that match, in order and as they happen."""
 
     filter: CallFilter
     after: int | None = None
-    """The place after which to begin; `None` begins now."""
+    """The sequence after which to begin; `None` begins now."""
     with_transcript: bool = False
 
 
 class ReadLedger(Struct, frozen=True, kw_only=True):
-    """What vendors say they have against what the log holds."""
+    """What vendors list, compared with what the log stores."""
 
     source_id: str | None = None
     """A UUID; `None` for all sources of the org."""
@@ -99,10 +99,10 @@ class CallPage(Struct, frozen=True, kw_only=True):
     """A page of calls in order."""
 
     org: str
-    """The asking org's name, which some envelopes print."""
+    """The name of the key's org, which some envelopes print."""
     calls: Sequence[EncodedCall]
     total: int | None = None
-    """How many match in all, exactly; `None` if it was not asked for."""
+    """How many match in all, exactly; `None` if it was not requested."""
     has_more: bool = False
     """Whether at least one more call follows this page."""
 
@@ -120,14 +120,14 @@ class CallPage(Struct, frozen=True, kw_only=True):
 
 
 class OneCall(Struct, frozen=True):
-    """One call, and the asking org's name."""
+    """One call, and the name of the key's org."""
 
     org: str
     call: Call
 
 
 class CallStream(Struct, frozen=True):
-    """Calls that come part by part, and the asking org's name; nothing is read before the first part."""
+    """Calls in chunks, and the name of the key's org; nothing is read before the first chunk is requested."""
 
     org: str
     chunks: AsyncGenerator[Chunk, None]
@@ -146,8 +146,8 @@ Outcome = (
     | TotalsRebuilt
     | WriteOutcome
 )
-"""What comes of an intent: values, with every call as it is stored.
+"""The result of an intent: values, with every call as it is stored.
 
-Whoever shows a call puts our link to its recording in, which is another one every day
+Whoever prints a call fills in our link to its recording, which changes every day
 (`service.recordings.Links`).
 """

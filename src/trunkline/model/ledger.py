@@ -9,7 +9,7 @@ from msgspec import Struct
 
 
 class LedgerState(StrEnum):
-    """What was wrong with how a call came."""
+    """What was wrong with how a call arrived."""
 
     LATE = "late"
     """Its first webhook came long after its end."""
@@ -38,7 +38,7 @@ class LedgerHour(Struct, kw_only=True):
 
 
 class LedgerCall(Struct, kw_only=True):
-    """A call that did not come as it should have."""
+    """A call that was late, missing or repaired."""
 
     hour: datetime
     source_id: str
@@ -59,14 +59,14 @@ class LedgerPage(Struct, kw_only=True):
     until: datetime
     """The end of the last hour."""
     hours: list[LedgerHour]
-    """Hours without anything are left out."""
+    """Hours without calls are left out."""
     calls: list[LedgerCall]
     left_out: int = 0
-    """How many calls there are beyond those named."""
+    """How many calls there are beyond those listed."""
 
 
 def example_ledger() -> LedgerPage:
-    """An hour in which one call was missed and brought by a pull, for documents."""
+    """An example for the documentation: an hour in which one call was missed and then pulled."""
     hour, source_id = datetime(2026, 3, 1, 9, tzinfo=UTC), "5b1f3c52-8d0e-4c5c-9d52-0d7a7c1b6a01"
     counted = LedgerHour(
         hour=hour,

@@ -1,11 +1,11 @@
-"""Live events: what a running call tells of itself, folded into one sighting whatever order it came in.
+"""Live events: what is reported while a call runs, merged into one sighting in any order of arrival.
 
-Every event says when it was true (`at`). The fold looks at all events that were ever kept of a call, so that
+Every event has the time at which it was true (`at`). The merge uses all stored events of a call, so that
 order, repeats and delays make no difference:
 
-* an event with an `id` counts once, as it was first true; equal events count once;
-* events of one turn stand in for each other: a `turn` beats every `partial_turn`, then the later one wins;
-* tool calls are merged by their id, field by field, the later told wins;
+* an event with an `id` counts once, the earliest of that id; equal events count once;
+* events of one turn replace each other: a `turn` beats every `partial_turn`, then the later one wins;
+* tool calls are merged by their id, field by field, and the later value wins;
 * an ended status beats a live one, then the later one wins.
 """
 
@@ -32,10 +32,10 @@ Name = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 class LiveEvent(Struct, kw_only=True, tag_field="type", omit_defaults=True, forbid_unknown_fields=True):
-    """What every event has."""
+    """The fields of every event."""
 
     at: At | UnsetType = UNSET
-    """When it was true; the moment it came in if it does not say."""
+    """When it was true; by default its arrival."""
     id: Name | None = None
     """Events of one id are one event. Of a tool call it is the id of the tool call."""
 
@@ -47,19 +47,19 @@ class StatusEvent(LiveEvent, kw_only=True, tag="status"):
 
 
 class TurnEvent(LiveEvent, kw_only=True, tag="turn"):
-    """One side has said something, and is done with it."""
+    """A turn is complete."""
 
     role: Role
     text: str
     turn: int | Name | None = None
-    """Its number or name, by which it takes the place of what was said of it before."""
+    """Its number or name, by which it replaces earlier events of the same turn."""
     start_ms: Milliseconds | None = None
     end_ms: Milliseconds | None = None
     words: list[Word] | UnsetType = UNSET
 
 
 class PartialTurnEvent(LiveEvent, kw_only=True, tag="partial_turn"):
-    """One side is saying something; the next event of the same turn takes its place."""
+    """A turn so far; the next event of the same turn replaces it."""
 
     role: Role
     text: str
@@ -70,7 +70,7 @@ class PartialTurnEvent(LiveEvent, kw_only=True, tag="partial_turn"):
 
 
 class ToolCallEvent(LiveEvent, kw_only=True, tag="tool_call"):
-    """A function was called, or has answered."""
+    """A function was called, or has returned."""
 
     name: str | None = None
     arguments: Any = UNSET
@@ -85,7 +85,7 @@ class LatencyEvent(LiveEvent, kw_only=True, tag="latency"):
 
 
 class RecordingEvent(LiveEvent, kw_only=True, tag="recording"):
-    """Whether the call is recorded, and where the recording lies."""
+    """Whether the call is recorded, and the link to the recording."""
 
     url: str | None = None
     enabled: bool | None = None
@@ -98,7 +98,7 @@ class EndEvent(LiveEvent, kw_only=True, tag="end"):
     result: Result | None = None
     end_reason: EndReason | None = None
     ended_at: At | None = None
-    """When it ended; the moment of the event if it does not say."""
+    """When it ended; by default the time of the event."""
     duration_ms: Milliseconds | None = None
 
 
@@ -109,7 +109,7 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 class TimedEvent(NamedTuple):
-    """One event with its time; events of one time follow their encoding, so that there is an order at all."""
+    """One event with its time; events of the same time are ordered by their encoding."""
 
     at: datetime
     encoded: bytes
@@ -117,53 +117,53 @@ class TimedEvent(NamedTuple):
 
 
 def encoded_event(event: Event, now: datetime) -> bytes:
-    """An event as it is kept, with the moment it came in if it does not say when it was true."""
+    """An event as it is stored, with its arrival if it has no time of its own."""
     if event.at is UNSET:
         event = msgspec.structs.replace(event, at=now)
     return _encode(event)
 
 
 def sighting_of_events(vendor: str, vendor_call_id: str, events: Sequence[bytes]) -> Sighting:
-    """What all events of one call say together; repeats and order make no difference."""
-    told = _in_order(events)
+    """The sighting of all events of one call; repeats and order make no difference."""
+    ordered = _in_order(events)
     fold = _Fold(Sighting(vendor=vendor, vendor_call_id=vendor_call_id))
-    fold.status([one for one in told if isinstance(one.event, StatusEvent | EndEvent)])
-    fold.conversation(told)
-    fold.latency([one for one in told if isinstance(one.event, LatencyEvent)])
-    fold.recording([one for one in told if isinstance(one.event, RecordingEvent)])
-    fold.end([one for one in told if isinstance(one.event, EndEvent)])
-    if told:
-        fold.sighting.as_of = told[-1].at
+    fold.status([one for one in ordered if isinstance(one.event, StatusEvent | EndEvent)])
+    fold.conversation(ordered)
+    fold.latency([one for one in ordered if isinstance(one.event, LatencyEvent)])
+    fold.recording([one for one in ordered if isinstance(one.event, RecordingEvent)])
+    fold.end([one for one in ordered if isinstance(one.event, EndEvent)])
+    if ordered:
+        fold.sighting.as_of = ordered[-1].at
     return fold.sighting
 
 
-def read_told(raw: bytes) -> TimedEvent:
-    """Read an event as it is kept."""
+def read_event(raw: bytes) -> TimedEvent:
+    """Read an event as it is stored."""
     event = _read(raw)
     return TimedEvent(_at(event), raw, event)
 
 
 def _in_order(events: Iterable[bytes]) -> list[TimedEvent]:
-    told = sorted(map(read_told, set(events)))
-    seen: set[str] = set()
+    ordered = sorted(map(read_event, set(events)))
+    used_ids: set[str] = set()
     once = []
-    for one in told:
+    for one in ordered:
         name = None if isinstance(one.event, ToolCallEvent) else one.event.id
-        if name is None or name not in seen:
+        if name is None or name not in used_ids:
             once.append(one)
         if name is not None:
-            seen.add(name)
+            used_ids.add(name)
     return once
 
 
 def _at(event: Event) -> datetime:
     if not isinstance(event.at, datetime):
-        raise TypeError("an event is kept with its time")
+        raise TypeError("a stored event must have a time")
     return event.at
 
 
 class _Fold:
-    """A sighting that is put together, each field as old as the last event that speaks of it."""
+    """A sighting under construction, each field with the time of the last event that states it."""
 
     def __init__(self, sighting: Sighting) -> None:
         self.sighting = sighting
@@ -195,7 +195,7 @@ class _Fold:
         if tools:
             _set_positions(tools, turns)
             last_at = max(tool.last_at for tool in tools)
-            # Their places are places among the turns, so that they are as old as these.
+            # Their positions are positions among the turns, so that they have the same time.
             self.state(
                 "tool_calls", [tool.tool for tool in tools], max([last_at, *(t.last_at for t in turns)])
             )
@@ -225,7 +225,7 @@ class _Fold:
 
 
 def _last_of(events: list[TimedEvent], names: Sequence[str]) -> dict[str, tuple[Any, datetime]]:
-    """Each field's last told value and when it was told."""
+    """Each field's last value and its time."""
     return {
         name: (value, one.at)
         for one in events
@@ -255,7 +255,7 @@ def _turns(events: list[TimedEvent]) -> list[_Turn]:
         assert isinstance(event, TurnEvent | PartialTurnEvent)  # noqa: S101 what the groups are made of
         turn = Turn(event.role, event.text, event.start_ms, event.end_ms, event.words)
         turns.append(_Turn(group[0].at, group[-1].at, turn, event.turn))
-    # Groups stand as they were first told. Numbers know better, and so do the times within the call.
+    # Turns are in the order of their first event, unless numbers or times within the call give a better one.
     if all(isinstance(turn.name, int) for turn in turns):
         turns.sort(key=lambda turn: turn.name or 0)
     elif all(turn.turn.start_ms is not None for turn in turns):
@@ -293,17 +293,17 @@ def _tools(events: list[TimedEvent]) -> list[_Tool]:
 
 
 def _set_positions(tools: list[_Tool], turns: list[_Turn]) -> None:
-    """Give tool calls their places in the sequence that they form with the turns."""
-    begun = sorted((turn.first_at, place) for place, turn in enumerate(turns, 1))
-    last_places = list(accumulate((place for _, place in begun), max))
+    """Set the positions of tool calls in the sequence that they form with the turns."""
+    begun = sorted((turn.first_at, position) for position, turn in enumerate(turns, 1))
+    last_positions = list(accumulate((position for _, position in begun), max))
 
     def after(at: datetime) -> int:
-        """The last place of a turn that had begun."""
+        """The last position of a turn that had begun."""
         count = bisect_right(begun, at, key=lambda entry: entry[0])
-        return last_places[count - 1] if count else 0
+        return last_positions[count - 1] if count else 0
 
     sequence: list[tuple[tuple[Any, ...], _Tool | None, bool]] = [
-        ((place, 0), None, False) for place in range(1, len(turns) + 1)
+        ((position, 0), None, False) for position in range(1, len(turns) + 1)
     ]
     for index, tool in enumerate(tools):
         sequence.append(((after(tool.called_at), 1, tool.called_at, index, 0), tool, False))

@@ -1,7 +1,7 @@
-"""A call that events are told of: what everything else says of it, and what its events come to, kept apart.
+"""The record of a live call: the state without events, its base, is stored apart from that of its events.
 
-The call is the merge of both. Since the part without the events stays as it is, what events say never has to
-be taken out of a call again, and it makes no difference which of the two came first.
+The call is the merge of both. Since the base has nothing from events, their values never have to be removed
+from a call again, and it makes no difference which of the two came first.
 """
 
 from __future__ import annotations
@@ -19,33 +19,35 @@ CONVERSATION = ("turns", "tool_calls")
 """The fields of a call that grow with its events."""
 
 
-class LiveRecord(Struct, omit_defaults=True):
-    """What is known of a live call besides its base, which is the call without its events."""
+class LiveRecord(Struct, omit_defaults=True, rename={"versions": "stamps", "stated": "says"}):
+    """The stored state of a live call besides its base, which is the call without its events."""
 
     summary: LiveSummary
-    stamps: Versions
-    """Of the base."""
-    says: dict[str, int] = {}
-    """Which fields of the conversation the base states: 2 for something, 1 for an empty list."""
+    versions: Versions
+    """The versions of the base."""
+    stated: dict[str, int] = {}
+    """Which transcript fields the base states: 2 for a value, 1 for an empty list."""
     held: list[str] = []
     """Which of them the events decide."""
     base_user_spoke: bool = False
-    """Whether the user says anything in the base."""
+    """Whether the user speaks in the base."""
 
     @property
     def user_spoke(self) -> bool:
-        """Whether the user says anything in the call, whose conversation is kept apart."""
+        """Whether the user speaks in the call, whose transcript is stored separately."""
         return self.summary.user_turns > 0 if "turns" in self.held else self.base_user_spoke
 
 
-def recorded(summary: LiveSummary, base: Call, stamps: Versions, call: Call, events: Sighting) -> LiveRecord:
-    """The record of a live call, from its base and its events with all of their conversation.
+def recorded(
+    summary: LiveSummary, base: Call, versions: Versions, call: Call, events: Sighting
+) -> LiveRecord:
+    """The record of a live call, from its base and its events with their whole transcript.
 
-    `call` is what they make together.
+    `call` is the merge of both.
     """
-    says = {name: 2 if value else 1 for name in CONVERSATION if (value := getattr(base, name)) is not UNSET}
+    stated = {name: 2 if value else 1 for name in CONVERSATION if (value := getattr(base, name)) is not UNSET}
     spoke = base.turns is not UNSET and any(turn.role is Role.USER for turn in base.turns)
-    record = LiveRecord(summary, stamps, says, base_user_spoke=spoke)
+    record = LiveRecord(summary, versions, stated, base_user_spoke=spoke)
     held = _held(base, record, events)
     if held is None:
         held = [
@@ -56,46 +58,46 @@ def recorded(summary: LiveSummary, base: Call, stamps: Versions, call: Call, eve
     return structs.replace(record, held=held)
 
 
-def combined(base: Call, stamps: Versions, events: Sighting) -> tuple[Call, Versions]:
+def combined(base: Call, versions: Versions, events: Sighting) -> tuple[Call, Versions]:
     """The call that a base and its events make."""
     if events.as_of is UNSET:
-        return base, stamps
-    # Events that tell no beginning do not guess at the creation: the base knows better.
-    return merged(base, stamps, events, base.created_at)
+        return base, versions
+    # Without a start, the time of creation that follows from events is a guess: the base's is better.
+    return merged(base, versions, events, base.created_at)
 
 
 def without_conversation(call: Call) -> Call:
-    """A call as it is where its conversation is kept apart; the count of its turns stays."""
+    """A call without its transcript, which is stored separately; the count of its turns stays."""
     return structs.replace(call, turns=UNSET, tool_calls=UNSET, transcript_text=UNSET, events=UNSET)
 
 
 def advanced(base: Call, record: LiveRecord) -> tuple[Call, Versions] | None:
-    """The call that a base and its events make, but for its conversation, which nobody has to read for that.
+    """The call that a base and its events make, without its transcript, which need not be read for that.
 
-    `None` if the conversation decides, or is decided otherwise than before.
+    `None` if the result depends on the transcript, or if the transcript fields are decided differently now.
     """
     events = summarized(base.vendor, base.vendor_call_id, record.summary)
     if _held(base, record, events) != record.held:
         return None
-    call, stamps = combined(base, record.stamps, events)
+    call, versions = combined(base, record.versions, events)
     is_counted = call.turn_count is None or "turn_count" in (call.derived or ())
     if "turns" in record.held and is_counted:
         derived = sorted({*(call.derived or ()), "turn_count"})
         call = structs.replace(call, turn_count=record.summary.turns, derived=derived)
-    return call, stamps
+    return call, versions
 
 
 def _held(base: Call, record: LiveRecord, events: Sighting) -> list[str] | None:
-    """Which fields of the conversation the events decide; `None` if it takes the conversation to tell."""
-    stamps = versions_of(events, base.created_at)
+    """Which transcript fields the events decide; `None` if that depends on the transcript itself."""
+    versions = versions_of(events, base.created_at)
     held = []
     for name in CONVERSATION:
         if not getattr(record.summary, name):
             continue
-        said = 0 if name in (base.derived or ()) else record.says.get(name, 0)
-        order = record.stamps.get(name, record.stamps[EVERY])
-        if said == 2 and order == stamps[name]:
+        weight = 0 if name in (base.derived or ()) else record.stated.get(name, 0)
+        order = record.versions.get(name, record.versions[EVERY])
+        if weight == 2 and order == versions[name]:
             return None  # what is richer decides
-        if said < 2 or order < stamps[name]:
+        if weight < 2 or order < versions[name]:
             held.append(name)
     return held

@@ -1,12 +1,12 @@
-"""What still counts of a live call's events, slot by slot, so that one more event costs what the first did.
+"""The slots of a live call: its events that still count, so that each further event costs what the first did.
 
-A slot is what events can speak of: one turn, one tool call, or the rest of the call (status, latency,
-recording, end). Of a slot's events only those are held that still decide something: the first, the last,
-and the last to state each thing. What these say together is what all events say together, and it stays so
-when more events are added to them.
+A slot is a part of a call that events can concern: one turn, one tool call, or the rest of the call (status,
+latency, recording, end). Only those events of a slot are held that still decide something: the first, the
+last, and the last to state each field. Together they give the same result as all events, and still do so when
+more events are added.
 
-The one thing that cannot be taken back is an event that counted under an id of which an earlier one comes
-later: `EventReplaced` says that the slots have to be made anew from all events that are kept.
+Only one case cannot be handled in place: an event counted under an id, and an earlier event with that id
+arrives later. Then `EventReplaced` is raised, and the slots have to be rebuilt from all stored events.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from trunkline.model.live import (
     TimedEvent,
     ToolCallEvent,
     TurnEvent,
-    read_told,
+    read_event,
     sighting_of_events,
 )
 from trunkline.model.sighting import Sighting
@@ -38,12 +38,12 @@ from trunkline.model.words import Role, Status
 
 
 class SlotKind(IntEnum):
-    """What a slot is of; the rest of the call has no slot of its own, since there is one of it."""
+    """The kind of a slot; the rest of the call is not stored as a slot, since there is only one."""
 
     TURN = 1
     TOOL_CALL = 2
     EVENT_ID = 3
-    """An id, under which the first event that had it stands."""
+    """An event id, with the first event that had it."""
 
 
 class SlotKey(NamedTuple):
@@ -51,7 +51,7 @@ class SlotKey(NamedTuple):
 
     kind: SlotKind
     digest: bytes
-    """Of the turn's name, the tool call's id or the event's id; these hold any text."""
+    """A digest of the turn's name, the tool call's id or the event's id, which may be any text."""
 
 
 Events = list[TimedEvent]
@@ -59,7 +59,7 @@ Events = list[TimedEvent]
 
 
 class LiveSummary(Struct, omit_defaults=True):
-    """What a call's slots come to besides its conversation."""
+    """The state from a call's slots besides its transcript."""
 
     events: list[Raw] = []
     """Events about the rest of the call that still count."""
@@ -72,7 +72,7 @@ class LiveSummary(Struct, omit_defaults=True):
 
 
 class EventReplaced(Exception):
-    """An event that was counted is not to count, since an earlier one has its id."""
+    """An event that was counted must not count, since an earlier one has its id."""
 
 
 class LiveSlots:
@@ -82,42 +82,42 @@ class LiveSlots:
         self, summary: LiveSummary | None = None, slots: Mapping[SlotKey, Events] | None = None
     ) -> None:
         self._summary = summary or LiveSummary()
-        self._rest = [read_told(bytes(raw)) for raw in self._summary.events]
+        self._rest = [read_event(bytes(raw)) for raw in self._summary.events]
         self._slots = dict(slots or {})
         self.written: set[SlotKey] = set()
-        """Slots that are other than they were."""
+        """Slots that were changed."""
         self.moved: set[str] = set()
-        """Of `turns` and `tool_calls` those that print otherwise than before."""
+        """Those of `turns` and `tool_calls` whose printed form was changed."""
 
     @classmethod
     def of(cls, events: Iterable[bytes]) -> LiveSlots:
-        """The slots of a call of which these are all events."""
+        """The slots of a call from all of its events."""
         slots = cls()
         slots.add(events)
         return slots
 
     def add(self, events: Iterable[bytes]) -> None:
-        """Count more events; the slots that `keys_of` names must be there. Raises `EventReplaced`."""
-        for one in sorted(read_told(raw) for raw in set(events)):
+        """Add events; the slots that `keys_of` names must be loaded. Raises `EventReplaced`."""
+        for one in sorted(read_event(raw) for raw in set(events)):
             if self._is_first_of_its_id(one):
                 self._add(one)
 
     def events(self, key: SlotKey) -> Events:
-        """What still counts of a slot."""
+        """The events of a slot that still count."""
         return self._slots[key]
 
     @property
     def keys(self) -> list[SlotKey]:
-        """The slots that are there."""
+        """The loaded slots."""
         return list(self._slots)
 
     @property
     def summary(self) -> LiveSummary:
-        """What all slots come to, those that were not needed too."""
+        """The state from all slots, also those that are not loaded."""
         return structs.replace(self._summary, events=[Raw(one.encoded) for one in self._rest])
 
     def whole(self, vendor: str, vendor_call_id: str) -> Sighting:
-        """What the events say together; all slots must be there."""
+        """The sighting of all events; all slots must be loaded."""
         conversation = [
             one.encoded
             for key, events in self._slots.items()
@@ -176,23 +176,23 @@ def _is_of_user(events: Events) -> int:
 
 
 def keys_of(events: Iterable[bytes]) -> set[SlotKey]:
-    """The slots that must be there to count some events."""
+    """The slots that must be loaded to add some events."""
     keys: set[SlotKey] = set()
     for raw in events:
-        told = read_told(raw)
-        keys |= {key for key in (_slot_key(told), _id_key(told)) if key is not None}
+        event = read_event(raw)
+        keys |= {key for key in (_slot_key(event), _id_key(event)) if key is not None}
     return keys
 
 
 def summarized(vendor: str, vendor_call_id: str, summary: LiveSummary) -> Sighting:
-    """What the events say together, without the turns and tool calls themselves."""
+    """The sighting of all events, without the turns and tool calls themselves."""
     sighting = sighting_of_events(vendor, vendor_call_id, [bytes(raw) for raw in summary.events])
     ats = sighting.as_of_by_path if sighting.as_of_by_path is not UNSET else {}
     times = [at for at in (summary.turns_at, summary.tool_calls_at) if at is not None]
     if summary.turns_at is not None:
         ats["turns"] = summary.turns_at
     if summary.tool_calls_at is not None:
-        ats["tool_calls"] = max(times)  # their places are places among the turns
+        ats["tool_calls"] = max(times)  # their positions are positions among the turns
     if sighting.as_of is not UNSET:
         times.append(sighting.as_of)
     sighting.as_of_by_path = ats
@@ -207,12 +207,12 @@ def joined(events: Sequence[TimedEvent]) -> bytes:
 
 
 def parted(stored: bytes) -> Events:
-    """Read a slot as it is stored, or several that stand one behind the other with a comma between."""
-    return [read_told(bytes(raw)) for raw in _read_many(b"[" + stored + b"]")]
+    """Read a slot as it is stored, or several that are joined by commas."""
+    return [read_event(bytes(raw)) for raw in _read_many(b"[" + stored + b"]")]
 
 
 def spoken_in(stored: bytes) -> Sighting:
-    """What slots that stand one behind the other say of the conversation."""
+    """The transcript fields of slots that are joined by commas."""
     return sighting_of_events("", "", [bytes(raw) for raw in _read_many(b"[" + stored + b"]")])
 
 
@@ -250,16 +250,16 @@ def _with(events: Events, one: TimedEvent) -> Events:
 # -- what still counts ----------------------------------------------------
 
 
-def _chosen(events: Events, *places: int | None) -> Events:
-    return [events[place] for place in sorted({place for place in places if place is not None})]
+def _chosen(events: Events, *indexes: int | None) -> Events:
+    return [events[index] for index in sorted({index for index in indexes if index is not None})]
 
 
 def _last(events: Events, states: list[bool]) -> int | None:
-    return max((place for place, is_stated in enumerate(states) if is_stated), default=None)
+    return max((index for index, is_stated in enumerate(states) if is_stated), default=None)
 
 
 def _first(states: list[bool]) -> int | None:
-    return min((place for place, is_stated in enumerate(states) if is_stated), default=None)
+    return min((index for index, is_stated in enumerate(states) if is_stated), default=None)
 
 
 def _still_counting_of_turn(events: Events) -> Events:
@@ -268,61 +268,61 @@ def _still_counting_of_turn(events: Events) -> Events:
 
 
 def _still_counting_of_tool_call(events: Events) -> Events:
-    said: list[Any] = [one.event for one in events]
-    results = [event.result is not UNSET for event in said]
+    contents: list[Any] = [one.event for one in events]
+    results = [event.result is not UNSET for event in contents]
     return _chosen(
         events,
         0,
         len(events) - 1,
-        _last(events, [event.name is not None for event in said]),
-        _last(events, [event.start_ms is not None for event in said]),
-        _last(events, [event.arguments is not UNSET for event in said]),
+        _last(events, [event.name is not None for event in contents]),
+        _last(events, [event.start_ms is not None for event in contents]),
+        _last(events, [event.arguments is not UNSET for event in contents]),
         _last(events, results),
         _first(results),
     )
 
 
 def _still_counting_of_rest(events: Events) -> Events:
-    places: set[int | None] = set()
+    indexes: set[int | None] = set()
 
     def note(kinds: type | tuple[type, ...], states: list[bool], *, first: bool = False) -> None:
-        of_kind = [isinstance(one.event, kinds) and states[place] for place, one in enumerate(events)]
-        places.add(_first(of_kind) if first else _last(events, of_kind))
+        of_kind = [isinstance(one.event, kinds) and states[index] for index, one in enumerate(events)]
+        indexes.add(_first(of_kind) if first else _last(events, of_kind))
 
-    said: list[Any] = [one.event for one in events]
+    contents: list[Any] = [one.event for one in events]
     every = [True] * len(events)
-    statuses = [getattr(event, "status", None) for event in said]
+    statuses = [getattr(event, "status", None) for event in contents]
     note((StatusEvent, EndEvent), every)
     note((StatusEvent, EndEvent), [status is not None and status.is_final for status in statuses])
     note((StatusEvent, EndEvent), [status is Status.IN_PROGRESS for status in statuses], first=True)
     note(EndEvent, every)
     for name in ("result", "end_reason", "ended_at", "duration_ms"):
-        note(EndEvent, [getattr(event, name, None) is not None for event in said])
+        note(EndEvent, [getattr(event, name, None) is not None for event in contents])
     note(RecordingEvent, every)
     for name in ("url", "enabled"):
-        note(RecordingEvent, [getattr(event, name, None) is not None for event in said])
+        note(RecordingEvent, [getattr(event, name, None) is not None for event in contents])
     note(LatencyEvent, every)
-    for stage in {stage for event in said if isinstance(event, LatencyEvent) for stage in event.latency}:
-        states = [isinstance(event, LatencyEvent) and stage in event.latency for event in said]
+    for stage in {stage for event in contents if isinstance(event, LatencyEvent) for stage in event.latency}:
+        states = [isinstance(event, LatencyEvent) and stage in event.latency for event in contents]
         note(LatencyEvent, states)
         note(LatencyEvent, states, first=True)  # in whose order stages are printed
-    return _chosen(events, *places)
+    return _chosen(events, *indexes)
 
 
 def printed_turn(events: Events) -> tuple[Turn, int | str | None]:
     """What a turn prints, and its name."""
     done = [one for one in events if isinstance(one.event, TurnEvent)]
-    said: Any = (done or events)[-1].event
-    return Turn(said.role, said.text, said.start_ms, said.end_ms, said.words), said.turn
+    turn: Any = (done or events)[-1].event
+    return Turn(turn.role, turn.text, turn.start_ms, turn.end_ms, turn.words), turn.turn
 
 
 def _printed_tool_call(events: Events) -> Any:
     if not events:
         return None
-    said: list[Any] = [one.event for one in reversed(events)]
+    contents: list[Any] = [one.event for one in reversed(events)]
     answered = [one.at for one in events if one.event.result is not UNSET]  # type: ignore[union-attr]
     stated = [
-        next((value for event in said if (value := getattr(event, name)) is not unsaid), unsaid)
+        next((value for event in contents if (value := getattr(event, name)) is not unsaid), unsaid)
         for name, unsaid in (("name", None), ("start_ms", None), ("arguments", UNSET), ("result", UNSET))
     ]
     return events[0], answered[:1], stated

@@ -1,19 +1,19 @@
 """Merging sightings into one call, so that any order, repeat or delay of them ends in the same call.
 
 A call's state is a map from paths (`status`, `agent/name`, `metadata/priority`) to values, each with a
-stamp: when it was said. Two states merge path by path, and the greater statement wins. "Greater" is a
-total order, so the merge is commutative, associative and idempotent by construction:
+version: the time at which it was stated. Two states merge path by path, and the greater statement wins.
+"Greater" is a total order, so the merge is commutative, associative and idempotent by construction:
 
-1. any value beats null, one that says something beats one that says nothing at its path, and a told value a
-   derived one;
+1. any value beats null, a value beats one that counts as empty at its path, and a stated value a derived one;
 2. an ended status beats a live one;
 3. the later statement beats the earlier one;
-4. between statements of the same instant the richer one wins, then the greater encoding, so that there is an
-   order at all.
+4. between statements of the same instant the richer one wins, then the greater encoding, so that the order is
+   total.
 
-The state is values and stamps: a sighting that only confirms a value moves its stamp, and that decides what
-a later sighting can still change. Null, and what says nothing, has no stamp. The order of an object's
-members is merged as well: the longest list of names that was told stands first, then the rest by name.
+The state is values and versions: a sighting that only confirms a value moves its version, and that decides
+what a later sighting can still change. Null, and a value that counts as empty, has no version. The order of
+an object's members is merged as well: the longest list of names in one payload comes first, then the rest by
+name.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ OBJECTS: frozenset[Path] = frozenset(
     }
     | {("privacy",), ("telephony",), ("metadata",), ("vendor_words",), ("vendor_fields",), ("verbatim",)}
 )
-"""Paths whose members are merged one by one; every other value is taken or left whole."""
+"""Paths whose members are merged one by one; every other value is replaced as a whole."""
 
 EMPTY_VALUES: dict[Path, Any] = {
     ("direction",): Direction.UNKNOWN.value,
@@ -61,20 +61,20 @@ EMPTY_VALUES: dict[Path, Any] = {
 is a statement like any other."""
 
 _ORDERED: tuple[Path, ...] = (("analysis", "custom"), ("metadata",), ("vendor_fields",))
-"""Objects whose members are printed in the order in which they were told."""
+"""Objects whose members are printed in the order in which they were reported."""
 
 _SORTED = ("vendor_words", "verbatim")
-"""Objects whose members stand in the order of their names."""
+"""Objects whose members are in the order of their names."""
 
 _PLAIN = frozenset(
     name
     for name in STATEMENTS
     if (name,) not in OBJECTS and (name,) not in EMPTY_VALUES and name not in ("created_at", "turn_count")
 )
-"""Fields that are one path each, with a stamp whenever they are not null."""
+"""Fields that are one path each, with a version whenever they are not null."""
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
-# An amount keeps the digits it was told in.
+# An amount keeps the digits with which it was reported.
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 _UNSAID: dict[str, Any] = {
@@ -82,7 +82,7 @@ _UNSAID: dict[str, Any] = {
     for field in structs.fields(Call)
     if field.name in STATEMENTS and field.default in (None, Direction.UNKNOWN, Channel.UNKNOWN)
 }
-"""What a call holds where nothing was said."""
+"""The values of a call where nothing was stated."""
 
 _FINAL_WORDS = frozenset(status.value for status in Status if status.is_final)
 
@@ -91,7 +91,7 @@ class Statement(NamedTuple):
     """One value and what decides between it and another; compared field by field."""
 
     weight: int
-    """0 for null, 1 for what says nothing, 2 for anything else; -1 for no more than that it is derived."""
+    """0 for null, 1 for a value that counts as empty, 2 for any other; -1 for the mark of a derived value."""
     stated: bool
     """Whether it is not derived. Where no values compete, the other way round: the mark stays."""
     final: bool
@@ -107,7 +107,7 @@ State = dict[Path, Statement]
 
 
 class Difference(Enum):
-    """How much one state differs from another."""
+    """In what two states of a call differ."""
 
     NONE = "none"
     VERSIONS = "versions"
@@ -118,10 +118,10 @@ class Difference(Enum):
 def merged(
     current: Call, versions: Versions, sighting: Sighting, received_at: datetime
 ) -> tuple[Call, Versions]:
-    """Merge a sighting into a known call.
+    """Merge a sighting into a stored call.
 
-    `received_at` stands in where the payload does not say when its facts were true. A sighting that moves no
-    value brings `current` itself back, and one that moves no stamp either brings `versions` itself back.
+    `received_at` counts where the payload does not say when its facts were true. If no value changes,
+    `current` itself is returned, and if no version changes either, `versions` itself.
     """
     before = _state(current, versions)
     state = dict(before)
@@ -141,7 +141,7 @@ def merged(
 
 
 def first_call(sighting: Sighting, call_id: str, received_at: datetime) -> tuple[Call, Versions]:
-    """Make the call that a first sighting describes: what merging it into nothing would make."""
+    """Make the call of a first sighting: the result of merging it into nothing."""
     whole = _completed(sighting, received_at)
     stamps = versions_of(sighting, received_at)
     said = {name: value for name in STATEMENTS if (value := getattr(whole, name)) is not UNSET}
@@ -154,7 +154,7 @@ def first_call(sighting: Sighting, call_id: str, received_at: datetime) -> tuple
         }
     plain = 1 if len(stamps) == 1 else sum(said[name] is not None for name in _PLAIN & said.keys())
     if sighting.as_of_by_path is not UNSET or plain < len(stamps) or _has_other_words(whole):
-        # Which stamp is the usual one, and which word is outdated, takes a closer look.
+        # The default version and outdated words depend on the whole state.
         call.derived = whole.derived or None
         state = _settled(_state(call, stamps))
         return _call(call, state), _versions(state)
@@ -164,10 +164,10 @@ def first_call(sighting: Sighting, call_id: str, received_at: datetime) -> tuple
 
 
 def unmerged(call: Call, stamps: Versions, sighting: Sighting, seen_at: datetime) -> tuple[Call, Versions]:
-    """A call without what it has from a sighting, as far as that can be told from what stands.
+    """A call without the values of a sighting, as far as that can be determined from the call.
 
-    What the sighting took the place of is gone; the status and the creation that a call cannot do without are
-    guesses then, and give way to whatever is told.
+    Values that the sighting replaced are lost; the required status and creation are guesses then, and give
+    way to any stated value.
     """
     state = _state(call, stamps)
     for path, statement in _state(_completed(sighting, seen_at), versions_of(sighting, seen_at)).items():
@@ -184,12 +184,12 @@ def unmerged(call: Call, stamps: Versions, sighting: Sighting, seen_at: datetime
 
 
 def difference(one: Call, versions: Versions, other: Call, other_versions: Versions) -> Difference:
-    """How much two states of one call differ; the order of members does not count where they are merged."""
+    """In what two states of one call differ; the order of members does not count where they are merged."""
     return _difference(_state(one, versions), _state(other, other_versions))
 
 
 def _completed(sighting: Sighting, received_at: datetime) -> Sighting:
-    """A sighting with what a call cannot do without, derived where it is not told."""
+    """A sighting with the required fields of a call, derived where they are not stated."""
     missing: dict[str, Any] = {}
     if sighting.status is UNSET:
         missing["status"] = Status.COMPLETED if sighting.ended_at else Status.IN_PROGRESS
@@ -202,7 +202,7 @@ def _completed(sighting: Sighting, received_at: datetime) -> Sighting:
 
 
 def settled(call: Call) -> Call:
-    """Fill in what follows from the rest of a call: the count of its turns, unless it was told."""
+    """Fill in what follows from the rest of a call: the count of its turns, unless it was stated."""
     derived = set(call.derived or ())
     if call.turns is not UNSET and (call.turn_count is None or "turn_count" in derived):
         call.turn_count = len(call.turns)
@@ -255,7 +255,7 @@ def _statement(path: Path, value: Any, stamp: int, *, is_derived: bool) -> State
 def _settled(state: State) -> State:
     """The state without what follows from the rest of it, and without words that are outdated.
 
-    Neither can come back: turns stay, and what outdates a word is only ever replaced by what does so as well.
+    Neither can come back: turns stay, and a value that outdates a word is only replaced by one that does too.
     """
     words = [path for path in state if len(path) == 2 and path[0] == "vendor_words"]
     outdated = [path for path in words if _is_outdated(path, state[path], state)]
@@ -267,22 +267,22 @@ def _settled(state: State) -> State:
 def _counted(state: State) -> State:
     count = state.get(("turn_count",))
     if count is not None and ("turns",) in state and not (count.stated and count.weight == 2):
-        del state[("turn_count",)]  # counted again when the merging is done
+        del state[("turn_count",)]  # counted again after the merge
     return state
 
 
 def _is_outdated(path: Path, word: Statement, state: State) -> bool:
-    """Whether a vendor's word was kept for a value that was said again since, in the usual word."""
+    """Whether a vendor's word was stored for a value that was stated again since, in the usual word."""
     field, _, value = path[1].partition(".")
     named = state.get((field,)) or state.get(("analysis", field))
     if named is None or named.weight < 2 or named.is_derived:
         return False
-    # A word ranks like the value that it stands for, so that once outdated it is so for good.
+    # A word ranks like its value, so that a word that is once outdated stays so.
     return (named.final, named.order) > (field == "status" and value in _FINAL_WORDS, word.order)
 
 
 def _has_other_words(whole: Sighting) -> bool:
-    """Whether a sighting brings a word for another status than its own."""
+    """Whether a sighting has a word for another status than its own."""
     if not whole.vendor_words:
         return False
     own = f"status.{whole.status}"
@@ -315,7 +315,7 @@ def _difference(before: State, state: State) -> Difference:
 
 
 def _printed(state: State) -> tuple[dict[Path, tuple[bool, bytes]], list[list[str]]]:
-    """All of a state that shows in the call."""
+    """The part of a state that is in the call."""
     values = {
         path: (one.is_derived, b"{}" if path in _ORDERED and one.weight == 2 else one.encoding)
         for path, one in state.items()

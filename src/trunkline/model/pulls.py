@@ -1,4 +1,4 @@
-"""Pulls: when a source is asked for its calls again."""
+"""Pulls: the schedules of sources."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from msgspec import Struct
 
 
 class PullSchedule(Struct, frozen=True):
-    """How a source is pulled by itself, and how that went."""
+    """The pull schedule of a source, and the last result."""
 
     schedule: str | None = None
     last_at: datetime | None = None
-    """When a pull last came to its end, whoever began it."""
+    """When a pull was last completed, scheduled or not."""
     next_at: datetime | None = None
     problem: str | None = None
     running: bool | None = None

@@ -1,4 +1,4 @@
-"""Questions about calls: filter, order and window, in our words."""
+"""Queries for calls: filter, order and window, in our words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from msgspec import Struct
 class Wording(Struct, frozen=True):
     """Calls for which a dialect prints one of these words.
 
-    `values` are our words that print so. A call of the vendor itself may carry a word that ours alone
+    `values` are our words that print so. A call of the vendor itself may have a word that ours alone
     would not bring back (`Call.vendor_words`): such a call is found by `words` and by nothing else.
     """
 
@@ -59,7 +59,7 @@ class CallFilter(Struct, frozen=True, kw_only=True):
     from_number: str | None = None
     to_number: str | None = None
     transcript_text: str | None = None
-    """A piece of the conversation, upper and lower case alike."""
+    """A piece of the transcript, in upper or lower case."""
 
 
 class SortField(StrEnum):
@@ -98,11 +98,11 @@ class Position(Struct, frozen=True):
 
 
 class After(Struct, frozen=True):
-    """A window by position: what follows a call."""
+    """A window by position: the calls after one call."""
 
     limit: int
     position: Position | None = None
-    """`None` begins at the front."""
+    """`None` starts from the beginning."""
     org: str | None = None
     """The org that the position was printed for; another one may not use it."""
 

@@ -1,4 +1,4 @@
-"""Recordings that the log stores itself, and what may be asked about them."""
+"""Recordings that the log stores itself, and the intents about them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from msgspec import Struct
 
 
 class StoredRecording(Struct):
-    """Where a stored recording lies, and what it is."""
+    """The path and properties of a stored recording."""
 
     path: str
     size_bytes: int
@@ -47,10 +47,10 @@ class RecordingList(Struct, frozen=True):
 
 
 class RetryRecordings(Struct, frozen=True):
-    """Whatever of an org's recordings is not stored is tried again from the beginning."""
+    """Try again, from the beginning, an org's recordings that are not stored."""
 
 
 class RecordingsRetried(Struct, frozen=True):
-    """How many recordings are tried again."""
+    """How many recordings will be tried again."""
 
     count: int

@@ -1,4 +1,4 @@
-"""A call's conversation as it is stored: as JSON, compressed, or in the parts that a live one has."""
+"""A call's transcript as it is stored: as JSON, compressed, or in the parts of a live one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trunkline.model.sighting import Sighting
 
 
 class Transcript(Struct):
-    """The part of a call that is kept apart: its heavy fields, and what was said verbatim of them."""
+    """The part of a call that is stored separately: its transcript fields, and their verbatim values."""
 
     turns: list[Turn] | UnsetType = UNSET
     tool_calls: list[ToolCall] | UnsetType = UNSET
@@ -26,7 +26,7 @@ class Transcript(Struct):
 
 
 if Transcript.__struct_fields__ != (*TRANSCRIPT_FIELDS, "verbatim"):
-    raise TypeError("what is kept apart must be the heavy fields")
+    raise TypeError("a transcript must have the transcript fields")
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 read_transcript = msgspec.json.Decoder(Transcript).decode
@@ -37,7 +37,7 @@ _MIN_COMPRESSED_BYTES = 400
 
 
 class _Zstandard(threading.local):
-    """What compresses and decompresses; neither may be used by two threads at a time."""
+    """Compressor and decompressor; neither may be used by two threads at a time."""
 
     def __init__(self) -> None:
         self.compress = zstandard.ZstdCompressor(level=1, write_checksum=False).compress
@@ -61,28 +61,28 @@ def transcript_json(stored: bytes) -> bytes:
 
 
 class LiveTranscript(NamedTuple):
-    """The conversation of a live call, in its parts."""
+    """The transcript of a live call, in its parts."""
 
     held: int
-    """What its events decide: 1 the turns, 2 the tool calls."""
+    """What its events decide: 1 for the turns, 2 for the tool calls, 3 for both."""
     base: bytes
-    """The JSON of what else is said."""
+    """The JSON of the base's part."""
     events: bytes
-    """What still counts of its events, with commas between them."""
+    """Its slots, joined by commas."""
 
     def json(self) -> bytes:
-        """The JSON of the whole conversation."""
+        """The JSON of the whole transcript."""
         return _with_conversation(self.base, spoken_in(self.events), held_names(self.held))
 
 
 def live_transcript(stored: bytes) -> LiveTranscript:
-    """Take the conversation of a live call apart, as the statement `live.transcript` reads it."""
+    """Split the transcript of a live call, as the statement `live.transcript` reads it."""
     held, size = int.from_bytes(stored[:4]), int.from_bytes(stored[4:8])
     return LiveTranscript(held, transcript_json(stored[8 : 8 + size]), stored[8 + size :])
 
 
 def _with_conversation(heavy: bytes, said: Sighting, names: Iterable[str]) -> bytes:
-    """The heavy fields of a call, some of them as a sighting states them, as JSON."""
+    """The transcript fields of a call, some of them as a sighting states them, as JSON."""
     transcript = read_transcript(heavy)
     for name in names:
         setattr(transcript, name, getattr(said, name))
@@ -93,10 +93,10 @@ HELD_BITS = {"turns": 1, "tool_calls": 2}
 
 
 def held_names(bits: int) -> list[str]:
-    """Which fields of the conversation a number stands for."""
+    """The transcript fields that a stored number means."""
     return [name for name, bit in HELD_BITS.items() if bits & bit]
 
 
 def held_bits(names: Sequence[str]) -> int:
-    """The number that fields of the conversation are stored as."""
+    """The number as which transcript fields are stored."""
     return sum(HELD_BITS[name] for name in names)

@@ -1,4 +1,4 @@
-"""Checking the running sums that exact totals are made of."""
+"""Intents to check and correct the running sums behind exact totals."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import Struct
 
 
 class Difference(Struct, kw_only=True):
-    """A running sum that is not what a recount gives."""
+    """A running sum that differs from a recount."""
 
     grouping: str
     level: str
@@ -23,20 +23,20 @@ class Difference(Struct, kw_only=True):
 
 
 class CheckTotals(Struct, frozen=True):
-    """The calls of an org are recounted."""
+    """Recount the calls of an org."""
 
 
 class TotalsChecked(Struct, frozen=True):
-    """Every running sum of an org that is off."""
+    """Every running sum of an org that differs."""
 
     differences: Sequence[Difference]
 
 
 class RebuildTotals(Struct, frozen=True):
-    """The running sums of an org are put right while others write."""
+    """Correct the running sums of an org while others write."""
 
 
 class TotalsRebuilt(Struct, frozen=True):
-    """How many running sums were off."""
+    """How many running sums differed."""
 
     count: int

@@ -1,4 +1,4 @@
-"""Versions: the stamps of a call's values, which say how old each of them is."""
+"""Versions: for each value of a call the time at which it was stated."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from msgspec import UNSET
 from trunkline.model.sighting import Sighting
 
 Versions = dict[str, int]
-"""Epoch milliseconds per path; `*` stands for every path that is not named.
+"""Epoch milliseconds per path; `*` is the default for every path that is not listed.
 
-Under `#` and the path of an object stands how many of its members are in the order in which one payload told
-them, if these are not all.
+`#` and the path of an object: how many of its members are in the order in which one payload had them, if not
+all.
 """
 
 EVERY = "*"
 
 CONVERSATION = ("events", "tool_calls", "transcript_text", "turns")
-"""Fields of which a payload may tell more or less, depending on what it was asked for."""
+"""Fields of which a payload may have more or less, depending on the request for it."""
 
 
 def versions_of(sighting: Sighting, received_at: datetime) -> Versions:
-    """The stamps of a sighting.
+    """The versions of a sighting.
 
-    What it says is as old as it says, or else as the moment it was seen. The conversation alone is as old as
-    the call: of two tellings of one conversation the richer one is better, whichever was asked for last.
+    Its values have the time that it states, or else its arrival. Only the transcript has the time of the
+    call: of two versions of one transcript the richer one is better, whichever was requested last.
     """
     told = (sighting.as_of, sighting.updated_at)
     as_of = next((at for at in told if isinstance(at, datetime)), received_at)
@@ -42,5 +42,5 @@ def versions_of(sighting: Sighting, received_at: datetime) -> Versions:
 
 
 def milliseconds(instant: datetime) -> int:
-    """An instant as a stamp: epoch milliseconds."""
+    """An instant as epoch milliseconds."""
     return round(instant.timestamp() * 1000)

@@ -31,7 +31,7 @@ LIVE = frozenset({Status.SCHEDULED, Status.QUEUED, Status.RINGING, Status.IN_PRO
 
 
 class Result(StrEnum):
-    """How an ended call came out; a call that is not over, or not decidable, has none."""
+    """The outcome of an ended call; a call that is not over, or cannot be decided, has none."""
 
     ANSWERED = "answered"
     VOICEMAIL = "voicemail"
@@ -56,7 +56,7 @@ class EndReason(StrEnum):
     NO_ANSWER = "no_answer"
     """It rang, and nobody picked up."""
     BUSY = "busy"
-    """The line was taken."""
+    """The line was busy."""
     DECLINED = "declined"
     """The person called turned the call down."""
     MAX_DURATION = "max_duration"
@@ -66,7 +66,7 @@ class EndReason(StrEnum):
     CANCELED = "canceled"
     """The team or its software stopped the call, or took it back before it began."""
     SPAM = "spam"
-    """The call was taken for spam or for a scam, on either side."""
+    """The call was regarded as spam or a scam, on either side."""
     INVALID_NUMBER = "invalid_number"
     """The number cannot be called: it is wrong, or nobody has it."""
     BLOCKED = "blocked"
@@ -105,7 +105,7 @@ ENDED_BY = {
     EndReason.AGENT_ERROR: Status.FAILED,
     EndReason.ERROR: Status.FAILED,
 }
-"""What an ended call came to, where its vendor says no more than that it ended, and why."""
+"""The result of an ended call whose vendor only reports that it ended, and why."""
 
 CONVERSED = frozenset(
     {
@@ -136,7 +136,7 @@ class Direction(StrEnum):
 
 
 class Channel(StrEnum):
-    """What the call travelled over."""
+    """The channel of the call."""
 
     PHONE = "phone"
     WEB = "web"
@@ -152,7 +152,7 @@ class Role(StrEnum):
 
 
 class Sentiment(StrEnum):
-    """The caller's mood as the vendor's analysis heard it."""
+    """The caller's mood according to the vendor's analysis."""
 
     POSITIVE = "positive"
     NEGATIVE = "negative"

@@ -1,4 +1,4 @@
-"""What a request wants to have written, and what came of it, without a word of HTTP or of any vendor."""
+"""What a request wants to have written, and the result, without a word of HTTP or of any vendor."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trunkline.model.sighting import Sighting
 
 
 class CallUpsert(Struct, frozen=True):
-    """One call as a request tells of it: what was read of it, or why nothing could be."""
+    """One call of a request: what was read, or why it could not be."""
 
     raw: bytes
     sighting: Sighting | None = None
@@ -22,61 +22,61 @@ class CallUpsert(Struct, frozen=True):
 
 
 class UpsertCalls(Struct, frozen=True):
-    """Calls that are told in our own form."""
+    """Calls that are reported in our own form."""
 
     upserts: Sequence[CallUpsert]
 
 
 class AppendEvents(Struct, frozen=True):
-    """Events of a call that runs; for each that cannot be read a sentence in its place."""
+    """Events of a running call; for each that cannot be read a sentence that says why."""
 
     printed_id: str
     events: Sequence[Event | str]
 
 
 class ChangeCall(Struct, frozen=True):
-    """Something is said of a known call now, and wins over what was said of it before."""
+    """A change of an existing call, which replaces what was stated before."""
 
     printed_id: str
     change: Callable[[Call], Sighting]
-    """What is said, given the call as it stands; its `vendor` and `vendor_call_id` are not looked at."""
+    """What is stated, given the call as it is; its `vendor` and `vendor_call_id` are not used."""
 
 
 class DeleteCall(Struct, frozen=True):
-    """A call is taken out of the log and stays out."""
+    """A call is deleted and stays deleted."""
 
     printed_id: str
     instead: Callable[[Call], Sighting | None] | None = None
-    """What is said of the call instead, if it is not to be taken out as it stands."""
+    """What is stated about the call instead, if it is not to be deleted as it is."""
 
 
 Write = UpsertCalls | AppendEvents | ChangeCall | DeleteCall
 
 
 class UpsertResult(Struct, frozen=True):
-    """What came of one telling."""
+    """The result of one upsert."""
 
     state: str
-    """`new`, `changed`, `unchanged`, `deleted` if the call was taken out before, or `refused`."""
+    """`new`, `changed`, `unchanged`, `deleted` if the call was deleted before, or `refused`."""
     call_id: str | None = None
     path: str = ""
     problem: str = ""
 
 
 class CallsUpserted(Struct, frozen=True):
-    """What came of each telling, in their order."""
+    """The result of each upsert, in their order."""
 
     org: str
     results: Sequence[UpsertResult]
 
     @property
     def call_ids(self) -> list[str]:
-        """The calls that the answer speaks of."""
+        """The calls in the answer."""
         return [result.call_id for result in self.results if result.call_id is not None]
 
 
 class EventsAppended(Struct, frozen=True):
-    """What came of events: the call as it stands now, without its conversation, and what was refused."""
+    """The result of events: the call as it is now, without its transcript, and the refused events."""
 
     org: str
     call: Call
@@ -85,12 +85,12 @@ class EventsAppended(Struct, frozen=True):
 
     @property
     def call_ids(self) -> list[str]:
-        """The calls that the answer speaks of."""
+        """The calls in the answer."""
         return [self.call.id]
 
 
 class CallChanged(Struct, frozen=True):
-    """A call before and after something was said of it."""
+    """A call before and after a change."""
 
     org: str
     before: Call
@@ -98,19 +98,19 @@ class CallChanged(Struct, frozen=True):
 
     @property
     def call_ids(self) -> list[str]:
-        """The calls that the answer speaks of."""
+        """The calls in the answer."""
         return [self.call.id]
 
 
 class CallDeleted(Struct, frozen=True):
-    """A call that was taken out, as it stood."""
+    """A call that was deleted, as it was."""
 
     org: str
     call: Call
 
     @property
     def call_ids(self) -> list[str]:
-        """None: an answer that can be repeated says nothing of the call, and stays."""
+        """None: the answer to a deletion has nothing of the call, and stays."""
         return []
 
 

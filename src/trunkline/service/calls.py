@@ -29,14 +29,14 @@ from trunkline.store.calls.reads import CallStore
 
 
 class Org(Struct, frozen=True):
-    """The org on whose behalf something is done."""
+    """The org for which a request is run."""
 
     id: int
     name: str
 
 
 class Calls:
-    """Answers questions about calls."""
+    """Reads calls."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Calls:
     async def page(self, org: Org, intent: ListCalls, ids: CallIds) -> CallPage:
         """One page; raises `Refused` with `BAD_CURSOR` or `BAD_REQUEST`.
 
-        `ids` is the form of ids of the dialect that asks, here and below.
+        `ids` is the form of ids in the request's dialect, here and below.
         """
         async with self._limits.reading(org.id):
             page = await self._store.page(
@@ -73,10 +73,10 @@ class Calls:
         return OneCall(org.name, await self._get(org, intent, ids))
 
     async def stream(self, org: Org, intent: StreamCalls, ids: CallIds) -> CallStream:
-        """A page part by part; only the last part knows whether more calls follow the page.
+        """A page in chunks; only the last chunk knows whether more calls follow the page.
 
-        The parts raise `Refused` at first, with `BAD_CURSOR`, or with `UNAVAILABLE` if too many long answers
-        are under way.
+        The first chunk may raise `Refused`, with `BAD_CURSOR`, or with `UNAVAILABLE` if too many long answers
+                are running.
         """
         return CallStream(org.name, self._page_chunks(org, intent.page, ids))
 
@@ -132,7 +132,7 @@ class Calls:
         return window
 
     async def _position(self, org: Org, lookup: CallLookup) -> Position | None:
-        """Where a call stands among all by creation, or where it stood before it was taken out."""
+        """The position of a call among all by creation, or its former position if it was deleted."""
         call = await self._store.find(org.id, lookup, with_transcript=False)
         if call is not None:
             return Position(call.created_at, call.id)

@@ -1,4 +1,4 @@
-"""Following calls: who follows an org is woken when something of it changes, by whichever process."""
+"""Following calls: the followers of an org are woken when any process changes a call of it."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from trunkline.service.limits import OrgLimits
 from trunkline.store.changes import ChangeStore
 
 POLL_SECONDS = 10.0
-"""After which everyone looks without having been woken: a wake-up that is lost delays, and loses nothing."""
+"""Followers that are not woken read changes this often: a lost wake-up only causes a delay."""
 
 Listen = Callable[[Callable[[int | None], None]], Awaitable[None]]
-"""Tells the org of each change for ever; `None` when some may have been missed."""
+"""Reports the org of each change for ever; `None` when some may have been missed."""
 
 
 class Changes:
-    """Answers questions about changes, at once or for as long as somebody follows.
+    """Reads changes, once or for as long as a client follows.
 
-    A process has one connection that listens, from when somebody follows first. Who follows holds no
-    connection while nothing happens, and no more than a few look at the same time.
+    A process has one connection that listens, opened for the first client that follows. A client that follows
+    holds no connection while nothing happens, and only a few read at the same time.
     """
 
     def __init__(
@@ -35,25 +35,25 @@ class Changes:
         listen: Listen,
         *,
         limits: OrgLimits,
-        look_again_seconds: float = POLL_SECONDS,
+        poll_seconds: float = POLL_SECONDS,
     ) -> None:
         self._store = store
         self._listen = listen
         self._listener: asyncio.Task[None] | None = None
         self._limits = limits
-        self._look_again_seconds = look_again_seconds
+        self._poll_seconds = poll_seconds
         self._followers: dict[int, set[asyncio.Event]] = {}
 
     async def page(self, org: Org, intent: ListChanges, _: CallIds) -> ChangeBatch:
-        """Some changes; raises `Refused` with `BAD_REQUEST` for a place that was not given out yet."""
+        """Some changes; raises `Refused` with `BAD_REQUEST` for a sequence number not yet assigned."""
         await self._begin(org, intent.after)
         return await self._read_batch(org, intent, intent.after)
 
     async def follow(self, org: Org, intent: FollowCalls, _: CallIds) -> ChangeStream:
-        """Changes as they come, each look after the last; none is missed and none comes twice.
+        """Changes as they happen, batch after batch; none is missed and none comes twice.
 
-        The looks raise `Refused` at first, with `UNAVAILABLE` if too many follow and with `BAD_REQUEST` for a
-        place that was not given out yet, and what the driver raises.
+        The first batch may raise `Refused`, with `UNAVAILABLE` if too many clients follow and with
+        `BAD_REQUEST` for a sequence number that was not assigned yet; any may raise what the driver raises.
         """
         return ChangeStream(self._follow(org, intent))
 
@@ -71,22 +71,22 @@ class Changes:
         try:
             if self._listener is None or self._listener.done():
                 self._listener = asyncio.ensure_future(self._listen(self.wake))
-            place = await self._begin(org, intent.after)
-            told_at, was_behind = time.monotonic(), True
-            yield ChangeBatch((), place, has_more=True)
+            sequence = await self._begin(org, intent.after)
+            yielded_at, was_behind = time.monotonic(), True
+            yield ChangeBatch((), sequence, has_more=True)
             while True:
                 woken.clear()
-                look = await self._read_batch(org, intent, place)
-                caught_up, was_behind = was_behind and not look.has_more, look.has_more
-                is_due = time.monotonic() - told_at >= self._look_again_seconds
-                # A look that found nothing is told now and then only, however often something else changes.
-                if look.changes or is_due or (caught_up and look.sequence > place):
-                    told_at = time.monotonic()
-                    yield look
-                place = look.sequence
-                if not look.has_more:
+                batch = await self._read_batch(org, intent, sequence)
+                caught_up, was_behind = was_behind and not batch.has_more, batch.has_more
+                is_due = time.monotonic() - yielded_at >= self._poll_seconds
+                # An empty batch is passed on only now and then, however often something else changes.
+                if batch.changes or is_due or (caught_up and batch.sequence > sequence):
+                    yielded_at = time.monotonic()
+                    yield batch
+                sequence = batch.sequence
+                if not batch.has_more:
                     with suppress(TimeoutError):
-                        async with asyncio.timeout(self._look_again_seconds):
+                        async with asyncio.timeout(self._poll_seconds):
                             await woken.wait()
         finally:
             self._limits.streams.release(org.id)
@@ -99,18 +99,20 @@ class Changes:
         if after is None:
             return reach
         if after > reach:
-            # It is another log's, or this one was set back since: to go on would leave out changes.
-            raise Refused(Fault.BAD_REQUEST, "no change has this place yet; begin again with 0", "after")
+            # It is from another log, or this one was restored from a backup: continuing would skip changes.
+            raise Refused(
+                Fault.BAD_REQUEST, "no change has this sequence number yet; start again with 0", "after"
+            )
         return after
 
     async def _read_batch(self, org: Org, intent: ListChanges | FollowCalls, after: int) -> ChangeBatch:
-        async with self._limits.looks.of(org.id), self._limits.reading(org.id):
+        async with self._limits.stream_reads.of(org.id), self._limits.reading(org.id):
             return await self._store.read_batch(
                 org.id, intent.filter, after, with_transcript=intent.with_transcript
             )
 
     def wake(self, org_id: int | None) -> None:
-        """Have whoever follows an org look at once; everybody, if it is not known which org changed."""
+        """Wake everyone who follows an org; everyone at all, if it is not known which org changed."""
         if org_id is not None:
             for woken in self._followers.get(org_id, ()):
                 woken.set()

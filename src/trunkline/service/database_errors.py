@@ -1,4 +1,4 @@
-"""What is raised when the database cannot be asked just now."""
+"""The errors that mean that the database is unavailable."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DATABASE_DOWN = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # a connection whose server has just gone away, in the middle of saying so
+    asyncpg.InternalClientError,  # a connection that the server is just closing
     asyncpg.InsufficientResourcesError,
     asyncpg.ReadOnlySQLTransactionError,
     OSError,

@@ -15,18 +15,18 @@ KEY_FILE = "sealing.key"
 
 
 class CannotDecrypt(RuntimeError):
-    """What was sealed was sealed with another key."""
+    """A text was encrypted with another key."""
 
 
 class SecretBox:
-    """Encrypts and decrypts with one key, a text long enough to be secret, asked for when it is needed."""
+    """Encrypts and decrypts with one key, a long random text that is read when it is first needed."""
 
     def __init__(self, key: Callable[[], str]) -> None:
         self._key = key
 
     @cached_property
     def _fernet(self) -> Fernet:
-        # A passphrase would need a slow hash; what is asked for here is random and long already.
+        # A passphrase would need a slow hash; the key required here is random and long already.
         key = hashlib.sha256(b"seal\n" + self._key().encode()).digest()
         return Fernet(base64.urlsafe_b64encode(key))
 
@@ -35,18 +35,18 @@ class SecretBox:
         return self._fernet.encrypt(text.encode())
 
     def decrypt(self, encrypted: bytes) -> str:
-        """Read a text again; raises `CannotDecrypt`."""
+        """Decrypt a text; raises `CannotDecrypt`."""
         try:
             return self._fernet.decrypt(encrypted).decode()
         except InvalidToken:
             raise CannotDecrypt(
                 "a source's secrets were encrypted with another key: set TRUNKLINE_ENCRYPTION_KEY to the"
-                " key that was used then, or give the source its secrets again"
+                " key that was used then, or set the source's secrets again"
             ) from None
 
 
 def key_in(home: Path) -> str:
-    """The key that is kept in a folder of ours, made if there is none; only its owner may read the file."""
+    """The key in a folder of ours, created if there is none; only its owner may read the file."""
     path = home / KEY_FILE
     if not path.exists():
         home.mkdir(parents=True, exist_ok=True)
@@ -54,7 +54,7 @@ def key_in(home: Path) -> str:
         made.touch(mode=0o600)
         made.write_text(base64.urlsafe_b64encode(os.urandom(32)).decode())
         try:
-            os.link(made, path)  # of two processes that make one at the same time the first wins
+            os.link(made, path)  # if two processes create one at the same time, the first wins
         except FileExistsError:
             pass
         finally:

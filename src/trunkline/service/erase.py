@@ -1,8 +1,8 @@
 """Erasing calls: a deleted call leaves its ids behind and nothing else.
 
-What stands in tables goes in the transaction of the deletion, by the registry in store/erase.py; the stored
-recording goes after its commit. `clean_up`, which runs in the background, removes what others wrote of the
-call while they did not know of its deletion, terms and numbers that nobody has now, and vacuums.
+Rows in tables are removed in the transaction of the deletion, by the registry in store/erase.py; the stored
+recording after its commit. `clean_up`, which runs in the background, removes what concurrent writers stored
+of the call before they saw the deletion, terms and numbers that no call has now, and vacuums.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ from trunkline.store.erase import EraseStore
 log = structlog.get_logger(__name__)
 
 FETCH_GRACE = timedelta(hours=1)
-"""A fetch that was under way when its call was deleted has ended after so long."""
+"""After this time a download that was running when its call was deleted has ended."""
 
 _MAX_OBJECTS = 1000
 
 
 class CleanUpSummary(Struct):
-    """What a clean-up did."""
+    """The result of a clean-up."""
 
     orgs: int = 0
-    """In which calls had been deleted."""
+    """The number of orgs in which calls had been deleted."""
     files: int = 0
     not_vacuumed: list[str] = field(default_factory=list)
     """Tables that the database user may not vacuum."""
 
 
 class CleanUpFailed(RuntimeError):
-    """Something could not be cleaned up; it is tried again, and what could be is done."""
+    """A part could not be cleaned up and is tried again; the rest is done."""
 
 
 class Eraser:
@@ -71,7 +71,7 @@ class Eraser:
         return True
 
     async def clean_up(self) -> CleanUpSummary:
-        """Remove what deleted calls left; raises `CleanUpFailed` if not everything could be done."""
+        """Remove what deleted calls left; raises `CleanUpFailed` if a part could not be removed."""
         summary = CleanUpSummary()
         failures: list[str] = []
         for org_id in await self._store.orgs_with_objects():

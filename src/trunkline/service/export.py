@@ -1,4 +1,4 @@
-"""Files of calls as bytes: written, compressed and counted part by part."""
+"""Files of calls as bytes: written, compressed and counted chunk by chunk."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from trunkline.kit.export import File
 
 
 async def chunks_of(file: File) -> AsyncGenerator[bytes, None]:
-    """The bytes of a file in chunks, at least one; what they are read from is closed at the end."""
+    """The bytes of a file in chunks, at least one; the source of the calls is closed at the end."""
     packer, packs = file.compression.open(), file.compression.compresses
     async with aclosing(file.chunks):
         data = file.writer.begin()
         async for part in file.chunks:
             data += file.writer.rows(part.calls)
-            # Compressing lets go of the interpreter, so that other requests are answered meanwhile.
+            # Compression releases the interpreter lock, so that other requests are answered meanwhile.
             ready = await asyncio.to_thread(packer.compress, data) if packs else data
             file.calls += len(part.calls)
             file.total = part.total

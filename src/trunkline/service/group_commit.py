@@ -1,7 +1,7 @@
-"""Commits shared by many writers: what waits for the same org is stored in one transaction.
+"""Commits shared by many writers: everything that waits for the same org is stored in one transaction.
 
-A commit costs a flush to disk, however much is in it. While one transaction of an org runs, whatever comes
-in waits and goes into the next one together. A writer is answered after the commit that holds its calls.
+A commit costs one flush to disk, however much is in it. While one transaction of an org runs, new writes
+wait and go into the next one together. A writer is answered after the commit that contains its calls.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from trunkline.service.limits import OrgLimits
 from trunkline.service.received import Received, Result
 
 MAX_SHARED = 500
-"""Sightings that one transaction takes, unless a single writer brings more."""
+"""Sightings in one transaction, unless a single writer brings more."""
 
 _OF_ONE_WRITER = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
-"""What one writer's calls may be the cause of, so that the others are tried without them."""
+"""Errors that one writer's calls may cause; each writer is then tried alone."""
 
 
 class _Writer(Struct):
@@ -35,7 +35,7 @@ class _Writer(Struct):
 
 
 class GroupCommit:
-    """Stores what writers bring, for each org in the order in which they came."""
+    """Stores the sightings of writers, for each org in order of arrival."""
 
     def __init__(self, intake: Intake, limits: OrgLimits | None = None) -> None:
         self._intake = intake
@@ -44,14 +44,14 @@ class GroupCommit:
         self._tasks: dict[Org, asyncio.Task[None]] = {}
 
     async def ingest(self, org: Org, received: Sequence[Received]) -> list[Result]:
-        """Store sightings and answer, one by one, what came of them; they are committed then.
+        """Store sightings and return the result of each; they are committed then.
 
         Raises `Refused` with `UNAVAILABLE` if too much waits, and what the driver raises. Nothing of what a
         single writer brings is stored in part.
         """
         writer = _Writer(received, asyncio.get_running_loop().create_future())
         writes, payloads = self._limits.writes, self._limits.write_bytes
-        # What has no payload counts as well, and what is larger than a share counts as one.
+        # A write without a payload counts too, and one larger than the share counts as a whole share.
         count = min(max(len(received), 1), writes.share)
         size_bytes = min(max(writer.size_bytes, 1), payloads.share)
         writes.take(org.id, count)
@@ -68,7 +68,7 @@ class GroupCommit:
             writes.release(org.id, count)
 
     async def close(self) -> None:
-        """Wait until everything that was brought is stored."""
+        """Wait until every submitted sighting is stored."""
         while self._tasks:
             await asyncio.wait(self._tasks.values())
 
@@ -86,8 +86,8 @@ class GroupCommit:
             del self._tasks[org]
 
     async def _commit(self, org: Org, writers: list[_Writer]) -> None:
-        """Store what some writers brought, together if that can be, else each alone."""
-        writers = [writer for writer in writers if not writer.results.done()]  # some have gone away
+        """Store the sightings of some writers, together if possible, else each writer's alone."""
+        writers = [writer for writer in writers if not writer.results.done()]  # some writers were cancelled
         if not writers:
             return
         try:

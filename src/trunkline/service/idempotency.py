@@ -1,4 +1,4 @@
-"""Requests that may be sent again: under one key a request is done once, and its answer is repeated."""
+"""Idempotent requests: under one key a request is run once, and its answer is repeated."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trunkline.store.idempotency import IdempotencyStore
 
 REMEMBERED = timedelta(hours=24)
 MAX_RUN = timedelta(minutes=1)
-"""A request without an answer counts as died after this, and may be done again: writes are idempotent."""
+"""A request without an answer counts as dead after this, and may be run again: writes are idempotent."""
 
 MAX_KEY_LENGTH = 255
 
@@ -24,18 +24,18 @@ _read_headers = msgspec.json.Decoder(list[tuple[str, str]]).decode
 
 
 class StoredResponse(Struct, frozen=True):
-    """An answer as it was given."""
+    """An answer as it was sent."""
 
     status: int
     body: bytes
     headers: list[tuple[str, str]]
     replayed: bool = False
     call_ids: Sequence[str] = ()
-    """The calls that it speaks of: when one of them is deleted, it is forgotten."""
+    """The calls in it: when one of them is deleted, the answer is removed."""
 
 
 class Idempotency:
-    """Does requests once."""
+    """Runs requests once."""
 
     def __init__(self, store: IdempotencyStore, clock: Clock) -> None:
         self._store = store
@@ -44,10 +44,10 @@ class Idempotency:
     async def once(
         self, org: Org, key: str, request: tuple[bytes, ...], do: Callable[[], Awaitable[StoredResponse]]
     ) -> StoredResponse:
-        """Do a request, or repeat the answer that it had; answers from 500 on are not remembered.
+        """Run a request, or repeat its stored answer; answers with status 500 and above are not stored.
 
         Raises `Refused` with `CONFLICT` while the same request runs, with `UNPROCESSABLE` for a key that
-        stands for another request, and with `BAD_REQUEST` for a text that is no key.
+        was used for another request, and with `BAD_REQUEST` for an invalid key.
         """
         if not 0 < len(key) <= MAX_KEY_LENGTH or not key.isprintable():
             wrong = f"Idempotency-Key must have 1 to {MAX_KEY_LENGTH} printable characters"
@@ -75,7 +75,7 @@ class Idempotency:
 
     async def _repeated(self, org: Org, key: str, fingerprint: bytes) -> StoredResponse:
         begun = await self._store.find(org.id, key)
-        if begun is None:  # it was given back in between
+        if begun is None:  # it was released in between
             raise Refused(Fault.CONFLICT)
         if begun.fingerprint != fingerprint:
             raise Refused(Fault.UNPROCESSABLE, "this Idempotency-Key was used for another request")
@@ -86,5 +86,5 @@ class Idempotency:
         )
 
     async def sweep(self) -> None:
-        """Delete answers that are too old to be asked for."""
+        """Delete expired answers."""
         await self._store.sweep(self._clock() - REMEMBERED)

@@ -1,12 +1,12 @@
-"""Intake: what was seen of calls becomes calls, each of them once, whatever door it came in by.
+"""Intake: sightings become calls, each call once, however its sightings arrived.
 
-A batch is one transaction. It first takes its places in the org's order of changes, so that writers of one
-org come one after another, in as many processes as there are; then payloads are stored, the calls they
-speak of are read, merged and written. Merging does not depend on order, so it does not matter who was first.
+A batch is one transaction. It first reserves sequence numbers of the org, so that writers of one org run one
+after another, in all processes; then payloads are stored, and the calls in them are read, merged and written.
+Merging does not depend on order, so it does not matter which writer was first.
 
-A payload that does not say when it was true is as old as the moment it came. A delivery that comes again is
-the same delivery, as old as it was; what was asked for, or sent by a client, and says the same once more is
-true once more, and so as old as the last time.
+A payload without a time of its own counts from its arrival. A repeated delivery is the same delivery, with
+its first arrival; an answer of a vendor's API, or a client's report, that repeats is true again, and counts
+from its last arrival.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ from trunkline.store.live import LiveUpdate
 
 _TRIES = 5
 _MANY = 50
-"""From so many calls on it pays to try first whether all of them are new."""
+"""From this many calls on, it pays to check first whether all of them are new."""
 
 
 class IngestSummary(Struct):
-    """How many sightings changed the log, told nothing new, or were of calls that were taken out of it."""
+    """How many sightings changed the log, changed nothing, or were of deleted calls."""
 
     stored: int = 0
     unchanged: int = 0
@@ -50,7 +50,7 @@ class IngestSummary(Struct):
 
 
 class MergeResult(Struct):
-    """Sightings of one call folded into what should be written, and what came of each of them."""
+    """Sightings of one call merged into what is to be written, and the result of each of them."""
 
     pending: PendingCall
     states: list[State]
@@ -62,39 +62,39 @@ class PreparedBatch(Struct):
     received: Sequence[Received]
     calls: dict[Key, list[Received]]
     merged: dict[Key, MergeResult]
-    """As if every call were new; empty if that is not expected."""
+    """The calls as if all were new; empty if that is not expected."""
     payloads: list[Payload]
     now: datetime
 
 
 class CallResult(Struct, frozen=True):
-    """What came of the sightings of one call."""
+    """The result of the sightings of one call."""
 
     call_id: str | None
     states: list[State]
 
 
 class TooManyWriters(RuntimeError):
-    """Others kept getting in the way; nothing of this batch is stored, and it may be tried again."""
+    """Other writers kept conflicting; nothing of this batch is stored, and it may be tried again."""
 
 
 class Intake:
-    """Takes sightings in."""
+    """Stores sightings."""
 
     def __init__(self, writer: CallWriter, clock: Clock) -> None:
         self._writer = writer
         self._clock = clock
 
     async def ingest(self, org: Org, batch: Sequence[Received], source: str) -> IngestSummary:
-        """Take in a batch; every sighting in it is either stored or told nothing new."""
+        """Store a batch; every sighting in it is either stored or changes nothing."""
         return await self.commit(org, self.prepare(batch, source))
 
     async def ingest_each(self, org: Org, batch: Sequence[Received], source: str = "") -> list[Result]:
-        """Take in a batch and tell what came of each of its sightings, in their order."""
+        """Store a batch and return the result of each sighting, in their order."""
         return await self._commit(org, self.prepare(batch, source))
 
     def prepare(self, batch: Sequence[Received], source: str) -> PreparedBatch:
-        """Make a batch ready to be stored; that may be done in a thread while another one is stored."""
+        """Prepare a batch; this may run in a thread while another one is stored."""
         now = self._clock()
         calls: dict[Key, list[Received]] = {}
         for seen in batch:
@@ -111,7 +111,7 @@ class Intake:
         return PreparedBatch(batch, calls, folded, _payloads(batch, source), now)
 
     async def commit(self, org: Org, batch: PreparedBatch) -> IngestSummary:
-        """Store a batch that was made ready."""
+        """Store a prepared batch."""
         taken = IngestSummary()
         for result in await self._commit(org, batch):
             if result.state in (State.NEW, State.CHANGED):
@@ -185,7 +185,7 @@ class Intake:
         return done
 
     async def _id_conflicts(self, org: Org, batch: PreparedBatch, derived: set[Key]) -> set[Key]:
-        """Calls that would like a canonical id that another call has, or another one of the batch."""
+        """Calls whose canonical id belongs to another call, stored or in the batch."""
         wanted = {
             key: _wanted_id(seen[0].sighting, derived=key in derived)
             for key, seen in batch.calls.items()
@@ -202,7 +202,7 @@ class Intake:
 def _times(
     received: Sequence[Received], repeats: Mapping[PayloadKey, Repeat], now: datetime
 ) -> list[datetime]:
-    """The moments that stand in for the time of sightings that say none."""
+    """The times that count for sightings without one."""
     if not repeats:
         return [now] * len(received)
     times = []
@@ -224,7 +224,7 @@ def _call_batch(
     *,
     derived_id: bool,
 ) -> CallBatch:
-    """What came of one call; `derived_id` if the id that it would like is another call's."""
+    """The result for one call; with `derived_id` if its canonical id belongs to another call."""
     times = _times(seen, repeats, now)
     return CallBatch(
         key=key,
@@ -245,7 +245,7 @@ def _call_batch(
 
 
 def _merge(call_batch: CallBatch) -> MergeResult:
-    """Fold sightings into what is known of their call."""
+    """Merge sightings into the stored call."""
     known, sightings = call_batch.known, list(call_batch.sightings)
     states: list[State] = []
     if known is None:
@@ -265,7 +265,7 @@ def _merge(call_batch: CallBatch) -> MergeResult:
 
 
 def _states_of_live(seen: Sequence[Received], known: StoredCall | None, fold: LiveFold) -> list[State]:
-    """What came of each sighting of a call that events were told of; all events count together."""
+    """The result of each sighting of a live call; all its events count together."""
     new = [State.NEW] if known is None and not all(map(is_event, seen)) else []
     changed = [State.CHANGED if one else State.UNCHANGED for one in fold.sightings_changed]
     of_events = State.CHANGED if fold.events_changed else State.UNCHANGED

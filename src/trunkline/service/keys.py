@@ -1,4 +1,4 @@
-"""Keys: making, adopting, checking and revoking them."""
+"""Keys: creating, importing, checking and revoking them."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ from trunkline.store.keys import KeyStore, ListedKey, NewStoredKey, StoredKey
 SCOPES = ("read", "write", "admin")
 _ORG_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 MIN_IMPORTED_LENGTH = 16
-"""Characters without which a key would be too easy to guess."""
+"""Shortest imported key, in characters; a shorter one would be too easy to guess."""
 
 _TOUCH_AFTER = timedelta(minutes=1)
 
 
 class KeyProblem(ValueError):
-    """A key cannot be made as asked."""
+    """A key cannot be created or imported as requested."""
 
 
 class Caller(Struct, frozen=True):
-    """Who makes a request."""
+    """The org and key of a request."""
 
     org: Org
     key_id: str
 
 
 class CreatedKey(Struct, kw_only=True):
-    """A new key, at the one moment when it can be shown."""
+    """A new key, at the only moment when it can be shown."""
 
     org: str
     id: str
@@ -51,7 +51,7 @@ class CreatedKey(Struct, kw_only=True):
 
 
 class Keys:
-    """Everything about keys, with the dialects that dress them."""
+    """Everything about keys, with the dialects that define their headers."""
 
     def __init__(self, store: KeyStore, dialects: Mapping[str, Dialect], clock: Clock) -> None:
         self._store = store
@@ -60,7 +60,7 @@ class Keys:
         self.lookups: Lookups[StoredKey] = Lookups()
 
     async def check(self, dialect: str, credential: Credential, address: str | None, scope: str) -> Caller:
-        """Tell who a credential belongs to; raises `Refused` for one that is not good here."""
+        """The owner of a credential; raises `Refused` for one that is not valid here."""
         key = await self._lookup(dialect, credential)
         if key is None or key.dialect not in (None, dialect) or not _secret_fits(key, credential):
             raise Refused(Fault.UNKNOWN_CREDENTIAL)
@@ -81,7 +81,7 @@ class Keys:
         return Caller(Org(key.org_id, key.org_name), key.id)
 
     async def _lookup(self, dialect: str, credential: Credential) -> StoredKey | None:
-        """The key that a credential shows; a lookup is good for less than a second."""
+        """The key of a credential; a lookup is cached for less than a second."""
         shown = _hash("adopted", f"{dialect}\n{credential.token}")  # the dialect and the whole token
         return await self.lookups.find(shown, lambda: self._store.by_hash(_shown_hashes(dialect, credential)))
 
@@ -94,7 +94,7 @@ class Keys:
         lifetime: timedelta | None = None,
         addresses: Iterable[str] = (),
     ) -> CreatedKey:
-        """Make a key for an org, which is made as well if it is new; raises `KeyProblem`."""
+        """Create a key for an org, which is created as well if it is new; raises `KeyProblem`."""
         new, now = NewKey.generate(), self._clock()
         stored = NewStoredKey(
             id=str(uuid.uuid4()),
@@ -125,18 +125,20 @@ class Keys:
         label: str = "",
         addresses: Iterable[str] = (),
     ) -> str:
-        """Take over a key that a team's clients already carry; answers the key's id.
+        """Import a key that a team's clients already use; returns the key's id.
 
-        Raises `KeyProblem` if the key does not have the dialect's form or is taken.
+        Raises `KeyProblem` if the key does not have the dialect's form or exists already.
         """
         try:
             credential = self._dialects[dialect].auth.import_key(token, secret)
         except Refused:
-            raise KeyProblem(f"that is not a key as {self._dialects[dialect].title} makes them") from None
+            raise KeyProblem(
+                f"that does not have the form of a {self._dialects[dialect].title} key"
+            ) from None
         if len(credential.token) < MIN_IMPORTED_LENGTH:
-            raise KeyProblem(f"a key that is adopted has at least {MIN_IMPORTED_LENGTH} characters")
+            raise KeyProblem(f"an imported key has at least {MIN_IMPORTED_LENGTH} characters")
         if await self._store.by_hash(_shown_hashes(dialect, credential)) is not None:
-            raise KeyProblem("that key is known already: it was made here, or adopted before")
+            raise KeyProblem("that key exists already: it was created here, or imported before")
         stored = NewStoredKey(
             id=str(uuid.uuid4()),
             hash=_hash("adopted", f"{dialect}\n{credential.token}"),
@@ -150,7 +152,7 @@ class Keys:
             expires_at=None,
         )
         if not await self._store.add(await self._store.ensure_org(org_name(org)), stored):
-            raise KeyProblem("that key is known already: it was made here, or adopted before")
+            raise KeyProblem("that key exists already: it was created here, or imported before")
         return stored.id
 
     async def listed(self, org: str) -> list[ListedKey]:
@@ -158,7 +160,7 @@ class Keys:
         return await self._store.listed(await self.org_id(org))
 
     async def revoke(self, org: str, key_id: str) -> bool:
-        """Revoke a key; false if there is none that is still good."""
+        """Revoke a key; false if there is no valid key with this id."""
         self.lookups.forget()
         return await self._store.revoke(await self.org_id(org), key_id, self._clock())
 
@@ -167,18 +169,18 @@ class Keys:
         return await self._store.org_names()
 
     async def org_id(self, name: str) -> int:
-        """The number of an org; raises `KeyProblem` if there is none of this name."""
+        """The id of an org; raises `KeyProblem` if there is none with this name."""
         org_id = await self._store.org_id(name)
         if org_id is None:
             raise KeyProblem(f"there is no org {name!r}")
         return org_id
 
     async def org(self, name: str) -> Org:
-        """An org that is there; raises `KeyProblem` if it is not."""
+        """An existing org; raises `KeyProblem` if there is none with this name."""
         return Org(await self.org_id(name), name)
 
     async def ensure_org(self, name: str) -> Org:
-        """An org, made if it is new; raises `KeyProblem` for what is no name."""
+        """An org, created if it is new; raises `KeyProblem` for an invalid name."""
         return Org(await self._store.ensure_org(org_name(name)), name)
 
 
@@ -209,7 +211,7 @@ def _secret_fits(key: StoredKey, credential: Credential) -> bool:
 
 
 def is_within(address: str | None, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
-    """Whether an address lies in one of some networks; an IPv4 address may be written as an IPv6 one."""
+    """Whether an address is in one of some networks; an IPv4 address may be written as an IPv6 one."""
     try:
         peer = ip_address(address or "")
     except ValueError:
@@ -219,11 +221,11 @@ def is_within(address: str | None, networks: Iterable[IPv4Network | IPv6Network]
 
 
 def _scopes(scopes: Iterable[str]) -> list[str]:
-    asked = list(dict.fromkeys(scopes))
-    unknown = [scope for scope in asked if scope not in SCOPES]
-    if unknown or not asked:
-        raise KeyProblem(f"scopes are some of {', '.join(SCOPES)}")
-    return asked
+    requested = list(dict.fromkeys(scopes))
+    unknown = [scope for scope in requested if scope not in SCOPES]
+    if unknown or not requested:
+        raise KeyProblem(f"the scopes are {', '.join(SCOPES)}")
+    return requested
 
 
 def _addresses(addresses: Iterable[str]) -> list[str]:

@@ -20,18 +20,18 @@ USUAL_RANGE = timedelta(days=1)
 MAX_RANGE = timedelta(days=31)
 
 MAX_NAMED = 1000
-"""Calls that one answer names."""
+"""Most calls that one answer lists."""
 
 
 class Ledger:
-    """Tells how complete the log is."""
+    """Reads how complete the log is."""
 
     def __init__(self, store: LedgerStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 
     async def page(self, org: Org, query: ReadLedger, _: CallIds) -> LedgerPage:
-        """The hours that a range touches; the last day if no range is said.
+        """The hours that a range touches; the last day if no range is given.
 
         Raises `Refused` with `BAD_REQUEST` for a range that is empty or too long.
         """

@@ -1,7 +1,7 @@
-"""Shares: what all orgs use together, of which each org has a part, so that none can keep it from another.
+"""Limits: resources that all orgs share, of which each org has a part, so that none can use up the others'.
 
-A limit holds a number of places. One org has at most its share of them, whoever else is there, and whoever
-finds none waits: the requests of one org in the order in which they came, the orgs in turn.
+A limit has a capacity. One org uses at most its share of it, whether or not others need it, and requests that
+find none free wait: those of one org in order of arrival, the orgs in turn.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from trunkline.model.faults import Fault, Refused
 
 
 class Usage(Struct, kw_only=True):
-    """How a limit is used, for whoever watches the server."""
+    """The usage of a limit, for monitoring."""
 
     name: str
     capacity: int
@@ -26,32 +26,32 @@ class Usage(Struct, kw_only=True):
     refused: int
     """Requests that were refused since the process began."""
     timeouts: int
-    """Requests among these that waited until their time was over."""
+    """Requests among these that waited until their timeout."""
 
 
 class _Waiter:
-    __slots__ = ("amount", "deadline", "has_place", "org_id", "served")
+    __slots__ = ("amount", "deadline", "has_units", "org_id", "served")
 
     def __init__(self, org_id: int, amount: int, deadline: float, served: asyncio.Future[None]) -> None:
         self.org_id = org_id
         self.amount = amount
         self.deadline = deadline
         self.served = served
-        self.has_place = False
+        self.has_units = False
 
 
 class Shares:
-    """A limit: `capacity` places in all, of which one org holds at most its `share`.
+    """A limit: `capacity` units in all, of which one org holds at most its `share`.
 
-    At most `waiting` requests of an org wait at a time, each for `wait_seconds` at the most; whoever comes on
-    top is refused at once, with a sentence that names what there is too much of. An org that waits is served
-    before any other org is served twice.
+    At most `waiting` requests of an org wait at a time, each for at most `wait_seconds`; any more are refused
+    at once, with a sentence that names what there is too much of. An org that waits is served before any
+    other org is served twice.
     """
 
     def __init__(
         self, name: str, *, capacity: int, share: int, waiting: int = 0, wait_seconds: float = 30.0
     ) -> None:
-        """`name` is what the places are taken for, in the plural, as the refusal has it."""
+        """`name` is what the units are used for, in the plural, as in the refusal."""
         if not 0 <= share <= capacity:
             raise ValueError(f"the share of {name} is at most the capacity")
         self.name = name
@@ -62,25 +62,25 @@ class Shares:
         self._held: dict[int, int] = {}
         self._total = 0
         self._turns: dict[int, deque[_Waiter]] = {}
-        """The orgs that wait, the one whose turn is next first."""
+        """The orgs that wait, the next one first."""
         self._deadlines: deque[_Waiter] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._is_reserved = False
-        """Whether what is free is kept for a waiter that needs more than that."""
+        """Whether the free units are reserved for a waiter that needs more of them."""
         self._refused = 0
         self._timeouts = 0
 
-    def of(self, org_id: int, amount: int = 1) -> Place:
-        """Places for an `async with`, which waits for them; it raises `Refused` with `UNAVAILABLE`."""
-        return Place(self, org_id, amount)
+    def of(self, org_id: int, amount: int = 1) -> Lease:
+        """Units for an `async with`, which waits for them; it raises `Refused` with `UNAVAILABLE`."""
+        return Lease(self, org_id, amount)
 
     def take(self, org_id: int, amount: int = 1) -> None:
-        """Take places without waiting; raises `Refused` with `UNAVAILABLE` if they are not free."""
+        """Acquire units without waiting; raises `Refused` with `UNAVAILABLE` if they are not free."""
         if not self._try(org_id, amount):
             raise self._refusal(org_id, amount)
 
     async def acquire(self, org_id: int, amount: int = 1) -> None:
-        """Take places, and wait for them if need be; raises `Refused` with `UNAVAILABLE`."""
+        """Acquire units, and wait for them if need be; raises `Refused` with `UNAVAILABLE`."""
         if self._try(org_id, amount):
             return
         queue = self._turns.get(org_id)
@@ -90,12 +90,12 @@ class Shares:
         try:
             await waiter.served
         except BaseException:
-            if waiter.has_place:
-                self.release(org_id, amount)  # it was served in the moment in which it gave up
+            if waiter.has_units:
+                self.release(org_id, amount)  # it was served at the moment of its timeout
             else:
                 self._forget(waiter)
             raise
-        if not waiter.has_place:
+        if not waiter.has_units:
             self._timeouts += 1
             raise self._refusal(org_id, amount)
 
@@ -109,12 +109,12 @@ class Shares:
         if self._timer is None:
             self._timer = loop.call_at(waiter.deadline, self._expire)
         if amount > 1:
-            # A large request keeps free what it waits for, and small ones behind it wait as well.
+            # A large request reserves the free units that it waits for: small ones behind it wait too.
             self._serve()
         return waiter
 
     def _expire(self) -> None:
-        """End the waiting of those whose time is over; all wait equally long, so the first came first."""
+        """Refuse the waiters whose time is over; all wait equally long, so the first came first."""
         self._timer = None
         loop = asyncio.get_running_loop()
         while self._deadlines and (
@@ -128,7 +128,7 @@ class Shares:
             self._timer = loop.call_at(self._deadlines[0].deadline, self._expire)
 
     def release(self, org_id: int, amount: int = 1) -> None:
-        """Give places back."""
+        """Release units."""
         self._total -= amount
         held = self._held[org_id] - amount
         if held:
@@ -139,7 +139,7 @@ class Shares:
             self._serve()
 
     def held(self, org_id: int) -> int:
-        """How many places an org holds."""
+        """How many units an org holds."""
         return self._held.get(org_id, 0)
 
     @property
@@ -149,7 +149,7 @@ class Shares:
 
     @property
     def usage(self) -> Usage:
-        """How the limit is used now."""
+        """The current usage of the limit."""
         return Usage(
             name=self.name,
             capacity=self.capacity,
@@ -162,7 +162,7 @@ class Shares:
 
     def _try(self, org_id: int, amount: int) -> bool:
         if amount < 1:
-            raise ValueError(f"{amount} {self.name} cannot be taken")
+            raise ValueError(f"{amount} is not a valid amount of {self.name}")
         held = self._held.get(org_id, 0) + amount
         total = self._total + amount
         if held > self.share or total > self.capacity or self._is_reserved or org_id in self._turns:
@@ -172,13 +172,13 @@ class Shares:
         return True
 
     def _serve(self) -> None:
-        """Give what is free to those whose turn it is."""
+        """Give the free units to the waiters whose turn it is."""
         served = True
         while served:
             served = False
             self._is_reserved = False
             for org_id, queue in self._turns.items():
-                if queue[0].served.done():  # it has gone away, and is about to say so
+                if queue[0].served.done():  # it was cancelled and is about to leave
                     queue.popleft()
                     if not queue:
                         del self._turns[org_id]
@@ -186,7 +186,7 @@ class Shares:
                     break
                 amount = queue[0].amount
                 if self._held.get(org_id, 0) + amount > self.share:
-                    continue  # it is behind nobody but itself, and keeps its turn
+                    continue  # it only waits for its own share, and keeps its turn
                 if self._total + amount > self.capacity:
                     self._is_reserved = True
                     return
@@ -205,13 +205,13 @@ class Shares:
         elif len(self._turns) > 1:
             del self._turns[org_id]
             self._turns[org_id] = queue  # at the end: all others come first
-        waiter.has_place = True
+        waiter.has_units = True
         waiter.served.set_result(None)
 
     def _forget(self, waiter: _Waiter) -> None:
         queue = self._turns.get(waiter.org_id)
         if queue is None or waiter not in queue:
-            return  # somebody was served in between, and it was left out
+            return  # another org was served in between, and this one was not
         queue.remove(waiter)
         if not queue:
             del self._turns[waiter.org_id]
@@ -229,8 +229,8 @@ class Shares:
         return Refused(Fault.UNAVAILABLE, detail)
 
 
-class Place:
-    """Places of a limit that an `async with` holds."""
+class Lease:
+    """Units of a limit that an `async with` holds."""
 
     __slots__ = ("_amount", "_org_id", "_shares")
 
@@ -252,10 +252,10 @@ class Place:
         self._shares.release(self._org_id, self._amount)
 
 
-class Places:
-    """A place of each of two limits, taken in their order, that an `async with` holds.
+class LeasePair:
+    """A unit of each of two limits, acquired in their order, that an `async with` holds.
 
-    Every read takes them, so they are taken in one step where they are free.
+    Every read needs both, so they are acquired in one step if they are free.
     """
 
     __slots__ = ("_first", "_org_id", "_second")
@@ -296,21 +296,21 @@ MAX_WRITE_BYTES = 256 * 1024 * 1024
 """Sightings, and bytes of their payloads, that wait in one process to be stored."""
 
 _SMALL_POOL = 4
-"""Connections without which there are too few to be shared out."""
+"""With fewer connections than this there are too few to share."""
 
 
 class OrgLimits(Struct, frozen=True, kw_only=True):
-    """What the orgs that a process serves have in common, and each org's part of it."""
+    """The resources that the orgs of a process share, and each org's part of them."""
 
     connections: Shares
-    """Connections to the database that are used for an org. One is left for what no org asks for, such as
-    looking up whose a key is."""
+    """Connections to the database that requests of orgs use. One is left for requests without an org, such as
+    looking up a key."""
     reads: Shares
-    """Those among them that read, so that an org's own reading does not keep it from writing."""
+    """Those among them that read, so that an org's own reads do not block its writes."""
     long_answers: Shares
-    """Those among these that an answer holds for as long as its reader takes."""
-    looks: Shares
-    """Those among these that look for what a stream goes on with."""
+    """Those among these that an answer holds for as long as its client reads."""
+    stream_reads: Shares
+    """Those among these that read the next changes of a stream."""
     deletions: Shares
     streams: Shares
     writes: Shares
@@ -320,7 +320,7 @@ class OrgLimits(Struct, frozen=True, kw_only=True):
     def of(cls, pool_size: int, streams: int = 400) -> OrgLimits:
         """Limits for so many connections and streams.
 
-        One org leaves one connection to the others, whatever it does, and one of the long answers.
+        One org always leaves one connection to the others, and one of the long answers.
         """
         is_small = pool_size < _SMALL_POOL
         capacity = pool_size if is_small else pool_size - 1
@@ -334,18 +334,20 @@ class OrgLimits(Struct, frozen=True, kw_only=True):
             long_answers=Shares(
                 "long answers", capacity=half, share=max(1, half - 1), waiting=MAX_LONG_WAITING
             ),
-            looks=Shares("looks of streams", capacity=half, share=max(1, half // 2), waiting=max(1, streams)),
+            stream_reads=Shares(
+                "reads of streams", capacity=half, share=max(1, half // 2), waiting=max(1, streams)
+            ),
             deletions=Shares("deletions", capacity=half, share=1, waiting=MAX_WAITING),
             streams=Shares("streams", capacity=streams, share=(streams + 1) // 2),
             writes=Shares("writes", capacity=MAX_WRITES, share=MAX_WRITES // 2),
             write_bytes=Shares("bytes of writes", capacity=MAX_WRITE_BYTES, share=MAX_WRITE_BYTES // 2),
         )
 
-    def reading(self, org_id: int) -> Places:
+    def reading(self, org_id: int) -> LeasePair:
         """A connection for a statement that reads, for an `async with`; it raises `Refused`."""
-        return Places(self.reads, self.connections, org_id)
+        return LeasePair(self.reads, self.connections, org_id)
 
     @property
     def usage(self) -> list[Usage]:
-        """How each limit is used now."""
+        """The current usage of each limit."""
         return [getattr(self, name).usage for name in self.__struct_fields__]

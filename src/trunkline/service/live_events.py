@@ -1,8 +1,8 @@
-"""Live events folded into their call, each at the cost of the few slots that it speaks of.
+"""Live events merged into their call, each at the cost of the few slots that it concerns.
 
-What the events say and what everything else says are merged anew each time, so that it makes no difference
-which came first. The conversation is looked at only where somebody else speaks of the call as well, or where
-its events are not held by slot: those of the first event, or of one that came long after the others.
+The state from events and the state from everything else are merged anew each time, so that their order makes
+no difference. The transcript is read only if the call was also reported otherwise, or if its events are not
+in slots: at its first event, or at one that came long after the others.
 """
 
 from __future__ import annotations
@@ -29,34 +29,34 @@ from trunkline.store.live import LiveUpdate, live_conversation, lost_of, whole_c
 
 REST_AFTER_END = timedelta(seconds=10)
 REST = timedelta(minutes=10)
-"""How long nothing is told of a call before its transcript is put together, after its end and else."""
+"""How long a call must rest before its transcript is assembled, after its end and otherwise."""
 
 MANY = 500
-"""Events from which on it takes a thread to go through them, so that others are answered meanwhile."""
+"""From this many events on they are processed in a thread, so that others are answered meanwhile."""
 
 _encode = msgspec.json.Encoder().encode
 
 
 class CallBatch(Struct):
-    """What came of one call in a batch."""
+    """The sightings of one call in a batch."""
 
     key: Key
     known: StoredCall | None
     sightings: Sequence[tuple[Sighting, datetime]]
-    """All but events, with the times that stand in for theirs."""
+    """All but events, with the times that count for those without one."""
     events: Sequence[bytes]
-    """Those that are new."""
+    """New events."""
     new_id: str
-    """The id that the call gets if it is not known."""
+    """The id that a new call gets."""
     has_unstored_facts: bool
 
 
 class LiveFold(Struct):
-    """What a batch comes to for a call that events were told of."""
+    """The result of a batch for a live call."""
 
     draft: PendingCall
     is_changed: bool
-    """Whether the call is another one than before."""
+    """Whether the call was changed."""
     sightings_changed: list[bool]
     events_changed: bool
     update: LiveUpdate | None = None
@@ -64,14 +64,14 @@ class LiveFold(Struct):
 
 
 class LiveEvents:
-    """Folds what came in one transaction."""
+    """Merges the sightings of one transaction."""
 
     def __init__(self, writing: WriteTransaction, now: datetime) -> None:
         self._writing = writing
         self._now = now
 
     async def fold(self, batch: Sequence[CallBatch]) -> list[LiveFold]:
-        """Fold what came of some calls, in their order."""
+        """Merge the sightings of some calls, in their order."""
         wanted = {
             one.known.call.id: keys_of(one.events)
             for one in batch
@@ -86,13 +86,13 @@ class LiveEvents:
             if fold is not None:
                 return fold
         if one.known is not None and not (one.events or one.sightings):
-            return LiveFold(_draft(one, one.known.call, one.known.versions), False, [], False)
+            return LiveFold(_pending(one, one.known.call, one.known.versions), False, [], False)
         return await self._whole(one)
 
     def _advanced(
         self, one: CallBatch, known: StoredCall, found: Mapping[SlotKey, Events]
     ) -> LiveFold | None:
-        """The call moved on by events alone; `None` if that takes more than the slots that they speak of."""
+        """The call updated by events alone; `None` if that takes more than the slots that they concern."""
         live = _live_of(known)
         slots = LiveSlots(live.record.summary, found)
         try:
@@ -104,84 +104,84 @@ class LiveEvents:
         made = advanced(base, record)
         if made is None:
             return None
-        call, stamps = made
-        # The places of tool calls are places among the turns.
+        call, versions = made
+        # The positions of tool calls are positions among the turns.
         moved = (slots.moved and "tool_calls" in record.held) or "turns" in slots.moved & {*record.held}
         changed = bool(moved) or call != without_conversation(known.call)
-        fold = LiveFold(_draft(one, call, stamps, record.user_spoke), changed, [], changed)
+        fold = LiveFold(_pending(one, call, versions, record.user_spoke), changed, [], changed)
         if slots.written or _encode(record) != _encode(live.record):
             fold.update = LiveUpdate(call.id, base, record, live.lost, self._due_at(call), slots)
         return fold
 
     async def _whole(self, one: CallBatch) -> LiveFold:
         known = await self._read_whole(one)
-        base, stamps, before = await self._apart(one, known)
-        standing_base, standing_stamps = base, stamps
+        base, versions, before = await self._apart(one, known)
+        stored_base, stored_versions = base, versions
         sightings = list(one.sightings)
         if known is None and sightings:
             first, at = sightings.pop(0)
-            base, stamps = first_call(first, one.new_id, at)
-        standing = base if known is None else known.call
+            base, versions = first_call(first, one.new_id, at)
+        current = base if known is None else known.call
         changed = []
         for sighting, at in sightings:
-            base, stamps = merged(base, stamps, sighting, at)
-            call, _ = combined(base, stamps, before)
-            changed.append(call != standing)
-            standing = call
-        if known is not None and not one.events and (base, stamps) == (standing_base, standing_stamps):
-            return LiveFold(_draft(one, known.call, known.versions), False, changed, False)
+            base, versions = merged(base, versions, sighting, at)
+            call, _ = combined(base, versions, before)
+            changed.append(call != current)
+            current = call
+        if known is not None and not one.events and (base, versions) == (stored_base, stored_versions):
+            return LiveFold(_pending(one, known.call, known.versions), False, changed, False)
         is_warm = known is not None and known.live is not None and known.live.is_warm
         if one.events or is_warm:
-            call, call_stamps, update = await self._with_slots(one, known, base, stamps)
+            call, call_versions, update = await self._with_slots(one, known, base, versions)
         else:
-            call, call_stamps = combined(base, stamps, before)
+            call, call_versions = combined(base, versions, before)
             live = None if known is None else known.live
             if live is None:
-                raise TypeError("no events were told of it")
-            record = recorded(live.record.summary, base, stamps, call, before)
+                raise TypeError("the call has no events")
+            record = recorded(live.record.summary, base, versions, call, before)
             update = LiveUpdate(
                 call.id, base, record, lost_of(base, record), None, conversation=whole_conversation(call)
             )
         is_changed = known is None or call != known.call
-        draft = _draft(one, call, call_stamps, user_spoke(call))
-        return LiveFold(draft, is_changed, changed, call != standing, update)
+        pending = _pending(one, call, call_versions, user_spoke(call))
+        return LiveFold(pending, is_changed, changed, call != current, update)
 
     async def _read_whole(self, one: CallBatch) -> StoredCall | None:
-        """What is known of a call with its conversation."""
+        """A stored call with its transcript."""
         if one.known is None or one.known.is_whole:
             return one.known
         return (await self._writing.current([one.key])).stored[one.key]
 
     async def _apart(self, one: CallBatch, known: StoredCall | None) -> tuple[Call, Versions, Sighting]:
-        """What everything but events said of a call before this batch, and what events said."""
+        """The state of a call before this batch, from everything but events, and from events."""
         nothing = sighting_of_events(*one.key, [])
         if known is None:
             named = Sighting(vendor=one.key[0], vendor_call_id=one.key[1])
             return *first_call(named, one.new_id, self._now), nothing
         live = known.live
         if live is None:
-            # Of a call from before its events were held by slot they are taken out as they were taken in.
+            # In a call from before slots existed, the events are part of the call, and are separated from it.
             new = set(one.events)
-            told = sighting_of_events(
+            from_events = sighting_of_events(
                 *one.key, [raw for raw in await self._writing.events(one.key) if raw not in new]
             )
-            return *_without_events(known, told), told
+            return *_without_events(known, from_events), from_events
         if live.is_warm:
             slots = LiveSlots(live.record.summary, await self._writing.live.every(known.call.id))
-            return base_of(known), live.record.stamps, slots.whole(*one.key)
-        told = summarized(*one.key, live.record.summary)
+            return base_of(known), live.record.versions, slots.whole(*one.key)
+        from_events = summarized(*one.key, live.record.summary)
         for name in live.record.held:
-            setattr(told, name, getattr(known.call, name))
-        return base_of(known), live.record.stamps, told
+            setattr(from_events, name, getattr(known.call, name))
+        return base_of(known), live.record.versions, from_events
 
     async def _with_slots(
-        self, one: CallBatch, known: StoredCall | None, base: Call, stamps: Versions
+        self, one: CallBatch, known: StoredCall | None, base: Call, versions: Versions
     ) -> tuple[Call, Versions, LiveUpdate]:
-        """The call with its events, whose slots are there then, and all that is to be written of them."""
+        """The call with its events in slots, and everything that is to be written of them."""
         slots, replaces = await self._slots(one, known)
         events = slots.whole(*one.key)
-        call, call_stamps = combined(base, stamps, events)
-        record = recorded(slots.summary, base, stamps, call, events)
+        call, call_versions = combined(base, versions, events)
+        record = recorded(slots.summary, base, versions, call, events)
         update = LiveUpdate(
             call.id,
             base,
@@ -192,10 +192,10 @@ class LiveEvents:
             replaces,
             live_conversation(base, record),
         )
-        return call, call_stamps, update
+        return call, call_versions, update
 
     async def _slots(self, one: CallBatch, known: StoredCall | None) -> tuple[LiveSlots, bool]:
-        """All slots of a call with the new events, and whether they were made anew."""
+        """All slots of a call with the new events, and whether they were rebuilt."""
         if known is not None and known.live is not None and known.live.is_warm:
             slots = LiveSlots(known.live.record.summary, await self._writing.live.every(known.call.id))
             try:
@@ -214,41 +214,41 @@ class LiveEvents:
 
 
 class ReprocessResult(Struct):
-    """A call as it follows from what is kept of it."""
+    """A call as it is derived again from what is stored of it."""
 
-    draft: PendingCall
+    pending: PendingCall
     difference: Difference
-    """From the call as it stands."""
+    """The difference from the stored call."""
     update: LiveUpdate | None = None
 
 
 def reprocess(
     key: Key, known: StoredCall, fold: Callable[[StoredCall], tuple[Call, Versions]], events: Sequence[bytes]
 ) -> ReprocessResult:
-    """A call with events as it follows from what is kept of it.
+    """A call with events as it is derived again from what is stored of it.
 
-    `fold` makes the call without its events, given what is known of that. Where anything differs the slots
-    are dropped, to be made anew by the next event.
+    `fold` derives the call without its events, given the stored one. Where anything differs the slots are
+    dropped, to be rebuilt by the next event.
     """
-    told = sighting_of_events(*key, events)
-    standing, standing_stamps = _without_events(known, told)
-    base, stamps = fold(structs.replace(known, call=standing, versions=standing_stamps))
-    call, call_stamps = combined(base, stamps, told)
-    draft = PendingCall(
+    from_events = sighting_of_events(*key, events)
+    current, stored_versions = _without_events(known, from_events)
+    base, versions = fold(structs.replace(known, call=current, versions=stored_versions))
+    call, call_versions = combined(base, versions, from_events)
+    pending = PendingCall(
         without_conversation(call),
-        call_stamps,
+        call_versions,
         known.revision,
         has_unstored_facts=known.has_unstored_facts,
         user_spoke=user_spoke(call),
     )
-    found = difference(known.call, call_stamps, call, call_stamps)
+    found = difference(known.call, call_versions, call, call_versions)
     if (
         found is Difference.NONE
         and known.live is not None
-        and difference(standing, standing_stamps, base, stamps) is Difference.NONE
+        and difference(current, stored_versions, base, versions) is Difference.NONE
     ):
-        return ReprocessResult(draft, found)
-    record = recorded(LiveSlots.of(events).summary, base, stamps, call, told)
+        return ReprocessResult(pending, found)
+    record = recorded(LiveSlots.of(events).summary, base, versions, call, from_events)
     update = LiveUpdate(
         call.id,
         base,
@@ -258,35 +258,35 @@ def reprocess(
         replaces=True,
         conversation=whole_conversation(call),
     )
-    return ReprocessResult(draft, found, update)
+    return ReprocessResult(pending, found, update)
 
 
-def _without_events(known: StoredCall, told: Sighting) -> tuple[Call, Versions]:
-    """A call without its events; of one whose events were never held by slot they are taken out."""
+def _without_events(known: StoredCall, from_events: Sighting) -> tuple[Call, Versions]:
+    """A call without its events; in one from before slots existed they are separated from it."""
     if known.live is not None:
-        return base_of(known), known.live.record.stamps
-    if told.as_of is UNSET:
+        return base_of(known), known.live.record.versions
+    if from_events.as_of is UNSET:
         return known.call, known.versions
-    return unmerged(known.call, known.versions, told, known.call.created_at)
+    return unmerged(known.call, known.versions, from_events, known.call.created_at)
 
 
 def _may_advance(one: CallBatch) -> bool:
-    """Whether the call may be moved on by the slots alone that its events speak of."""
+    """Whether the call can be updated by the slots alone that its events concern."""
     live = None if one.known is None else one.known.live
     return live is not None and live.is_warm and bool(one.events) and not one.sightings
 
 
 def _live_of(known: StoredCall) -> StoredLive:
     if known.live is None:
-        raise TypeError("no events were told of it")
+        raise TypeError("the call has no events")
     return known.live
 
 
-def _draft(one: CallBatch, call: Call, stamps: Versions, spoke: bool | None = None) -> PendingCall:
+def _pending(one: CallBatch, call: Call, versions: Versions, spoke: bool | None = None) -> PendingCall:
     revision = 0 if one.known is None else one.known.revision
     return PendingCall(
         without_conversation(call),
-        stamps,
+        versions,
         revision,
         has_unstored_facts=one.has_unstored_facts,
         user_spoke=spoke,

@@ -1,4 +1,4 @@
-"""Looking up what a stranger showed: a key, or the address of a webhook."""
+"""Lookups for unauthenticated requests: a key, or the address of a webhook."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from trunkline.model.faults import Fault, Refused
 T = TypeVar("T")
 
 LOOKUP_SECONDS = 0.9
-"""How long what was found counts: what is revoked or disabled works for less than a second more."""
+"""How long a found record is cached: a revoked or disabled one works for less than a second more."""
 
 MAX_KNOWN = 10_000
-"""Of what was found, how much is kept at a time."""
+"""Most found records that are cached."""
 
 MAX_AT_ONCE = 4
-"""How many strangers are looked up at the same time, whatever the number of connections to the database."""
+"""Lookups at the same time that may be guesses, however many connections to the database there are."""
 
 MAX_WAITING = 256
-"""How many strangers may wait for that; it is a tenth of a second's work."""
+"""Lookups that may wait for that; a tenth of a second's work."""
 
 
 class Lookups(Generic[T]):
-    """Records by a hash that their owners show.
+    """Records by a hash of their secret.
 
-    What was found is kept for a moment, and afterwards looked up again without waiting in line. What was not
-    found is not kept: whoever guesses never guesses the same twice. Guesses stand in one short line, so that
-    they cost the database next to nothing, however many there are.
+    A found record is cached for a moment, and afterwards looked up again without waiting in the queue. A miss
+    is not cached: a guess is never repeated. Guesses wait in one short queue, so that they cost the database
+    next to nothing, however many there are.
     """
 
     def __init__(self) -> None:
@@ -39,12 +39,12 @@ class Lookups(Generic[T]):
         self.refused = 0
         """How many were refused because too many waited."""
 
-    async def find(self, shown: bytes, look: Callable[[], Awaitable[T | None]]) -> T | None:
-        """What belongs to a hash, or `None`; raises `Refused` with `UNAVAILABLE` if too many wait to know."""
+    async def find(self, shown: bytes, load: Callable[[], Awaitable[T | None]]) -> T | None:
+        """The record of a hash, or `None`; raises `Refused` with `UNAVAILABLE` if too many lookups wait."""
         known = self._known.get(shown)
         if known is not None and known[0] > time.monotonic():
             return known[1]
-        found = await look() if known is not None else await self._in_line(look)
+        found = await load() if known is not None else await self._in_line(load)
         if found is None:
             self._known.pop(shown, None)
             return None
@@ -53,17 +53,17 @@ class Lookups(Generic[T]):
         self._known[shown] = (time.monotonic() + LOOKUP_SECONDS, found)
         return found
 
-    async def _in_line(self, look: Callable[[], Awaitable[T | None]]) -> T | None:
+    async def _in_line(self, load: Callable[[], Awaitable[T | None]]) -> T | None:
         if self._waiting >= MAX_WAITING:
             self.refused += 1
             raise Refused(Fault.UNAVAILABLE, "too many unknown keys or addresses are being tried; try again")
         self._waiting += 1
         try:
             async with self._at_once:
-                return await look()
+                return await load()
         finally:
             self._waiting -= 1
 
     def forget(self) -> None:
-        """Look everything up anew."""
+        """Empty the cache."""
         self._known.clear()

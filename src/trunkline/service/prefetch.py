@@ -1,4 +1,4 @@
-"""Working ahead: the next item of a stream is fetched while the last one is used."""
+"""Prefetching: the next item of a stream is fetched while the last one is used."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ T = TypeVar("T")
 
 
 async def prefetch(source: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
-    """The items of a stream, each asked for while the one before it is used, and none any sooner."""
+    """The items of a stream, each requested while the one before it is used, and not earlier."""
     coming = asyncio.create_task(_next(source))
     try:
         while (item := await coming) is not None:
             coming = asyncio.create_task(_next(source))
-            await asyncio.sleep(0)  # so that it is under way before the item is worked on
+            await asyncio.sleep(0)  # so that it is started before the item is used
             yield item
     finally:
         if not coming.done():
-            # If this wait is cancelled as well, the source still comes to its end in the task.
+            # If this wait is cancelled as well, the task still closes the source.
             coming.cancel()
             await asyncio.wait({coming})
         if not coming.cancelled():
-            coming.exception()  # which nobody wants to know any more, or knows already
+            coming.exception()  # nobody needs the error any more, or it was raised already
         await source.aclose()
 
 

@@ -1,4 +1,4 @@
-"""What is given to intake, and what came of it."""
+"""The input of intake, and its results."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ OWN = "change"
 """The kind of payload that is a call in our own form, of whatever vendor."""
 
 STATEMENT = "statement"
-"""The kind of payload that is a sighting as we encode one, with its time: what was said of a known call."""
+"""The kind of payload that is an encoded sighting with its time: a change of an existing call."""
 
 RECORDING = "recording"
-"""The kind of payload by which we say of ourselves that a recording is kept."""
+"""The kind of payload by which Trunkline itself reports that a recording is stored."""
 
 
 class Provenance(Struct, frozen=True, kw_only=True):
-    """How a payload came, and how it is read."""
+    """How a payload arrived, and how it is read."""
 
     vendor: str = ""
-    """Whose form it has; needed where no sighting tells."""
+    """The vendor whose form it has; needed if there is no sighting that names it."""
     kind: str = "call"
     """`call` as its vendor's API prints one, `hook` as its webhooks are written, or a kind above."""
     content_type: str = "application/json"
     source: str = ""
-    """Where it came from, in a word or two."""
+    """A short name of where it came from."""
     source_id: str | None = None
     event: str = ""
     unknown: tuple[str, ...] = ()
     problem: str | None = None
-    """Why nothing could be read from it."""
+    """Why it could not be read."""
 
 
 PRINTED = Provenance()
@@ -53,24 +53,24 @@ class Received(Struct):
     sighting: Sighting | None
     """`None` for a payload that names no call."""
     raw: bytes | None = None
-    """`None` for our own form in files, which loses nothing and need not be kept twice."""
+    """`None` for our own form in files, which loses nothing and need not be stored twice."""
     provenance: Provenance = PRINTED
 
 
 class State(Enum):
-    """What came of a sighting."""
+    """The result of a sighting."""
 
     NEW = "new"
     CHANGED = "changed"
     UNCHANGED = "unchanged"
     DELETED = "deleted"
-    """The call was taken out of the log and stays out; nothing of the payload was kept."""
+    """The call was deleted before and stays deleted; nothing of the payload was stored."""
     NOTED = "noted"
-    """The payload names no call and was kept."""
+    """The payload names no call and was stored."""
 
 
 class Result(Struct, frozen=True):
-    """What came of one sighting, and the canonical id of its call."""
+    """The result of one sighting, and the canonical id of its call."""
 
     state: State
     call_id: str | None = None
@@ -81,9 +81,9 @@ def key_of(sighting: Sighting) -> Key:
     return sighting.vendor, sighting.vendor_call_id
 
 
-def is_event(seen: Received) -> bool:
+def is_event(received: Received) -> bool:
     """Whether it is one event of a live call."""
-    return seen.provenance.kind == EVENT
+    return received.provenance.kind == EVENT
 
 
 def payload_key(received: Received) -> PayloadKey:
@@ -91,11 +91,11 @@ def payload_key(received: Received) -> PayloadKey:
     vendor, name = (
         key_of(received.sighting) if received.sighting is not None else (received.provenance.vendor, "")
     )
-    # The same bytes of another kind are read otherwise, so that they are another payload.
+    # The same bytes with another kind are read differently, so they are another payload.
     of_a_kind = b"" if received.provenance.kind == PRINTED.kind else f"{received.provenance.kind}\n".encode()
     return vendor, name, hashlib.sha256(of_a_kind + (received.raw or b"")).digest()
 
 
 def encoded(raw: object) -> bytes:
-    """A decoded payload as the bytes that are kept."""
+    """A decoded payload as the bytes that are stored."""
     return msgspec.json.encode(raw)

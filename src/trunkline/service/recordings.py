@@ -1,4 +1,4 @@
-"""Recordings that are stored, and the links to them: signed, and good for a day or two."""
+"""Stored recordings, and the links to them: signed, and valid for a day or two."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ from trunkline.store.recordings import RECORDING, RecordingStore
 
 _TOKEN = re.compile(r"([0-9]{1,10})\.([0-9a-f]{32})\.([0-9]{1,7})\.([A-Za-z0-9_-]{43})")
 _DAYS = 2
-"""Midnights until a link ends; all links of a day are alike, so that equal questions have equal answers."""
+"""Midnights until a link expires; links stay the same for a day, so that equal requests get equal answers."""
 
 
 class LinkRefused(Exception):
-    """A link is not one of ours, or its time is over."""
+    """A link is not one of ours, or has expired."""
 
     def __init__(self, *, over: bool) -> None:
-        super().__init__("the link's time is over" if over else "no such link")
+        super().__init__("the link has expired" if over else "no such link")
         self.over = over
 
 
 class Linked(NamedTuple):
-    """What a link leads to."""
+    """The target of a link."""
 
     org_id: int
     call_id: UUID
@@ -66,11 +66,11 @@ class Links:
         return hashlib.sha256(b"recordings\n" + self._secret().encode()).digest()
 
     def day(self) -> int:
-        """The day on which links are made now; those of another day are others."""
+        """The current day; links of another day differ."""
         return int(self._clock().timestamp()) // 86400
 
     def with_link(self, org_id: int, call: Call) -> Call:
-        """A call as it is printed: its recording's link is ours if the recording is kept."""
+        """A call as it is printed: its recording's link is ours if the recording is stored."""
         recording = call.recording
         if recording is None or recording.stored is not True:
             return call
@@ -87,14 +87,14 @@ class Links:
     async def with_encoded_links(
         self, org_id: int, chunks: AsyncGenerator[Chunk, None]
     ) -> AsyncGenerator[Chunk, None]:
-        """The same for calls that come part by part."""
+        """The same for calls that come in chunks."""
         async with aclosing(chunks) as coming:
             async for chunk in coming:
                 calls = [self.with_encoded_link(org_id, encoded) for encoded in chunk.calls]
                 yield chunk._replace(calls=calls)
 
     def with_links(self, org_id: int, outcome: Outcome) -> Outcome:
-        """The same for what holds single calls; a page of them or a stream is shown call by call."""
+        """The same for outcomes with single calls; pages and streams are converted call by call."""
         match outcome:
             case OneCall() | EventsAppended() | CallDeleted():
                 return structs.replace(outcome, call=self.with_link(org_id, outcome.call))
@@ -117,7 +117,7 @@ class Links:
         return f"{self._public_url}/recordings/{named}.{self._signature(named)}"
 
     def read(self, token: str) -> Linked:
-        """What a link leads to; raises `LinkRefused`."""
+        """The target of a link; raises `LinkRefused`."""
         match = _TOKEN.fullmatch(token)
         if match is None:
             raise LinkRefused(over=False)
@@ -135,7 +135,7 @@ class Links:
 
 
 class Recordings:
-    """Tells what is stored of calls' recordings."""
+    """Reads what is stored of calls' recordings."""
 
     def __init__(self, store: RecordingStore, jobs: JobStore, clock: Clock) -> None:
         self._store = store
@@ -147,9 +147,9 @@ class Recordings:
         return RecordingList(await self._store.listed(org.id, intent.state, intent.limit))
 
     async def retry(self, org: Org, _: RetryRecordings, __: CallIds) -> RecordingsRetried:
-        """Try again, from the beginning, what is not stored."""
+        """Try again, from the beginning, recordings that are not stored."""
         return RecordingsRetried(await self._jobs.retry(org.id, RECORDING, self._clock()))
 
     async def stored(self, linked: Linked) -> StoredRecording | None:
-        """What a link leads to, if it is stored."""
+        """The recording that a link leads to, if it is stored."""
         return await self._store.stored(linked.org_id, linked.call_id)

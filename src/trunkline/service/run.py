@@ -1,4 +1,4 @@
-"""The one way from an intent to an outcome, whoever asks: the API, the command line, or what comes next.
+"""The one way from an intent to an outcome, for the API, the command line and everything else.
 
 A new intent is a record in `trunkline.model`, a member of `Intent`, and a line in the table below.
 """
@@ -37,14 +37,14 @@ from trunkline.service.totals import Totals
 from trunkline.service.writes import Writes
 
 OUR_IDS = uuids("")
-"""The form of ids for whoever names calls by our own ids."""
+"""The form of ids for requests that use our own ids."""
 
 
 class Handler(Protocol):
-    """Does what one type of intent wants, for one org; `ids` is the form in which the asker names calls."""
+    """Runs one type of intent for one org; `ids` is the form of ids in the request."""
 
     async def __call__(self, org: Org, intent: Any, ids: CallIds, /) -> Outcome:
-        """Answer an intent."""
+        """Run an intent."""
 
 
 def handlers(
@@ -56,7 +56,7 @@ def handlers(
     totals: Totals,
     writes: Writes,
 ) -> dict[type, Handler]:
-    """The table: for each type of intent what answers it."""
+    """The table: the handler of each type of intent."""
     return {
         ListCalls: calls.page,
         StreamCalls: calls.stream,
@@ -77,7 +77,7 @@ def handlers(
 
 
 def intent_types(union: Any = Intent) -> Iterator[type]:
-    """Every type of intent there is."""
+    """Every type of intent."""
     for member in get_args(union):
         if isinstance(member, UnionType):
             yield from intent_types(member)
@@ -86,15 +86,15 @@ def intent_types(union: Any = Intent) -> Iterator[type]:
 
 
 class Run:
-    """Answers intents; raises `Refused`, and what the driver raises."""
+    """Runs intents; raises `Refused`, and what the driver raises."""
 
     def __init__(self, table: Mapping[type, Handler]) -> None:
-        """Raises `TypeError` for an intent that nothing answers, and for a handler that nothing calls for."""
+        """Raises `TypeError` for an intent without a handler, and for a handler without an intent."""
         wanted = set(intent_types())
         for missing in sorted(intent.__name__ for intent in wanted - table.keys()):
-            raise TypeError(f"the intent {missing} has no handler; give it a line in service/run.py")
+            raise TypeError(f"the intent {missing} has no handler; add a line in service/run.py")
         for unknown in sorted(intent.__name__ for intent in table.keys() - wanted):
-            raise TypeError(f"{unknown} has a handler and is no intent; make it a member of `Intent`")
+            raise TypeError(f"{unknown} has a handler but is no intent; make it a member of `Intent`")
         self._table = dict(table)
 
     @overload
@@ -123,5 +123,5 @@ class Run:
     async def __call__(self, org: Org, intent: Intent, ids: CallIds = ...) -> Outcome: ...
 
     async def __call__(self, org: Org, intent: Intent, ids: CallIds = OUR_IDS) -> Outcome:
-        """Answer an intent on behalf of an org."""
+        """Run an intent for an org."""
         return await self._table[type(intent)](org, intent, ids)

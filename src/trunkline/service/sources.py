@@ -26,24 +26,24 @@ from trunkline.store.sources import SourceStore, StoredSource
 
 
 class SourceProblem(ValueError):
-    """A source cannot be made or used as asked."""
+    """A source cannot be created or used as requested."""
 
 
 class Source(Struct, frozen=True, kw_only=True):
-    """A source with its secrets opened; never printed and never logged whole."""
+    """A source with its secrets decrypted; never printed and never logged whole."""
 
     org: Org
     id: str
     vendor: str
     label: str
     address: str
-    """The secret part of the address to which webhooks come."""
+    """The secret part of the address for webhooks."""
     secrets: tuple[str, ...]
-    """What deliveries are signed with; several while one is being replaced."""
+    """The secrets that sign deliveries; several while one is being replaced."""
     credential: Mapping[str, str] | None
-    """What the vendor's list API asks for."""
+    """The credential for the vendor's list."""
     base_url: str | None
-    """Where that is, if not at the vendor's own address."""
+    """The address of the vendor's API, if it is not the documented one."""
     created_at: datetime
     disabled_at: datetime | None
 
@@ -52,7 +52,7 @@ class Source(Struct, frozen=True, kw_only=True):
 
 
 class Sources:
-    """Everything about sources, with the doors that they come in by."""
+    """Everything about sources, with the doors of their vendors."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class Sources:
         credential: Mapping[str, str] | None = None,
         base_url: str | None = None,
     ) -> Source:
-        """Make a source for an org, which is made as well if it is new; raises `SourceProblem`."""
+        """Create a source for an org, which is created as well if it is new; raises `SourceProblem`."""
         door = self.door(vendor)
         if door.signature.secret_is and not webhook_secrets and credential is None:
             raise SourceProblem(f"{door.title} signs its webhooks: give {door.signature.secret_is}")
@@ -110,14 +110,14 @@ class Sources:
         return self._doors[vendor]
 
     async def at(self, address: str) -> Source | None:
-        """The source at an address; a lookup is good for less than a second."""
+        """The source with an address; a lookup is cached for less than a second."""
         hashed = _hash(address)
 
-        async def look() -> Source | None:
+        async def load() -> Source | None:
             stored = await self._store.by_address(hashed)
             return None if stored is None else self._opened(stored)
 
-        return await self.lookups.find(hashed, look)
+        return await self.lookups.find(hashed, load)
 
     async def named(self, org: str, source_id: str) -> Source:
         """A source by its org and id; raises `SourceProblem`."""
@@ -127,7 +127,7 @@ class Sources:
         return self._opened(stored)
 
     async def listed(self, org: str) -> list[Source]:
-        """An org's sources, oldest first; raises `SourceProblem` for an org that is not there."""
+        """An org's sources, oldest first; raises `SourceProblem` if there is no such org."""
         org_id = await self._keys.org_id(org)
         if org_id is None:
             raise SourceProblem(f"there is no org {org}")
@@ -141,7 +141,7 @@ class Sources:
         webhook_secrets: Sequence[str] | None = None,
         credential: Mapping[str, str] | None = None,
     ) -> None:
-        """Give a source other secrets or another credential; raises `SourceProblem`."""
+        """Set a source's secrets or credential; raises `SourceProblem`."""
         stored = await self._stored(org, source_id)
         if stored is None:
             raise _unknown(org, source_id)
@@ -159,14 +159,14 @@ class Sources:
         )
 
     async def disable(self, org: str, source_id: str) -> None:
-        """Let a source take nothing more; raises `SourceProblem`."""
+        """Disable a source; raises `SourceProblem`."""
         stored = await self._stored(org, source_id)
         if stored is None or not await self._store.disable(stored.org_id, stored.id, self._clock()):
             raise _unknown(org, source_id)
         await self._store.unschedule(stored.org_id, stored.id)
 
     async def schedule(self, org: str, source_id: str, schedule: str | None) -> datetime | None:
-        """Have a source pulled by itself, or not; answers when that begins. Raises `SourceProblem`."""
+        """Set or remove a source's pull schedule; returns the first time. Raises `SourceProblem`."""
         stored = await self._stored(org, source_id)
         if stored is None:
             raise _unknown(org, source_id)
@@ -175,21 +175,21 @@ class Sources:
             return None
         door = self.door(stored.vendor)
         if door.list_api is None:
-            raise SourceProblem(f"{door.title} cannot be asked for its calls")
+            raise SourceProblem(f"calls of {door.title} cannot be pulled")
         if stored.disabled_at is not None:
             raise SourceProblem(f"source {stored.id} is disabled")
         if stored.credential is None:
             raise SourceProblem(
-                f"source {stored.id} has no credential: give one with `trunkline sources change`"
+                f"source {stored.id} has no credential: set one with `trunkline sources change`"
             )
         now = self._clock()
-        # What repeats every so often begins at once; a time of day is waited for.
+        # An interval begins at once; a time of day is waited for.
         first = now if schedule.startswith("every ") else next_time(schedule, now)
         await self._store.schedule(stored.org_id, stored.id, schedule, first, now)
         return first
 
     async def schedules(self, org: str) -> dict[str, PullSchedule]:
-        """How each source of an org is pulled by itself; raises `SourceProblem` if there is no org."""
+        """The pull schedule of each source of an org; raises `SourceProblem` if there is no such org."""
         org_id = await self._keys.org_id(org)
         if org_id is None:
             raise SourceProblem(f"there is no org {org}")
@@ -227,10 +227,10 @@ def _check_secrets(door: Door, webhook_secrets: Sequence[str]) -> None:
 
 def _check_credential(door: Door, api: ListApi | None, credential: Mapping[str, str]) -> None:
     if api is None:
-        raise SourceProblem(f"{door.title} cannot be asked for its calls")
+        raise SourceProblem(f"calls of {door.title} cannot be pulled")
     missing = [name for name in api.credential if not credential.get(name)]
     if missing or set(credential) - set(api.credential):
-        raise SourceProblem(f"{door.title} is asked with {' and '.join(api.credential)}")
+        raise SourceProblem(f"{door.title} requires {' and '.join(api.credential)}")
 
 
 def _unknown(org: str, source_id: str) -> SourceProblem:

@@ -1,4 +1,4 @@
-"""Checking the running sums of exact totals against the calls, and mending them."""
+"""Checking the running sums of exact totals against the calls, and correcting them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class Totals:
         differences: Callable[[int], Awaitable[list[Difference]]],
         mend: Callable[[int], Awaitable[int]],
     ) -> None:
-        """Both take an org's id: one names the sums that are off, the other mends and counts them."""
+        """Both take an org's id: one lists the sums that differ, the other corrects and counts them."""
         self._differences = differences
         self._mend = mend
 
     async def check(self, org: Org, _: CheckTotals, __: CallIds) -> TotalsChecked:
-        """Name every running sum that is off."""
+        """List every running sum that differs."""
         return TotalsChecked(await self._differences(org.id))
 
     async def rebuild(self, org: Org, _: RebuildTotals, __: CallIds) -> TotalsRebuilt:
-        """Put the running sums right while others write."""
+        """Correct the running sums while others write."""
         return TotalsRebuilt(await self._mend(org.id))

@@ -1,4 +1,4 @@
-"""How the work in the background stands: what waits, what runs, and what does not get on."""
+"""The state of background work: what waits, what runs, and what is stuck."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from trunkline.store.followers import FollowerLag, FollowerStore
 from trunkline.store.jobs import Count, JobStore, RunningJobs, WaitingJobs
 
 LATE = timedelta(minutes=5)
-"""A job that has been due for so long counts as stuck."""
+"""After this time a job that is still due counts as stuck."""
 
 
 class Stuck(Struct, omit_defaults=True):
-    """Something in the background that does not get on."""
+    """A job kind or follower that is stuck."""
 
     kind: str = ""
     follower: str = ""
@@ -27,7 +27,7 @@ class Stuck(Struct, omit_defaults=True):
 
 
 class Work(Struct, frozen=True):
-    """How the work in the background stands."""
+    """The state of background work."""
 
     waiting: list[WaitingJobs]
     running: list[RunningJobs]
@@ -37,7 +37,7 @@ class Work(Struct, frozen=True):
 
 
 class WorkReport:
-    """Reads how the work in the background stands."""
+    """Reads the state of background work."""
 
     def __init__(self, jobs: JobStore, followers: FollowerStore, clock: Clock) -> None:
         self._jobs = jobs
@@ -45,7 +45,7 @@ class WorkReport:
         self._clock = clock
 
     async def read(self) -> Work:
-        """Everything; raises what the driver raises."""
+        """The whole state; raises what the driver raises."""
         return Work(
             await self._jobs.waiting(self._clock()),
             await self._jobs.running(),
@@ -55,7 +55,7 @@ class WorkReport:
         )
 
     async def stuck(self) -> list[Stuck]:
-        """What does not get on; raises what the driver raises."""
+        """What is stuck; raises what the driver raises."""
         now = self._clock()
         found = []
         for one in await self._jobs.waiting(now):

@@ -1,4 +1,4 @@
-"""Writing calls: what is told of them, changed, and taken out, always for one org."""
+"""Writing calls: reports, changes and deletions, always for one org."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from trunkline.service.received import EVENT, OWN, STATEMENT, Provenance, Receiv
 from trunkline.store.calls.reads import CallStore
 
 MAX_CLOCK_SKEW = timedelta(minutes=10)
-"""That an event's time may lie ahead of our clock: whatever it says would win until then."""
+"""How far an event's time may be ahead of our clock: until then the event would win over any other."""
 
 _BY_ID = uuids("")
 
@@ -41,7 +41,7 @@ CHANGE = Provenance(kind=OWN, source="api")
 _STATEMENT = Provenance(kind=STATEMENT, source="api")
 _EVENT = Provenance(kind=EVENT, source="api")
 _OF_THEIR_OWN = ("vendor_words", "vendor_fields", "vendor_type", "verbatim")
-"""Fields that hold one vendor's own words, which say nothing of another vendor's call."""
+"""Fields with one vendor's own words, which mean nothing for another vendor's call."""
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -49,8 +49,8 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 class Writes:
     """Writes calls; everything is committed when it is answered.
 
-    All raise `Refused`: with `CALL_NOT_FOUND` or `CALL_DELETED` for a call that is not there, and with
-    `UNAVAILABLE` if too much waits. `ids` is the form of ids of the dialect that asks.
+    All raise `Refused`: with `CALL_NOT_FOUND` or `CALL_DELETED` for a call that does not exist, and with
+    `UNAVAILABLE` if too much waits. `ids` is the form of ids in the request's dialect.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Writes:
         self._last_as_of: datetime | None = None
 
     async def upsert(self, org: Org, intent: UpsertCalls, _: CallIds) -> CallsUpserted:
-        """Store calls; what came of each stands in its place."""
+        """Store calls; returns the result of each, in their order."""
         seen = [Received(one.sighting, one.raw, CHANGE) for one in intent.upserts if one.sighting is not None]
         results = iter(await self._group_commit.ingest(org, seen) if seen else [])
         return CallsUpserted(
@@ -83,7 +83,7 @@ class Writes:
         )
 
     async def append_events(self, org: Org, intent: AppendEvents, ids: CallIds) -> EventsAppended:
-        """Store events of a call that runs."""
+        """Store events of a running call."""
         call = await self._find(org, intent.printed_id, ids, with_transcript=False)
         kept, refused = _encoded_events(intent.events, self._clock())
         named = Sighting(vendor=call.vendor, vendor_call_id=call.vendor_call_id)
@@ -94,7 +94,7 @@ class Writes:
         return EventsAppended(org.name, call, len(kept), refused)
 
     async def change(self, org: Org, intent: ChangeCall, ids: CallIds) -> CallChanged:
-        """Say something of a call; raises what the change finds wrong too."""
+        """Change a call; also raises what the change finds wrong."""
         before = await self._find(org, intent.printed_id, ids)
         return await self._apply(org, before, intent.change(before), intent, ids)
 
@@ -110,18 +110,18 @@ class Writes:
             as_of=self._now(),
             **(dict.fromkeys(_OF_THEIR_OWN, UNSET) if theirs else {}),
         )
-        # What is kept is what was said in our own form, with its time: said again later it says the same.
+        # The statement is stored in our own form with its time, so that it is derived again unchanged.
         results = await self._group_commit.ingest(org, [Received(sighting, _encode(sighting), _STATEMENT)])
         _must_stand(results, intent.printed_id)
         return CallChanged(org.name, before, await self._find(org, before.id, _BY_ID))
 
     async def delete(self, org: Org, intent: DeleteCall, ids: CallIds) -> CallDeleted | CallChanged:
-        """Take a call out, or say of it what the intent has instead."""
+        """Delete a call, or change it as the intent says instead."""
         call = await self._find(org, intent.printed_id, ids)
         instead = intent.instead(call) if intent.instead is not None else None
         if instead is not None:
             return await self._apply(org, call, instead, intent, ids)
-        # All of an org wait for each other anyway; one connection is enough for that.
+        # Deletions of one org wait for each other anyway; one connection is enough for them.
         async with self._limits.deletions.of(org.id), self._limits.connections.of(org.id):
             deleted = await self._eraser.erase(org.id, call.id)
         if not deleted:
@@ -139,7 +139,7 @@ class Writes:
         raise Refused(Fault.CALL_NOT_FOUND, printed_id)
 
     def _now(self) -> datetime:
-        """The moment at which something is said, later than whatever was said here before."""
+        """The time of a change, later than that of every change before it."""
         now = self._clock()
         if self._last_as_of is not None and now <= self._last_as_of:
             now = self._last_as_of + timedelta(milliseconds=1)
@@ -159,15 +159,15 @@ def _result_of(result: Result) -> UpsertResult:
 def _encoded_events(
     events: Sequence[Event | str], now: datetime
 ) -> tuple[list[bytes], list[tuple[int, str]]]:
-    """Events as they are kept, and what is wrong with the others."""
+    """Events as they are stored, and what is wrong with the others."""
     kept: list[bytes] = []
     refused: list[tuple[int, str]] = []
     for index, event in enumerate(events):
         if isinstance(event, str):
             refused.append((index, event))
         elif isinstance(event.at, datetime) and event.at > now + MAX_CLOCK_SKEW:
-            refused.append((index, "at: lies in the future"))
+            refused.append((index, "at: is in the future"))
         else:
-            # Events of one request that do not say when they were true were so one after another.
+            # Events of one request without a time of their own count one after another.
             kept.append(encoded_event(event, now + timedelta(microseconds=index)))
     return kept, refused

@@ -1,8 +1,8 @@
-"""Wake-ups: a process tells the others of which orgs it has committed something, a set of orgs at a time.
+"""Wake-ups: a process notifies the others of the orgs in which it committed changes, several orgs at a time.
 
 They are sent after the commit and never inside it: PostgreSQL runs the commits of all transactions that
-notify one after another, in the whole database, each with its own flush to disk. A wake-up that is lost
-delays and loses nothing, since whoever follows an org looks by itself now and then.
+notify one after another, in the whole database, each with its own flush to disk. A lost wake-up only causes
+a delay, since everyone who follows an org also polls now and then.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from trunkline.store.queries import queries
 log = structlog.get_logger(__name__)
 
 CHANNEL = "trunkline_changes"
-"""On which the ids of orgs are sent, with commas between them."""
+"""The channel on which the ids of orgs are sent, separated by commas."""
 
 MAX_ORGS = 700
-"""Orgs of one notification: its payload must stay below 8,000 bytes, and an id has ten digits at most."""
+"""Orgs in one notification: its payload must stay below 8,000 bytes, and an id has at most ten digits."""
 
 PAUSE_SECONDS = 0.01
-"""Between two notifications of one process; what is committed meanwhile goes into the next one together."""
+"""Between two notifications of one process; the next one covers everything committed meanwhile."""
 
 MAX_SEND_SECONDS = 5.0
-"""After which a notification is given up."""
+"""After which a notification is abandoned."""
 
 
 class ChangeNotifier:
@@ -41,11 +41,11 @@ class ChangeNotifier:
         self._listeners: list[Callable[[int], None]] = []
 
     def subscribe(self, listener: Callable[[int], None]) -> None:
-        """Have a function of this process called with the org of everything that is committed here."""
+        """Register a function to be called with the org of every commit of this process."""
         self._listeners.append(listener)
 
     def notify(self, org_id: int) -> None:
-        """Wake whoever follows an org, here at once and elsewhere soon; call it after the commit."""
+        """Wake an org's followers, in this process at once and in others soon; call it after the commit."""
         for listener in self._listeners:
             listener(org_id)
         self._pending[org_id] = None
@@ -53,7 +53,7 @@ class ChangeNotifier:
             self._sending = asyncio.create_task(self._send_all())
 
     async def flush(self) -> None:
-        """Wait until everything was sent or given up."""
+        """Wait until every notification was sent or abandoned."""
         while self._sending is not None:
             await asyncio.wait({self._sending})
 

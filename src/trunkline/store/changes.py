@@ -1,4 +1,4 @@
-"""Changes in PostgreSQL: read after a place, and waited for on a connection that listens."""
+"""Changes in PostgreSQL: read after a sequence number, and waited for on a connection that listens."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from trunkline.store.queries import queries
 log = structlog.get_logger(__name__)
 
 WINDOW = 500
-"""Changes that one look goes through, whether they match or not."""
+"""Changes that one batch reads, whether they match or not."""
 
 MAX_CALLS = 250
 MAX_WITH_TRANSCRIPT = 50
-"""Calls that one look brings."""
+"""Calls in one batch."""
 
 RECONNECT_SECONDS = 1.0
 PING_SECONDS = 15.0
@@ -39,16 +39,16 @@ class ChangeStore:
         self._pool = pool
 
     async def head(self, org_id: int) -> int:
-        """The last place that was given out; 0 before the first."""
+        """The last sequence number of the org; 0 before the first."""
         place: int = await self._pool.fetchval(queries("changes")["head"], org_id)
         return place
 
     async def read_batch(
         self, org_id: int, call_filter: CallFilter, after: int, *, with_transcript: bool
     ) -> ChangeBatch:
-        """What changed after a place, in order, as much as one look brings.
+        """The changes after a sequence number, in order, at most one batch.
 
-        Calls that were taken out are told whatever the filter: what it would ask about is gone.
+        Deleted calls are included whatever the filter, since what it would compare is gone.
         """
         statement = Statement(org_id)
         statement.values.append(after)
@@ -79,9 +79,9 @@ def _call(row: asyncpg.Record, *, with_transcript: bool) -> Call | None:
 
 
 async def listen(database_url: str, notify: Callable[[int | None], None]) -> None:
-    """Tell the org of everything that is committed, for ever, on a connection of its own.
+    """Report the org of everything that is committed, for ever, on a connection of its own.
 
-    Tells `None` whenever something may have been missed: at the beginning, and after the connection was lost.
+    Reports `None` whenever something may have been missed: at the beginning, and after a lost connection.
     """
     while True:
         try:
@@ -96,7 +96,7 @@ async def listen(database_url: str, notify: Callable[[int | None], None]) -> Non
             finally:
                 connection.terminate()
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-            log.warning("not told of changes", error=repr(error)[:200])
+            log.warning("not listening for changes", error=repr(error)[:200])
         await asyncio.sleep(RECONNECT_SECONDS)
 
 
@@ -115,5 +115,5 @@ async def _listen_on(connection: asyncpg.Connection, notify: Callable[[int | Non
             async with asyncio.timeout(PING_SECONDS):
                 await lost.wait()
                 raise ConnectionResetError("the connection was lost")
-        # A connection whose other end is gone without a word looks like one on which nothing happens.
+        # A connection whose other end disappeared looks like one on which nothing happens.
         await connection.fetchval("SELECT true")

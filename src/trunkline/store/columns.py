@@ -1,7 +1,7 @@
-"""The columns of a call, each said once: its type, how it is read, and what the totals make of it.
+"""The columns of a call, each defined once: its type, how it is read, and how totals count it.
 
-Every statement that writes, copies, deletes, recounts or filters calls is put together from this list, so
-that a column which is added here needs a migration and nothing else.
+Every statement that writes, copies, deletes, recounts or filters calls is built from this list, so that a
+new column needs a line here and a migration, and nothing else.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from trunkline.model.ids import digest, uuid_of
 
 
 class Count(Enum):
-    """What the totals make of a column."""
+    """How totals count a column."""
 
     PERIOD = "period"
-    """The instant by whose hour, day, month and year nearly all totals are kept."""
+    """The instant by whose hour, day, month and year nearly all totals are counted."""
     INSTANT = "instant"
-    """A list may be ordered by it: totals by it, and by creation for the calls that have none."""
+    """A list may be ordered by it: totals are counted by it, or by creation for calls without a value."""
     DURATION = "duration"
     """The same, for milliseconds."""
     REFERENCE = "reference"
-    """An agent or a campaign; with it the outcome is counted."""
+    """An agent or a campaign, counted together with the outcome."""
     OUTCOME = "outcome"
-    """One of the words that are counted in every combination."""
+    """One of the words that are counted in every combination with each other."""
     OWN_WORD = "own word"
-    """The word that the vendor itself used for the part of the outcome before it."""
+    """The vendor's own word for the part of the outcome before it."""
     WORD = "word"
-    """A word, or true and false, that is counted by itself."""
+    """A word, or true and false, that is counted alone."""
     NUMBER = "number"
     """A phone number, which is counted once many calls have it."""
 
@@ -51,10 +51,10 @@ class Column(Struct, frozen=True):
     """Its value, from the whole call."""
     count: Count | None = None
     fixed: bool = False
-    """Whether it stays as it was first written."""
+    """Whether it never changes after the first write."""
 
 
-def _said(read: Callable[[Call], Any]) -> Callable[[Call], str | None]:
+def _word(read: Callable[[Call], Any]) -> Callable[[Call], str | None]:
     """The word behind an optional member of an enumeration."""
 
     def word(call: Call) -> str | None:
@@ -69,7 +69,7 @@ def _own_word(name: str) -> Callable[[Call], str | None]:
 
 
 def _within(part: str, field: str) -> Callable[[Call], Any]:
-    """A field of a part that a call may lack."""
+    """A field of an object that a call may lack."""
 
     def value(call: Call) -> Any:
         found = getattr(call, part)
@@ -82,7 +82,7 @@ _uuid_of = lru_cache(maxsize=65536)(uuid_of)
 
 
 def _reference(part: str) -> Callable[[Call], str | None]:
-    """The UUID form of an id, which is what is looked up and counted by."""
+    """The UUID form of an id, by which calls are looked up and counted."""
 
     def reference(call: Call) -> str | None:
         found = getattr(call, part)
@@ -110,12 +110,12 @@ COLUMNS = (
     Column("duration_ms", "bigint", attrgetter("duration_ms"), Count.DURATION),
     Column("status", "text", attrgetter("status.value"), Count.OUTCOME),
     Column("status_word", "text", _own_word("status"), Count.OWN_WORD),
-    Column("result", "text", _said(attrgetter("result")), Count.OUTCOME),
+    Column("result", "text", _word(attrgetter("result")), Count.OUTCOME),
     Column("result_word", "text", _own_word("result"), Count.OWN_WORD),
     Column("direction", "text", attrgetter("direction.value"), Count.OUTCOME),
     Column("channel", "text", attrgetter("channel.value"), Count.WORD),
-    Column("end_reason", "text", _said(attrgetter("end_reason")), Count.WORD),
-    Column("sentiment", "text", _said(_within("analysis", "sentiment")), Count.WORD),
+    Column("end_reason", "text", _word(attrgetter("end_reason")), Count.WORD),
+    Column("sentiment", "text", _word(_within("analysis", "sentiment")), Count.WORD),
     Column("success", "boolean", _within("analysis", "success"), Count.WORD),
     Column("voicemail", "boolean", _within("analysis", "voicemail"), Count.WORD),
     Column("engaged", "boolean", is_engaged, Count.WORD),
@@ -136,14 +136,14 @@ STATE_COLUMNS = (
     ("change", "bigint"),
     ("has_unstored_facts", "boolean"),
 )
-"""What a call's row holds besides: where it stands, and the call itself. They follow the columns above."""
+"""The other columns of a call's row: its sequence and state, and the call itself. They follow those above."""
 
 BY_NAME = {column.name: column for column in COLUMNS}
 NAMES = (*BY_NAME, *(name for name, _ in STATE_COLUMNS))
 """Every column but the org's."""
 
 COUNTED = tuple(column for column in COLUMNS if column.count is not None)
-"""The columns that the totals are moved by, in the order of `delta`."""
+"""The columns that totals are counted by, in the order of `delta`."""
 
 NUMBER_FILTERS = {
     "from_number": ("from_number",),
@@ -151,7 +151,7 @@ NUMBER_FILTERS = {
     "phone": ("from_number", "contact_number"),
     "any_number": ("from_number", "to_number", "contact_number"),
 }
-"""Where each filter that takes a phone number looks for it."""
+"""The columns in which each filter for a phone number searches."""
 
 _read = tuple(column.read for column in COLUMNS)
 
@@ -169,10 +169,10 @@ def counted(*counts: Count) -> tuple[Column, ...]:
 # -- as SQL ---------------------------------------------------------------
 
 _TRANSCRIPT = (("transcript", "bytea"), ("search", "text"))
-"""What the write statement takes besides columns: the rest of the call, for a table of its own."""
+"""Parameters of the write statement besides columns: the transcript, which has a table of its own."""
 
 _SETS = {"has_unstored_facts": "has_unstored_facts = c.has_unstored_facts OR excluded.has_unstored_facts"}
-"""What a call that is known keeps of its own when it is written again."""
+"""Columns that combine the stored and the new value when an existing call is written."""
 
 
 def listed(names: tuple[str, ...], form: str = "{}") -> str:
@@ -181,13 +181,13 @@ def listed(names: tuple[str, ...], form: str = "{}") -> str:
 
 
 def _arrays(types: list[str]) -> str:
-    return ", ".join(f"${place}::{one}[]" for place, one in enumerate(types, start=2))
+    return ", ".join(f"${number}::{one}[]" for number, one in enumerate(types, start=2))
 
 
 _COUNTED_NAMES = tuple(column.name for column in COUNTED)
 
 FRAGMENTS = {
-    # What the write statement takes: a parameter and a name for each column, and for the transcript.
+    # The write statement's parameters: one with a name for each column, and those of the transcript.
     "arrays": _arrays(
         [
             *(column.sql_type for column in COLUMNS),
@@ -201,14 +201,14 @@ FRAGMENTS = {
         for name in NAMES
         if name not in BY_NAME or not BY_NAME[name].fixed
     ),
-    # What totals are moved by, as it is and as it was.
+    # The columns that totals are counted by, as they are and as they were.
     "counted": listed(_COUNTED_NAMES),
     "counted_arrays": _arrays([column.sql_type for column in COUNTED]),
     "new_counted": listed(_COUNTED_NAMES, "new.{0}"),
     "old_counted": listed(_COUNTED_NAMES, "old.{0} AS old_{0}"),
     "former": listed(_COUNTED_NAMES, "old_{0}"),
 }
-"""What statements have between braces in the place of columns."""
+"""What replaces the braces in statements about columns."""
 
 _FILLED = tuple(column.name for column in COLUMNS if not column.fixed)
 
@@ -219,4 +219,4 @@ UPGRADE = {
     "stored": listed(_FILLED, "c.{0}"),
     "read": listed(_FILLED, "i.{0}"),
 }
-"""What the statement has between braces that fills columns of calls that are there already."""
+"""What replaces the braces in the statement that fills new columns of stored calls."""

@@ -1,9 +1,9 @@
-"""Durations in the totals: each second of a duration stands as an hour after 1970.
+"""Durations in the totals: each second of a duration is represented as an hour after 1970.
 
-So durations use the periods, the levels and the statements that instants have. Within its hour, the first
-minute stands for the whole second itself, since many vendors tell no more, and each other one for the next 17
-milliseconds. What is below zero and what is far above any call are one period each. This module and
-`durations.sql` are all that knows of it.
+So durations use the same periods, levels and statements as instants. Within its hour, the first minute
+represents exactly the whole second, since many vendors report nothing finer, and each other minute the next
+17 milliseconds. All negative durations are one period, and so are all that are longer than any real call.
+Only this module and `durations.sql` know of it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _MS_A_SECOND = 1000
 _MS_A_MINUTE = 17
 _PAST_ALL = 2**63 - 1
 MAX_MS = 60_000_000_000
-"""From this duration on, one period holds all."""
+"""From this duration on, all are in one period."""
 
 
 class CoverOfDurations(NamedTuple):
@@ -33,7 +33,7 @@ class CoverOfDurations(NamedTuple):
 def cover_of_durations(low: int | None, high: int | None) -> CoverOfDurations:
     """Cover the durations from `low` to `high`, both included, in milliseconds; `None` leaves an end open.
 
-    An end within a period that holds more than a few durations becomes an edge.
+    An end within a period of more than a few durations becomes an edge.
     """
     if low is not None and high is not None and low > high:
         return CoverOfDurations([], [])
@@ -83,11 +83,11 @@ _CONSTANTS = {
 
 
 def period_of(column: str) -> str:
-    """SQL for the instant that a duration stands as; its column must not be null."""
+    """SQL for the instant that represents a duration; its column must not be null."""
     return queries("durations")["period"].format(**_CONSTANTS, column=column)
 
 
 def bound_of(statement: Statement, period: str, *, newest_first: bool) -> str:
-    """SQL that leaves out what lies before a period in the order of a list."""
+    """SQL that leaves out the calls before a period in the order of a list."""
     fragment = "durations.before_end" if newest_first else "durations.from_start"
     return statement.add(fragment, period=period, **_CONSTANTS)

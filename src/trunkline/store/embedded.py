@@ -21,11 +21,11 @@ _MAX_START_SECONDS = 600.0
 """After a crash PostgreSQL replays its log before it answers; a big database may need minutes."""
 
 _MAX_END_SECONDS = 30.0
-"""That the processes of a killed server may take to end."""
+"""For the processes of a killed server to end."""
 
 
 def start_embedded(home: Path) -> str:
-    """Start the folder's PostgreSQL, or join it if it runs, and answer its URL.
+    """Start the folder's PostgreSQL, or join it if it runs, and return its URL.
 
     The server stops when the last process that joined it ends. Raises `RuntimeError` if it does not come up.
     """
@@ -68,7 +68,7 @@ _INCLUDES = "include_if_exists = 'trunkline.conf'\ninclude_if_exists = 'own.conf
 
 
 def _configure(folder: Path) -> None:
-    """Write our settings beside PostgreSQL's; what is in `own.conf` goes before them."""
+    """Write our settings beside PostgreSQL's; settings in `own.conf` override them."""
     main = folder / "postgresql.conf"
     if _INCLUDES not in (known := main.read_text()):
         main.write_text(f"{known}\n{_INCLUDES}")
@@ -78,7 +78,7 @@ def _configure(folder: Path) -> None:
 
 
 def _forget_the_dead(folder: Path) -> None:
-    """Take those that ended without a word out of the library's list, so that the last one is last."""
+    """Remove killed processes from the library's list, so that the last live one stops the server."""
     users = folder / ".handle_pids.json"
     try:
         pids = [pid for pid in json.loads(users.read_text() or "[]") if Path(f"/proc/{pid}").exists()]
@@ -89,10 +89,10 @@ def _forget_the_dead(folder: Path) -> None:
 
 
 def _clear_after_kill(folder: Path) -> None:
-    """Take away the lock files of a postmaster that was killed, once nothing of it works on the folder.
+    """Remove the lock files of a postmaster that was killed, once none of its processes uses the folder.
 
-    PostgreSQL and the library take a process that ended and was never waited for, as in a container without
-    an init, for one that runs.
+    PostgreSQL and the library mistake a process that ended and was never waited for, as in a container
+    without an init, for a running one.
     """
     lock = folder / "postmaster.pid"
     try:
@@ -103,7 +103,7 @@ def _clear_after_kill(folder: Path) -> None:
     if state != "Z":
         return
     deadline = time.monotonic() + _MAX_END_SECONDS
-    while _works_in(folder):  # its children end by themselves when they notice
+    while _works_in(folder):  # its children end by themselves when they notice that it is gone
         if time.monotonic() > deadline:
             return
         time.sleep(0.05)
@@ -112,11 +112,11 @@ def _clear_after_kill(folder: Path) -> None:
 
 
 def _works_in(folder: Path) -> bool:
-    """Whether a process of PostgreSQL works in a folder; what has ended has no folder."""
-    place = str(folder.resolve())
+    """Whether a process of PostgreSQL uses a folder; an ended process has no folder."""
+    path = str(folder.resolve())
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if str((process / "cwd").readlink()) == place:
+            if str((process / "cwd").readlink()) == path:
                 return True
         except OSError:
             continue

@@ -1,7 +1,7 @@
-"""Erasing: every table that can hold something of a call is registered here with how it forgets it.
+"""Erasing: every table that can contain data of a call is registered here with how it is removed.
 
-A call is deleted in one transaction, whose statement is put together from the registry. What other writers
-may have put down while they did not know of it, and what cannot be found by the call, is cleaned up later.
+A call is deleted in one transaction, whose statement is built from this registry. What concurrent writers may
+have stored before they saw the deletion, and what cannot be found by the call, is cleaned up later.
 """
 
 from __future__ import annotations
@@ -20,35 +20,37 @@ from trunkline.store.search.index import clear_orphans
 from trunkline.store.totals.totals import cells
 
 MIN_ID_LENGTH = 8
-"""Characters of a vendor's id that are looked for in payloads that name no call."""
+"""Shortest vendor's id that is searched for in payloads that name no call, in characters."""
 
 
 VACUUM_DELAY_MS = 2
-"""What a vacuum leaves to others after each piece of its work, as autovacuum does."""
+"""How long a vacuum pauses after each piece of its work, as autovacuum does."""
 
 
 class Erasure(Struct, frozen=True, kw_only=True):
-    """How one table forgets a call."""
+    """How a call is removed from one table."""
 
     table: str
     fragment: str | None = None
-    """The part of erase.sql that removes what stands under the call, in the transaction that deletes it."""
+    """The part of erase.sql that removes the call's rows, in the transaction that deletes it."""
     later: str = ""
-    """What is removed when the deletion is cleaned up after, and how, where the fragment is not all."""
+    """What the later cleanup removes besides, and how."""
 
 
 ERASURES = (
-    Erasure(table="calls", later="its row goes in the statement itself"),
+    Erasure(table="calls", later="its row is deleted by the statement itself"),
     Erasure(table="call_transcripts", fragment="call_transcripts"),
     Erasure(table="live_calls", fragment="live_calls"),
     Erasure(table="live_slots", fragment="live_slots"),
     Erasure(table="search_backlog", fragment="search_backlog"),
     Erasure(table="call_terms", fragment="call_terms"),
-    Erasure(table="orphan_terms", later="terms that the call had, until it is known that another has them"),
-    Erasure(table="search_terms", later="terms that no call has, by way of orphan_terms"),
-    Erasure(table="term_suffixes", later="those of the terms that go"),
+    Erasure(
+        table="orphan_terms", later="terms that the call had, until it is known whether another call has them"
+    ),
+    Erasure(table="search_terms", later="terms that no call has, found through orphan_terms"),
+    Erasure(table="term_suffixes", later="endings of the removed terms"),
     Erasure(table="sightings", fragment="sightings", later="payloads under no call that hold its id"),
-    Erasure(table="call_totals", later="moved by the statement itself; what came to nothing before it"),
+    Erasure(table="call_totals", later="updated by the statement itself; totals that are zero now"),
     Erasure(table="number_totals", later="numbers that no call has"),
     Erasure(table="listed_calls", fragment="listed_calls"),
     Erasure(table="ledger_calls", fragment="ledger_calls"),
@@ -56,25 +58,25 @@ ERASURES = (
     Erasure(table="recordings", fragment="recordings"),
     Erasure(table="jobs", fragment="jobs", later="jobs for numbers that no call has"),
     Erasure(table="followers", later="what a problem quotes"),
-    Erasure(table="follower_skips", later="marks at changes of calls that are gone"),
-    Erasure(table="erased_objects", later="the path of its recording, once the file is gone"),
+    Erasure(table="follower_skips", later="marks at changes of deleted calls"),
+    Erasure(table="erased_objects", later="the path of its recording, once the file is deleted"),
     Erasure(table="idempotent_requests", fragment="idempotent_requests"),
 )
-"""Every table that can hold something of a call."""
+"""Every table that can contain data of a call."""
 
 HOLDS_NOTHING = {
     "orgs": "names of orgs",
-    "keys": "hashes of keys, and labels that were given to them",
+    "keys": "hashes and labels of keys",
     "sources": "accounts with vendors",
-    "change_sequences": "a number for each org",
-    "job_turns": "when an org's jobs were handed out last",
-    "job_counts": "how often jobs ended in which way",
+    "change_sequences": "the sequence of each org",
+    "job_turns": "when an org's jobs were last queued",
+    "job_counts": "how many jobs ended with which outcome",
     "ledger_hours": "how many calls a vendor lists in an hour",
-    "deleted_calls": "what stays: a deleted call's ids, when it was created and deleted, and its sequence",
-    "upgrade_steps": "what is still to be done after an upgrade",
+    "deleted_calls": "what remains: a deleted call's ids, when it was created and deleted, and its sequence",
+    "upgrade_steps": "steps that are left to do after an upgrade",
     "erase_backlog": "two instants for each org",
 }
-"""Every other table with an `org_id`, and what it holds."""
+"""Every other table with an `org_id`, and its content."""
 
 _FRAGMENTS = ", ".join(queries("erase")[one.fragment] for one in ERASURES if one.fragment is not None)
 _DELETE = queries("calls")["delete"].format(
@@ -99,11 +101,11 @@ _LATER = (
     queries("erase")["follower_problems"],
     queries("erase")["skips_of_nobody"],
 )
-"""What is cleaned up in one transaction, while nobody writes to the org."""
+"""The statements of one cleanup, in a transaction in which nobody else writes to the org."""
 
 
 async def erase_call(pool: asyncpg.Pool, org_id: int, call_id: str) -> bool:
-    """Delete a call with everything that is stored of it in tables; false if there is none."""
+    """Delete a call with everything that tables store of it; false if there is none."""
     async with pool.acquire() as connection, connection.transaction():
         sequence = await connection.fetchval(queries("writes")["reserve_sequence"], org_id, 1)
         row = await connection.fetchrow(_DELETE, org_id, UUID(call_id), sequence)
@@ -116,20 +118,20 @@ async def erase_call(pool: asyncpg.Pool, org_id: int, call_id: str) -> bool:
 
 
 class ErasedObject(Struct, frozen=True):
-    """A file of a deleted call, which is to be deleted."""
+    """A file of a deleted call that is to be deleted."""
 
     path: str
     erased_at: datetime
 
 
 class EraseStore:
-    """What is left to be done after deletions."""
+    """The work that is left after deletions."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
     async def backlog(self) -> list[tuple[int, datetime]]:
-        """Orgs of which calls were deleted since they were cleaned up, and when for the last time."""
+        """Orgs in which calls were deleted since the last cleanup, and when the last one was."""
         return [(row["org_id"], row["last_at"]) for row in await self._pool.fetch(queries("erase")["orgs"])]
 
     async def clean_up(self, org_id: int) -> None:
@@ -147,11 +149,11 @@ class EraseStore:
         await connection.execute(statement, *values, timeout=None)
 
     async def mark_cleaned(self, org_id: int, last_at: datetime) -> None:
-        """Take an org off the list, unless something was deleted since."""
+        """Take an org off the list, unless another call was deleted since."""
         await self._pool.execute(queries("erase")["cleaned"], org_id, last_at)
 
     async def object_of(self, org_id: int, call_id: str) -> str | None:
-        """Where the recording of a deleted call lies, if there may be one."""
+        """The path of a deleted call's recording, if there may be one."""
         path: str | None = await self._pool.fetchval(queries("erase")["objects_of"], org_id, call_id)
         return path
 
@@ -165,11 +167,11 @@ class EraseStore:
         return [ErasedObject(row["path"], row["erased_at"]) for row in rows]
 
     async def mark_object_deleted(self, org_id: int, path: str) -> None:
-        """Note that a file is gone for good."""
+        """Record that a file was deleted for good."""
         await self._pool.execute(queries("erase")["object_deleted"], org_id, path)
 
     async def vacuum(self) -> Sequence[str]:
-        """Vacuum the tables that calls were deleted from; answers those that the database user may not."""
+        """Vacuum the tables with deleted calls; returns those that the database user may not vacuum."""
         tables = [one.table for one in ERASURES]
         async with self._pool.acquire() as connection:
             rows = await connection.fetch(queries("erase")["may_vacuum"], tables)

@@ -1,4 +1,4 @@
-"""Followers' places in PostgreSQL: how far each has come in an org's changes, and what holds it up."""
+"""Followers' positions in PostgreSQL: how far each has read an org's changes, and what delays it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from msgspec import Struct
 from trunkline.store.queries import queries
 
 
-class FollowerPlace(Struct, frozen=True):
-    """Where a follower is in an org's order of changes."""
+class FollowerPosition(Struct, frozen=True):
+    """A follower's position in an org's changes."""
 
     change: int
     span: int | None
-    """How many changes it takes at a time while it looks for the one that it cannot do."""
+    """How many changes it processes at a time while it searches for the one that fails."""
     attempts: int
 
 
@@ -43,27 +43,27 @@ class FollowerLag(Struct, frozen=True, kw_only=True):
     farthest: int
 
 
-async def take_place(
+async def lock_position(
     connection: asyncpg.Connection, org_id: int, name: str, *, wait: bool = False
-) -> FollowerPlace | None:
-    """Hold a follower's place until the transaction ends; `None` if somebody else holds it."""
+) -> FollowerPosition | None:
+    """Lock a follower's position until the transaction ends; `None` if another process has it locked."""
     await connection.execute(queries("followers")["begin_following"], org_id, name)
-    sql = queries("followers")["wait_for_place" if wait else "take_place"]
+    sql = queries("followers")["wait_for_position" if wait else "lock_position"]
     row = await connection.fetchrow(sql, org_id, name)
-    return None if row is None else FollowerPlace(*row.values())
+    return None if row is None else FollowerPosition(*row.values())
 
 
 async def head_of(connection: asyncpg.Connection, org_id: int) -> int:
-    """The last place in an org's order of changes."""
+    """The last sequence number of an org."""
     head: int = await connection.fetchval(queries("changes")["head"], org_id)
     return head
 
 
-async def move_place(
+async def move_position(
     connection: asyncpg.Connection, org_id: int, name: str, change: int, span: int | None
 ) -> None:
-    """Move a follower's place, in the transaction of what it did."""
-    await connection.execute(queries("followers")["move_place"], org_id, name, change, span)
+    """Move a follower's position, in the transaction of what it did."""
+    await connection.execute(queries("followers")["move_position"], org_id, name, change, span)
 
 
 class FollowerStore:
@@ -73,7 +73,7 @@ class FollowerStore:
         self._pool = pool
 
     async def behind(self, names: Sequence[str], now: datetime) -> list[tuple[str, int]]:
-        """Which followers have changes of which org before them, and may look at them now."""
+        """Which followers have unread changes in which orgs, and may read them now."""
         rows = await self._pool.fetch(queries("followers")["behind"], list(names), now)
         return [(row["name"], row["org_id"]) for row in rows]
 
@@ -81,33 +81,35 @@ class FollowerStore:
         self,
         org_id: int,
         name: str,
-        place: FollowerPlace,
+        position: FollowerPosition,
         *,
         attempts: int,
         next_try_at: datetime,
         problem: str,
         span: int | None,
     ) -> None:
-        """Note that a follower failed at a place."""
+        """Record that a follower failed at a sequence number."""
         await self._pool.execute(
             queries("followers")["note_failure"],
             org_id,
             name,
-            place.change,
+            position.change,
             attempts,
             next_try_at,
             problem,
             span,
         )
 
-    async def skip(self, org_id: int, name: str, place: FollowerPlace, problem: str, now: datetime) -> None:
-        """Go past the next change, with a mark."""
+    async def skip(
+        self, org_id: int, name: str, position: FollowerPosition, problem: str, now: datetime
+    ) -> None:
+        """Skip the next change, and mark it."""
         await self._pool.execute(
-            queries("followers")["skip"], org_id, name, place.change, place.change + 1, problem, now
+            queries("followers")["skip"], org_id, name, position.change, position.change + 1, problem, now
         )
 
     async def skipped_count(self, org_id: int, name: str) -> int:
-        """How many changes of an org a follower has gone past."""
+        """How many changes of an org a follower has skipped."""
         count: int = await self._pool.fetchval(queries("followers")["skipped_count"], org_id, name)
         return count
 
@@ -117,7 +119,7 @@ class FollowerStore:
         return [ListedFollower(**row) for row in rows]
 
     async def go_back(self, org_id: int | None) -> int:
-        """Go back to before the first change that was gone past; answers how many were."""
+        """Move back to before the first skipped change; returns how many were skipped."""
         count: int = await self._pool.fetchval(queries("followers")["go_back"], org_id)
         return count
 
@@ -126,5 +128,5 @@ class FollowerStore:
         return [FollowerLag(**row) for row in await self._pool.fetch(queries("followers")["lags"])]
 
     async def skips(self) -> list[tuple[str, int]]:
-        """How many changes each follower has gone past."""
+        """How many changes each follower has skipped."""
         return [(row["name"], row["n"]) for row in await self._pool.fetch(queries("followers")["skips"])]

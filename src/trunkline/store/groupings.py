@@ -1,8 +1,8 @@
-"""Groupings: what the running totals are kept by, and how each comes from the columns of a call.
+"""Groupings: what running totals are counted by, and how each is made from the columns of a call.
 
-A grouping stands in the table as a small number, since it leads every key after the org, in millions of rows:
-two bytes, compared as a number. A name would take up to twenty in the row and as many in the index, and is
-compared by the rules of a language. The names are here, and nowhere else is a number written.
+A grouping is stored as a small number, since it follows the org in every key, in millions of rows: two bytes,
+compared as a number. A name would take up to twenty bytes in the row and as many in the index, and is
+compared by the rules of a language. The numbers are defined here and written nowhere else.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ class Grouping(IntEnum):
     CAMPAIGN = 5
     AGENT_AND_CAMPAIGN = 7
     WORD = 8
-    """One word, true or false, or a number, which stands with its column's name in `value`."""
+    """One word, true or false, or a phone number; `value` has it together with its column's name."""
     STARTED_AT = 16
     ENDED_AT = 17
     DURATION_MS = 18
     WITHOUT_STARTED_AT = 19
-    """By creation, as are the two below."""
+    """By creation, like the two below."""
     WITHOUT_ENDED_AT = 20
     WITHOUT_DURATION_MS = 21
 
 
 class Parts(NamedTuple):
-    """What the rows of a grouping are told apart by, besides the period."""
+    """What distinguishes the rows of a grouping, besides the period."""
 
     outcome: bool = False
     agent: bool = False
@@ -52,7 +52,7 @@ BY_PARTS = {
     Parts(outcome=True, campaign=True): Grouping.CAMPAIGN,
     Parts(outcome=True, agent=True, campaign=True): Grouping.AGENT_AND_CAMPAIGN,
 }
-"""The groupings whose periods are of the creation, and that more than one thing narrows."""
+"""The groupings with periods of creation and more than one narrowing column."""
 
 OF_VALUE: dict[SortField, Grouping] = {
     field: Grouping[field.name] for field in SortField if field is not SortField.CREATED_AT
@@ -63,19 +63,19 @@ WITHOUT_VALUE: dict[SortField, Grouping] = {field: Grouping[f"WITHOUT_{field.nam
 """Calls that have none, by creation."""
 
 SINGLE_WORDS = frozenset(column.name for column in counted(Count.WORD))
-"""The columns that are counted by themselves, in the grouping of words."""
+"""The columns that are counted alone, in the grouping of words."""
 
 _OUTCOME = counted(Count.OUTCOME, Count.OWN_WORD)
-OUTCOME_PLACES = {
-    column.name: place for place, column in enumerate(_OUTCOME, 1) if column.count is Count.OUTCOME
+OUTCOME_POSITIONS = {
+    column.name: position for position, column in enumerate(_OUTCOME, 1) if column.count is Count.OUTCOME
 }
-"""Where each word stands in an outcome, from 1; a vendor's own word stands one further on."""
+"""The index of each word in an outcome, from 1; the vendor's own word follows it."""
 
 NO_REFERENCE = UUID(int=0)
-"""Stands in the totals for the agents or campaigns that a grouping leaves aside."""
+"""The value for agents or campaigns in groupings that do not use them."""
 
 UNITS = {level: level.name.lower() for level in Level}
-"""The levels as PostgreSQL calls periods."""
+"""PostgreSQL's names for the levels."""
 
 if {field.value for field in OF_VALUE} != {one.name for one in counted(Count.INSTANT, Count.DURATION)}:
     raise TypeError("every field that lists are ordered by needs totals by it")
@@ -112,10 +112,10 @@ def _by_value() -> str:
     )
 
 
-def _places() -> str:
-    form = queries("totals")["number_place"]
+def _number_filters() -> str:
+    form = queries("totals")["number_filter"]
     return ", ".join(
-        form.format(place=name, columns=listed(columns, "d.{0}")) for name, columns in NUMBER_FILTERS.items()
+        form.format(name=name, columns=listed(columns, "d.{0}")) for name, columns in NUMBER_FILTERS.items()
     )
 
 
@@ -132,7 +132,7 @@ NAMED = {
     "word_values": ", ".join(queries("totals")["word_value"].format(column=name) for name in _WORDS),
     "by_value": _by_value(),
     "number_columns": listed(_NUMBERS),
-    "number_places": _places(),
+    "number_filters": _number_filters(),
     "numbers_of_a_call": listed(_NUMBERS, "d.{0}"),
     "is_a_number": " OR ".join(f"{name} = $2" for name in _NUMBERS),
     "values_of_a_number": listed(tuple(NUMBER_FILTERS), "'{0}:' || $2"),
@@ -141,4 +141,4 @@ NAMED = {
     "levels_from_hour": _levels(Level.HOUR),
     "levels_from_day": _levels(Level.DAY),
 }
-"""What the statements that move, check and mend totals have between braces."""
+"""What replaces the braces in the statements that update, check and correct totals."""

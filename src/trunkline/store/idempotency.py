@@ -1,4 +1,4 @@
-"""Requests that may be sent again, and their answers, in PostgreSQL."""
+"""Requests with an idempotency key, and their answers, in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trunkline.store.queries import queries
 
 
 class IdempotentRequest(Struct, frozen=True):
-    """A request that took a key."""
+    """A request that uses a key."""
 
     fingerprint: bytes
     status: int | None
@@ -23,7 +23,7 @@ class IdempotentRequest(Struct, frozen=True):
 
 
 class IdempotencyStore:
-    """Every statement about repeatable requests."""
+    """Every statement about idempotent requests."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
@@ -38,14 +38,14 @@ class IdempotencyStore:
         oldest: datetime,
         died_before: datetime,
     ) -> bool:
-        """Take a key; false if it stands for a request already."""
-        taken = await self._pool.fetchval(
+        """Reserve a key for a request; false if another request uses it already."""
+        reserved = await self._pool.fetchval(
             queries("idempotency")["begin"], org_id, key, fingerprint, now, oldest, died_before
         )
-        return taken is not None
+        return reserved is not None
 
     async def find(self, org_id: int, key: str) -> IdempotentRequest | None:
-        """What a key stands for."""
+        """The request that uses a key."""
         row = await self._pool.fetchrow(queries("idempotency")["find"], org_id, key)
         return row and IdempotentRequest(row["fingerprint"], row["status"], row["headers"], row["body"])
 
@@ -59,7 +59,7 @@ class IdempotencyStore:
         body: bytes,
         call_ids: Sequence[str],
     ) -> None:
-        """Keep the answer to a request, with the calls whose deletion it is to go with."""
+        """Store the answer to a request, with the calls whose deletion removes it."""
         await self._pool.execute(
             queries("idempotency")["store_response"],
             org_id,
@@ -72,9 +72,9 @@ class IdempotencyStore:
         )
 
     async def forget(self, org_id: int, key: str, begun_at: datetime) -> None:
-        """Give a key back."""
+        """Release a key."""
         await self._pool.execute(queries("idempotency")["forget"], org_id, key, begun_at)
 
     async def sweep(self, oldest: datetime) -> None:
-        """Delete what is too old to be asked for."""
+        """Delete requests that have expired."""
         await self._pool.execute(queries("idempotency")["sweep"], oldest)

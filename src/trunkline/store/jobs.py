@@ -1,6 +1,6 @@
 """Jobs in PostgreSQL: work that may fail, wait or be repeated, each in a row of its own.
 
-`add_jobs` may be called in any transaction, so that a job is there exactly if what it follows from is.
+`add_jobs` may be called in any transaction, so that a job exists exactly if the change that causes it does.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from msgspec import Struct
 from trunkline.store.queries import queries
 
 LOG = 0
-"""The org of jobs that are about the log itself."""
+"""The org id of jobs that belong to no org."""
 
 MAX_KEY = 1000
-"""Characters of a key."""
+"""Most characters of a key."""
 
 
 class JobRef(Struct, frozen=True):
-    """One turn of one job: of two runs of it only the first counts."""
+    """One turn of one job: if it is run twice, only the first run counts."""
 
     org_id: int
     kind: str
@@ -30,15 +30,15 @@ class JobRef(Struct, frozen=True):
 
 
 class Begun(Struct, frozen=True, kw_only=True):
-    """A job that begins to run."""
+    """A job whose run begins."""
 
     ref: JobRef
     org_name: str
     attempts: int
-    """This one counted."""
+    """This one included."""
     schedule: str | None
     died: bool
-    """An earlier run of the same turn began and never said how it ended."""
+    """An earlier run of the same turn began, and its end was never recorded."""
 
 
 class ListedJob(Struct, frozen=True, kw_only=True):
@@ -58,7 +58,7 @@ class ListedJob(Struct, frozen=True, kw_only=True):
 
 
 class WaitingJobs(Struct, frozen=True, kw_only=True):
-    """What waits of one kind, in all orgs together."""
+    """How many jobs of one kind wait, in all orgs together."""
 
     kind: str
     due: int
@@ -69,7 +69,7 @@ class WaitingJobs(Struct, frozen=True, kw_only=True):
 
 
 class RunningJobs(Struct, frozen=True):
-    """What of one kind is in the queue, and how much of that runs."""
+    """How many jobs of one kind are in the queue, and how many of them run."""
 
     kind: str
     queued: int
@@ -88,7 +88,7 @@ class Count(Struct, frozen=True):
 async def add_jobs(
     connection: asyncpg.Connection, org_id: int, kind: str, keys: Sequence[str], now: datetime
 ) -> None:
-    """Have jobs done from now on; one that is there begins anew, also while it runs.
+    """Add jobs that are due now; one that exists starts over, also while it runs.
 
     Raises `ValueError` for a key that is too long.
     """
@@ -100,7 +100,7 @@ async def add_jobs(
 async def count_outcome(
     connection: asyncpg.Connection, org_id: int, kind: str, outcome: str, seconds: float = 0.0, n: int = 1
 ) -> None:
-    """Count how a job or a follower's step ended; last in its transaction, since it locks the org's count."""
+    """Count the end of a job or a follower's step; last in its transaction, since it locks the counter."""
     await connection.execute(queries("jobs")["count"], org_id, kind, outcome, n, seconds)
 
 
@@ -111,21 +111,21 @@ class JobStore:
         self._pool = pool
 
     async def add(self, org_id: int, kind: str, keys: Sequence[str], now: datetime) -> None:
-        """Have jobs done from now on, in a transaction of its own."""
+        """Add jobs that are due now, in a transaction of its own."""
         await add_jobs(self._pool, org_id, kind, keys, now)
 
     async def schedule(
         self, org_id: int, kind: str, key: str, schedule: str, next_try_at: datetime, now: datetime
     ) -> None:
-        """Have a job done again and again."""
+        """Schedule a recurring job."""
         await self._pool.execute(queries("jobs")["schedule"], org_id, kind, key, schedule, next_try_at, now)
 
     async def remove(self, org_id: int, kind: str, key: str) -> bool:
-        """Forget a job; false if there is none."""
+        """Remove a job; false if there is none."""
         return await self._pool.fetchval(queries("jobs")["remove"], org_id, kind, key) is not None
 
     async def begin(self, ref: JobRef, now: datetime) -> Begun | None:
-        """Begin a turn of a job; nothing comes back if it is over, or if the job is gone."""
+        """Begin a turn of a job; returns `None` if the turn is over or the job was removed."""
         row = await self._pool.fetchrow(
             queries("jobs")["begin"], ref.org_id, ref.kind, ref.key, ref.turn, now
         )
@@ -139,16 +139,16 @@ class JobStore:
         return [ListedJob(**row) for row in rows]
 
     async def retry(self, org_id: int | None, kind: str | None, now: datetime) -> int:
-        """Try now what failed or waits for another try; answers how many."""
+        """Retry now the jobs that failed or wait for another try; returns how many."""
         status: str = await self._pool.execute(queries("jobs")["retry"], org_id, kind, now)
         return int(status.rpartition(" ")[2])
 
     async def waiting(self, now: datetime) -> list[WaitingJobs]:
-        """What waits and what failed, by kind."""
+        """Waiting and failed jobs, by kind."""
         return [WaitingJobs(**row) for row in await self._pool.fetch(queries("jobs")["waiting"], now)]
 
     async def running(self) -> list[RunningJobs]:
-        """What is in the queue, by kind."""
+        """Jobs in the queue, by kind."""
         return [RunningJobs(*row.values()) for row in await self._pool.fetch(queries("jobs")["running"])]
 
     async def counts(self) -> list[Count]:
@@ -156,7 +156,7 @@ class JobStore:
         return [Count(*row.values()) for row in await self._pool.fetch(queries("jobs")["counts"])]
 
     async def sweep_log(self, oldest: datetime) -> None:
-        """Empty the queue's own log of what is older."""
+        """Delete older entries of the queue's own log."""
         await self._pool.execute(queries("jobs")["sweep_log"], oldest)
 
 
@@ -182,7 +182,7 @@ async def job_failed(
 
 
 async def job_given_back(connection: asyncpg.Connection, ref: JobRef, next_at: datetime) -> bool:
-    """A try was broken off by us and does not count; false if another run of this turn was first."""
+    """A try was cancelled by us and does not count; false if another run of this turn was first."""
     sql = queries("jobs")["give_back"]
     found = await connection.fetchval(sql, ref.org_id, ref.kind, ref.key, ref.turn, next_at)
     return found is not None
@@ -191,9 +191,9 @@ async def job_given_back(connection: asyncpg.Connection, ref: JobRef, next_at: d
 async def jobs_to_queue(
     connection: asyncpg.Connection, limits: Sequence[tuple[str, int, int]], now: datetime
 ) -> list[JobRef]:
-    """What is handed to the queue next, in the caller's transaction; nothing while another one does it.
+    """The jobs to be queued next, in the caller's transaction; none while another process does this.
 
-    `limits` holds for each kind how many may be in the queue for all orgs, and how many for one.
+    `limits` has for each kind how many may be in the queue for all orgs, and how many for one.
     """
     if not await connection.fetchval(queries("jobs")["share_out_alone"]):
         return []

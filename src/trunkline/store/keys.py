@@ -13,14 +13,14 @@ from trunkline.store.queries import queries
 
 
 class StoredKey(Struct, kw_only=True):
-    """What is known of a key besides the key."""
+    """What is stored of a key besides its hashes."""
 
     org_id: int
     org_name: str
     id: str
     secret_hash: bytes | None
     dialect: str | None
-    """The one dialect that an adopted key speaks; a key of our own speaks all."""
+    """The only dialect of an imported key; a key of our own works with all."""
     scopes: frozenset[str]
     addresses: tuple[str, ...]
     expires_at: datetime | None
@@ -64,12 +64,12 @@ class KeyStore:
         self._pool = pool
 
     async def ensure_org(self, name: str) -> int:
-        """The org of this name, made if it is new."""
+        """The org with this name, created if it is new."""
         org_id: int = await self._pool.fetchval(queries("keys")["ensure_org"], name)
         return org_id
 
     async def org_id(self, name: str) -> int | None:
-        """The org of this name."""
+        """The org with this name."""
         org_id: int | None = await self._pool.fetchval(queries("keys")["org_by_name"], name)
         return org_id
 
@@ -114,7 +114,7 @@ class KeyStore:
         )
 
     async def touch(self, org_id: int, key_id: str, at: datetime) -> None:
-        """Remember that a key was used."""
+        """Record that a key was used."""
         await self._pool.execute(queries("keys")["touch_key"], org_id, UUID(key_id), at)
 
     async def listed(self, org_id: int) -> list[ListedKey]:

@@ -1,4 +1,4 @@
-"""The ledger in PostgreSQL: settled when a pull ends, in the transaction that ends it."""
+"""The ledger in PostgreSQL: updated when a pull ends, in the transaction that ends it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from trunkline.model.ledger import LedgerCall, LedgerHour, LedgerState
 from trunkline.store.queries import queries
 
 GRACE = timedelta(minutes=10)
-"""After its end a call is not yet late for so long (our choice)."""
+"""After its end, a call is late only after this time (our choice)."""
 
 
 async def settle(
@@ -22,7 +22,7 @@ async def settle(
     first: datetime | None,
     end: datetime | None,
 ) -> None:
-    """Note what a pull has met; the hours from `first` to before `end` are those that it went over whole."""
+    """Record what a pull has listed; it covered the hours from `first` to before `end` whole."""
     sql = queries("ledger")
     await connection.execute(sql["note_late"], org_id, source_id, GRACE)
     await connection.execute(sql["note_repaired"], org_id, source_id, now, GRACE)
@@ -55,7 +55,7 @@ class LedgerStore:
         )
         calls = []
         for row in rows:
-            said = {name: value for name, value in row.items() if name != "all_calls"}
-            said |= {"source_id": str(row["source_id"]), "state": LedgerState(row["state"])}
-            calls.append(LedgerCall(**said))
+            fields = {name: value for name, value in row.items() if name != "all_calls"}
+            fields |= {"source_id": str(row["source_id"]), "state": LedgerState(row["state"])}
+            calls.append(LedgerCall(**fields))
         return calls, rows[0]["all_calls"] if rows else 0

@@ -1,4 +1,4 @@
-"""Live calls in PostgreSQL: slots and records, written with the calls, and put together once they rest."""
+"""Live calls in PostgreSQL: slots and records, written with the calls and assembled once they rest."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _read_record = msgspec.json.Decoder(LiveRecord).decode
 
 
 class Conversation(NamedTuple):
-    """A call's conversation as it is stored."""
+    """A call's transcript as it is stored."""
 
     body: bytes
     search: str
@@ -41,14 +41,14 @@ class Conversation(NamedTuple):
 
 
 class LiveUpdate(Struct):
-    """What is to be written of a call that events were told of, besides the call itself."""
+    """What is to be written of a live call besides the call itself."""
 
     call_id: str
     base: Call
     record: LiveRecord
     lost: bytes | None
     due_at: datetime | None
-    """When its slots are to be dropped; `None` if they are not to be there."""
+    """When its slots are to be dropped; `None` if it has none."""
     slots: LiveSlots | None = None
     """The slots to write."""
     replaces: bool = False
@@ -64,16 +64,16 @@ class LiveWriting:
         self._org_id = org_id
 
     async def some(self, wanted: Mapping[str, Iterable[SlotKey]]) -> dict[str, dict[SlotKey, Events]]:
-        """Some slots of some calls, as far as they are there."""
-        asked = [(UUID(call_id), key) for call_id, keys in wanted.items() for key in keys]
+        """Some slots of some calls, as far as they exist."""
+        keys_of_calls = [(UUID(call_id), key) for call_id, keys in wanted.items() for key in keys]
         found: dict[str, dict[SlotKey, Events]] = {call_id: {} for call_id in wanted}
-        if asked:
+        if keys_of_calls:
             rows = await self._connection.fetch(
                 queries("live")["some_slots"],
                 self._org_id,
-                [call_id for call_id, _ in asked],
-                [key.kind for _, key in asked],
-                [key.digest for _, key in asked],
+                [call_id for call_id, _ in keys_of_calls],
+                [key.kind for _, key in keys_of_calls],
+                [key.digest for _, key in keys_of_calls],
             )
             for row in rows:
                 found[str(row["call_id"])][_key(row)] = parted(row["events"])
@@ -85,7 +85,7 @@ class LiveWriting:
         return {_key(row): parted(row["events"]) for row in rows}
 
     async def write(self, updates: Sequence[LiveUpdate]) -> None:
-        """Write what was found of some calls, after the calls themselves."""
+        """Write the live state of some calls, after the calls themselves."""
         if not updates:
             return
         replaced = [UUID(one.call_id) for one in updates if one.replaces]
@@ -104,24 +104,24 @@ class LiveWriting:
             [one.due_at for one in updates],
             *(list(column) for column in (zip(*rows, strict=True) if rows else [()] * _SLOT_COLUMNS)),
         )
-        said = [(one.call_id, one.conversation) for one in updates if one.conversation is not None]
-        if said:
-            await _write_transcripts(self._connection, self._org_id, said)
+        transcripts = [(one.call_id, one.conversation) for one in updates if one.conversation is not None]
+        if transcripts:
+            await _write_transcripts(self._connection, self._org_id, transcripts)
 
 
 _SLOT_COLUMNS = 8
 
 
 async def _write_transcripts(
-    connection: asyncpg.Connection, org_id: int, said: Sequence[tuple[str, Conversation]]
+    connection: asyncpg.Connection, org_id: int, transcripts: Sequence[tuple[str, Conversation]]
 ) -> None:
     await connection.execute(
         queries("live")["write_transcripts"],
         org_id,
-        [UUID(call_id) for call_id, _ in said],
-        [conversation.body for _, conversation in said],
-        [conversation.search for _, conversation in said],
-        [conversation.live for _, conversation in said],
+        [UUID(call_id) for call_id, _ in transcripts],
+        [conversation.body for _, conversation in transcripts],
+        [conversation.search for _, conversation in transcripts],
+        [conversation.live for _, conversation in transcripts],
     )
 
 
@@ -147,7 +147,7 @@ def _row(call_id: str, key: SlotKey, slots: LiveSlots) -> tuple[Any, ...]:
 
 
 def searchable_turn(turn: Turn) -> str:
-    """A turn as it stands in the text that is searched."""
+    """A turn as it is in the searchable text."""
     return f": {turn.text}".casefold().replace("\x00", "")
 
 
@@ -157,23 +157,23 @@ def record_of(stored: str) -> LiveRecord:
 
 
 def live_conversation(base: Call, record: LiveRecord) -> Conversation | None:
-    """The conversation of a call whose events stand in slots; `None` if there is nothing of it yet."""
-    heavy = EncodedCall.of(base).transcript
-    if heavy is None and not record.held:
+    """The transcript of a call whose events are in slots; `None` if there is none yet."""
+    transcript = EncodedCall.of(base).transcript
+    if transcript is None and not record.held:
         return None
     if "turns" in record.held:
         base = msgspec.structs.replace(base, turns=UNSET)
-    return Conversation(heavy or b"{}", searchable(base), held_bits(record.held))
+    return Conversation(transcript or b"{}", searchable(base), held_bits(record.held))
 
 
 def whole_conversation(call: Call) -> Conversation | None:
-    """The conversation of a call as it is kept for good."""
-    heavy = EncodedCall.of(call).transcript
-    return None if heavy is None else Conversation(heavy, searchable(call), 0)
+    """The transcript of a call as it is finally stored."""
+    transcript = EncodedCall.of(call).transcript
+    return None if transcript is None else Conversation(transcript, searchable(call), 0)
 
 
 def lost_of(base: Call, record: LiveRecord) -> bytes | None:
-    """What the base says of the conversation that the events say otherwise."""
+    """The base's parts of the transcript that differ from what the events state."""
     lost = {name: value for name in record.held if (value := getattr(base, name)) is not UNSET}
     return _encode_text(lost) if lost else None
 
@@ -182,32 +182,32 @@ def lost_of(base: Call, record: LiveRecord) -> bytes | None:
 
 
 class LiveStore:
-    """Puts the transcripts of live calls together when they rest, and drops their slots."""
+    """Assembles the transcripts of live calls when they rest, and drops their slots."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
     async def settle(self, org_id: int, call_id: UUID, now: datetime) -> bool:
-        """Put the transcript of one call together; false if it was written meanwhile, or was taken out.
+        """Assemble the transcript of one call; false if it was written meanwhile, or was deleted.
 
-        What is printed of the call stays as it is, so that nobody who follows has to be told.
+        What is printed of the call stays the same, so that followers need no change.
         """
         row = await self._pool.fetchrow(_SETTLING, org_id, call_id, now)
         if row is None:
             return False
-        said, lost = None, None
+        transcript, lost = None, None
         if row["live"]:
             parts = live_transcript(row["transcript"])
-            said, lost = await asyncio.to_thread(_settled, row["body"], parts, record_of(row["record"]))
+            transcript, lost = await asyncio.to_thread(_settled, row["body"], parts, record_of(row["record"]))
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.fetchval(queries("search")["hold_sequence"], org_id)
             settled = queries("live")["settled"]
             if not await connection.fetchval(settled, org_id, call_id, row["version"], lost):
                 return False
             await connection.execute(queries("live")["drop_slots"], org_id, [call_id])
-            if said is not None:
-                await _write_transcripts(connection, org_id, [(str(call_id), said)])
-                # What is printed did not change, so that no follower comes by to index it.
+            if transcript is not None:
+                await _write_transcripts(connection, org_id, [(str(call_id), transcript)])
+                # What is printed did not change, so that no follower indexes it.
                 await index_call(connection, org_id, call_id)
         return True
 
@@ -216,16 +216,18 @@ _SETTLING = queries("live")["settling"].format(transcript=queries("live")["trans
 
 
 def _settled(body: str, parts: LiveTranscript, record: LiveRecord) -> tuple[Conversation, bytes | None]:
-    """What is kept of a live call's conversation; runs in a thread."""
-    heavy = parts.json()
-    search = searchable(call_of(body, heavy))
-    return Conversation(compress_transcript(heavy), search, 0), lost_of(call_of(body, parts.base), record)
+    """The transcript of a live call as it is stored at rest; runs in a thread."""
+    transcript = parts.json()
+    search = searchable(call_of(body, transcript))
+    return Conversation(compress_transcript(transcript), search, 0), lost_of(
+        call_of(body, parts.base), record
+    )
 
 
 async def resting_calls(
     connection: asyncpg.Connection, org_id: int, after: int, up_to: int
 ) -> dict[datetime, list[UUID]]:
-    """The live calls among some changes of an org, by the time at which their slots are to go."""
+    """The live calls among some changes of an org, by the time at which their slots are to be dropped."""
     found: dict[datetime, list[UUID]] = {}
     for row in await connection.fetch(queries("live")["resting"], org_id, after, up_to):
         found.setdefault(row["due_at"], []).append(row["call_id"])

@@ -28,7 +28,7 @@ def _revisions() -> set[str]:
 
 
 def head() -> str:
-    """The newest revision that this version of the code brings."""
+    """The newest revision that this version of the code has."""
     return max(_revisions())
 
 
@@ -46,20 +46,20 @@ def _log(line: str) -> None:
 
 
 class UnknownRevision(RuntimeError):
-    """The database is at a revision that this version of the code does not bring."""
+    """The database is at a revision that this version of the code does not have."""
 
 
 class State(NamedTuple):
-    """How far a database has been brought."""
+    """The revision of a database, and whether its upgrade is complete."""
 
     revision: str | None
     """`None` for a new database."""
     is_pending: bool = False
-    """Whether something is left to do with its calls."""
+    """Whether upgrade steps for its calls are left."""
 
 
 async def state(database_url: str) -> State:
-    """How far a database has been brought; raises `UnknownRevision`."""
+    """The state of a database; raises `UnknownRevision`."""
     async with _connected(database_url) as connection:
         if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
             return State(None)
@@ -78,9 +78,9 @@ async def revision(database_url: str) -> str | None:
 
 
 async def migrate(database_url: str, report: Callable[[str], None] = _log) -> tuple[str | None, str]:
-    """Bring a database to the newest revision; answers the revisions before and after.
+    """Bring a database to the newest revision; returns the revisions before and after.
 
-    What was done to the calls that are there is reported in sentences. Alembic and SQLAlchemy are loaded
+    What was done to stored calls is reported in sentences. Alembic and SQLAlchemy are loaded
     only if there is something to do, since they take longer to load than everything else together. Raises
     `UnknownRevision` for a database of a newer version, before anything is written.
     """
@@ -94,7 +94,7 @@ async def migrate(database_url: str, report: Callable[[str], None] = _log) -> tu
 
 
 async def change_tables(database_url: str, target: str = "head") -> None:
-    """Run the migrations up to a revision, in one transaction; what is left to do is only noted."""
+    """Run the migrations up to a revision, in one transaction; steps for stored calls are only recorded."""
     from alembic import command
     from alembic.config import Config
     from sqlalchemy import text
@@ -117,7 +117,7 @@ async def change_tables(database_url: str, target: str = "head") -> None:
 
 
 def run_sql(name: str) -> None:
-    """Run the statements of a migration file one by one; the driver takes no more at once."""
+    """Run the statements of a migration file one by one; the driver accepts only one."""
     from alembic import op
 
     for statement in statements((FOLDER / "versions" / name).read_text(encoding="utf-8")):
@@ -125,6 +125,6 @@ def run_sql(name: str) -> None:
 
 
 def statements(sql: str) -> list[str]:
-    """Split SQL at the semicolons that end a line, comments left out; migrations hold no function bodies."""
+    """Split SQL at the semicolons that end a line, comments left out; migrations have no function bodies."""
     bare = re.sub(r"--[^\n]*", "", sql)
     return [part.strip() for part in re.split(r";[ \t]*(?:\n|$)", bare) if part.strip()]

@@ -9,7 +9,7 @@ import asyncpg
 
 
 class Connection(asyncpg.Connection):  # type: ignore[misc]
-    """A connection that is given back as it is: no statement of ours leaves session state behind."""
+    """A connection that is released without a reset: no statement of ours leaves session state behind."""
 
     def get_reset_query(self) -> str:
         """No reset, which saves a round trip each time."""
@@ -17,7 +17,7 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]
 
     @property
     def is_clean(self) -> bool:
-        """Whether nothing is under way on it and nobody listens, so that a reset would change nothing."""
+        """Whether nothing is running on it and nobody listens, so that a reset would change nothing."""
         return not (
             self.is_closed()
             or self.is_in_transaction()
@@ -29,14 +29,14 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]
 
 
 class Pool(asyncpg.Pool):  # type: ignore[misc]
-    """A pool that takes a clean connection back on the spot.
+    """A pool that releases a clean connection at once.
 
-    asyncpg takes each back in a task of its own, so that a reset cannot be interrupted. That costs as much as
+    asyncpg releases each in a task of its own, so that a reset cannot be interrupted. That costs as much as
     a third of reading a page, and there is nothing to reset.
     """
 
     async def release(self, connection: Any, *, timeout: float | None = None) -> None:  # noqa: ASYNC109 asyncpg's
-        """Take a connection back; one that is not as it was given out goes asyncpg's way."""
+        """Release a connection; one that is not clean is released by asyncpg."""
         held, holder = connection._con, connection._holder
         usual = (
             held is None

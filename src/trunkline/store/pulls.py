@@ -1,4 +1,4 @@
-"""Pulls in PostgreSQL: where each stands, so that one that was killed goes on, and what it has met."""
+"""Pulls in PostgreSQL: the progress of each, so that a killed one continues, and what it has listed."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _LOCK_TRIES, _LOCK_WAIT_SECONDS = 20, 0.1
 
 
 class StoredPull(Struct, kw_only=True):
-    """Where the pull of one source stands."""
+    """The progress of a source's pull."""
 
     started_at: datetime | None = None
-    """`None` if none is under way."""
+    """`None` if none is running."""
     requested_since: datetime | None = None
     requested_until: datetime | None = None
     range_from: datetime | None = None
     next: str | None = None
-    """The request that is to be sent, as JSON."""
+    """The next request, as JSON."""
     newest_at: datetime | None = None
     reached_from: datetime | None = None
     reached_at: datetime | None = None
-    """The newest creation that complete pulls have seen."""
+    """The newest creation time in complete pulls."""
     vendors: Sequence[str] = ()
 
 
@@ -40,7 +40,7 @@ PULL = "pull"
 
 
 class ListedCall(Struct, frozen=True):
-    """A call that a pull was told of."""
+    """A call that a pull has listed."""
 
     vendor: str
     vendor_call_id: str
@@ -52,7 +52,7 @@ class ListedCall(Struct, frozen=True):
 
 
 async def pull_schedules(pool: asyncpg.Pool, org_id: int) -> dict[UUID, PullSchedule]:
-    """How each source of an org is pulled by itself."""
+    """The pull schedule of each source of an org."""
     rows = await pool.fetch(queries("pulls")["pull_schedules"], org_id, PULL)
     return {
         row["id"]: PullSchedule(
@@ -71,9 +71,11 @@ class PullStore:
 
     @asynccontextmanager
     async def locked(self) -> AsyncIterator[bool]:
-        """Keep others from pulling the same source; false if another one does already."""
+        """Lock the pull of a source; false if another process has it locked."""
         async with self._pool.acquire() as connection:
-            for _ in range(_LOCK_TRIES):  # the database may not have noticed yet that another one was killed
+            for _ in range(
+                _LOCK_TRIES
+            ):  # the database may not have noticed yet that another process was killed
                 got = await connection.fetchval(queries("pulls")["lock_pull"], *self._key)
                 if got:
                     break
@@ -85,16 +87,16 @@ class PullStore:
                     try:
                         await connection.fetchval(queries("pulls")["unlock_pull"], *self._key)
                     except BaseException:
-                        connection.terminate()  # a lock that is not given back ends with its connection
+                        connection.terminate()  # a lock that is not released ends with its connection
                         raise
 
     async def current(self) -> StoredPull:
-        """Where the pull stands."""
+        """The progress of the pull."""
         row = await self._pool.fetchrow(queries("pulls")["pull"], *self._key)
         return StoredPull() if row is None else StoredPull(**row)
 
     async def begin(self, pull: StoredPull) -> None:
-        """A pull begins; what an earlier one met and did not bring to its end is forgotten."""
+        """Begin a pull; what an earlier, interrupted one has listed is dropped."""
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(queries("pulls")["forget_listed"], *self._key)
             await connection.execute(
@@ -108,7 +110,7 @@ class PullStore:
             )
 
     async def record(self, calls: Sequence[ListedCall], at: datetime) -> int:
-        """Note the calls of a page, before they are stored; answers how many this pull had not met before."""
+        """Record the calls of a page before they are stored; returns how many are new to this pull."""
         once = {(call.vendor, call.vendor_call_id): call for call in calls}.values()
         names = ("vendor", "vendor_call_id", "created_at", "over_at", "reason")
         columns = ([getattr(call, name) for call in once] for name in names)
@@ -118,23 +120,23 @@ class PullStore:
     async def turn(
         self, next_request: str | None, newest_at: datetime | None, vendors: Sequence[str]
     ) -> None:
-        """Remember the next request, now that the calls of a page are committed."""
+        """Store the next request, now that the calls of a page are committed."""
         await self._pool.execute(queries("pulls")["turn_page"], *self._key, next_request, newest_at, vendors)
 
     async def stored_payloads(self, vendor: str, lines: Sequence[tuple[str, bytes]]) -> set[bytes]:
-        """Which of some payloads are kept already, by call and digest."""
+        """Which of some payloads are stored already, by call and digest."""
         names, digests = [line[0] for line in lines], [line[1] for line in lines]
         sql = queries("pulls")["stored_lines"]
         return {row["hash"] for row in await self._pool.fetch(sql, self._key[0], vendor, names, digests)}
 
     async def oldest_open(self, vendors: Sequence[str], since: datetime) -> datetime | None:
-        """When the oldest call of some vendors was created that is not over."""
+        """The creation time of the oldest call of some vendors that has not ended."""
         sql = queries("pulls")["oldest_open"]
         found: datetime | None = await self._pool.fetchval(sql, self._key[0], vendors, since)
         return found
 
     async def end(self, now: datetime, first: datetime | None, end: datetime | None) -> None:
-        """A pull came to its end, and went over the hours from `first` to before `end` whole."""
+        """End a pull that covered the hours from `first` to before `end` whole."""
         async with self._pool.acquire() as connection, connection.transaction():
             await settle(connection, *self._key, now, first, end)
             await connection.execute(queries("pulls")["end_pull"], *self._key, now)

@@ -1,4 +1,4 @@
-"""Named SQL: each statement stands in a file under `sql/queries/`, below `-- name:` and a comment."""
+"""Named SQL: each statement is in a file under `sql/queries/`, below `-- name:` and a comment."""
 
 from __future__ import annotations
 

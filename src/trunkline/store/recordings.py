@@ -1,4 +1,4 @@
-"""Recordings in PostgreSQL: which there are, and where what is kept of them lies."""
+"""Recordings in PostgreSQL: which calls have one, and where the stored ones are."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from trunkline.store.calls.rows import call_of
 from trunkline.store.queries import queries
 
 RECORDING = "recording"
-"""The kind of job that fetches a call's recording, or removes it once the call is gone, by its id."""
+"""The kind of job that downloads a call's recording, or removes it; its key is the call's id."""
 
 
 class WantedRecording(Struct):
-    """A recording that is noted, with the call that it is of."""
+    """A recording to be downloaded, with its call."""
 
     url: str
     path: str | None
-    """Where it lies, once it is kept."""
+    """Its path, once it is stored."""
     vendor: str
     vendor_call_id: str
 
 
 async def recorded_calls(connection: asyncpg.Connection, org_id: int, after: int, up_to: int) -> list[Call]:
-    """Calls that are over and may have a recording, among some changes."""
+    """Calls that have ended and may have a recording, among some changes."""
     final = [status.value for status in Status if status.is_final]
     rows = await connection.fetch(queries("recordings")["recorded"], org_id, after, up_to, final)
     return [call_of(row["body"], None) for row in rows]
 
 
 async def deleted_calls(connection: asyncpg.Connection, org_id: int, after: int, up_to: int) -> list[UUID]:
-    """Calls that were taken out, among some changes."""
+    """Deleted calls among some changes."""
     rows = await connection.fetch(queries("recordings")["deleted"], org_id, after, up_to)
     return [row["id"] for row in rows]
 
@@ -45,7 +45,7 @@ async def deleted_calls(connection: asyncpg.Connection, org_id: int, after: int,
 async def note_recordings(
     connection: asyncpg.Connection, org_id: int, found: Sequence[tuple[str, str]]
 ) -> list[UUID]:
-    """Note recordings by call and link; answers the calls whose link is new."""
+    """Add recordings by call and link; returns the calls whose link is new."""
     calls, urls = [UUID(one[0]) for one in found], [one[1] for one in found]
     rows = await connection.fetch(queries("recordings")["note"], org_id, calls, urls)
     return [row["call_id"] for row in rows]
@@ -54,32 +54,32 @@ async def note_recordings(
 async def drop_recordings(
     connection: asyncpg.Connection, org_id: int, call_ids: Sequence[UUID]
 ) -> list[UUID]:
-    """Forget recordings of calls; answers which calls had one. Their files are a job's to remove."""
+    """Remove recordings of calls; returns the calls that had one. Their files are removed by a job."""
     rows = await connection.fetch(queries("recordings")["drop_recordings"], org_id, call_ids)
     return [row["call_id"] for row in rows]
 
 
-async def keep_recording(
-    connection: asyncpg.Connection, org_id: int, call_id: UUID, kept: StoredRecording, at: datetime
+async def mark_stored(
+    connection: asyncpg.Connection, org_id: int, call_id: UUID, stored: StoredRecording, at: datetime
 ) -> None:
-    """Note that a recording is kept."""
-    values = (kept.path, kept.size_bytes, kept.media_type, kept.sha256)
+    """Record that a recording is stored."""
+    values = (stored.path, stored.size_bytes, stored.media_type, stored.sha256)
     await connection.execute(queries("recordings")["mark_stored"], org_id, call_id, *values, at)
 
 
 class RecordingStore:
-    """What is asked of recordings outside of a transaction."""
+    """Queries about recordings outside of a transaction."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
     async def wanted(self, org_id: int, call_id: UUID) -> WantedRecording | None:
-        """A recording that is noted; `None` if there is none, or no such call."""
+        """A recording with its call; `None` if there is none, or no such call."""
         row = await self._pool.fetchrow(queries("recordings")["wanted"], org_id, call_id)
         return None if row is None else WantedRecording(**row)
 
     async def stored(self, org_id: int, call_id: UUID) -> StoredRecording | None:
-        """A recording that is kept."""
+        """A stored recording."""
         row = await self._pool.fetchrow(queries("recordings")["stored"], org_id, call_id)
         return None if row is None else StoredRecording(**row)
 

@@ -1,4 +1,4 @@
-"""Sources in PostgreSQL; whatever opens something is sealed before it gets here."""
+"""Sources in PostgreSQL; their secrets and credentials are encrypted before they get here."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class SourceStore:
         )
 
     async def by_address(self, address_hash: bytes) -> StoredSource | None:
-        """The source with an address of this hash."""
+        """The source whose address has this hash."""
         row = await self._pool.fetchrow(queries("sources")["source_by_address"], address_hash)
         return None if row is None else StoredSource(**row)
 
@@ -70,25 +70,25 @@ class SourceStore:
     async def change(
         self, org_id: int, source_id: UUID, *, secrets: bytes | None, credential: bytes | None
     ) -> bool:
-        """Give a source other secrets or another credential; false if the org has no such source."""
+        """Set a source's secrets or credential; false if the org has no such source."""
         sql = queries("sources")["change_secrets"]
         return await self._pool.fetchval(sql, org_id, source_id, secrets, credential) is not None
 
     async def disable(self, org_id: int, source_id: UUID, at: datetime) -> bool:
-        """Let a source take nothing more; false if the org has no such source that still does."""
+        """Disable a source; false if the org has no such source that is enabled."""
         sql = queries("sources")["disable_source"]
         return await self._pool.fetchval(sql, org_id, source_id, at) is not None
 
     async def schedule(
         self, org_id: int, source_id: UUID, schedule: str, first_at: datetime, now: datetime
     ) -> None:
-        """Have a source pulled again and again."""
+        """Schedule the pulls of a source."""
         await JobStore(self._pool).schedule(org_id, PULL, str(source_id), schedule, first_at, now)
 
     async def unschedule(self, org_id: int, source_id: UUID) -> None:
-        """Have a source pulled by itself no more."""
+        """Remove the pull schedule of a source."""
         await JobStore(self._pool).remove(org_id, PULL, str(source_id))
 
     async def schedules(self, org_id: int) -> dict[UUID, PullSchedule]:
-        """How each source of an org is pulled by itself."""
+        """The pull schedule of each source of an org."""
         return await pull_schedules(self._pool, org_id)

@@ -24,12 +24,12 @@ def memory_bytes() -> int:
 def tuning(memory: int, cores: int) -> dict[str, str]:
     """The settings for a machine with so many bytes of memory and so many cores.
 
-    An eighth of the memory is the database's own, since the server processes and the system's cache want
+    An eighth of the memory is for shared buffers, since the server processes and the system's cache need
     some too; with less than a gibibyte PostgreSQL's own defaults are right.
     """
     shared = max(128 * MIB, min(memory // 8, 8 * GIB))
     return {
-        # Durability: an acknowledged write is on the disk. These are the defaults; they are to stay.
+        # Durability: an acknowledged write is on the disk. These are the defaults; they must stay.
         "fsync": "on",
         "synchronous_commit": "on",
         "full_page_writes": "on",
@@ -48,7 +48,7 @@ def tuning(memory: int, cores: int) -> dict[str, str]:
         "jit": "off",
         "max_parallel_workers_per_gather": str(min(2, cores // 2)),
         "max_connections": "200",
-        # Vacuum early, so that reading from an index alone is possible on fresh pages, and totals stay small.
+        # Vacuum early, so that index-only scans work on recent pages, and totals stay small.
         "autovacuum_naptime": "15s",
         "autovacuum_vacuum_insert_scale_factor": "0.02",
         "autovacuum_vacuum_scale_factor": "0.05",
@@ -57,7 +57,7 @@ def tuning(memory: int, cores: int) -> dict[str, str]:
 
 
 def configuration(settings: dict[str, str]) -> str:
-    """The settings as PostgreSQL reads them."""
+    """The settings as a configuration file."""
     lines = [f"{name} = '{value}'" for name, value in settings.items()]
     return "\n".join(
         ["# Written by Trunkline at every start; your own settings go into own.conf.", *lines, ""]

@@ -1,8 +1,8 @@
-"""What is done with the calls of a database after its tables were changed.
+"""Upgrade steps: what is done with stored calls after the tables were changed.
 
-A migration changes tables at once and notes in `upgrade_steps` what is left to do for each org. That goes
-in batches, each of them a transaction, and may be broken off: whoever migrates next goes on. Every step may
-be done again and then finds nothing to do.
+A migration changes tables at once and records in `upgrade_steps` what is left to do for each org. That is
+done in batches, each in a transaction, and may be interrupted: the next `trunkline migrate` continues. A step
+that is run again finds nothing to do.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _START = BEGINNING, UUID(int=0)
 
 
 async def is_pending(connection: asyncpg.Connection) -> bool:
-    """Whether something is left to do."""
+    """Whether any step is left."""
     named = queries("upgrade")
     known = await connection.fetchval(named["is_known"])
     return bool(known and await connection.fetchval(named["is_pending"]))
 
 
 async def finish(connection: asyncpg.Connection, report: Callable[[str], None]) -> None:
-    """Do what is left, and report in a sentence what was done to which org; nothing is said of the others."""
+    """Run the steps that are left, and report in a sentence what was changed in which org."""
     named = queries("upgrade")
     await connection.execute(named["lead"], _LOCK, timeout=None)
     pending = await connection.fetch(named["pending"])
@@ -50,7 +50,7 @@ async def finish(connection: asyncpg.Connection, report: Callable[[str], None]) 
                     report(f"{row['name']}: {count} {sentence}")
     unknown = {row["step"] for row in pending} - STEPS.keys()
     if unknown:
-        raise RuntimeError(f"nobody knows how to do {', '.join(sorted(unknown))}")
+        raise RuntimeError(f"unknown upgrade steps: {', '.join(sorted(unknown))}")
     if changed:
         await connection.execute(queries("writes")["analyze"], timeout=None)
 
@@ -98,9 +98,9 @@ async def _words(connection: asyncpg.Connection, org_id: int) -> int:
 
 Step = Callable[[asyncpg.Connection, int], Awaitable[int]]
 STEPS: dict[str, tuple[Step, str]] = {
-    "sequence": (_sequence, "calls got a place in the order of changes"),
-    "columns": (_columns, "calls got the columns that are new"),
-    "totals": (_totals, "totals differed from a recount and were put right"),
-    "words": (_words, "conversations are to be indexed, which a server or `trunkline index` does"),
+    "sequence": (_sequence, "calls got a sequence number"),
+    "columns": (_columns, "calls got the new columns"),
+    "totals": (_totals, "totals differed from a recount and were corrected"),
+    "words": (_words, "transcripts are to be indexed, which a server or `trunkline index` does"),
 }
-"""The steps in the order in which they are done, each with what is reported of as many as it changed."""
+"""The steps in their order, each with the sentence that reports how many rows it changed."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.vendors.captures import call_of, life, said
+from tests.vendors.captures import call_of, life, values_of
 from trunkline.kit.payload import Unreadable
 from trunkline.model.call import Cost
 from trunkline.model.words import EndReason, Result, Status
@@ -17,8 +17,8 @@ from trunkline.vendors.bland import DOOR
 CALL = "6b3e0a5a-3a6e-4f1c-8a3d-0c9a1f2b7d11"
 
 
-def told(**fields: Any) -> dict[str, Any]:
-    return said(DOOR.from_wire({"call_id": "c-1", **fields}))
+def call_with(**fields: Any) -> dict[str, Any]:
+    return values_of(DOOR.from_wire({"call_id": "c-1", **fields}))
 
 
 @pytest.mark.claim("bland:call", "bland:end", "bland:actions", "bland:turns")
@@ -39,9 +39,9 @@ def test_a_webhook_makes_a_call() -> None:
 
 @pytest.mark.claim("bland:duration")
 def test_seconds_count_before_minutes() -> None:
-    assert told(call_length=0.75)["duration_ms"] == 45_000
-    assert told(call_length=0.75, corrected_duration="44")["duration_ms"] == 44_000
-    assert "duration_ms" not in told()
+    assert call_with(call_length=0.75)["duration_ms"] == 45_000
+    assert call_with(call_length=0.75, corrected_duration="44")["duration_ms"] == 44_000
+    assert "duration_ms" not in call_with()
 
 
 @pytest.mark.claim("bland:status")
@@ -56,10 +56,10 @@ def test_seconds_count_before_minutes() -> None:
         ({"queue_status": "complete_error"}, Status.FAILED),
     ],
 )
-def test_a_completed_call_is_over_whatever_its_place_in_the_queue(
+def test_a_completed_call_is_over_whatever_its_position_in_the_queue(
     fields: dict[str, Any], status: Status
 ) -> None:
-    assert told(**fields)["status"] == status
+    assert call_with(**fields)["status"] == status
 
 
 @pytest.mark.claim("bland:answered")
@@ -70,16 +70,16 @@ def test_a_completed_call_is_over_whatever_its_place_in_the_queue(
 def test_who_answered_decides_the_result(
     answered_by: str, result: str | None, voicemail: bool | None
 ) -> None:
-    call = told(status="completed", answered_by=answered_by)
+    call = call_with(status="completed", answered_by=answered_by)
     assert call.get("result") == result
     assert call["analysis"]["voicemail"] is voicemail
 
 
 @pytest.mark.claim("bland:variables")
 def test_variables_of_the_system_are_not_metadata() -> None:
-    assert told(variables={"now": "x", "rooms": 3})["metadata"] == {"variables": {"rooms": 3}}
-    assert "metadata" not in told(variables={"now": "x"})
-    assert told(metadata={})["metadata"] == {}
+    assert call_with(variables={"now": "x", "rooms": 3})["metadata"] == {"variables": {"rooms": 3}}
+    assert "metadata" not in call_with(variables={"now": "x"})
+    assert call_with(metadata={})["metadata"] == {}
 
 
 @pytest.mark.claim("bland:live")

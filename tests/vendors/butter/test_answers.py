@@ -150,7 +150,7 @@ def test_times_have_a_fraction_only_when_there_is_one() -> None:
         (Recording(enabled=True), True),
     ],
 )
-def test_recording_is_enabled_as_told_else_where_there_is_one(
+def test_recording_is_enabled_as_reported_else_where_there_is_one(
     recording: Recording | None, enabled: bool
 ) -> None:
     assert row_of(foreign(recording=recording))["recording_enabled"] is enabled
@@ -174,7 +174,7 @@ def test_a_cost_is_printed_in_credits_only(cost: Cost | None, total: Any, breakd
     assert (detail["total_cost"], detail["cost_breakdown"]) == (total, breakdown)
 
 
-def test_a_web_call_without_a_told_transport_goes_over_webrtc() -> None:
+def test_a_web_call_without_a_stated_transport_goes_over_webrtc() -> None:
     assert detail_of(foreign(channel=Channel.WEB, telephony=None))["transport"] == "webrtc"
     assert detail_of(foreign(channel=Channel.PHONE, telephony=None))["transport"] is None
 
@@ -182,7 +182,7 @@ def test_a_web_call_without_a_told_transport_goes_over_webrtc() -> None:
 # -- operations -----------------------------------------------------------
 
 
-def asked(query_string: str) -> ListCalls:
+def intent_of(query_string: str) -> ListCalls:
     query, _ = read_query(query_string.encode(), LIST.query)
     intent = LIST.to_intent(query, "")
     assert isinstance(intent, ListCalls)
@@ -190,7 +190,7 @@ def asked(query_string: str) -> ListCalls:
 
 
 def test_a_list_begins_with_the_fifty_newest() -> None:
-    intent = asked("")
+    intent = intent_of("")
     assert intent.window == After(50)
     assert intent.order == Order()
     assert not intent.with_total
@@ -202,16 +202,16 @@ def test_a_cursor_goes_on_after_the_call_it_names() -> None:
     page = LIST.answer_of(CallPage.of("acme", calls, has_more=True), LIST.query(limit=3))
     assert page.pagination.next_cursor is not None
     assert content_of(page.pagination.next_cursor) == {"call_sid": "call_000000000002"}
-    intent = asked(f"limit=3&cursor={page.pagination.next_cursor}")
+    intent = intent_of(f"limit=3&cursor={page.pagination.next_cursor}")
     assert intent.window == AfterCall(3, "call_000000000002")
 
 
 def test_the_seeds_cursor_is_understood_with_and_without_padding() -> None:
     seed = body_of("list.json")["pagination"]["next_cursor"]
-    assert asked(f"cursor={seed}").window == AfterCall(50, "call_abc123")
+    assert intent_of(f"cursor={seed}").window == AfterCall(50, "call_abc123")
     assert cursor_of({"call_sid": "call_abc123"}) == seed
     unpadded = cursor_of({"call_sid": "call_1"}).rstrip("=")
-    assert asked(f"cursor={unpadded}").window == AfterCall(50, "call_1")
+    assert intent_of(f"cursor={unpadded}").window == AfterCall(50, "call_1")
 
 
 def test_a_foreign_call_is_named_by_the_id_it_prints() -> None:
@@ -234,7 +234,7 @@ def test_a_foreign_call_is_named_by_the_id_it_prints() -> None:
 )
 def test_a_cursor_that_makes_no_sense_is_refused(cursor: str) -> None:
     with pytest.raises(Refused) as refused:
-        asked(f"cursor={cursor}")
+        intent_of(f"cursor={cursor}")
     status, body = DIALECT.errors.answer(refused.value)
     assert status == 400
     assert json.dumps(plain(body)) == '{"success": false, "message": "Invalid cursor"}'
@@ -243,7 +243,7 @@ def test_a_cursor_that_makes_no_sense_is_refused(cursor: str) -> None:
 @pytest.mark.parametrize("limit", ["0", "101", "-5"])
 def test_a_limit_out_of_range_is_refused(limit: str) -> None:
     with pytest.raises(Refused) as refused:
-        asked(f"limit={limit}")
+        intent_of(f"limit={limit}")
     status, body = DIALECT.errors.answer(refused.value)
     assert status == 400
     assert plain(body) == {"success": False, "message": "limit must be between 1 and 100"}
@@ -288,7 +288,7 @@ def test_a_refusal_is_a_message(fault: Fault, status: int, message: str) -> None
     assert (answered, plain(body)) == (status, {"success": False, "message": message})
 
 
-def test_the_key_stands_in_its_header_or_as_a_bearer_token() -> None:
+def test_the_key_is_in_its_header_or_as_a_bearer_token() -> None:
     in_header = DIALECT.auth.read({"x-api-key": "bk_live_1", "x-organization-id": "org_1"})
     assert (in_header.token, in_header.org) == ("bk_live_1", "org_1")
     bearer = DIALECT.auth.read({"authorization": "Bearer bk_live_2"})

@@ -202,7 +202,7 @@ def test_a_full_call_of_another_vendor_is_a_detail_with_its_conversation(world: 
 
 
 @pytest.mark.claim("butter:call.nullable", "butter:call.required", "butter:call.client_id")
-def test_what_nobody_told_is_null_or_empty_and_never_left_out(world: World) -> None:
+def test_what_nobody_reported_is_null_or_empty_and_never_left_out(world: World) -> None:
     call = elsewhere(1, status=Status.QUEUED)
     in_list, in_get = shown(world, call)
     told = {"call_sid": BUTTER.ids.printed(call), "status": "queued"}
@@ -354,7 +354,7 @@ def test_a_call_that_nothing_is_known_of_was_updated_when_it_was_created(world: 
         (UNSET, None, 0),
     ],
 )
-def test_turns_are_counted_as_told_else_as_they_are(
+def test_turns_are_counted_as_reported_else_as_they_are(
     world: World, turns: Any, told: int | None, count: int
 ) -> None:
     for answer in shown(world, elsewhere(1, turns=turns, turn_count=told)):
@@ -371,7 +371,7 @@ def test_turns_are_counted_as_told_else_as_they_are(
         (Recording(enabled=True), True),
     ],
 )
-def test_recording_is_enabled_as_told_else_where_there_is_one(
+def test_recording_is_enabled_as_reported_else_where_there_is_one(
     world: World, recording: Recording | None, enabled: bool
 ) -> None:
     for answer in shown(world, elsewhere(1, recording=recording)):

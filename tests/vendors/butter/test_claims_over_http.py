@@ -1,4 +1,4 @@
-"""Auth, paths, errors and the finding of single calls, as Butter's clients meet them."""
+"""Auth, paths, errors and the finding of single calls, as Butter's clients see them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_key_shows_its_own_organizations_calls(world: World, new_world: Callab
 
 
 @pytest.mark.claim("butter:auth.bearer")
-def test_a_bearer_token_is_taken_where_there_is_no_x_api_key(
+def test_a_bearer_token_is_accepted_where_there_is_no_x_api_key(
     world: World, new_world: Callable[..., World]
 ) -> None:
     world.take([made(1)])
@@ -125,7 +125,7 @@ def test_a_key_that_may_only_write_is_403(world: World) -> None:
 
 
 @pytest.mark.claim("butter:auth.header")
-def test_a_key_that_clients_already_carry_can_be_adopted(world: World) -> None:
+def test_a_key_that_clients_already_carry_can_be_imported(world: World) -> None:
     key = f"bk_live_{world.name}" + "x" * 40
     world.run(world.joined.keys.import_key(world.name, "butter", key, None))
     world.take([made(1)])
@@ -188,7 +188,7 @@ def test_more_requests_than_the_vendor_allows_in_a_second_are_all_answered(world
 
 
 @pytest.mark.claim("butter:error.internal", "butter:envelope.error")
-def test_an_error_of_ours_is_500_and_tells_nothing(world: World) -> None:
+def test_an_error_of_ours_is_500_and_reveals_nothing(world: World) -> None:
     world.take([made(1)])
     spoil = "UPDATE calls SET body = '{}' WHERE org_id = $1"
     world.run(world.joined.pool.execute(spoil, world.org.id))
@@ -215,7 +215,7 @@ def test_an_unknown_id_is_404(world: World, call_sid: str) -> None:
 
 
 @pytest.mark.claim("butter:get.foreign", "butter:get.foreign.message", "butter:get.unknown")
-def test_a_call_of_another_organization_is_403_and_becomes_ones_own_when_it_is_taken_in(
+def test_a_call_of_another_organization_is_403_and_becomes_ones_own_when_it_is_stored(
     world: World, new_world: Callable[..., World]
 ) -> None:
     # Ids of this test alone, for calls of other tests belong to other organizations.

@@ -21,7 +21,7 @@ CAPTURED = captures("butter")
 SID = "CA0123456789abcdef0123456789abcdef"
 
 
-def heard(document: Any) -> Sighting:
+def sighting_of(document: Any) -> Sighting:
     (sighting,) = DOOR.parse_delivery(document).sightings
     return sighting
 
@@ -41,7 +41,7 @@ def test_the_address_is_the_secret() -> None:
 )
 def test_a_callback_is_json_or_a_form_in_either_ones_names(said: dict[str, str]) -> None:
     for document in (said, document_of(urlencode(said).encode(), FORM)):
-        sighting = heard(document)
+        sighting = sighting_of(document)
         assert (sighting.vendor_call_id, sighting.status) == ("c-1", Status.BUSY)
         assert (sighting.to_number, sighting.from_number) == ("+1202", "+1203")
 
@@ -67,35 +67,35 @@ def test_every_status_of_a_callback_is_known(word: str, status: Status) -> None:
 
 
 @pytest.mark.claim("butter:hook.detail")
-def test_the_call_that_get_prints_is_taken_bare_and_in_data() -> None:
+def test_the_call_that_get_prints_is_accepted_bare_and_in_data() -> None:
     call = CAPTURED["fetched"].document()
-    bare, wrapped = heard(call), heard({"success": True, "data": call})
+    bare, wrapped = sighting_of(call), sighting_of({"success": True, "data": call})
     assert bare == wrapped
     assert len(bare.turns or ()) == 2
 
 
 @pytest.mark.claim("butter:hook.ids")
-def test_the_carriers_id_names_a_call_only_where_it_stands_alone() -> None:
+def test_the_carriers_id_names_a_call_only_where_it_is_alone() -> None:
     both, alone = {"call_sid": "call_1", "CallSid": SID}, {"CallSid": SID}
-    assert heard(both).vendor_call_id == "call_1"
-    assert heard(alone).vendor_call_id == SID
-    assert [heard(each).telephony for each in (both, alone)] == [Telephony(sid=SID)] * 2
-    assert heard({"CallSid": "call_1"}).telephony is UNSET
+    assert sighting_of(both).vendor_call_id == "call_1"
+    assert sighting_of(alone).vendor_call_id == SID
+    assert [sighting_of(each).telephony for each in (both, alone)] == [Telephony(sid=SID)] * 2
+    assert sighting_of({"CallSid": "call_1"}).telephony is UNSET
 
 
 @pytest.mark.claim("butter:hook.time")
 @pytest.mark.parametrize(
     "written", ["Mon, 02 Mar 2026 09:00:02 +0000", "Mon, 02 Mar 2026 10:00:02 +0100", "2026-03-02T09:00:02Z"]
 )
-def test_a_callback_tells_when_it_was_true(written: str) -> None:
-    as_of = heard({"CallSid": "c-1", "CallStatus": "ringing", "Timestamp": written}).as_of
+def test_a_callback_states_when_it_was_true(written: str) -> None:
+    as_of = sighting_of({"CallSid": "c-1", "CallStatus": "ringing", "Timestamp": written}).as_of
     assert as_of == datetime(2026, 3, 2, 9, 0, 2, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("written", ["soon", "2026-03-32", "Mon, 99 Mar 2026 09:00:02 +0000", "9" * 400, ","])
 def test_a_time_that_cannot_be_read_is_refused(written: str) -> None:
     with pytest.raises(Unreadable, match="Timestamp"):
-        heard({"CallSid": "c-1", "Timestamp": written})
+        sighting_of({"CallSid": "c-1", "Timestamp": written})
 
 
 def test_a_late_callback_does_not_bring_a_call_back_to_life() -> None:
@@ -107,7 +107,7 @@ def test_a_late_callback_does_not_bring_a_call_back_to_life() -> None:
 
 
 @pytest.mark.claim("butter:pull.get")
-def test_each_call_of_a_list_is_asked_for_by_itself() -> None:
+def test_each_call_of_a_list_is_requested_by_itself() -> None:
     api = DOOR.list_api
     assert api is not None
     assert api.one is not None

@@ -176,7 +176,7 @@ def test_some_cursors_have_the_two_letters_that_the_url_safe_alphabet_spells_oth
 
 @pytest.mark.claim("butter:list.cursor.follow", "butter:list.cursor.first", "butter:list.last_page")
 @pytest.mark.parametrize("limit", [1, 7, 17, 25, 50, 51])
-def test_following_the_cursor_meets_every_call_once_and_ends_with_null(many: World, limit: int) -> None:
+def test_following_the_cursor_returns_every_call_once_and_ends_with_null(many: World, limit: int) -> None:
     met: list[str] = []
     cursor, pages = None, 0
     while pages == 0 or cursor is not None:

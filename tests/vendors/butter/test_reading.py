@@ -79,7 +79,7 @@ def test_the_transcript_fills_in_what_an_undocumented_event_said() -> None:
     assert detail_of(call) == raw
 
 
-def test_the_transcript_alone_tells_nothing_of_tools() -> None:
+def test_the_transcript_alone_reveals_nothing_of_tools() -> None:
     sighting = DIALECT.from_wire(a_detail(turns=UNSET))
     assert isinstance(sighting.turns, list)
     assert len(sighting.turns) == 3

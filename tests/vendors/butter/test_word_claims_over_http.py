@@ -1,4 +1,4 @@
-"""Status, reason, type, transport and conversation in Butter's words, both ways."""
+"""Status, reason, type, transport and transcript in Butter's words, both ways."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_every_status_has_a_word(world: World, status: Status, word: str) -> Non
         ("parked", None, 0, "parked", "incomplete", None),
     ],
 )
-def test_a_status_of_the_vendors_own_comes_back_and_tells_the_result(
+def test_a_status_of_the_vendors_own_comes_back_and_states_the_result(
     world: World, word: str, reason: str | None, turns: int, printed: str, status: str, result: str | None
 ) -> None:
     raw = a_row(status=word, end_reason=reason, turn_count=turns)
@@ -99,7 +99,7 @@ def test_a_status_of_the_vendors_own_comes_back_and_tells_the_result(
         (None, None),
     ],
 )
-def test_a_reason_stands_in_the_row_and_in_the_details_summary(
+def test_a_reason_is_in_the_row_and_in_the_details_summary(
     world: World, reason: EndReason | None, word: str | None
 ) -> None:
     in_list, in_get = shown(world, elsewhere(1, end_reason=reason, end_reason_raw="Pipeline-Error"))
@@ -165,7 +165,7 @@ def test_type_and_transport_of_the_vendors_own_come_back(
         (Channel.UNKNOWN, None, None),
     ],
 )
-def test_a_transport_is_as_told_and_webrtc_on_the_web(
+def test_a_transport_is_as_reported_and_webrtc_on_the_web(
     world: World, channel: Channel, told: str | None, transport: str | None
 ) -> None:
     call = elsewhere(1, channel=channel, telephony=Telephony(transport=told))
@@ -233,7 +233,7 @@ def test_turns_and_tool_calls_of_the_vendors_own_are_read(world: World) -> None:
         ),
     ],
 )
-def test_the_transcript_tells_what_the_turns_do_not(world: World, turns: Any) -> None:
+def test_the_transcript_states_what_the_turns_do_not(world: World, turns: Any) -> None:
     raw = a_detail(turns=turns)
     found = back(world, raw)
     assert found["transcript"] == raw["transcript"]

@@ -36,7 +36,7 @@ def test_a_detail_comes_back_key_order_included() -> None:
     assert json.dumps(detail_of(read(a_detail()))) == json.dumps(a_detail())
 
 
-def test_the_example_list_is_answered_as_it_stands_but_for_its_two_flaws() -> None:
+def test_the_example_list_is_answered_as_it_is_but_for_its_two_flaws() -> None:
     body = body_of("list.json")
     calls = [read(raw) for raw in DIALECT.calls_in(body) or []]
     answer = LIST.answer_of(CallPage.of("acme", calls, has_more=True), LIST.query())
@@ -65,7 +65,7 @@ def test_the_example_row_in_our_words() -> None:
     assert call.derived == ["result"]
 
 
-def test_the_detail_adds_what_only_get_tells() -> None:
+def test_the_detail_adds_what_only_get_has() -> None:
     call = read(a_detail())
     assert call.trace_id == "trace_5f0c2a9b"
     assert (call.channel, call.telephony) == (Channel.PHONE, Telephony(transport="twilio"))
@@ -173,7 +173,7 @@ def test_a_reason_that_nobody_documented_comes_back() -> None:
     assert detail_of(call)["summary"]["end_reason"] == "silence_timeout"
 
 
-def test_a_kept_word_is_what_a_filter_finds() -> None:
+def test_a_stored_word_is_what_a_filter_finds() -> None:
     call = read(a_row(status="initiated", end_reason="silence_timeout"))
     for vocabulary, ours in ((STATUS, call.status), (END_REASON, call.end_reason)):
         kept = (call.vendor_words or {})[f"{vocabulary.field}.{ours}"]
@@ -204,7 +204,7 @@ def test_a_type_is_a_direction_or_a_preview(kind: str, direction: Direction, cha
         ("pigeon", Channel.UNKNOWN),
     ],
 )
-def test_the_transport_tells_the_channel_and_comes_back(transport: str, channel: Channel) -> None:
+def test_the_transport_states_the_channel_and_comes_back(transport: str, channel: Channel) -> None:
     call = read(a_detail(transport=transport))
     assert call.channel is channel
     assert detail_of(call)["transport"] == transport
@@ -270,7 +270,7 @@ def test_an_odd_detail_comes_back_field_by_field(changes: dict[str, Any]) -> Non
     assert detail_of(stored) == raw
 
 
-def test_what_was_kept_gives_way_to_what_is_known_later() -> None:
+def test_what_was_stored_gives_way_to_what_is_known_later() -> None:
     known = read(a_row(duration_seconds=120.50049))
     later = DIALECT.from_wire(a_row(duration_seconds=130, updated_at="2026-03-09T11:00:00Z"))
     at = datetime.fromisoformat("2026-03-09T10:02:30+00:00")

@@ -34,7 +34,7 @@ PAYLOAD: dict[str, Any] = {
     "createdAt": "2025-12-15T14:30:00.000Z",
     "updatedAt": "2025-12-15T14:32:25.000Z",
 }
-"""The vendor's own example, with its conversation cut short."""
+"""The vendor's own example, with a shortened transcript."""
 
 NOT_FOUND = {"statusCode": 404, "message": "Call not found"}
 

@@ -36,7 +36,7 @@ UNKNOWN: dict[str, Any] = {
     "createdAt": "2025-12-15T14:30:01.000Z",
     "updatedAt": "2025-12-15T14:30:01.000Z",
 }
-"""A call of which nobody told anything but that it took place."""
+"""A call of which nothing was reported but that it took place."""
 
 
 def rows(world: World) -> list[dict[str, Any]]:
@@ -145,7 +145,7 @@ def test_a_call_of_another_vendor_prints_thirteen_keys_and_is_found_by_its_hex_d
 
 @pytest.mark.claim("callem:call.nullable", "callem:call.duration.unknown", "callem:call.engaged")
 @pytest.mark.claim("callem:call.transcript.empty", "callem:call.updated.unknown", "callem:call.keys")
-def test_what_nobody_told_is_null_zero_false_or_empty(world: World) -> None:
+def test_what_nobody_reported_is_null_zero_false_or_empty(world: World) -> None:
     world.take([made(1)])
     says(world.get("callem", f"/v1/calls/{hex_id(1)}"), UNKNOWN)
     says(world.get("callem", "/v1/calls"), {"data": [UNKNOWN], "pagination": page(1, 100, 0)})
@@ -170,7 +170,7 @@ def test_an_evaluation_is_success_fail_or_null(world: World) -> None:
 
 
 @pytest.mark.claim("callem:call.engaged", "callem:call.engaged.foreign")
-def test_a_call_of_another_vendor_is_engaged_if_its_user_spoke_unless_somebody_told(world: World) -> None:
+def test_a_call_of_another_vendor_is_engaged_if_its_user_spoke_unless_it_is_stated(world: World) -> None:
     spoke, silent = [Turn(Role.USER, "Hi.")], [Turn(Role.AGENT, "Hello?")]
     world.take(
         [
@@ -185,7 +185,7 @@ def test_a_call_of_another_vendor_is_engaged_if_its_user_spoke_unless_somebody_t
 
 
 @pytest.mark.claim("callem:call.ended_reason.foreign", "callem:call.ended_reason.other")
-def test_a_reason_prints_in_the_vendors_word_and_an_unlisted_one_as_it_was_told(world: World) -> None:
+def test_a_reason_prints_in_the_vendors_word_and_an_unlisted_one_as_it_was_reported(world: World) -> None:
     words = [
         *("user_hangup", "agent_hangup", "transfer", "voicemail", "ivr", "no_answer", "busy", "declined"),
         *("max_duration", "inactivity", "canceled", "spam", "invalid_number", "blocked"),
@@ -247,7 +247,7 @@ def test_times_have_three_decimals_and_a_z(world: World, microseconds: int, prin
 
 
 @pytest.mark.claim("callem:call.updated.unknown")
-def test_an_update_that_nobody_told_is_the_last_instant_that_is_known(world: World) -> None:
+def test_an_update_that_was_not_reported_is_the_last_instant_that_is_known(world: World) -> None:
     told = {"started_at": AT + timedelta(minutes=1), "ended_at": AT + timedelta(minutes=2)}
     updated = {"updated_at": AT + timedelta(minutes=3)}
     started = {"started_at": told["started_at"]}

@@ -1,4 +1,4 @@
-"""Auth, paths, errors and pages, as Callem's clients meet them."""
+"""Auth, paths, errors and pages, as Callem's clients see them."""
 
 from __future__ import annotations
 
@@ -75,14 +75,14 @@ MISSING = "Missing or invalid Authorization header"
     ],
 )
 @pytest.mark.claim("callem:error.shape")
-def test_a_request_without_a_good_key_is_401_and_told_why(
+def test_a_request_without_a_good_key_is_401_with_the_reason(
     world: World, headers: dict[str, str], message: str, path: str
 ) -> None:
     says(world.get("callem", path, headers=headers), refusal(401, message), 401)
 
 
 @pytest.mark.claim("callem:auth.expired", "callem:auth.address", "callem:auth.revoked", "callem:auth.scope")
-def test_a_key_that_is_no_longer_or_not_here_good_is_refused_and_told_why(world: World) -> None:
+def test_a_key_that_is_no_longer_or_not_here_good_is_refused_with_the_reason(world: World) -> None:
     keys = world.joined.keys
     expired = world.run(keys.create(world.name, lifetime=EXPIRED))
     elsewhere_only = world.run(keys.create(world.name, addresses=["203.0.113.7"]))
@@ -100,7 +100,7 @@ def test_a_key_that_is_no_longer_or_not_here_good_is_refused_and_told_why(world:
 
 
 @pytest.mark.claim("callem:auth.order")
-def test_of_several_things_wrong_with_a_key_the_first_is_told(world: World) -> None:
+def test_of_several_things_wrong_with_a_key_the_first_is_reported(world: World) -> None:
     keys = world.joined.keys
     everything = world.run(
         keys.create(world.name, lifetime=EXPIRED, addresses=["203.0.113.7"], scopes=["write"])
@@ -177,7 +177,7 @@ def test_more_requests_than_the_vendor_allows_in_a_minute_are_all_answered(world
 
 
 @pytest.mark.claim("callem:error.internal", "callem:error.shape")
-def test_an_error_of_ours_is_500_and_tells_nothing(world: World) -> None:
+def test_an_error_of_ours_is_500_and_reveals_nothing(world: World) -> None:
     world.take([made(1)])
     world.run(world.joined.pool.execute("UPDATE calls SET body = '{}' WHERE org_id = $1", world.org.id))
     for path in ("/v1/calls", f"/v1/calls/{hex_id(1)}"):
@@ -234,7 +234,7 @@ def test_without_parameters_the_newest_100_calls_are_listed(many: World) -> None
 
 @pytest.mark.claim("callem:list.limit.max", "callem:list.limit.over_max", "callem:list.pagination.echo")
 @pytest.mark.parametrize("limit", [1000, 1001, 5000, 999_999_999])
-def test_a_limit_above_1000_is_taken_as_1000_and_printed_so(many: World, limit: int) -> None:
+def test_a_limit_above_1000_is_counted_as_1000_and_printed_so(many: World, limit: int) -> None:
     answer = many.get("callem", f"/v1/calls?limit={limit}")
     assert numbers(answer) == list(range(1004, 4, -1))
     assert answer.json()["pagination"] == page(1005, 1000, 0)

@@ -17,7 +17,7 @@ CAPTURED = captures("callem")
 EVENTS = ("call_started", "call_ended", "call_analyzed")
 
 
-def heard(name: str) -> Sighting:
+def sighting_of(name: str) -> Sighting:
     (sighting,) = CAPTURED[name].sightings(DOOR)
     return sighting
 
@@ -45,13 +45,13 @@ def test_the_time_of_a_delivery_is_in_seconds_or_in_milliseconds() -> None:
 @pytest.mark.parametrize("away", [timedelta(minutes=-5, seconds=-1), timedelta(minutes=5, seconds=1)])
 def test_a_delivery_from_another_time_is_refused(way: str, away: timedelta) -> None:
     delivery = signatures.WAYS[way].signed(signatures.BODY, NOW + away, signatures.SECRET)
-    with pytest.raises(InvalidSignature, match="the time lies"):
+    with pytest.raises(InvalidSignature, match="the time is"):
         DOOR.signature.check(delivery, [signatures.SECRET], NOW)
 
 
 @pytest.mark.claim("callem:hook.events")
-def test_each_event_tells_more_of_one_call() -> None:
-    told = [heard(name) for name in EVENTS]
+def test_each_event_adds_to_one_call() -> None:
+    told = [sighting_of(name) for name in EVENTS]
     assert len({sighting.vendor_call_id for sighting in told}) == 1
     mentioned = [{name for name in structs.asdict(each) if getattr(each, name) is not UNSET} for each in told]
     assert mentioned[0] < mentioned[1] <= mentioned[2]
@@ -69,12 +69,12 @@ def test_a_chat_is_noted_and_is_no_call(event: str) -> None:
 
 @pytest.mark.claim("callem:hook.as_of")
 def test_what_a_delivery_says_was_true_at_its_time() -> None:
-    assert heard("call_ended").as_of == datetime(2026, 3, 2, 9, 0, 42, tzinfo=UTC)
+    assert sighting_of("call_ended").as_of == datetime(2026, 3, 2, 9, 0, 42, tzinfo=UTC)
 
 
 @pytest.mark.claim("callem:hook.transcription")
-def test_a_transcription_has_times_and_tools_in_their_places() -> None:
-    ended = heard("call_ended")
+def test_a_transcription_has_times_and_tools_in_their_positions() -> None:
+    ended = sighting_of("call_ended")
     assert [turn.start_ms for turn in ended.turns or ()] == [400, 3250, 9000]
     assert [(tool.name, tool.position, tool.start_ms) for tool in ended.tool_calls or ()] == [
         ("find_slots", 2, 6100)

@@ -115,7 +115,7 @@ def test_a_completed_call_stays_completed_whatever_its_reason(reason: str) -> No
     assert call_of(SEED | {"endedReason": reason}).status is Status.COMPLETED
 
 
-def test_a_length_of_0_told_by_a_live_call_is_not_known() -> None:
+def test_a_length_of_0_reported_by_a_live_call_is_not_known() -> None:
     assert call_of(live()).duration_ms is None
     assert call_of(live(duration=12)).duration_ms == 12_000
     assert call_of(SEED | {"duration": 0}).duration_ms == 0
@@ -159,7 +159,7 @@ def test_what_came_in_is_what_comes_out(changes: dict[str, Any]) -> None:
     assert list(printed(raw)) == KEYS
 
 
-def test_an_unknown_status_is_kept_as_the_vendors_own_word() -> None:
+def test_an_unknown_status_is_stored_as_the_vendors_own_word() -> None:
     call = call_of(SEED | {"status": "ringing"})
     assert call.status is Status.INCOMPLETE
     assert call.vendor_words == {"status.incomplete": "ringing"}
@@ -261,7 +261,7 @@ def test_what_cannot_be_read_is_named(raw: Any, path: str) -> None:
     assert caught.value.path == path
 
 
-def test_a_saved_answer_is_taken_apart_in_every_variant() -> None:
+def test_a_saved_answer_is_split_in_every_variant() -> None:
     envelope = {"data": [SEED], "pagination": {"total": 1, "limit": 100, "offset": 0}}
     for document in (envelope, {"data": SEED}, {"data": [SEED]}, [SEED], SEED):
         assert DIALECT.calls_in(document) == [SEED]
@@ -272,7 +272,7 @@ def test_a_saved_answer_is_taken_apart_in_every_variant() -> None:
     "document",
     [None, "", 5, {}, [], {"data": []}, {"data": [{"id": "x"}]}, {"data": {"id": "x"}}],
 )
-def test_another_document_is_not_taken_for_an_answer(document: Any) -> None:
+def test_another_document_is_not_mistaken_for_an_answer(document: Any) -> None:
     assert DIALECT.calls_in(document) is None
 
 

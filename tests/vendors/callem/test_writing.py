@@ -37,7 +37,7 @@ def wire(**changes: Any) -> WireCall:
     return written
 
 
-def asked(query: str) -> ListCalls:
+def intent_of(query: str) -> ListCalls:
     read, _ = read_query(query.encode(), LIST.query)
     intent = LIST.to_intent(read, "")
     assert isinstance(intent, ListCalls)
@@ -82,7 +82,7 @@ def test_a_length_that_is_not_known_prints_as_0() -> None:
     assert wire(duration_ms=145_000).duration == 145
 
 
-def test_a_call_is_engaged_if_the_user_spoke_unless_somebody_told() -> None:
+def test_a_call_is_engaged_if_the_user_spoke_unless_it_is_stated() -> None:
     assert wire(turns=[Turn(role=Role.AGENT, text="Hello?")]).is_engaged is False
     assert wire(turns=[]).is_engaged is False
     assert wire(analysis=Analysis(engaged=False)).is_engaged is False
@@ -94,7 +94,7 @@ def test_the_evaluation_says_whether_the_goal_was_reached(success: bool | None, 
     assert wire(analysis=Analysis(success=success)).evaluation == word
 
 
-def test_a_reason_prints_in_this_vendors_word_and_an_unlisted_one_as_it_was_told() -> None:
+def test_a_reason_prints_in_this_vendors_word_and_an_unlisted_one_as_it_was_reported() -> None:
     assert wire(end_reason=EndReason.TRANSFER, end_reason_raw="call_transfer").ended_reason == "transfer"
     assert wire(end_reason=EndReason.OTHER, end_reason_raw="pipeline-error").ended_reason == "pipeline-error"
 
@@ -106,15 +106,15 @@ def test_the_update_falls_back_on_the_last_instant_that_is_known() -> None:
     assert wire(started_at=started).updated_at[14:16] == "10"
 
 
-def test_a_list_asks_for_the_newest_calls_with_their_transcripts() -> None:
-    assert asked("") == ListCalls(
+def test_a_list_requests_the_newest_calls_with_their_transcripts() -> None:
+    assert intent_of("") == ListCalls(
         filter=CallFilter(), window=Rows(100, 0), order=Order(), with_total=True, with_transcript=True
     )
-    assert asked("limit=50&offset=150").window == Rows(50, 150)
+    assert intent_of("limit=50&offset=150").window == Rows(50, 150)
 
 
-def test_a_limit_above_1000_is_taken_as_1000_and_printed_so() -> None:
-    assert asked("limit=5000").window == Rows(1000, 0)
+def test_a_limit_above_1000_is_counted_as_1000_and_printed_so() -> None:
+    assert intent_of("limit=5000").window == Rows(1000, 0)
     query, _ = read_query(b"limit=5000&offset=3", LIST.query)
     answer = LIST.answer_of(CallPage.of("acme", [], total=7), query)
     assert isinstance(answer, CallList)
@@ -124,7 +124,7 @@ def test_a_limit_above_1000_is_taken_as_1000_and_printed_so() -> None:
 @pytest.mark.parametrize("query", ["limit=0", "limit=-1", "limit=ten", "limit=1.5", "offset=-1", "offset="])
 def test_a_malformed_value_is_refused_and_the_parameter_named(query: str) -> None:
     with pytest.raises(Refused) as caught:
-        asked(query)
+        intent_of(query)
     assert caught.value.fault is Fault.BAD_REQUEST
     status, body = DIALECT.errors.answer(caught.value)
     assert status == 400
@@ -136,7 +136,7 @@ def test_what_is_not_documented_is_ignored_and_named() -> None:
     assert ignored == ["status"]
 
 
-def test_get_asks_for_the_transcript() -> None:
+def test_get_requests_the_transcript() -> None:
     assert GET.to_intent(GET.query(), "abc") == GetCall(printed_id="abc", with_transcript=True)
 
 

@@ -25,7 +25,7 @@ UNKNOWN = dict.fromkeys(KEYS) | {
     "type": "ai_call",
     "created_at": "2026-03-15T14:31:00Z",
 }
-"""A call of which nobody told anything but that it took place."""
+"""A call of which nothing was reported but that it took place."""
 
 
 def printed(world: World, number: int = 1) -> Any:
@@ -106,7 +106,7 @@ def test_a_call_of_another_vendor_prints_in_full(world: World) -> None:
     "contactship:call.nullable", "contactship:call.direction.unknown", "contactship:get.campaign"
 )
 @pytest.mark.parametrize("make", [made, elsewhere])
-def test_what_nobody_told_is_null(world: World, make: Any) -> None:
+def test_what_nobody_reported_is_null(world: World, make: Any) -> None:
     world.take([make(1)])
     says(world.get("contactship", "/v1/calls"), {"data": [UNKNOWN], "count": 1})
     in_get = {name: value for name, value in UNKNOWN.items() if name != "campaign_id"}
@@ -132,7 +132,7 @@ def test_a_direction_is_one_of_two_words(world: World) -> None:
 
 
 @pytest.mark.claim("contactship:call.reason", "contactship:call.reason.foreign")
-def test_a_reason_prints_in_the_vendors_word_and_an_unlisted_one_as_it_was_told(world: World) -> None:
+def test_a_reason_prints_in_the_vendors_word_and_an_unlisted_one_as_it_was_reported(world: World) -> None:
     words = {
         EndReason.USER_HANGUP: "user_hangup",
         EndReason.AGENT_HANGUP: "agent_hangup",
@@ -193,7 +193,7 @@ def test_another_vendors_call_prints_the_type_of_its_channel(world: World) -> No
 
 
 @pytest.mark.claim("contactship:call.status.voicemail")
-def test_the_two_words_for_voicemail_are_kept_apart(world: World) -> None:
+def test_the_two_words_for_voicemail_are_stored_apart(world: World) -> None:
     for number, word in enumerate(("answering-machine", "voice_mail"), 1):
         world.see([CONTACTSHIP.from_wire(PAYLOAD | {"id": uuid(number), "call_status": word})])
         assert printed(world, number)["call_status"] == word
@@ -202,7 +202,7 @@ def test_the_two_words_for_voicemail_are_kept_apart(world: World) -> None:
 
 
 @pytest.mark.claim("contactship:call.analysis", "contactship:call.analysis.more")
-def test_an_analysis_tells_the_seeds_keys_first_and_the_rest_by_name(world: World) -> None:
+def test_an_analysis_states_the_seeds_keys_first_and_the_rest_by_name(world: World) -> None:
     evaluations = [{"key": "greeting", "result": "success", "score": 1}]
     analysis = Analysis(
         summary="Short.",
@@ -230,7 +230,7 @@ def test_an_analysis_tells_the_seeds_keys_first_and_the_rest_by_name(world: Worl
 
 
 @pytest.mark.claim("contactship:call.analysis", "contactship:call.analysis.clash")
-def test_a_teams_own_field_does_not_stand_in_for_a_documented_one(world: World) -> None:
+def test_a_teams_own_field_does_not_replace_a_documented_one(world: World) -> None:
     custom = {"summary": 7, "call_successful": "very", "sentiment": "mixed", "mood": "good"}
     analysis = Analysis(summary="Short.", sentiment=Sentiment.NEGATIVE, success=True, custom=custom)
     world.take([elsewhere(1, analysis=analysis)])

@@ -1,4 +1,4 @@
-"""Auth, paths, errors and single calls, as ContactShip's clients meet them."""
+"""Auth, paths, errors and single calls, as ContactShip's clients see them."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def test_a_malformed_date_is_400_and_named(world: World, name: str, value: str) 
 
 
 @pytest.mark.claim("contactship:filter.malformed")
-def test_an_undocumented_status_is_400_and_the_documented_ones_are_told(world: World) -> None:
+def test_an_undocumented_status_is_400_and_the_documented_ones_are_listed(world: World) -> None:
     words = (
         "in-progress, completed, no-answer, failed, in-queue, incomplete, busy, answering-machine, scheduled"
     )
@@ -183,7 +183,7 @@ def test_an_undocumented_status_is_400_and_the_documented_ones_are_told(world: W
 
 
 @pytest.mark.claim("contactship:error.internal", "contactship:error.internal.message")
-def test_an_error_of_ours_is_500_and_tells_nothing(world: World) -> None:
+def test_an_error_of_ours_is_500_and_reveals_nothing(world: World) -> None:
     world.take([made(1)])
     spoil = "UPDATE calls SET body = '{}' WHERE org_id = $1"
     world.run(world.joined.pool.execute(spoil, world.org.id))

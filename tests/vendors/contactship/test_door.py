@@ -18,12 +18,12 @@ from trunkline.vendors.contactship import DOOR
 CAPTURED = captures("contactship")
 
 
-def heard(name: str) -> Sighting:
+def sighting_of(name: str) -> Sighting:
     (sighting,) = CAPTURED[name].sightings(DOOR)
     return sighting
 
 
-def told(**call: Any) -> Sighting:
+def sighting_with(**call: Any) -> Sighting:
     (sighting,) = DOOR.parse_delivery(
         {"data": {"call": {"call_id": "c-1", "call_status": "ended", **call}}}
     ).sightings
@@ -36,14 +36,14 @@ def test_the_address_is_the_secret() -> None:
 
 
 @pytest.mark.claim("contactship:hook.parts")
-def test_every_part_of_a_delivery_is_read_or_kept() -> None:
-    told = heard("post_call")
-    assert told.agent == Agent(
+def test_every_part_of_a_delivery_is_read_or_stored() -> None:
+    sighting_with = sighting_of("post_call")
+    assert sighting_with.agent == Agent(
         id="0d9a3f5e-2a3c-4a56-9a52-7d7f0cb7f001", name="Sales", config={"language": "en", "voice": "aria"}
     )
-    assert told.campaign == Campaign(name="Spring")
-    assert isinstance(told.vendor_fields, dict)
-    assert told.vendor_fields.keys() == {"organization", "contact", "campaign"}
+    assert sighting_with.campaign == Campaign(name="Spring")
+    assert isinstance(sighting_with.vendor_fields, dict)
+    assert sighting_with.vendor_fields.keys() == {"organization", "contact", "campaign"}
 
 
 @pytest.mark.claim("contactship:hook.ended")
@@ -58,33 +58,33 @@ def test_every_part_of_a_delivery_is_read_or_kept() -> None:
     ],
 )
 def test_the_result_beside_ended_says_how(result: str, status: Status) -> None:
-    sighting = told(call_result=result)
+    sighting = sighting_with(call_result=result)
     assert (sighting.status, sighting.result) == (status, Result(result))
 
 
 def test_a_call_that_ended_at_a_voicemail_is_one_without_a_result_too() -> None:
-    assert told(disconnection_reason="voicemail_reached").status is Status.VOICEMAIL
-    assert told(call_analysis={"in_voicemail": True}).status is Status.VOICEMAIL
-    assert told(disconnection_reason="user_hangup").status is Status.COMPLETED
-    assert told(call_status="failed", call_result="answered").status is Status.FAILED
+    assert sighting_with(disconnection_reason="voicemail_reached").status is Status.VOICEMAIL
+    assert sighting_with(call_analysis={"in_voicemail": True}).status is Status.VOICEMAIL
+    assert sighting_with(disconnection_reason="user_hangup").status is Status.COMPLETED
+    assert sighting_with(call_status="failed", call_result="answered").status is Status.FAILED
 
 
 @pytest.mark.claim("contactship:hook.times")
 def test_an_unknown_time_is_zero_and_a_duration_may_be_a_text() -> None:
-    sighting = told(start_timestamp=0, end_timestamp=1772442037500, duration="37.5")
+    sighting = sighting_with(start_timestamp=0, end_timestamp=1772442037500, duration="37.5")
     assert sighting.started_at is None
     assert sighting.ended_at == datetime(2026, 3, 2, 9, 0, 37, 500000, tzinfo=UTC)
     assert sighting.duration_ms == 37500
-    assert told(duration="").duration_ms is UNSET
+    assert sighting_with(duration="").duration_ms is UNSET
 
 
 @pytest.mark.claim("contactship:hook.as_of")
 def test_what_a_delivery_says_was_true_when_the_call_ended() -> None:
     ended = datetime(2026, 3, 2, 9, 0, 37, 500000, tzinfo=UTC)
     started = datetime(2026, 3, 2, 9, tzinfo=UTC)
-    assert told(start_timestamp=1772442000000, end_timestamp=1772442037500).as_of == ended
-    assert told(start_timestamp=1772442000000, end_timestamp=0).as_of == started
-    assert told().as_of is UNSET
+    assert sighting_with(start_timestamp=1772442000000, end_timestamp=1772442037500).as_of == ended
+    assert sighting_with(start_timestamp=1772442000000, end_timestamp=0).as_of == started
+    assert sighting_with().as_of is UNSET
 
 
 @pytest.mark.claim("contactship:hook.to_number", "contactship:hook.completes")
@@ -102,13 +102,13 @@ def test_webhook_and_list_are_one_call_and_the_webhook_knows_who_was_called() ->
 
 
 @pytest.mark.claim("contactship:hook.tool")
-def test_a_request_that_expects_an_answer_is_not_taken() -> None:
+def test_a_request_that_expects_an_answer_is_not_accepted() -> None:
     with pytest.raises(AnswerExpected):
         DOOR.parse_delivery(CAPTURED["custom_tool"].document())
 
 
 @pytest.mark.claim("contactship:pull.everything")
-def test_a_list_is_asked_for_with_everything() -> None:
+def test_a_list_is_requested_with_everything() -> None:
     assert DOOR.list_api is not None
     query = dict(DOOR.list_api.first(None, None).query)
     assert [query[f"include_{part}"] for part in ("transcript", "words", "tools")] == ["true"] * 3

@@ -22,7 +22,7 @@ STATUSES = [
 
 
 def found(world: World, query: str) -> list[int]:
-    """What a query finds, oldest first; the count says the same."""
+    """What a query finds, oldest first; the count agrees."""
     answer = world.get("contactship", f"/v1/calls?order=asc&limit=1000&{query}")
     met = numbers(answer)
     assert answer.json()["count"] == len(met)

@@ -117,7 +117,7 @@ COMBINATIONS: dict[tuple[bool, bool, bool], dict[str, Any]] = {
     "contactship:transcript.format.tools",
     "contactship:get.like_list",
 )
-def test_every_combination_includes_exactly_what_it_asks_for(
+def test_every_combination_includes_exactly_what_it_requests(
     talked: World, transcript: bool, words: bool, tools: bool
 ) -> None:
     query = f"include_transcript={transcript}&include_words={words}&include_tools={tools}"

@@ -33,7 +33,7 @@ every_vocabulary = pytest.mark.parametrize(
 
 
 @every_dialect
-def test_a_dialect_tells_its_sources_and_its_choices(dialect: Dialect) -> None:
+def test_a_dialect_names_its_sources_and_its_choices(dialect: Dialect) -> None:
     assert dialect.about.strip().partition("\n")[0].endswith("."), "begin the module with one full sentence"
     for heading in ("Sources:", "Our choice:"):
         assert heading in dialect.about, f"{dialect.name}: the module's docstring lacks `{heading}`"
@@ -56,7 +56,7 @@ def test_every_fault_has_a_status_and_a_body_of_the_declared_shape(dialect: Dial
 
 
 @every_dialect
-def test_a_new_key_can_be_worn_and_read_again(dialect: Dialect) -> None:
+def test_a_new_key_can_be_sent_and_read_again(dialect: Dialect) -> None:
     key = NewKey.generate()
     headers = {name.lower(): value for name, value in dialect.auth.headers_for(key).items()}
     assert dialect.auth.matches(headers)
@@ -82,7 +82,7 @@ def test_every_word_that_is_written_is_read_as_a_word_of_ours(
 
 
 @every_vocabulary
-def test_any_word_comes_back_in_the_dialect_that_said_it(
+def test_any_word_comes_back_in_the_dialect_that_sent_it(
     dialect: Dialect, vocabulary: Vocabulary[Status]
 ) -> None:
     for word in (*vocabulary.words, "never heard of"):
@@ -202,7 +202,7 @@ def answer_in(path: Path) -> dict[str, Any]:
 @every_dialect
 def test_there_are_example_answers_of_a_list_and_of_a_get(dialect: Dialect) -> None:
     if dialect.is_lossless:
-        return  # our own form, which nobody else documents
+        return  # our own form, which no other vendor documents
     captured = {answer_in(path)["operation"] for of, path in ANSWERS if of is dialect}
     missing = {"list_calls", "get_call"} - captured
     assert not missing, (
@@ -220,7 +220,7 @@ def test_an_example_answer_is_known_for_the_vendors_and_read(dialect: Dialect, p
     for raw in calls:
         assert dialect.recognise(raw), f"{path.stem}: `recognise` does not know a call of it"
         assert dialect.from_wire(raw).vendor == dialect.name
-    form = dialect.wire.__struct_encode_fields__  # one of the same form cannot be told from it
+    form = dialect.wire.__struct_encode_fields__  # one of the same form cannot be distinguished from it
     rest = [other for other in dialects().values() if other.wire.__struct_encode_fields__ != form]
     others = [other.name for other in rest if other.calls_in(answer["body"])]
     assert others == [], f"{path.stem} is taken for an answer of another vendor too"

@@ -1,4 +1,4 @@
-"""Every captured delivery is heard as it is written down, and a door says of itself what it takes."""
+"""Every captured delivery is read as its capture expects, and a door declares what it accepts."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ every_capture = pytest.mark.parametrize(
     ("door", "capture"), CAPTURES, ids=[capture.name.replace("/", "-") for _, capture in CAPTURES]
 )
 
-# -- what a door says of itself -------------------------------------------
+# -- what a door declares -------------------------------------------------
 
 
 @every_door
-def test_a_door_tells_its_sources_its_events_and_its_choices(door: Door) -> None:
+def test_a_door_names_its_sources_its_events_and_its_choices(door: Door) -> None:
     about = door.about.strip()
     assert re.fullmatch(rf"{door.title}: .+\.", about.partition("\n")[0]), "begin with `Title: ….`"
     for heading in ("Sources:", "Events:", "Not carried:", "Our choice:"):
@@ -58,7 +58,7 @@ def test_there_are_captures_of_a_whole_call_and_of_what_nobody_knows(door: Door)
     found = sound(door.name)
     assert found, f"write what {door.title} sends into {folder(door.name)}/captures/hooks/*.json"
     assert lives(door.name), f"no call of {door.title} is spoken of in two captures"
-    assert any(capture.heard.get("unknown") for capture in found), (
+    assert any(capture.expected.get("unknown") for capture in found), (
         f"no capture of {door.title} has a word or field that nobody knows"
     )
 
@@ -72,7 +72,7 @@ def test_a_capture_has_the_form_that_all_of_them_have(path: Path) -> None:
 
 
 @every_capture
-def test_a_capture_is_heard_as_it_says(door: Door, capture: Capture) -> None:
+def test_a_capture_is_read_as_it_expects(door: Door, capture: Capture) -> None:
     assert capture.problem(door) is None
 
 
@@ -94,5 +94,5 @@ def test_reading_a_capture_leaves_the_document_as_it_was(door: Door, capture: Ca
     try:
         door.from_wire(document) if capture.read_by == "from_wire" else door.parse_delivery(document)
     except (Unreadable, AnswerExpected):
-        assert "raises" in capture.heard
+        assert "raises" in capture.expected
     assert msgspec.json.encode(document) == before

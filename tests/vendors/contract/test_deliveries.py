@@ -54,7 +54,7 @@ def test_deliveries_in_any_order_and_number_make_one_and_the_same_call(
 
 
 @every_life
-def test_a_call_whose_end_was_told_has_ended(door: Door, life: list[Sighting]) -> None:
+def test_a_call_whose_end_was_reported_has_ended(door: Door, life: list[Sighting]) -> None:
     told = [sighting.status for sighting in life if sighting.status is not UNSET]
     assert call_of(life).status.is_final == any(status.is_final for status in told)
 
@@ -100,7 +100,7 @@ def test_any_document_is_read_or_refused(door: Door, document: Any) -> None:
         is_read_or_refused(lambda answer: door.list_api and door.list_api.read(answer, asked), document)
 
 
-def places(document: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def paths_of(document: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """The paths of everything inside a document."""
     members = (
         document.items()
@@ -111,11 +111,11 @@ def places(document: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...
     )
     for name, value in members:
         yield (*path, name)
-        yield from places(value, (*path, name))
+        yield from paths_of(value, (*path, name))
 
 
 def changed(document: Any, path: tuple[Any, ...], value: Any) -> Any:
-    """The document with another value at a path, or without what stands there."""
+    """The document with another value at a path, or without the value there."""
     copy = msgspec.json.decode(msgspec.json.encode(document))
     place = copy
     for name in path[:-1]:
@@ -135,7 +135,7 @@ def test_a_capture_with_some_values_changed_is_read_or_refused(door: Door, data:
     assert kept, f"no capture of {door.title} holds a document"
     read_by, document = data.draw(st.sampled_from(kept))
     for _ in range(data.draw(st.integers(1, 3))):
-        inside = list(places(document))
+        inside = list(paths_of(document))
         if inside:
             path = data.draw(st.sampled_from(inside))
             document = changed(document, path, data.draw(st.just(UNSET) | documents))

@@ -1,4 +1,4 @@
-"""What must be true of every list API that is asked for calls."""
+"""What must be true of every list API from which calls are pulled."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ every_list = pytest.mark.parametrize("door", LISTED, ids=[door.name for door in 
 
 
 @every_list
-def test_a_request_is_data_that_can_be_kept_and_sent_later(door: Door) -> None:
+def test_a_request_is_data_that_can_be_stored_and_sent_later(door: Door) -> None:
     api = door.list_api
     assert api is not None
     for since, until in ((None, None), (NOW - timedelta(days=7), NOW)):
@@ -30,7 +30,7 @@ def test_a_request_is_data_that_can_be_kept_and_sent_later(door: Door) -> None:
 
 
 @every_list
-def test_a_credential_is_worn_in_headers_and_nowhere_else(door: Door) -> None:
+def test_a_credential_is_sent_in_headers_and_nowhere_else(door: Door) -> None:
     api = door.list_api
     assert api is not None
     assert api.base_url.startswith("https://" if door.name != "trunkline" else "http://127.0.0.1")

@@ -1,4 +1,4 @@
-"""What ElevenLabs' deliveries say, and that any order and repetition of them makes the same call."""
+"""How ElevenLabs' deliveries are read, and that any order and repetition of them makes the same call."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_any_order_and_repetition_of_a_calls_deliveries_makes_the_same_call(
 
 
 @pytest.mark.claim("elevenlabs:hook.audio", "elevenlabs:hook.audio.kept")
-def test_an_audio_alone_makes_a_call_that_is_over_and_the_conversation_tells_the_rest() -> None:
+def test_an_audio_alone_makes_a_call_that_is_over_and_the_conversation_states_the_rest() -> None:
     audio, transcription = OF_ONE_CALL
     alone = call_of([audio], SEEN_AT)
     assert (alone.status, alone.recording) == (Status.COMPLETED, Recording(enabled=True))
@@ -124,7 +124,7 @@ def test_a_conversation_that_came_as_a_trace_keeps_the_turns_it_had() -> None:
         ("eclipse", None, EndReason.ERROR, Status.FAILED),
     ],
 )
-def test_a_call_that_could_not_be_made_has_the_reason_that_is_told(
+def test_a_call_that_could_not_be_made_has_the_reason_that_is_reported(
     reason: str, code: object, ours: EndReason, status: Status
 ) -> None:
     heard = failure(reason, sip_status_code=code)

@@ -1,4 +1,4 @@
-"""ElevenLabs' list API as it is asked: ranges, pages by cursor, and one conversation."""
+"""Requests to ElevenLabs' list API: ranges, pages by cursor, and one conversation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HIGH = datetime(2025, 2, 14, 12, 48, 18, 500000, tzinfo=UTC)
 
 
 @pytest.mark.claim("elevenlabs:list.range")
-def test_a_range_is_asked_for_with_a_second_more_at_either_end() -> None:
+def test_a_range_is_requested_with_a_second_more_at_either_end() -> None:
     assert dict(API.first(LOW, HIGH).query) == dict(FIRST.query) | {
         "call_start_after_unix": "1739537296",
         "call_start_before_unix": "1739537300",
@@ -45,7 +45,7 @@ def test_a_page_leads_to_the_next_one_until_there_is_none() -> None:
 
 
 @pytest.mark.claim("elevenlabs:list.get")
-def test_one_conversation_is_asked_for_by_its_id() -> None:
+def test_one_conversation_is_requested_by_its_id() -> None:
     assert API.one is not None
     assert API.read_one is not None
     assert API.one("conv/1") == Request(path="/v1/convai/conversations/conv%2F1")

@@ -1,4 +1,4 @@
-"""What Retell's deliveries say, and that any order and repetition of them makes the same call."""
+"""How Retell's deliveries are read, and that any order and repetition of them makes the same call."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CALL = {"call_id": "call_1", "call_type": "phone_call", "start_timestamp": 17146
 SAMPLES = Path(__file__).resolve().parents[4] / "shared" / "data" / "vendor_payloads_sample.jsonl.gz"
 
 
-def heard(event: str = "call_ended", **call: Any) -> Sighting:
+def sighting_of(event: str = "call_ended", **call: Any) -> Sighting:
     return DOOR.parse_delivery({"event": event, "call": CALL | call}).sightings[0]
 
 
@@ -52,7 +52,7 @@ def test_any_order_and_repetition_of_a_calls_deliveries_makes_the_same_call(
 
 
 @pytest.mark.claim("retell:hook.order", "retell:call.times", "retell:call.cost", "retell:call.variables")
-def test_a_whole_life_tells_everything() -> None:
+def test_a_whole_life_states_everything() -> None:
     call = call_of(LIFE, SEEN_AT)
     assert (call.status, call.result, call.end_reason) == (
         Status.COMPLETED,
@@ -85,8 +85,8 @@ def test_an_analysis_that_finds_a_voicemail_wins_over_the_end_in_either_order() 
         "end_timestamp": 1714608485945,
         "disconnection_reason": "user_hangup",
     }
-    ended = heard(**end)
-    analyzed = heard("call_analyzed", **end, call_analysis={"in_voicemail": True})
+    ended = sighting_of(**end)
+    analyzed = sighting_of("call_analyzed", **end, call_analysis={"in_voicemail": True})
     for order in ([ended, analyzed], [analyzed, ended]):
         call = call_of(order, SEEN_AT)
         assert (call.status, call.result) == (Status.VOICEMAIL, Result.VOICEMAIL)
@@ -114,7 +114,7 @@ def test_an_analysis_that_finds_a_voicemail_wins_over_the_end_in_either_order() 
 def test_a_status_is_read_with_its_reason(
     word: str, reason: str | None, status: Status, result: Result | None
 ) -> None:
-    sighting = heard(call_status=word, disconnection_reason=reason)
+    sighting = sighting_of(call_status=word, disconnection_reason=reason)
     assert (sighting.status, sighting.result or None) == (status, result)
 
 
@@ -131,10 +131,10 @@ def test_every_reason_and_status_that_the_vendors_kit_knows_has_a_word_of_ours()
 
 @pytest.mark.claim("retell:call.variables")
 def test_metadata_that_is_absent_null_empty_or_no_object_stays_so() -> None:
-    assert heard().metadata.__class__.__name__ == "UnsetType"
-    assert heard(metadata=None).metadata is None
-    assert heard(metadata={}).metadata == {}
-    assert heard(metadata="T-17").metadata == {"metadata": "T-17"}
+    assert sighting_of().metadata.__class__.__name__ == "UnsetType"
+    assert sighting_of(metadata=None).metadata is None
+    assert sighting_of(metadata={}).metadata == {}
+    assert sighting_of(metadata="T-17").metadata == {"metadata": "T-17"}
 
 
 @pytest.mark.claim("retell:hook.answer")
@@ -161,9 +161,9 @@ def test_the_vendors_own_example_is_read_whole() -> None:
     with gzip.open(SAMPLES, "rt", encoding="utf-8") as lines:
         payloads = [json.loads(line) for line in lines]
     example = next(row["payload"] for row in payloads if row["vendor"] == "retell")
-    heard = DOOR.parse_delivery({"event": "call_analyzed", "call": example})
-    assert heard.unknown == []
-    assert heard.sightings[0].events == [
+    sighting_of = DOOR.parse_delivery({"event": "call_analyzed", "call": example})
+    assert sighting_of.unknown == []
+    assert sighting_of.sightings[0].events == [
         entry
         for entry in example["transcript_with_tool_calls"]
         if entry["role"] in ("node_transition", "dtmf")

@@ -1,4 +1,4 @@
-"""Retell's list API as it is asked: ranges, pages in both versions, and one call."""
+"""Requests to Retell's list API: ranges, pages in both versions, and one call."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FIRST = API.first(None, None)
         (None, HIGH, {"type": "number", "op": "le", "value": HIGH_MS}),
     ],
 )
-def test_a_range_is_asked_for_by_start(
+def test_a_range_is_requested_by_start(
     low: datetime | None, high: datetime | None, bounds: dict[str, Any]
 ) -> None:
     request = API.first(low, high)
@@ -61,7 +61,7 @@ def test_the_older_bare_list_goes_on_after_its_last_call_while_it_is_full() -> N
 
 
 @pytest.mark.claim("retell:list.get")
-def test_one_call_is_asked_for_by_its_id() -> None:
+def test_one_call_is_requested_by_its_id() -> None:
     assert API.one is not None
     assert API.read_one is not None
     assert API.one("call/1 é") == Request(path="/v2/get-call/call%2F1%20%C3%A9")

@@ -98,7 +98,7 @@ def test_a_call_without_a_conversation_prints_as_it_is() -> None:
     assert got("include=turns", structs.replace(PLAIN, turns=SILENT)).turns == SILENT
 
 
-def test_the_total_is_there_only_when_it_was_asked_for() -> None:
+def test_the_total_is_there_only_when_it_was_requested() -> None:
     assert "total_size" not in msgspec.to_builtins(listed("", PLAIN, total=7))
     assert msgspec.to_builtins(listed("include_total=true", PLAIN, total=7))["total_size"] == 7
     assert msgspec.to_builtins(listed("include_total=1", total=0))["total_size"] == 0

@@ -182,7 +182,7 @@ def test_get_prints_the_whole_record_in_its_order(full: World) -> None:
 
 
 @pytest.mark.claim("trunkline:call.keys")
-def test_what_nobody_told_is_null_and_an_unknown_conversation_absent(world: World) -> None:
+def test_what_nobody_reported_is_null_and_an_unknown_conversation_absent(world: World) -> None:
     world.take([made(1)])
     told = {"id", "vendor", "vendor_call_id", "status", "created_at"}
     expected = {name: PRINTED[name] if name in told else None for name in PRINTED if name not in HEAVY}
@@ -259,7 +259,7 @@ def test_json_is_what_anybody_else_gets(full: World, accept: str) -> None:
 
 
 @pytest.mark.claim("trunkline:format.errors")
-def test_a_refusal_is_json_whatever_was_asked_for(full: World) -> None:
+def test_a_refusal_is_json_whatever_was_requested(full: World) -> None:
     headers = full.headers["trunkline"] | {"accept": "text/toon"}
     answer = full.get("trunkline", "/v1/calls?page_size=0&format=toon", headers=headers)
     refuses_parameter(answer, "page_size", "must be between 1 and 1000")

@@ -61,14 +61,14 @@ def test_a_bearer_token_shows_its_own_orgs_calls(world: World, new_world: Callab
     ],
 )
 @pytest.mark.claim("trunkline:error.problem")
-def test_a_request_without_a_good_key_is_401_and_told_why(
+def test_a_request_without_a_good_key_is_401_with_the_reason(
     world: World, headers: dict[str, str], kind: tuple[str, str, str], path: str
 ) -> None:
     refuses(world.get("trunkline", path, headers=headers), 401, *kind)
 
 
 @pytest.mark.claim("trunkline:auth.unknown", "trunkline:auth.address", "trunkline:auth.scope")
-def test_a_key_that_is_no_longer_or_not_here_good_is_refused_and_told_why(world: World) -> None:
+def test_a_key_that_is_no_longer_or_not_here_good_is_refused_with_the_reason(world: World) -> None:
     keys = world.joined.keys
     expired = world.run(keys.create(world.name, lifetime=timedelta(seconds=-1)))
     revoked = world.run(keys.create(world.name))
@@ -114,7 +114,7 @@ def test_what_is_not_served_is_404_or_405_as_a_problem(world: World) -> None:
 
 
 @pytest.mark.claim("trunkline:error.internal", "trunkline:error.problem")
-def test_an_error_of_ours_is_500_and_tells_nothing_of_its_cause(world: World) -> None:
+def test_an_error_of_ours_is_500_and_reveals_nothing_of_its_cause(world: World) -> None:
     world.take([made(1)])
     world.run(world.joined.pool.execute("UPDATE calls SET body = '{}' WHERE org_id = $1", world.org.id))
     for path in ("/v1/calls", f"/v1/calls/{uuid(1)}"):
@@ -197,7 +197,7 @@ def many(new_world: Callable[..., World]) -> World:
 
 
 def walk(world: World, query: str) -> list[list[int]]:
-    """The pages that following the tokens of a query meets."""
+    """The pages that the tokens of a query lead to."""
     met, token = [], ""
     for _ in range(100):
         answer = world.get("trunkline", f"/v1/calls?{query}{token}")
@@ -215,7 +215,7 @@ def first_token(world: World, query: str) -> str:
 
 
 @pytest.mark.claim("trunkline:list.envelope", "trunkline:list.total.absent", "trunkline:list.total.asked")
-def test_a_list_has_calls_and_a_token_and_the_total_only_if_it_was_asked_for(
+def test_a_list_has_calls_and_a_token_and_the_total_only_if_it_was_requested(
     world: World, many: World
 ) -> None:
     says(world.get("trunkline", "/v1/calls"), {"calls": [], "next_page_token": None})

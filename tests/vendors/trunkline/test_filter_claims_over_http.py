@@ -67,7 +67,7 @@ def four(new_world: Callable[..., World]) -> World:
 
 
 def found(world: World, query: str) -> list[int]:
-    """What a query finds, oldest first; the total says the same."""
+    """What a query finds, oldest first; the total agrees."""
     answer = world.get("trunkline", f"/v1/calls?order=asc&include_total=true&{query}")
     met = numbers(answer)
     assert answer.json()["total_size"] == len(met)
@@ -138,7 +138,9 @@ def test_a_filter_finds_exactly_these(four: World, query: str, expected: list[in
         ("sentiment", Sentiment),
     ],
 )
-def test_a_word_outside_our_lists_is_400_and_the_list_is_told(four: World, name: str, words: Any) -> None:
+def test_a_word_outside_our_lists_is_400_and_the_list_is_in_the_answer(
+    four: World, name: str, words: Any
+) -> None:
     reason = f"must be one or more of {', '.join(words)}"
     for value in ("nonsense", f"{next(iter(words))},nonsense", next(iter(words)).upper()):
         refuses_parameter(four.get("trunkline", f"/v1/calls?{name}={value}"), name, reason)

@@ -1,4 +1,4 @@
-"""The quick way to a line of a file: whatever it takes, the long way takes too, and just so."""
+"""The quick way to read a line of a file: what it accepts, the long way accepts too, with the same result."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ NOT_OF_A_CALL = sorted(set(Sighting.__struct_fields__) - set(Call.__struct_field
 
 
 def fields(sighting: Sighting) -> dict[str, tuple[type, Any]]:
-    """Each field with its type, so that what is equal but of another type is told apart."""
+    """Each field with its type, so that equal values of different types are distinguished."""
     said = {name: getattr(sighting, name) for name in Sighting.__struct_fields__}
     amount = getattr(said["cost"], "amount", None)
     return {name: (type(value), value) for name, value in said.items()} | {"digits": (str, str(amount))}
 
 
 def same(line: bytes) -> bool:
-    """Whether the quick way takes a line; if so, it has to be as the long way takes it."""
+    """Whether the quick way accepts a line; if so, the result has to be that of the long way."""
     quick = from_line(line)
     if quick is None:
         return False
@@ -111,7 +111,7 @@ def test_what_is_no_whole_call_is_left_to_the_long_way(line: bytes) -> None:
     assert from_line(line) is None
 
 
-def test_a_line_that_is_not_utf_8_is_refused_even_where_nobody_looks() -> None:
+def test_a_line_that_is_not_utf_8_is_refused_even_where_nothing_reads_it() -> None:
     line = msgspec.json.encode(LINE | {"colour": "?"})
     assert from_line(line) is not None
     assert from_line(line.replace(b"?", b"\xff")) is None

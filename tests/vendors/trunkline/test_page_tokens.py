@@ -48,7 +48,7 @@ def forged(query: str = "", **changes: Any) -> str:
     return cursor_of({name: value for name, value in content.items() if value is not ...})
 
 
-def test_a_token_names_the_place_of_the_last_call_and_the_org() -> None:
+def test_a_token_names_the_position_of_the_last_call_and_the_org() -> None:
     assert window("page_size=7", token("")) == After(7, Position(AT, ID), "acme")
 
 
@@ -57,7 +57,7 @@ def test_an_instant_survives_a_token_to_the_microsecond(at: datetime) -> None:
     assert window("", token("", created_at=at)).position == Position(at, ID)
 
 
-def place_of(value: datetime | int | None) -> Position:
+def position_of(value: datetime | int | None) -> Position:
     """Calls without a value follow their creation, so that is in the token too."""
     return Position(value, ID, AT if value is None else None)
 
@@ -65,14 +65,14 @@ def place_of(value: datetime | int | None) -> Position:
 @pytest.mark.parametrize("value", [None, 0, 90_000])
 def test_a_duration_or_its_absence_survives_a_token(value: int | None) -> None:
     query = "order_by=duration_ms"
-    assert window(query, token(query, duration_ms=value)).position == place_of(value)
+    assert window(query, token(query, duration_ms=value)).position == position_of(value)
 
 
 @pytest.mark.parametrize("order_by", ["started_at", "ended_at"])
 @pytest.mark.parametrize("value", [None, AT])
 def test_an_optional_instant_survives_a_token(order_by: str, value: datetime | None) -> None:
     query, changes = f"order_by={order_by}", dict[str, Any]({order_by: value})
-    assert window(query, token(query, **changes)).position == place_of(value)
+    assert window(query, token(query, **changes)).position == position_of(value)
 
 
 def test_there_is_no_token_after_the_last_page() -> None:

@@ -16,7 +16,7 @@ from trunkline.vendors.trunkline.wire import CLOSED, ListQuery
 LIST, GET, *_ = DIALECT.operations
 
 
-def asked(query: str) -> ListCalls:
+def intent_of(query: str) -> ListCalls:
     read, ignored = read_query(query.encode(), LIST.query, refuse_unknown=DIALECT.refuse_unknown)
     assert ignored == []
     intent = LIST.to_intent(read, "")
@@ -24,7 +24,7 @@ def asked(query: str) -> ListCalls:
     return intent
 
 
-def asked_for_one(query: str) -> GetCall:
+def get_intent_of(query: str) -> GetCall:
     read, _ = read_query(query.encode(), GET.query, refuse_unknown=DIALECT.refuse_unknown)
     intent = GET.to_intent(read, "some-id")
     assert isinstance(intent, GetCall)
@@ -73,7 +73,7 @@ FILTERS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("query", FILTERS)
 def test_a_filter_lands_in_its_own_field_and_in_no_other(query: str) -> None:
-    assert asked(query).filter == CallFilter(**FILTERS[query])
+    assert intent_of(query).filter == CallFilter(**FILTERS[query])
 
 
 def test_every_parameter_that_filters_is_tried_above() -> None:
@@ -82,21 +82,21 @@ def test_every_parameter_that_filters_is_tried_above() -> None:
     assert {field.encode_name for field in structs.fields(ListQuery)} == tried | asking
 
 
-def test_several_filters_stand_together() -> None:
+def test_several_filters_combine() -> None:
     query = "status=completed&vendor=callem&success=false&duration_ms_min=1"
-    assert asked(query).filter == CallFilter(
+    assert intent_of(query).filter == CallFilter(
         status=worded("completed"), vendor=frozenset({"callem"}), success=False, duration_ms=Span(low=1)
     )
 
 
-def test_without_parameters_the_newest_50_calls_are_asked_for_without_total_or_transcript() -> None:
-    assert asked("") == ListCalls(
+def test_without_parameters_the_newest_50_calls_are_requested_without_total_or_transcript() -> None:
+    assert intent_of("") == ListCalls(
         filter=CallFilter(), window=After(50), order=Order(), with_total=False, with_transcript=False
     )
 
 
-def test_order_total_and_page_size_are_asked_for() -> None:
-    intent = asked("order_by=duration_ms&order=asc&include_total=true&page_size=1000")
+def test_order_total_and_page_size_are_requested() -> None:
+    intent = intent_of("order_by=duration_ms&order=asc&include_total=true&page_size=1000")
     assert intent.order == Order(by=SortField.DURATION_MS, newest_first=False)
     assert intent.with_total
     assert intent.window == After(1000)
@@ -104,7 +104,7 @@ def test_order_total_and_page_size_are_asked_for() -> None:
 
 def test_a_list_may_be_ordered_by_every_field_there_is() -> None:
     for field in SortField:
-        assert asked(f"order_by={field}").order.by is field
+        assert intent_of(f"order_by={field}").order.by is field
 
 
 @pytest.mark.parametrize(
@@ -136,28 +136,28 @@ def test_a_list_may_be_ordered_by_every_field_there_is() -> None:
 )
 def test_a_malformed_value_is_refused_and_the_parameter_named(query: str, parameter: str) -> None:
     with pytest.raises(Refused) as caught:
-        asked(query)
+        intent_of(query)
     assert (caught.value.fault, caught.value.parameter) == (Fault.BAD_REQUEST, parameter)
 
 
 @pytest.mark.parametrize("name", CLOSED)
 def test_a_word_outside_our_lists_is_answered_with_the_list(name: str) -> None:
     with pytest.raises(Refused) as caught:
-        asked(f"{name}=nonsense")
+        intent_of(f"{name}=nonsense")
     assert all(word in caught.value.detail for word in CLOSED[name])
 
 
 @pytest.mark.parametrize("include", ["turns", "words", "tools", "turns,words,tools"])
 def test_including_anything_fetches_the_conversation(include: str) -> None:
-    assert asked(f"include={include}").with_transcript
-    assert asked_for_one(f"include={include}").with_transcript
+    assert intent_of(f"include={include}").with_transcript
+    assert get_intent_of(f"include={include}").with_transcript
 
 
-def test_get_asks_for_the_conversation_by_itself() -> None:
-    assert asked_for_one("") == GetCall(printed_id="some-id", with_transcript=True)
+def test_get_requests_the_conversation_by_itself() -> None:
+    assert get_intent_of("") == GetCall(printed_id="some-id", with_transcript=True)
 
 
 def test_get_refuses_what_it_cannot_include() -> None:
     with pytest.raises(Refused) as caught:
-        asked_for_one("include=events")
+        get_intent_of("include=events")
     assert caught.value.parameter == "include"

@@ -168,7 +168,7 @@ def test_a_line_written_by_hand_needs_an_id_and_nothing_else() -> None:
     assert all(getattr(sighting, name) is UNSET for name in (*STATEMENTS, "derived", "as_of"))
 
 
-def test_the_id_stands_in_for_the_vendors_in_lower_case() -> None:
+def test_the_id_replaces_the_vendors_in_lower_case() -> None:
     sighting = DIALECT.from_wire({"id": ID.upper(), "vendor_call_id": None, "vendor": None})
     assert (sighting.vendor, sighting.vendor_call_id, sighting.id) == ("trunkline", ID, ID)
 
@@ -187,7 +187,7 @@ def test_null_says_that_a_field_is_empty_and_absent_says_nothing() -> None:
 @pytest.mark.parametrize(
     "name", ["id", "direction", "channel", "status", "created_at", "turns", "tool_calls"]
 )
-def test_null_is_taken_for_absent_where_a_call_cannot_have_it(name: str) -> None:
+def test_null_counts_as_absent_where_a_call_cannot_have_it(name: str) -> None:
     assert getattr(DIALECT.from_wire(BY_HAND | {name: None}), name) is UNSET
 
 
@@ -283,7 +283,7 @@ def test_nul_is_readable_where_nothing_is_looked_up_by_it() -> None:
     assert sighting.turns == [Turn(role=Role.USER, text="\x00")]
 
 
-def test_a_saved_answer_is_taken_apart_in_every_variant() -> None:
+def test_a_saved_answer_is_split_in_every_variant() -> None:
     full = {"id": ID, "status": "completed", "vendor": "callem"}
     for call in (BY_HAND, full):
         for document in ({"calls": [call], "next_page_token": None}, {"calls": [call]}, [call], call):
@@ -294,5 +294,5 @@ def test_a_saved_answer_is_taken_apart_in_every_variant() -> None:
 @pytest.mark.parametrize(
     "document", [None, 5, "", {}, [], {"calls": []}, {"calls": [{"id": "x"}]}, {"calls": {}}]
 )
-def test_another_document_is_not_taken_for_an_answer(document: Any) -> None:
+def test_another_document_is_not_mistaken_for_an_answer(document: Any) -> None:
     assert DIALECT.calls_in(document) is None

@@ -1,4 +1,4 @@
-"""Deliveries in our own form that are signed as Standard Webhooks says."""
+"""Deliveries in our own form that are signed according to Standard Webhooks."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def delivery(body: bytes = BODY, other: Mapping[str, str] = SIGNED) -> Delivery:
     return Delivery(body=body, headers={**SIGNED, **other})
 
 
-def test_what_the_standards_own_kit_signs_is_taken() -> None:
+def test_what_the_standards_own_kit_signs_is_accepted() -> None:
     assert not refuses(DOOR.signature, delivery(), [SECRET], AT)
     assert not refuses(DOOR.signature, delivery(), ["whsec_b3RoZXI=", SECRET], AT)
 
 
-def test_the_specifications_own_vector_is_taken() -> None:
+def test_the_specifications_own_vector_is_accepted() -> None:
     vector = Delivery(
         body=b'{"test": 2432232314}',
         headers={

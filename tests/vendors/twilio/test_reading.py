@@ -51,7 +51,7 @@ def test_callbacks_of_one_second_keep_the_order_of_their_numbers() -> None:
         ("completed", Status.COMPLETED, Result.ANSWERED, None),
     ],
 )
-def test_a_final_status_tells_result_and_reason(
+def test_a_final_status_states_result_and_reason(
     word: str, status: Status, result: Result, reason: EndReason | None
 ) -> None:
     call = call_of(DOOR.parse_delivery({"CallSid": "CA1", "CallStatus": word}).sightings)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.vendors.signatures import is_taken, with_one_byte_changed, with_one_character_changed
+from tests.vendors.signatures import is_accepted, with_one_byte_changed, with_one_character_changed
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 FORM = "application/x-www-form-urlencoded"
@@ -27,12 +27,12 @@ SIGNATURE = "L/OH5YylLD5NRKLltdqwSvS0BnU="
 SECRET = "12345"
 
 
-def taken(
+def is_accepted_here(
     fields: dict[str, str] | bytes, signature: str, *, url: str = URL, kind: str = FORM, **headers: str
 ) -> bool:
     body = fields if isinstance(fields, bytes) else urlencode(fields).encode()
     shown = {"content-type": kind, "x-twilio-signature": signature, **headers}
-    return is_taken("twilio", body, shown, NOW, secret=SECRET, url=url)
+    return is_accepted("twilio", body, shown, NOW, secret=SECRET, url=url)
 
 
 def validator() -> Any:
@@ -48,17 +48,17 @@ def validator() -> Any:
         ("https://mycompany.com/myapp.php?foo=1&bar=2", "+14158675309", "RSOYDt4T1cUTdK1PDd93/VVr8B8="),
     ],
 )
-def test_published_signatures_are_taken(url: str, caller: str, signature: str) -> None:
-    assert taken({**FIELDS, "From": caller, "Caller": caller}, signature, url=url)
+def test_published_signatures_are_accepted(url: str, caller: str, signature: str) -> None:
+    assert is_accepted_here({**FIELDS, "From": caller, "Caller": caller}, signature, url=url)
 
 
 @pytest.mark.claim("twilio:signature")
 def test_any_changed_byte_of_the_form_is_refused() -> None:
     body = urlencode(FIELDS).encode()
-    assert taken(body, SIGNATURE)
+    assert is_accepted_here(body, SIGNATURE)
     changed = [one for one in with_one_byte_changed(body) if _fields(one) != _fields(body)]
     assert len(changed) > len(body) * 0.9
-    assert [one for one in changed if taken(one, SIGNATURE)] == []
+    assert [one for one in changed if is_accepted_here(one, SIGNATURE)] == []
 
 
 def _fields(body: bytes) -> list[tuple[str, str]]:
@@ -66,16 +66,18 @@ def _fields(body: bytes) -> list[tuple[str, str]]:
 
 
 def test_any_changed_character_of_the_signature_or_the_address_is_refused() -> None:
-    assert [one for one in with_one_character_changed(SIGNATURE) if taken(FIELDS, one)] == []
-    assert [one for one in with_one_character_changed(URL) if taken(FIELDS, SIGNATURE, url=one)] == []
-    assert not taken(FIELDS, "")
-    assert not taken(FIELDS, "é" * 28)
+    assert [one for one in with_one_character_changed(SIGNATURE) if is_accepted_here(FIELDS, one)] == []
+    assert [
+        one for one in with_one_character_changed(URL) if is_accepted_here(FIELDS, SIGNATURE, url=one)
+    ] == []
+    assert not is_accepted_here(FIELDS, "")
+    assert not is_accepted_here(FIELDS, "é" * 28)
 
 
 def test_the_signature_of_another_secret_is_refused() -> None:
     body = urlencode(FIELDS).encode()
     shown = {"content-type": FORM, "x-twilio-signature": SIGNATURE}
-    assert not is_taken("twilio", body, shown, NOW, secret="54321", url=URL)
+    assert not is_accepted("twilio", body, shown, NOW, secret="54321", url=URL)
 
 
 @pytest.mark.claim("twilio:signature.port")
@@ -90,7 +92,7 @@ def test_the_signature_of_another_secret_is_refused() -> None:
 )
 def test_an_address_is_tried_with_and_without_its_port(signed: str, seen: str) -> None:
     signature = validator().compute_signature(signed, FIELDS)
-    assert taken(FIELDS, signature, url=seen)
+    assert is_accepted_here(FIELDS, signature, url=seen)
 
 
 @pytest.mark.claim("twilio:signature.json")
@@ -98,27 +100,29 @@ def test_a_json_body_is_covered_by_its_hash_in_the_address() -> None:
     body = b'{"CallSid":"CA1","CallStatus":"ringing"}'
     url = f"https://example.com/hook?bodySHA256={hashlib.sha256(body).hexdigest()}"
     signature = validator().compute_signature(url, {})
-    assert taken(body, signature, url=url, kind="application/json")
+    assert is_accepted_here(body, signature, url=url, kind="application/json")
     for changed in with_one_byte_changed(body):
-        assert not taken(changed, signature, url=url, kind="application/json")
+        assert not is_accepted_here(changed, signature, url=url, kind="application/json")
 
 
 @pytest.mark.claim("twilio:signature.uncovered")
 def test_a_body_that_the_signature_does_not_cover_is_refused() -> None:
     url = "https://example.com/hook"
     signature = validator().compute_signature(url, {})
-    assert taken(b"", signature, url=url, kind="")
-    assert not taken(b'{"CallSid":"CA1"}', signature, url=url, kind="application/json")
-    assert not taken(b"\xff=1", signature, url=url)
+    assert is_accepted_here(b"", signature, url=url, kind="")
+    assert not is_accepted_here(b'{"CallSid":"CA1"}', signature, url=url, kind="application/json")
+    assert not is_accepted_here(b"\xff=1", signature, url=url)
 
 
 @pytest.mark.claim("twilio:signature.sha256")
 def test_a_shared_key_signs_with_the_algorithm_that_its_header_names() -> None:
     signature = validator().compute_signature(URL, FIELDS, "HMAC_SHA256")
     settings_header = {"x-twilio-webhooks-signature-settings": "key=k,algorithm=HMAC_SHA256"}
-    assert taken(FIELDS, signature, **settings_header)
-    assert not taken(FIELDS, signature)
-    assert not taken(FIELDS, signature, **{"x-twilio-webhooks-signature-settings": "algorithm=HMAC_MD5"})
+    assert is_accepted_here(FIELDS, signature, **settings_header)
+    assert not is_accepted_here(FIELDS, signature)
+    assert not is_accepted_here(
+        FIELDS, signature, **{"x-twilio-webhooks-signature-settings": "algorithm=HMAC_MD5"}
+    )
 
 
 names = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=8)
@@ -131,5 +135,5 @@ names = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=
 def test_the_vendors_validator_and_this_door_agree(fields: dict[str, str], path: str) -> None:
     url = f"https://hooks.example.com{path}"
     signature = validator().compute_signature(url, fields)
-    assert taken(fields, signature, url=url)
+    assert is_accepted_here(fields, signature, url=url)
     assert validator().validate(url, fields, signature)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.vendors.captures import call_of, captures, life, said
+from tests.vendors.captures import call_of, captures, life, values_of
 from trunkline.kit.payload import Unreadable
 from trunkline.model.words import Channel, Direction, EndReason, Result, Status
 from trunkline.vendors.ultravox import DOOR
@@ -63,10 +63,10 @@ def test_a_call_that_was_only_created_is_queued_and_one_that_was_joined_is_in_pr
         ({"sip": {"incoming": {"from": "+1", "to": "+2"}}}, Channel.PHONE, Direction.INBOUND),
     ],
 )
-def test_a_medium_tells_channel_direction_and_numbers(
+def test_a_medium_states_channel_direction_and_numbers(
     medium: dict[str, object], channel: Channel, direction: Direction | None
 ) -> None:
-    told = said(DOOR.from_wire({"callId": CALL, "medium": medium}))
+    told = values_of(DOOR.from_wire({"callId": CALL, "medium": medium}))
     assert told["channel"] == channel
     assert told.get("direction") == direction
     assert ("from_number" in told) is (direction is not None)
@@ -76,7 +76,7 @@ def test_a_medium_tells_channel_direction_and_numbers(
 def test_what_opens_a_call_is_left_out() -> None:
     for capture in captures("ultravox").values():
         for sighting in capture.sightings(DOOR):
-            text = str(said(sighting))
+            text = str(values_of(sighting))
             assert "secret" not in text
             assert "joinUrl" not in text
             assert "password" not in text

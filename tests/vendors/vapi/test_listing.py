@@ -1,4 +1,4 @@
-"""Vapi's list of calls, asked as its client."""
+"""Vapi's list of calls, requested as a client does."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_every_call_of_a_window_is_listed(per_instant: int) -> None:
 
 
 @pytest.mark.claim("vapi:list")
-def test_a_page_of_one_instant_does_not_stop_the_walk() -> None:
+def test_a_page_of_one_instant_does_not_stop_the_paging() -> None:
     assert API is not None
     request = API.first(None, None)
     page = [{"id": str(index), "createdAt": iso_with_ms(START)} for index in range(SIZE)]

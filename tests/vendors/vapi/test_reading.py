@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import pytest
 
-from tests.vendors.captures import call_of, captures, life, said
+from tests.vendors.captures import call_of, captures, life, values_of
 from tests.vendors.published import payloads
 from trunkline.kit.door import AnswerExpected
 from trunkline.kit.payload import Unreadable
@@ -24,8 +24,8 @@ def message(event: str, *, call: dict[str, Any] | None = None, **fields: Any) ->
     return {"message": {"type": event, "call": {"id": CALL, "createdAt": CREATED, **(call or {})}, **fields}}
 
 
-def heard(event: str, *, call: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
-    return said(DOOR.parse_delivery(message(event, call=call, **fields)).sightings[0])
+def message_of(event: str, *, call: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+    return values_of(DOOR.parse_delivery(message(event, call=call, **fields)).sightings[0])
 
 
 @pytest.mark.claim("vapi:report", "vapi:tools", "vapi:turns")
@@ -53,7 +53,7 @@ def test_the_messages_of_a_call_make_one_call() -> None:
 
 @pytest.mark.claim("vapi:answers")
 @pytest.mark.parametrize("event", sorted(EXPECT_AN_ANSWER))
-def test_a_message_that_expects_an_answer_is_never_taken_over(event: str) -> None:
+def test_a_message_that_expects_an_answer_is_never_answered(event: str) -> None:
     with pytest.raises(AnswerExpected, match=r"expects an answer"):
         DOOR.parse_delivery(message(event))
 
@@ -63,15 +63,17 @@ def test_a_message_that_expects_an_answer_is_never_taken_over(event: str) -> Non
     "event", ["speech-update", "conversation-update", "hang", "user-interrupted", "model-output"]
 )
 def test_a_message_of_the_conversation_says_that_the_call_is_in_progress(event: str) -> None:
-    assert heard(event, call={"status": "queued", "cost": 0})["status"] == Status.IN_PROGRESS
+    assert message_of(event, call={"status": "queued", "cost": 0})["status"] == Status.IN_PROGRESS
 
 
 @pytest.mark.claim("vapi:snapshot")
 def test_the_call_inside_a_message_is_old_unless_it_says_that_it_is_over() -> None:
-    old = heard("end-of-call-report", call={"status": "queued", "cost": 0}, endedReason="voicemail")
+    old = message_of("end-of-call-report", call={"status": "queued", "cost": 0}, endedReason="voicemail")
     assert (old["status"], old["end_reason"]) == (Status.VOICEMAIL, EndReason.VOICEMAIL)
     assert "cost" not in old
-    over = heard("end-of-call-report", call={"status": "ended", "cost": 1, "endedReason": "customer-busy"})
+    over = message_of(
+        "end-of-call-report", call={"status": "ended", "cost": 1, "endedReason": "customer-busy"}
+    )
     assert (over["status"], over["cost"]["amount"]) == (Status.BUSY, 1)
 
 
@@ -95,10 +97,10 @@ def test_a_partial_transcript_is_no_turn_and_a_final_one_gives_way_to_the_conver
 
 @pytest.mark.claim("vapi:times")
 def test_a_message_without_a_time_holds_as_of_the_end_or_the_start() -> None:
-    ended = heard("end-of-call-report", endedAt="2026-03-02T09:16:00Z", endedReason="voicemail")
+    ended = message_of("end-of-call-report", endedAt="2026-03-02T09:16:00Z", endedReason="voicemail")
     assert ended["as_of"] == "2026-03-02T09:16:00Z"
-    assert heard("hang")["as_of"] == "2026-03-02T09:15:00Z"
-    assert heard("hang", timestamp=1772442901500)["as_of"] == "2026-03-02T09:15:01.500000Z"
+    assert message_of("hang")["as_of"] == "2026-03-02T09:15:00Z"
+    assert message_of("hang", timestamp=1772442901500)["as_of"] == "2026-03-02T09:15:01.500000Z"
 
 
 @pytest.mark.claim("vapi:turns")
@@ -108,7 +110,7 @@ def test_a_turn_without_an_end_or_a_start_has_none() -> None:
         {"role": "user", "message": "b", "time": 5000, "endTime": 6000},
         {"role": "user", "message": "c", "secondsFromStart": 2, "time": 5000, "endTime": 4000},
     ]
-    turns = heard("conversation-update", messages=messages)["turns"]
+    turns = message_of("conversation-update", messages=messages)["turns"]
     assert [(turn["start_ms"], turn["end_ms"]) for turn in turns] == [
         (1500, None),
         (None, None),
@@ -125,9 +127,9 @@ def test_a_turn_without_an_end_or_a_start_has_none() -> None:
         ("webCall", (None, None)),
     ],
 )
-def test_the_kind_of_call_tells_who_called_whom(kind: str, sides: tuple[str | None, str | None]) -> None:
+def test_the_kind_of_call_states_who_called_whom(kind: str, sides: tuple[str | None, str | None]) -> None:
     numbers = {"customer": {"number": "+13105550188"}, "phoneNumber": {"number": "+12025550123"}}
-    told = heard("hang", call={"type": kind, **numbers})
+    told = message_of("hang", call={"type": kind, **numbers})
     assert (told.get("from_number"), told.get("to_number")) == sides
 
 
@@ -136,7 +138,7 @@ def test_the_kind_of_call_tells_who_called_whom(kind: str, sides: tuple[str | No
     ("grade", "success"), [("true", True), ("Fail", False), (True, True), ("7", None), ("Excellent", None)]
 )
 def test_a_grade_is_a_success_only_on_a_rubric_of_two(grade: object, success: bool | None) -> None:
-    told = heard("end-of-call-report", analysis={"summary": "s", "successEvaluation": grade})
+    told = message_of("end-of-call-report", analysis={"summary": "s", "successEvaluation": grade})
     assert told["analysis"]["success"] is success
     assert told["vendor_fields"]["analysis"] == {"successEvaluation": grade}
 
@@ -144,8 +146,8 @@ def test_a_grade_is_a_success_only_on_a_rubric_of_two(grade: object, success: bo
 def test_what_opens_a_call_is_left_out() -> None:
     for capture in captures("vapi").values():
         for sighting in capture.sightings(DOOR):
-            assert "secret" not in str(said(sighting))
-            assert "controlUrl" not in str(said(sighting))
+            assert "secret" not in str(values_of(sighting))
+            assert "controlUrl" not in str(values_of(sighting))
 
 
 @pytest.mark.parametrize(
@@ -162,14 +164,14 @@ def test_every_published_message_is_read_noted_or_left_to_its_server() -> None:
     unknown: set[str] = set()
     for document in payloads("vapi"):
         try:
-            heard = DOOR.parse_delivery(document)
+            message_of = DOOR.parse_delivery(document)
         except AnswerExpected:
             ways["left"] += 1
         except Unreadable:
             ways["no message"] += 1
         else:
-            ways["read" if heard.sightings else "noted"] += 1
-            unknown |= set(heard.unknown)
+            ways["read" if message_of.sightings else "noted"] += 1
+            unknown |= set(message_of.unknown)
     assert ways == {"read": 2, "noted": 18, "left": 8, "no message": 1}
     assert unknown == {"message.type=<server-message-type>", "message.type=request-start"}
 
@@ -233,7 +235,7 @@ def test_every_reason_of_the_vendors_own_library_is_known() -> None:
 
 
 @pytest.mark.claim("vapi:ended.unknown")
-def test_a_reason_of_no_family_is_kept_and_counted() -> None:
+def test_a_reason_of_no_family_is_stored_and_counted() -> None:
     told = DOOR.parse_delivery(message("end-of-call-report", endedReason="sun-exploded"))
     assert told.unknown == ["call.endedReason=sun-exploded"]
     assert told.sightings[0].end_reason is EndReason.OTHER

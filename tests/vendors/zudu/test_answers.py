@@ -18,7 +18,7 @@ from trunkline.vendors.zudu.api import DIALECT, GET, LIST
 from trunkline.vendors.zudu.wire import CallList
 
 
-def asked(query_string: str) -> ListCalls:
+def intent_of(query_string: str) -> ListCalls:
     query, _ = read_query(query_string.encode(), LIST.query)
     intent = LIST.to_intent(query, "")
     assert isinstance(intent, ListCalls)
@@ -26,7 +26,7 @@ def asked(query_string: str) -> ListCalls:
 
 
 def test_a_list_begins_at_page_zero_with_twenty_calls_newest_start_first() -> None:
-    intent = asked("")
+    intent = intent_of("")
     assert intent.window == Rows(20, 0)
     assert intent.order == Order(SortField.STARTED_AT, newest_first=True)
     assert intent.with_total
@@ -34,10 +34,10 @@ def test_a_list_begins_at_page_zero_with_twenty_calls_newest_start_first() -> No
 
 
 def test_page_limit_and_order_are_understood() -> None:
-    intent = asked("page=3&limit=100&sort_by=call_duration&sort_order=ascending")
+    intent = intent_of("page=3&limit=100&sort_by=call_duration&sort_order=ascending")
     assert intent.window == Rows(100, 300)
     assert intent.order == Order(SortField.DURATION_MS, newest_first=False)
-    assert asked("page=999999999999999999").window == Rows(20, 2**62)
+    assert intent_of("page=999999999999999999").window == Rows(20, 2**62)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_page_limit_and_order_are_understood() -> None:
 )
 def test_a_malformed_value_is_a_validation_error(query_string: str, error: str) -> None:
     with pytest.raises(Refused) as refused:
-        asked(query_string)
+        intent_of(query_string)
     status, body = DIALECT.errors.answer(refused.value)
     assert status == 400
     assert plain(body) == {"message": "Validation error", "status": "error", "error": error}

@@ -189,7 +189,7 @@ def test_a_full_call_of_another_vendor_prints_the_same_in_list_and_get(world: Wo
 @pytest.mark.claim(
     "zudu:call.nullable", "zudu:call.keys", "zudu:call.type.unknown", "zudu:call.opt_out.unknown"
 )
-def test_what_nobody_told_is_null_or_empty_and_never_left_out(world: World) -> None:
+def test_what_nobody_reported_is_null_or_empty_and_never_left_out(world: World) -> None:
     call = elsewhere(1, status=Status.QUEUED)
     call_id = ZUDU.ids.printed(call)
     expected = row(1, world.name, call_id=call_id, call_status="REGISTERED")
@@ -290,7 +290,7 @@ def test_the_carriers_ids_are_there_with_both_keys_or_null(
         ({"scheduled_at": AT}, {"is_scheduled": True, "scheduled_timestamp": AT_MS // 1000}),
     ],
 )
-def test_campaign_and_schedule_of_another_vendor_stand_in_metadata(
+def test_campaign_and_schedule_of_another_vendor_are_in_metadata(
     world: World, changes: dict[str, Any], metadata: dict[str, Any]
 ) -> None:
     assert shown(world, elsewhere(1, **changes))["metadata"] == metadata

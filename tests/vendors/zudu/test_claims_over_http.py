@@ -1,4 +1,4 @@
-"""Auth, paths, errors and single calls, as Zudu's clients meet them."""
+"""Auth, paths, errors and single calls, as Zudu's clients see them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from trunkline.vendors import dialects
 ZUDU = dialects()["zudu"]
 KEY, SECRET = "X-API-KEY", "X-API-SECRET"
 
-Worn = dict[str, str]
+SentHeaders = dict[str, str]
 
 
 def invalid(error: str) -> dict[str, Any]:
@@ -78,7 +78,10 @@ def test_a_key_with_its_secret_shows_its_own_organizations_calls(
 )
 @pytest.mark.claim("zudu:auth.headers", "zudu:auth.refused", "zudu:envelope.error")
 def test_a_missing_or_wrong_key_or_secret_is_401(
-    world: World, new_world: Callable[..., World], spoil: Callable[[Worn, Worn], Worn], path: str
+    world: World,
+    new_world: Callable[..., World],
+    spoil: Callable[[SentHeaders, SentHeaders], SentHeaders],
+    path: str,
 ) -> None:
     world.take([made(1)])
     headers = spoil(world.headers["zudu"], new_world().headers["zudu"])
@@ -86,7 +89,7 @@ def test_a_missing_or_wrong_key_or_secret_is_401(
 
 
 @pytest.mark.claim("zudu:auth.refused")
-def test_the_key_that_other_dialects_wear_is_not_zudus(world: World) -> None:
+def test_the_key_that_other_dialects_use_is_not_zudus(world: World) -> None:
     whole = world.headers["butter"]["X-API-Key"].removeprefix("bk_live_")
     headers = {KEY: f"sk_{whole}", SECRET: world.headers["zudu"][SECRET]}
     says(world.get("zudu", "/api/calls", headers=headers), UNAUTHORIZED, 401)
@@ -102,7 +105,7 @@ def test_the_key_that_other_dialects_wear_is_not_zudus(world: World) -> None:
         ("{}!" + "k" * 400, "s" * 500),
     ],
 )
-def test_a_pair_of_any_length_can_be_adopted(world: World, key: str, secret: str) -> None:
+def test_a_pair_of_any_length_can_be_imported(world: World, key: str, secret: str) -> None:
     worn = {KEY: key.format(world.name), SECRET: secret}
     world.run(world.joined.keys.import_key(world.name, "zudu", worn[KEY], worn[SECRET]))
     world.take([made(1)])
@@ -156,7 +159,7 @@ def test_what_is_not_served_under_the_prefix_is_404_or_405(world: World) -> None
     refusal = {
         "message": "Method not allowed",
         "status": "error",
-        "error": "This path does not take this method",
+        "error": "This path does not have this method",
     }
     allowed = {"/api/calls": "GET, POST, HEAD", "/api/calls/call-1": "GET, PUT, DELETE, HEAD"}
     for path, methods in allowed.items():
@@ -195,7 +198,7 @@ def test_a_hundred_requests_in_a_row_are_all_answered(world: World) -> None:
 
 
 @pytest.mark.claim("zudu:error.internal", "zudu:envelope.error")
-def test_an_error_of_ours_is_500_and_tells_nothing(world: World) -> None:
+def test_an_error_of_ours_is_500_and_reveals_nothing(world: World) -> None:
     world.take([made(1)])
     spoil = "UPDATE calls SET body = '{}' WHERE org_id = $1"
     world.run(world.joined.pool.execute(spoil, world.org.id))
@@ -254,7 +257,7 @@ def test_get_answers_with_the_call_by_either_of_its_ids(world: World) -> None:
 
 
 @pytest.mark.claim("zudu:get.by_either_id", "zudu:call.id.uuid")
-def test_an_id_that_is_no_uuid_is_not_printed_and_the_one_in_its_place_is_found(world: World) -> None:
+def test_an_id_that_is_no_uuid_is_not_printed_and_the_printed_one_is_found(world: World) -> None:
     world.see([ZUDU.from_wire(a_call(id="row-17"))])
     by_call_id = world.get("zudu", "/api/calls/call_Hb7Qm2Zt9Xw4")
     printed = by_call_id.json()["data"]["id"]
@@ -264,7 +267,7 @@ def test_an_id_that_is_no_uuid_is_not_printed_and_the_one_in_its_place_is_found(
 
 
 @pytest.mark.claim("zudu:call.id.uuid", "zudu:get.by_either_id")
-def test_the_vendors_own_uuid_is_kept_in_lower_case(world: World) -> None:
+def test_the_vendors_own_uuid_is_stored_in_lower_case(world: World) -> None:
     world.see([ZUDU.from_wire(a_call(id="7D9F0A52-3C1E-4B8A-9E64-1F5D2C7B8A90"))])
     call = world.get("zudu", "/api/calls/call_Hb7Qm2Zt9Xw4").json()["data"]
     assert call["id"] == "7d9f0a52-3c1e-4b8a-9e64-1f5d2c7b8a90"

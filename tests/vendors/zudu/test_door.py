@@ -61,7 +61,7 @@ def test_words_are_read_in_any_case(spelled: Any) -> None:
         ({"end_timestamp": AT_MS + 8000, "updated_at": AT_MS + 9000}, 9),
     ],
 )
-def test_what_a_delivery_says_was_true_at_the_best_time_it_tells(call: Any, seconds: int) -> None:
+def test_what_a_delivery_says_was_true_at_the_best_time_it_states(call: Any, seconds: int) -> None:
     (sighting,) = DOOR.parse_delivery({**CALL, **call}).sightings
     assert sighting.as_of == AT.replace(second=seconds)
 
@@ -79,7 +79,7 @@ def test_a_delivery_without_a_call_is_noted(document: Any) -> None:
 
 
 @pytest.mark.claim("zudu:pull.pages")
-def test_a_pull_walks_pages_from_zero_until_there_is_no_next() -> None:
+def test_a_pull_requests_pages_from_zero_until_there_is_no_next() -> None:
     api = DOOR.list_api
     assert api is not None
     asked = api.first(None, None)

@@ -26,7 +26,7 @@ def test_an_id_that_is_no_uuid_gives_way_to_a_derived_one() -> None:
     assert printed(read(a_call(id="row-17")))["id"] == call_id("zudu", sighting.vendor_call_id)
 
 
-def test_creation_is_told_or_the_first_event_or_the_start() -> None:
+def test_creation_is_reported_or_the_first_event_or_the_start() -> None:
     told = DIALECT.from_wire(a_call(created_at=START_MS - 60_000, updated_at=START_MS + 20_000))
     assert told.created_at == datetime(2026, 1, 5, 7, 59, tzinfo=UTC)
     assert told.updated_at == datetime(2026, 1, 5, 8, 0, 20, tzinfo=UTC)

@@ -43,7 +43,7 @@ def test_a_time_of_zero_is_not_known_and_comes_back(world: World) -> None:
         ({"events": []}, "2026-01-05T08:00:00Z", True),
     ],
 )
-def test_the_creation_is_told_or_the_first_event_or_the_start(
+def test_the_creation_is_reported_or_the_first_event_or_the_start(
     world: World, changes: dict[str, Any], created_at: str, derived: bool
 ) -> None:
     raw = a_call(**changes)

@@ -190,7 +190,9 @@ def test_every_channel_has_a_word(world: World, channel: Channel, word: str) -> 
     ("direction", "word"),
     [(Direction.INBOUND, "INBOUND"), (Direction.OUTBOUND, "OUTBOUND"), (Direction.UNKNOWN, None)],
 )
-def test_a_direction_that_nobody_told_is_null(world: World, direction: Direction, word: str | None) -> None:
+def test_a_direction_that_was_not_reported_is_null(
+    world: World, direction: Direction, word: str | None
+) -> None:
     assert shown(world, elsewhere(1, direction=direction))["direction"] == word
 
 

@@ -20,7 +20,7 @@ def test_a_captured_call_comes_back_key_order_included(name: str) -> None:
     assert json.dumps(printed(read(raw))) == json.dumps(raw)
 
 
-def test_the_example_list_is_answered_as_it_stands() -> None:
+def test_the_example_list_is_answered_as_it_is() -> None:
     body = body_of("list.json")
     calls = [read(raw) for raw in DIALECT.calls_in(body) or []]
     page = CallPage.of("acme", calls, total=25, has_more=True)

@@ -96,6 +96,6 @@ def test_telephony_without_the_carriers_ids_is_null() -> None:
     assert printed(foreign(telephony=Telephony(transport="sip")))["telephony_identifier"] is None
 
 
-def test_a_foreign_text_stands_in_for_turns_that_nobody_told() -> None:
+def test_a_foreign_text_replaces_turns_that_were_not_reported() -> None:
     assert printed(foreign(turns=UNSET, tool_calls=UNSET))["transcript"] == full_call().transcript_text
     assert printed(foreign(turns=[], tool_calls=[], transcript_text=None))["transcript"] is None

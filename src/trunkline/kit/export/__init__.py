@@ -1,8 +1,7 @@
 """Files of calls: the forms that a log can be exported in, and how they are compressed.
 
-A form is a value in `FORMATS` and a writer that gets calls in chunks, so that no file is ever whole
-in memory. Another form is another entry: a writer may hold back what it needs for a row group, and its
-`end` may say more than nothing.
+A form is a value in `FORMATS` with a writer that gets calls in chunks, so that no file is ever whole in
+memory. A new form is a new entry: its writer may buffer a row group, and its `end` may return data.
 """
 
 from __future__ import annotations

@@ -40,11 +40,11 @@ class _AsItIs:
     """Leaves a stream alone."""
 
     def compress(self, data: bytes, /) -> bytes:
-        """Give the data back."""
+        """Return the data unchanged."""
         return data
 
     def flush(self) -> bytes:
-        """Nothing is ever held back."""
+        """Nothing is ever buffered."""
         return b""
 
 

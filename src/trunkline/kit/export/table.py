@@ -1,6 +1,6 @@
 """CSV: one row a call, flat columns named by their path, after RFC 4180.
 
-Spreadsheets take a cell that begins with `=`, `+`, `-` or `@` for a formula, and what a caller says or is
+Spreadsheets read a cell that begins with `=`, `+`, `-` or `@` as a formula, and what a caller says or is
 called ends up in cells. So a text that begins like one gets an apostrophe before it, phone numbers
 included; numbers, flags, instants and JSON are ours and stay as they are. Apostrophes, blanks and what does
 not print at the front do not hide such a text, which also means that nothing is lost: take one apostrophe
@@ -33,7 +33,7 @@ _SPEAKERS = {Role.AGENT.value: "Agent", Role.USER.value: "User"}
 
 
 def guarded(text: str) -> str:
-    """A text that no spreadsheet takes for a formula.
+    """A text that no spreadsheet reads as a formula.
 
     A NUL, which many readers of CSV stop at, becomes the replacement character.
 
@@ -48,7 +48,7 @@ def guarded(text: str) -> str:
 
 
 class Column(NamedTuple):
-    """One column: its name, the field that it is about, and where in a call its value stands."""
+    """One column: its name, the field that it is about, and how its value is read from a call."""
 
     name: str
     field: str
@@ -56,7 +56,7 @@ class Column(NamedTuple):
 
 
 class Table:
-    """Writes calls as rows; words, which have times of their own, have no place in a row."""
+    """Writes calls as rows; words, which have times of their own, do not fit in a row."""
 
     def __init__(self, shape: Shape) -> None:
         self._columns = [column for column in COLUMNS if column.field not in shape.absent]
@@ -81,7 +81,7 @@ class Table:
         return "".join([self._row(call) for call in calls]).encode()
 
     def end(self) -> bytes:
-        """Nothing stands after the last row."""
+        """Nothing comes after the last row."""
         return b""
 
     def _row(self, call: EncodedCall) -> str:

@@ -1,4 +1,4 @@
-"""Lists read in parts, all of them from one snapshot, so that memory does not grow with the list."""
+"""Lists read in chunks, all from one snapshot, so that memory does not grow with the list."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from trunkline.model.query import After, CallFilter, Order, Position, Rows
 from trunkline.store.calls.list_query import ListQuery, list_query
 
 FIRST_CALLS = 50
-"""Calls of the first part, which the client waits for."""
+"""Calls in the first chunk, which the client waits for."""
 
 MAX_CALLS = 800
-"""Calls of any part."""
+"""Most calls in any chunk."""
 
 MAX_BYTES = 512 * 1024
-"""Bytes, as stored, within which the last call of a part begins."""
+"""Stored bytes of a chunk; the last call may begin within them and end beyond."""
 
 ENDLESS = After(limit=2**62)
-"""The window of a list that ends only where the calls do."""
+"""The window of a list without an end of its own."""
 
 MAX_STATEMENT_SECONDS = 600.0
-"""For a filter that no index serves and that finds next to nothing."""
+"""For a filter that no index serves and that matches hardly any calls."""
 
 _MAX_WAIT_SECONDS = 30.0
 
@@ -45,13 +45,13 @@ class ChunkedReader:
         with_total: bool,
         with_transcript: bool,
     ) -> AsyncGenerator[Chunk, None]:
-        """What one page would hold, part by part; there is one at least, and only a single one may be empty.
+        """The calls of one page in chunks; there is at least one, and only a single chunk may be empty.
 
-        Each part is read by a statement of its own, which begins after the last call of the one before: it is
-        as cheap as any page, and nothing is left open in the database but the snapshot.
+        Each chunk is read by its own statement, which begins after the last call of the chunk before: it
+        costs no more than any page, and only the snapshot stays open in the database.
         """
         asked = partial(list_query, org_id, call_filter, order, with_transcript=with_transcript)
-        # One call more than a window by place holds tells whether any follows.
+        # One call more than a window by offset has shows whether more follow.
         wanted = window.limit if isinstance(window, Rows) else window.limit + 1
         most = min(FIRST_CALLS, wanted)
         here: Rows | After = _first(window, most)
@@ -92,12 +92,12 @@ async def _fetch(connection: asyncpg.Connection, query: ListQuery) -> list[async
 
 
 def _first(window: Rows | After, limit: int) -> Rows | After:
-    """The beginning of a window, so many calls long; a window by place asks for one more by itself."""
+    """The beginning of a window, so many calls long; a window by offset requests one more by itself."""
     return Rows(limit, window.offset) if isinstance(window, Rows) else After(limit - 1, window.position)
 
 
 def _next_calls(found: int, requested: int) -> int:
-    """How many calls to ask for next: about as many as are likely to fit."""
+    """How many calls to request next: about as many as are likely to fit."""
     return min(MAX_CALLS, 2 * requested if found == requested else found + found // 8 + 1)
 
 

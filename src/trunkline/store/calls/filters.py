@@ -1,4 +1,4 @@
-"""Filters, orders and windows as SQL: a table from our words to the named fragments of `clauses.sql`."""
+"""Filters, orders and windows as SQL: a table from each filter to the named fragments of `filters.sql`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from trunkline.store.totals.periods import BEGINNING, END
 
 
 class Statement:
-    """A statement that is being put together: its text and the values it takes.
+    """A statement under construction: its text and its parameter values.
 
-    `$1` is the org; each `?` of a fragment becomes the next number. Putting text together costs more than
-    running it, so it is done once for each shape: a `dry` statement only collects the values, and in `shape`
-    the names of the fragments, which tell whether the text is there already.
+    `$1` is the org; each `?` of a fragment becomes the next number. Building the text costs more than running
+    it, so it is built once for each shape: a `dry` statement only collects the values, and in `shape` the
+    names of the fragments, which identify a text that was built before.
     """
 
     def __init__(self, org_id: int, *, dry: bool = False) -> None:
@@ -28,7 +28,7 @@ class Statement:
         self.shape: list[object] = []
 
     def add(self, fragment: str, *values: Any, **names: str) -> str:
-        """A fragment by its file, clauses unless said, and name; values numbered, names filled in."""
+        """A fragment by its file (default `filters`) and name, its values numbered and names filled in."""
         if self.dry:
             self.values += values
             self.shape.append(fragment)
@@ -48,7 +48,7 @@ class Statement:
 
 
 SPOKEN = queries("live")["spoken"]
-"""The text of a transcript `s` as it is searched."""
+"""The searchable text of a transcript `s`."""
 
 TRANSCRIPT_JOIN = "\n" + queries("list_query")["join"].format(stored=queries("live")["transcript"])
 """What joins the transcript `t` to a call `c`."""
@@ -96,7 +96,7 @@ def _values(column: str) -> Clause:
 
 
 def _refs(column: str) -> Clause:
-    """Agents and campaigns are looked up by the UUID form of their ids, which is what totals are kept by."""
+    """Agents and campaigns are looked up by the UUID form of their ids, by which totals are counted too."""
     return lambda statement, ids: [
         statement.add("values", [UUID(uuid_of(one)) for one in sorted(ids)], column=column)
     ]
@@ -107,17 +107,17 @@ def _value(column: str, read: Callable[[Any], Any] = lambda value: value) -> Cla
 
 
 def _number(names: tuple[str, ...]) -> Clause:
-    """A number that stands in one place or another."""
+    """A phone number in any of several columns."""
 
     def clause(statement: Statement, number: str) -> list[str]:
-        places = [statement.add("value", number, column=f"c.{name}") for name in names]
-        return places if len(places) == 1 else [f"({' OR '.join(places)})"]
+        conditions = [statement.add("value", number, column=f"c.{name}") for name in names]
+        return conditions if len(conditions) == 1 else [f"({' OR '.join(conditions)})"]
 
     return clause
 
 
 def _clause_of(name: str, form: Any) -> Clause | None:
-    """The clause of a filter that is named like a column: the type of its value says how it is asked."""
+    """The clause of a filter that is named like a column: the type of its value decides the condition."""
     column = f"c.{name}"
     if name not in BY_NAME:
         return None
@@ -129,7 +129,7 @@ def _clause_of(name: str, form: Any) -> Clause | None:
 
 
 _FORMS = {name: get_args(form)[0] for name, form in get_type_hints(CallFilter).items()}
-"""What each filter takes if it is given."""
+"""The clause of each filter, if it is given."""
 
 FILTERS: dict[str, Clause] = {
     **{name: clause for name, form in _FORMS.items() if (clause := _clause_of(name, form)) is not None},
@@ -142,7 +142,7 @@ FILTERS: dict[str, Clause] = {
         statement.add("transcript_text", folded(text), spoken=SPOKEN)
     ],
 }
-"""How each filter narrows a statement; one that asks for a column as it is needs no line of its own."""
+"""How each filter narrows a statement; one that compares a column by its type needs no line here."""
 
 if set(FILTERS) != set(CallFilter.__struct_fields__):
     raise TypeError("every field of CallFilter needs its clause")
@@ -160,7 +160,7 @@ def where(
     except_for: frozenset[str] = frozenset(),
     without_index: frozenset[str] = frozenset(),
 ) -> list[str]:
-    """The conditions of a filter, but for some of its fields; ranges `in_passing` choose no index."""
+    """The conditions of a filter without some of its fields; ranges `in_passing` do not select an index."""
     return [
         text
         for name, clause in FILTERS.items()

@@ -1,4 +1,4 @@
-"""Streams: calls that come in order of creation from one index each, or that are few enough to be sorted."""
+"""Index scans: calls in order of creation, each scan from one index, or few enough calls to sort."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ _REFS = (
 _ONE_INDEX = frozenset(
     {"vendor_call_id", *(name for name, columns in NUMBER_FILTERS.items() if len(columns) == 1)}
 )
-"""Filters that an index of their own serves, so that no other has to be chosen."""
+"""Filters with an index of their own, so that no other is needed."""
 RANGES = frozenset(field.value for field in BY_VALUE)
-"""Ranges that are looked at in passing where another index gives the order."""
+"""Ranges that are only checked row by row where another index gives the order."""
 
 
 class IndexScan(Struct):
-    """Calls that come in order from an index, or `sorted` since there are few."""
+    """Calls in order from an index, or `sorted` if there are few."""
 
     conditions: list[str]
     sorted: bool = False
 
 
 def ordered_scans(statement: Statement, call_filter: CallFilter, wanted: int) -> list[IndexScan]:
-    """The streams of a filter, whatever ranges it has.
+    """The index scans of a filter, whatever ranges it has.
 
-    Calls of some duration, or in which something was said, are gone through in order if they are many, and
-    sorted if they are few. A range of starts or ends is a range of creations an hour wider at each end, but
-    for the calls that are far off.
+    Calls in a range of durations, or with a text, are scanned in order if there are many and sorted if there
+    are few. A range of starts or ends becomes a range of creations an hour wider at each end; calls that
+    started or ended further from their creation are scanned separately.
     """
     streams = index_scans_of(statement, call_filter)
     field = next((name for name in _NEAR_CREATION if getattr(call_filter, name) is not None), None)
@@ -81,14 +81,14 @@ def _near(statement: Statement, field: str, span: Span) -> list[str]:
 
 
 def index_scans_of(statement: Statement, call_filter: CallFilter) -> list[IndexScan]:
-    """The conditions of each stream; together they are the filter's, and no call is in two streams."""
+    """The conditions of each scan; together they are the filter's, and no call is in two scans."""
     for name, columns in NUMBER_FILTERS.items():
         if len(columns) > 1 and getattr(call_filter, name) is not None:
             return _number_streams(statement, call_filter, name, tuple(f"c.{one}" for one in columns))
     for name, column in _REFS:
-        asked: frozenset[str] | str | None = getattr(call_filter, name)
-        if asked is not None:
-            return _ref_streams(statement, call_filter, name, column, asked)
+        value: frozenset[str] | str | None = getattr(call_filter, name)
+        if value is not None:
+            return _ref_streams(statement, call_filter, name, column, value)
     if all(getattr(call_filter, name) is None for name in _ONE_INDEX):
         for name in ("status", "result"):
             wording: Wording | None = getattr(call_filter, name)
@@ -100,7 +100,7 @@ def index_scans_of(statement: Statement, call_filter: CallFilter) -> list[IndexS
 def _ref_streams(
     statement: Statement, call_filter: CallFilter, name: str, column: str, requested: frozenset[str] | str
 ) -> list[IndexScan]:
-    """The calls of agents or campaigns, for which there are indexes, with a status or without."""
+    """The calls of agents or campaigns, which have indexes with and without the status."""
     ids = [requested] if isinstance(requested, str) else requested
     refs = sorted({UUID(uuid_of(one)) for one in ids})
     apart = frozenset({name})
@@ -142,9 +142,9 @@ def _number_streams(
     statement: Statement, call_filter: CallFilter, name: str, columns: tuple[str, ...]
 ) -> list[IndexScan]:
     number, streams = getattr(call_filter, name), []
-    for place, column in enumerate(columns):
+    for index, column in enumerate(columns):
         conditions = [statement.add("value", number, column=column)]
-        conditions += [statement.add("other_number", number, column=other) for other in columns[:place]]
+        conditions += [statement.add("other_number", number, column=other) for other in columns[:index]]
         rest = filters.where(statement, call_filter, frozenset({name}), RANGES)
         streams.append(IndexScan([*conditions, *rest]))
     return streams

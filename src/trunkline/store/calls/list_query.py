@@ -1,8 +1,8 @@
-"""Listings: one statement for a page at any depth, in either order, with its exact total.
+"""List queries: one statement for a page at any offset, in either order, with its exact total.
 
-A list is merged from streams that an index yields in order: one for each status asked for, say, or one for
-each place where a number may stand. A place deep in a list is found by the running totals: from years down to
-the hour or day that holds it, and only within that are rows skipped one by one.
+A list is merged from index scans in the same order: one for each requested status, for example, or one for
+each column that may have a phone number. A large offset is found by the running totals: from years down to
+the hour or day that contains it, and only within that are rows skipped one by one.
 """
 
 from __future__ import annotations
@@ -35,22 +35,22 @@ from trunkline.store.totals.totals import (
 )
 
 SHALLOW = 60
-"""Rows that are skipped one by one sooner than the totals are asked where to begin."""
+"""Up to this offset rows are skipped one by one; beyond it the totals show where to begin."""
 
 MAX_OFFSET = 2**62
-"""An offset that is past the end of every list and still fits the database's integers."""
+"""An offset past the end of every list that still fits the database's integers."""
 
 _COLUMNS = {field: f"c.{field.value}" for field in SortField}
 
 
 class ListQuery(Struct):
-    """A statement and the values it takes."""
+    """A statement and its parameter values."""
 
     sql: str
     values: list[Any]
 
 
-# The same pages are asked for over and over, most of all first ones; what is asked decides the statement.
+# The same pages, mostly first ones, are requested again and again; the request decides the statement.
 @lru_cache(maxsize=1024)
 def list_query(
     org_id: int,
@@ -62,10 +62,10 @@ def list_query(
     with_transcript: bool,
     max_bytes: int | None = None,
 ) -> ListQuery:
-    """Put together the statement for one page, or for as much of it as begins within so many bytes."""
+    """Build the statement for one page, or for the calls of it that begin within so many bytes."""
     dry = Statement(org_id, dry=True)
     dry.shape += (order.by, order.newest_first, type(window), with_total, with_transcript)
-    asked = partial(
+    compose = partial(
         _compose,
         call_filter=call_filter,
         order=order,
@@ -74,11 +74,11 @@ def list_query(
         with_transcript=with_transcript,
         max_bytes=max_bytes,
     )
-    asked(dry)
+    compose(dry)
     shape = tuple(dry.shape)
     sql = _TEXTS.get(shape)
     if sql is None:
-        sql = asked(Statement(org_id))
+        sql = compose(Statement(org_id))
         if len(_TEXTS) < _MAX_TEXTS:
             _TEXTS[shape] = sql
     return ListQuery(sql, dry.values)
@@ -162,7 +162,7 @@ def _total(statement: Statement, call_filter: CallFilter, *, gated: bool) -> str
 
 
 def _matches(statement: Statement, call_filter: CallFilter) -> str:
-    """How many calls match, which tells whether to sort them or to go through all calls in order."""
+    """How many calls match, which decides whether to sort them or to scan all calls in order."""
     if call_filter.transcript_text is not None:
         total = statement.add("search.count")
     else:
@@ -226,7 +226,7 @@ def _seek(statement: Statement, call_filter: CallFilter, cell: TotalsKey, order:
 
 
 def _from_the_front(call_filter: CallFilter, order: Order) -> CallFilter:
-    """A filter whose range is open where the list begins: what lies there was counted into the place."""
+    """A filter whose range is open where the list begins: calls there were added to the offset."""
     span = call_filter.created_at
     if span is None:
         return call_filter
@@ -272,7 +272,7 @@ def _stream(
 def _by_value(
     statement: Statement, call_filter: CallFilter, order: Order, window: Rows | After, ctes: list[str]
 ) -> str:
-    """Calls with a value in its order, then those without one: two streams, the second after the first."""
+    """Calls with a value in its order, then those without one: two scans, the second after the first."""
     column = _COLUMNS[order.by]
     fragment = "list_query.stream"
     if call_filter.transcript_text is None:
@@ -308,14 +308,14 @@ def _by_value(
         parts = [
             _stream(
                 statement,
-                [*conditions, place.bound],
+                [*conditions, start.bound],
                 its_order,
                 statement.add(
-                    "list_query.take_from_period", limit, period=place.period, skipped=place.skipped
+                    "list_query.take_from_period", limit, period=start.period, skipped=start.skipped
                 ),
                 fragment="list_query.stream_by_id",
             )
-            for conditions, its_order, place in ((filled, sorting, found), (empty, among_empty, rest))
+            for conditions, its_order, start in ((filled, sorting, found), (empty, among_empty, rest))
         ]
         skip = 0
     else:
@@ -335,7 +335,7 @@ def _by_value(
 
 
 def _after(statement: Statement, order: Order, position: Position) -> str:
-    """The condition that a call follows a place within its stream."""
+    """The condition that a call follows a position within its scan."""
     beyond_sign = "<" if order.newest_first else ">"
     if order.by is SortField.CREATED_AT:
         return statement.add("after_creation", position.value, UUID(position.id), beyond=beyond_sign)

@@ -22,7 +22,7 @@ _NO_DIGEST: DigestRange = (UUID(int=1), UUID(int=0))
 
 
 class PageOfCalls(NamedTuple):
-    """What a listing statement answers."""
+    """The result of a list statement."""
 
     calls: list[EncodedCall]
     total: int | None
@@ -45,7 +45,7 @@ class CallStore:
         with_total: bool,
         with_transcript: bool,
     ) -> PageOfCalls:
-        """One page, and the exact size of the whole match if it is wanted, from one snapshot."""
+        """One page, and the exact number of matches if it is requested, from one snapshot."""
         asked = list_query(
             org_id, call_filter, order, window, with_total=with_total, with_transcript=with_transcript
         )
@@ -81,7 +81,7 @@ class CallStore:
         return row and call_of(row["body"], row["transcript"] if with_transcript else None)
 
     async def find_deleted(self, org_id: int, lookup: CallLookup) -> Position | None:
-        """Where a call stood by creation that was taken out."""
+        """The position by creation of a deleted call."""
         row = await self._pool.fetchrow(
             queries("calls")["find_deleted"],
             org_id,
@@ -93,7 +93,7 @@ class CallStore:
         return row and Position(row["created_at"], str(row["id"]))
 
     async def exists_elsewhere(self, lookup: CallLookup) -> bool:
-        """Whether any org has the call; asked only once the asking org is known not to."""
+        """Whether any org has the call; used only after the request's own org is known not to have it."""
         digests = lookup.digests or _NO_DIGEST
         sql = queries("calls")["exists_elsewhere"]
         found: bool = await self._pool.fetchval(sql, lookup.vendor, lookup.vendor_call_id, *digests)

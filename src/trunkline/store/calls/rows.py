@@ -22,62 +22,62 @@ _read_versions = msgspec.json.Decoder(Versions).decode
 
 
 class StoredLive(Struct):
-    """What is kept of a call that events were told of, besides its slots."""
+    """What is stored of a live call besides its slots."""
 
     base: str
     record: LiveRecord
     lost: bytes | None
     is_warm: bool
-    """Whether its slots are there."""
+    """Whether its slots are stored."""
 
 
 class StoredCall(Struct):
-    """A call as it stands in the store, with what is needed to merge into it."""
+    """A call as it is stored, with what is needed to merge into it."""
 
     call: Call
     versions: Versions
     revision: int
     has_unstored_facts: bool = True
-    """Whether something was told of it of which no payload is kept."""
+    """Whether it has facts of which no payload is stored."""
     live: StoredLive | None = None
-    """What is kept besides if events were told of it."""
+    """Its live record, if events of it were reported."""
     is_whole: bool = True
-    """Whether its conversation was read."""
+    """Whether its transcript was read."""
     transcript: bytes | None = None
-    """Its conversation as it is stored."""
+    """Its transcript as it is stored."""
 
 
 class Row(NamedTuple):
-    """What a call comes to in the tables."""
+    """A call as values of the tables."""
 
     values: tuple[Any, ...]
-    """One value for each of `COLUMNS`, then revision, stamps and body."""
+    """One value for each of `COLUMNS`, then revision, versions and body."""
     transcript: bytes | None
     search: str | None
 
 
 class PendingCall(Struct):
-    """A call as it should stand in the store, and the revision it was made from."""
+    """A call as it is to be stored, and the revision that it was made from."""
 
     call: Call
     versions: Versions
     base_revision: int = 0
-    """0 for a call that is not known yet."""
+    """0 for a new call."""
     has_unstored_facts: bool = True
-    """Whether something was told of it now of which no payload is kept."""
+    """Whether it gets facts now of which no payload is stored."""
     change: int = 0
-    """Its place in the org's order of changes, given when it is written."""
+    """Its sequence number, assigned when it is written."""
     row: Row | None = None
-    """What it comes to in the tables, if that was made already; it goes when the call is changed."""
+    """Its encoded form, if that was made already; reset when the call is changed."""
     user_spoke: bool | None = None
-    """Whether the user says anything, where the conversation is kept apart from the call."""
+    """Whether the user spoke, where the transcript is stored separately from the call."""
 
 
 def base_of(known: StoredCall) -> Call:
     """The call without its events, given the whole call that they are part of."""
     live = known.live
     if live is None:
-        raise TypeError("no events were told of it")
+        raise TypeError("the call has no events")
     if live.is_warm:
         stored = known.transcript
         if stored is not None and stored[:1] == b"\0":
@@ -100,7 +100,7 @@ def call_of(body: str, transcript: bytes | None) -> Call:
 def stored_call_of(
     body: str, transcript: bytes | None, versions: str, revision: int, *, has_unstored_facts: bool
 ) -> StoredCall:
-    """Read a call together with its stamps."""
+    """Read a call together with its versions."""
     return StoredCall(
         call_of(body, transcript),
         _read_versions(versions),
@@ -111,7 +111,7 @@ def stored_call_of(
 
 
 def columns(drafts: Sequence[PendingCall]) -> list[list[Any]]:
-    """The arrays of the write statement: those of `NAMES`, then the transcript and what is searched of it."""
+    """The arrays of the write statement: those of `NAMES`, then the transcript and its searchable text."""
     rows = [row_of(draft) for draft in drafts]
     values = [list(column) for column in zip(*(row.values for row in rows), strict=True)]
     return [
@@ -124,7 +124,7 @@ def columns(drafts: Sequence[PendingCall]) -> list[list[Any]]:
 
 
 def row_of(draft: PendingCall) -> Row:
-    """What a draft comes to in the tables; made once."""
+    """The encoded form of a pending call; made once."""
     if draft.row is None:
         draft.row = _row(draft)
     return draft.row
@@ -145,24 +145,24 @@ def _row(draft: PendingCall) -> Row:
 
 
 def _with_speech(call: Call, user_spoke: bool | None) -> Call:
-    """A call as its columns are read from it: they ask of a conversation only whether the user spoke."""
+    """A call as its columns are read from it: of a transcript they need only whether the user spoke."""
     if user_spoke is None:
         return call
     return structs.replace(call, turns=[Turn(Role.USER, "")] if user_spoke else [])
 
 
 def versions_json(versions: Versions) -> str:
-    """Stamps as they are stored."""
+    """Versions as they are stored."""
     return _json.encode(versions).decode()
 
 
 def searchable(call: Call) -> str:
-    """The conversation as it is searched: the spoken text, case-folded, without NUL."""
+    """The searchable text of a transcript: what was spoken, case-folded, without NUL."""
     text = call.transcript_text if isinstance(call.transcript_text, str) else ""
-    spoken = [f": {turn.text}" for turn in turns_of(call)]  # whoever says it, a line begins like that
+    spoken = [f": {turn.text}" for turn in turns_of(call)]  # every line begins like that, whoever speaks
     return "\n".join([*spoken, text] if spoken else ["", text]).casefold().replace("\x00", "")
 
 
 def folded(text: str) -> str:
-    """A piece of text as it is looked for in `searchable`."""
+    """A search text in the form of `searchable`."""
     return text.casefold()

@@ -1,4 +1,4 @@
-"""Calls written: one transaction that stores payloads, reads what stands, writes calls and moves totals."""
+"""Writing calls: one transaction stores payloads, reads current calls, writes calls and updates totals."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ _WRITE = queries("calls")["write"].format(**_NAMED)
 KNOWN = queries("writes")["current_calls"].format(transcript=queries("live")["transcript"])
 _MOVE_NEW = queries("calls")["move_new"].format(**_NAMED)
 _MANY = 50
-"""From so many new calls on COPY is worth its further round trips."""
+"""From this number of new calls on, COPY is worth its additional round trips."""
 _A_LOG = 200
-"""From so many calls on it matters how they are looked up."""
+"""From this number of calls on, it matters how they are looked up."""
 _COUNTED = tuple(COLUMNS.index(column) for column in COUNTED)
-"""The places of the columns that totals are kept by, in the order of the statement."""
+"""The indexes of the columns that totals are counted by, in the order of the statement."""
 
 
 class Payload(Struct):
-    """A payload as it arrived, for one call; one that names none stands under the empty id."""
+    """A payload as it arrived, for one call; one that names no call is stored under the empty id."""
 
     vendor: str
     vendor_call_id: str
@@ -62,19 +62,19 @@ class Payload(Struct):
 
 
 class StoredPayload(NamedTuple):
-    """A payload that is kept of a call, and how it is read."""
+    """A stored payload of a call, and how it is read."""
 
     body: bytes
     kind: str
     content_type: str
     source_vendor: str | None
-    """In whose form its source speaks; `None` if it came from no source."""
+    """The vendor whose form its source uses; `None` if it came from no source."""
     received_at: datetime
     last_received_at: datetime
 
 
 class Repeat(NamedTuple):
-    """A payload that was kept before it came now, and when it came first and last."""
+    """A payload that was stored before it arrived now, and its first and last arrival."""
 
     kind: str
     received_at: datetime
@@ -82,7 +82,7 @@ class Repeat(NamedTuple):
 
 
 class Nameless(NamedTuple):
-    """A payload that named no call when it came."""
+    """A payload that named no call when it arrived."""
 
     vendor: str
     hash: bytes
@@ -98,7 +98,7 @@ class IdConflict(Exception):
 
 
 class CurrentCalls(NamedTuple):
-    """What is known of some calls."""
+    """The stored state of some calls."""
 
     stored: dict[Key, StoredCall]
     deleted: frozenset[Key]
@@ -108,14 +108,14 @@ class CallWriter:
     """Opens transactions that write."""
 
     def __init__(self, pool: asyncpg.Pool, committed: Callable[[int], None]) -> None:
-        """`committed` is called with the org of whatever was committed."""
+        """`committed` is called with the org of each committed transaction."""
         self._pool = pool
         self._committed = committed
         self._written = 0
 
     @asynccontextmanager
     async def transaction(self, org_id: int, count: int) -> AsyncIterator[WriteTransaction]:
-        """A transaction in which nobody else writes to the org, with so many places in its order of changes.
+        """A transaction in which nobody else writes to the org, with so many sequence numbers reserved.
 
         Raises `IdConflict`, also for what happens inside.
         """
@@ -133,14 +133,14 @@ class CallWriter:
                     raise IdConflict from None
                 raise
             except asyncpg.InternalClientError as error:
-                # So the driver says that the server went away in the middle of a transaction.
+                # The driver's error for a server that closed the connection in the middle of a transaction.
                 connection.terminate()
-                raise asyncpg.ConnectionDoesNotExistError("the database went away") from error
+                raise asyncpg.ConnectionDoesNotExistError("the database closed the connection") from error
 
     async def _analyze_once(self, connection: asyncpg.Connection, count: int) -> None:
-        """Let plans that were made for an empty log be made anew, if the database has not seen to it yet.
+        """Replace plans that were made for an empty log, if autovacuum has not analyzed the tables yet.
 
-        It does within a minute; until then calls would be looked up by any index that names the org.
+        It does within a minute; until then calls could be looked up by any index that begins with the org.
         """
         before, self._written = self._written, self._written + count
         if before < _A_LOG <= self._written:
@@ -148,7 +148,7 @@ class CallWriter:
                 if await connection.fetchval(queries("writes")["never_analyzed"]):
                     await connection.execute(queries("writes")["analyze"])
             except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
-                connection.terminate()  # what matters is committed, and this one may be of no more use
+                connection.terminate()  # the writes are committed, and this connection may be unusable
 
     async def owners(self, org_id: int, ids: Sequence[str]) -> dict[str, Key]:
         """Which calls have some canonical ids."""
@@ -156,23 +156,23 @@ class CallWriter:
         return {str(row["id"]): (row["vendor"], row["vendor_call_id"]) for row in rows}
 
     async def named_after(self, org_id: int, vendor: str | None, last: Key, limit: int) -> list[Key]:
-        """The calls that payloads are kept of, in order after one of them."""
+        """The calls of which payloads are stored, in order after one of them."""
         rows = await self._pool.fetch(queries("writes")["named_after"], org_id, vendor, *last, limit)
         return [(row["vendor"], row["vendor_call_id"]) for row in rows]
 
     async def nameless_after(
         self, org_id: int, vendor: str | None, last: tuple[str, bytes], limit: int
     ) -> list[Nameless]:
-        """Payloads that named no call when they came, in order after one of them."""
+        """Payloads that named no call when they arrived, in order after one of them."""
         rows = await self._pool.fetch(queries("writes")["nameless_after"], org_id, vendor, *last, limit)
         return [Nameless(**row) for row in rows]
 
     async def mark_read(self, org_id: int, vendor: str, hashed: bytes) -> None:
-        """Drop a payload that named no call, since it stands with its calls now."""
+        """Drop a payload that named no call, since it is stored with its calls now."""
         await self._pool.execute(queries("writes")["mark_read"], org_id, vendor, hashed)
 
     async def delete(self, org_id: int, call_id: str) -> bool:
-        """Take a call out of the log, with everything that was kept of it; false if there is none."""
+        """Delete a call with everything that is stored of it; false if there is none."""
         deleted = await erase_call(self._pool, org_id, call_id)
         if deleted:
             self._committed(org_id)
@@ -203,16 +203,16 @@ class WriteTransaction:
         self.live = LiveWriting(connection, org_id)
 
     async def current(self, keys: Sequence[Key], bare: Collection[Key] = ()) -> CurrentCalls:
-        """The calls among these that are stored, as they stand, and those that were taken out.
+        """The calls among these that are stored, as they are now, and those that were deleted.
 
-        Of those that are `bare` the conversation is not read.
+        The transcripts of those in `bare` are not read.
         """
         if not keys:
             return CurrentCalls({}, frozenset())
         named = self._org_id, [key[0] for key in keys], [key[1] for key in keys]
         rows = await self._connection.fetch(KNOWN, *named, [key not in bare for key in keys])
         known = {(row["vendor"], row["vendor_call_id"]): _known(row) for row in rows}
-        # A call that is there was not taken out.
+        # A call that is stored was not deleted.
         missing = [key for key in keys if key not in known]
         gone = await self._deleted(missing) if missing else []
         return CurrentCalls(known, frozenset((row["vendor"], row["vendor_call_id"]) for row in gone))
@@ -226,7 +226,7 @@ class WriteTransaction:
     async def store_payloads(
         self, payloads: Sequence[Payload], received_at: datetime
     ) -> dict[PayloadKey, Repeat]:
-        """Store payloads, each once; answers which of them were kept before."""
+        """Store payloads, each once; returns those that were stored before."""
         if not payloads:
             return {}
         rows = await self._connection.fetch(
@@ -254,7 +254,7 @@ class WriteTransaction:
         }
 
     async def payloads(self, keys: Sequence[Key]) -> dict[Key, list[StoredPayload]]:
-        """Every payload that is kept of some calls, in the order in which they came."""
+        """Every stored payload of some calls, in order of arrival."""
         rows = await self._connection.fetch(
             queries("writes")["payloads"], self._org_id, [key[0] for key in keys], [key[1] for key in keys]
         )
@@ -272,12 +272,12 @@ class WriteTransaction:
         return found
 
     async def events(self, key: Key) -> list[bytes]:
-        """Every event that was told of a live call."""
+        """Every event of a live call."""
         rows = await self._connection.fetch(queries("writes")["events"], self._org_id, *key)
         return [row["payload"] for row in rows]
 
     async def write(self, drafts: Sequence[PendingCall]) -> None:
-        """Write calls and move the totals; no two drafts may be of the same call."""
+        """Write calls and update the totals; no two of them may be the same call."""
         if not drafts:
             return
         for draft in drafts:
@@ -288,10 +288,10 @@ class WriteTransaction:
             return
         rows = await self._connection.fetch(_WRITE, self._org_id, *columns(drafts))
         if len(rows) != len(drafts):
-            raise RuntimeError("a call was written by somebody who did not wait for the org's places")
+            raise RuntimeError("a call was written by a transaction that had not reserved sequence numbers")
 
     async def confirm(self, drafts: Sequence[PendingCall]) -> None:
-        """Write the stamps of calls that did not change: no place in the order of changes, no totals."""
+        """Write the versions of calls that did not change: no sequence number, no totals."""
         if not drafts:
             return
         rows = await self._connection.fetch(
@@ -303,7 +303,7 @@ class WriteTransaction:
             [draft.has_unstored_facts for draft in drafts],
         )
         if len(rows) != len(drafts):
-            raise RuntimeError("a call was written by somebody who did not wait for the org's places")
+            raise RuntimeError("a call was written by a transaction that had not reserved sequence numbers")
 
     async def _copy(self, drafts: Sequence[PendingCall]) -> None:
         rows = [(draft, row_of(draft)) for draft in drafts]

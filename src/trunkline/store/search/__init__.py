@@ -1,1 +1,1 @@
-"""The index of what was said in calls."""
+"""The search index of transcripts."""

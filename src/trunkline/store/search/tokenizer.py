@@ -1,8 +1,8 @@
-"""The words of a text, and what a search asks of them, split alike.
+"""The words of a text, and the words that a search needs, split by the same rules.
 
-A search looks for a piece of text anywhere in a conversation. Whatever holds the piece holds its words:
-those within it whole, the first by its end and the last by its beginning. Those words are looked up; where
-they alone do not decide, the text is read.
+A search looks for a piece of text anywhere in a transcript. A transcript with the piece has its words: the
+inner ones whole, the first at least its end, the last at least its beginning. Those words are looked up;
+where they alone do not decide, the text is read.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ import re
 from msgspec import Struct
 
 MAX_LENGTH = 128
-"""Characters of a word that is kept; a longer one is kept as overlapping stretches of this length."""
+"""Characters of a stored word; a longer one is stored as overlapping stretches of this length."""
 STEP = MAX_LENGTH // 2
 MIN_LENGTH = 3
-"""Characters that a part of a word must have to be looked up; shorter ones stand in too many words."""
+"""Shortest part of a word that is looked up, in characters; shorter ones are in too many words."""
 
 _LONG_TEXT = 100_000
-"""Characters from which on words are told apart one by one: all at once nothing else would run meanwhile."""
+"""From this many characters on, words are split one by one, so that other tasks can run in between."""
 
-# In these scripts no space parts the words; each character stands for a word.
+# In these scripts no space separates words; each character counts as a word.
 _CLOSE = "\u2e80-\u2fff\u3005-\u30ff\u31f0-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _WORD = re.compile(rf"[{_CLOSE}]|(?:(?![{_CLOSE}])\w)+")
 _ASCII_WORD = re.compile(r"\w+", re.ASCII)
@@ -29,7 +29,7 @@ _IS_CLOSE = re.compile(f"[{_CLOSE}]")
 
 
 class Anchor(enum.Enum):
-    """Where in a word a part of it stands."""
+    """Where in a word a part of it is."""
 
     WHOLE = "whole"
     BEGINNING = "beginning"
@@ -38,18 +38,18 @@ class Anchor(enum.Enum):
 
 
 class Term(Struct, frozen=True):
-    """A word, or a part of one, that a conversation must hold."""
+    """A word, or a part of one, that a transcript must have."""
 
     text: str
     anchor: Anchor
 
 
 class TermQuery(Struct, frozen=True):
-    """What a piece of text asks of the words around it."""
+    """The words that a search text requires."""
 
     terms: tuple[Term, ...]
     decided: bool
-    """Whether the words alone tell that the text holds the piece."""
+    """Whether the words alone decide that a transcript has the text."""
 
 
 def words_of(text: str) -> set[str]:
@@ -64,12 +64,12 @@ def words_of(text: str) -> set[str]:
 
 
 def term_query_of(text: str) -> TermQuery:
-    """The words that whatever holds a piece of text must hold; none if the piece says too little."""
+    """The words that every transcript with a piece of text has; none if the piece is too short."""
     found = list(_WORD.finditer(text))
     parts = [_term(match, len(text)) for match in found]
-    telling = tuple(dict.fromkeys(part for part in parts if part is not None))
-    alone = len(found) == 1 and len(telling) == 1 and found[0].group() == text == telling[0].text
-    return TermQuery(telling, alone)
+    terms = tuple(dict.fromkeys(part for part in parts if part is not None))
+    alone = len(found) == 1 and len(terms) == 1 and found[0].group() == text == terms[0].text
+    return TermQuery(terms, alone)
 
 
 def _term(match: re.Match[str], length: int) -> Term | None:

@@ -1,4 +1,4 @@
-"""Calls in which something was said, found by their words."""
+"""Calls whose transcript has a text, found by their words."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from trunkline.store.calls.filters import Statement
 from trunkline.store.search.tokenizer import Anchor, Term, term_query_of
 
 _LAST = chr(sys.maxunicode)
-"""Comes after every character that a word may have."""
+"""Sorts after every character that a word may have."""
 
 
 def calls_that_hold(statement: Statement, text: str) -> str:
-    """The statement's part that finds the calls in which a piece of case-folded text was said."""
-    asked = term_query_of(text)
-    if not asked.terms:
+    """The part of a statement that finds the calls whose transcript has a piece of case-folded text."""
+    query = term_query_of(text)
+    if not query.terms:
         return statement.add("search.transcript_matches_by_text", text, spoken=filters.SPOKEN)
-    holds = " AND ".join(statement.add("search.holds", ids=_numbers(statement, part)) for part in asked.terms)
-    read = "" if asked.decided else " " + statement.add("search.read", text)
+    holds = " AND ".join(statement.add("search.holds", ids=_numbers(statement, part)) for part in query.terms)
+    read = "" if query.decided else " " + statement.add("search.read", text)
     return statement.add(
         "search.transcript_matches", text, text, holds=holds, read=read, spoken=filters.SPOKEN
     )
@@ -41,6 +41,6 @@ def _numbers(statement: Statement, part: Term) -> str:
 def among(
     statement: Statement, call_filter: CallFilter, without_index: frozenset[str] = frozenset()
 ) -> list[str]:
-    """The conditions of a filter with a text, whose calls were found already."""
+    """The conditions of a filter without its text, whose calls were found already."""
     rest = filters.where(statement, call_filter, frozenset({"transcript_text"}), without_index)
     return [statement.add("search.among"), *rest]

@@ -1,4 +1,4 @@
-"""Numbers that many calls of an org have: running totals are kept of them as of words."""
+"""Phone numbers that many calls of an org have: they have running totals like words."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from trunkline.store.queries import queries
 from trunkline.store.totals.totals import numbers
 
 MAX_NUMBERS = 1000
-"""Numbers of an org that have running totals (our choice); any other is counted whenever it is asked for."""
+"""Numbers of an org that have running totals (our choice); any other is counted on request."""
 
 
 NUMBER_TOTAL = "number_total"
-"""The kind of job that begins to keep totals of a number; its key is the number."""
+"""The kind of job that creates the running totals of a number; its key is the number."""
 
 
 class NumberTotalStore:
@@ -23,13 +23,14 @@ class NumberTotalStore:
         self._pool = pool
 
     async def sum_up(self, org_id: int, number: str) -> bool:
-        """Keep running totals of a number from now on; false if an org has as many as it may have.
+        """Create the running totals of a number; false if an org has as many as it may have.
 
-        It may be done twice, and taken up where it broke off. Writers wait only while the number is noted.
+        It may be run twice, and continues where it was interrupted. Writers wait only while the number is
+        added.
         """
         async with self._pool.acquire() as connection:
             async with connection.transaction():
-                # Whoever writes holds the org's places: all who come after see the number.
+                # Writers hold the org's sequence row: all later ones see the number.
                 await connection.fetchval(queries("writes")["reserve_sequence"], org_id, 1)
                 await connection.execute(queries("totals")["note_number"], org_id, number, MAX_NUMBERS)
             async with connection.transaction():

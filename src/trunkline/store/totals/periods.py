@@ -1,4 +1,4 @@
-"""Periods: how a range of instants is made up of whole years, months, days and hours, and two ragged edges.
+"""Periods: a range of instants as whole years, months, days and hours, and two incomplete edges.
 
 All periods are UTC. A level is the length of a period, from the hour up to the year.
 """
@@ -29,7 +29,7 @@ class Segment(NamedTuple):
 
 
 class Edge(NamedTuple):
-    """A stretch that no whole period covers, from the first up to but not including the last instant."""
+    """A range that no whole period covers, from the first up to but not including the last instant."""
 
     first: datetime
     last: datetime
@@ -44,12 +44,12 @@ class Cover(NamedTuple):
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 END = datetime.max.replace(tzinfo=UTC)
-"""The ends of the calendar, which stand for an open end of a range."""
+"""The ends of the calendar, used for an open end of a range."""
 TICK = timedelta(microseconds=1)
 
 
 def start_of(level: Level, instant: datetime) -> datetime:
-    """The start of the period that an instant lies in."""
+    """The start of an instant's period."""
     minute = instant.replace(second=0, microsecond=0)
     if level is Level.MINUTE:
         return minute
@@ -70,7 +70,7 @@ _LENGTHS = {
 
 
 def start_of_next(level: Level, instant: datetime) -> datetime:
-    """The start of the period after the one that an instant lies in, or the end of the calendar."""
+    """The start of the period after an instant's, or the end of the calendar."""
     start = start_of(level, instant)
     try:
         if level is Level.YEAR:

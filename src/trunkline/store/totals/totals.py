@@ -1,4 +1,4 @@
-"""Exact totals from running sums, and the period that holds a place in a list."""
+"""Exact totals from running sums, and the period that contains an offset of a list."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from trunkline.store.groupings import (
     NAMED,
     NO_REFERENCE,
     OF_VALUE,
-    OUTCOME_PLACES,
+    OUTCOME_POSITIONS,
     SINGLE_WORDS,
     UNITS,
     WITHOUT_VALUE,
@@ -40,10 +40,10 @@ class TotalsKey(Struct, frozen=True):
     values: tuple[str, ...] = ("",)
     words: tuple[tuple[str, Wording], ...] = ()
     field: str = "created_at"
-    """What the periods are of: the field whose range the sums answer."""
+    """The field that the periods divide, and whose range the sums can answer."""
 
     def keys(self) -> tuple[Any, ...]:
-        """What narrows the rows of the totals, as the fragments take it."""
+        """The values that narrow the rows of the totals, as parameters of the fragments."""
         return (int(self.grouping), list(self.agents), list(self.campaigns), list(self.values))
 
 
@@ -59,23 +59,23 @@ BY_VALUE: dict[SortField, TotalsKey] = {
 
 
 def totals_key_of(call_filter: CallFilter) -> TotalsKey | None:
-    """The running sums for a filter; `None` if none are kept for it."""
-    asked = {
+    """The running sums for a filter; `None` if there are none for it."""
+    given = {
         name: value
         for name in CallFilter.__struct_fields__
         if name != "created_at" and (value := getattr(call_filter, name)) is not None
     }
-    if len(asked) == 1 and (name := next(iter(asked))) in SINGLE_WORDS:
+    if len(given) == 1 and (name := next(iter(given))) in SINGLE_WORDS:
         return TotalsKey(
-            Grouping.WORD, Level.DAY, values=tuple(f"{name}:{word}" for word in _words(asked[name]))
+            Grouping.WORD, Level.DAY, values=tuple(f"{name}:{word}" for word in _words(given[name]))
         )
-    if len(asked) == 1 and name in BY_VALUE and call_filter.created_at is None:
+    if len(given) == 1 and name in BY_VALUE and call_filter.created_at is None:
         return BY_VALUE[SortField(name)]
-    agents = _refs(asked.pop("agent_id", None), asked.pop("agent_ref", None))
-    campaigns = _refs(asked.pop("campaign_id", None), asked.pop("campaign_ref", None))
-    if asked.keys() - OUTCOME_PLACES.keys():
+    agents = _refs(given.pop("agent_id", None), given.pop("agent_ref", None))
+    campaigns = _refs(given.pop("campaign_id", None), given.pop("campaign_ref", None))
+    if given.keys() - OUTCOME_POSITIONS.keys():
         return None
-    words = tuple(asked.items())
+    words = tuple(given.items())
     if agents is None and campaigns is None:
         return TotalsKey(BY_PARTS[Parts(outcome=bool(words))], Level.HOUR, words=words)
     parts = Parts(outcome=True, agent=agents is not None, campaign=campaigns is not None)
@@ -105,14 +105,14 @@ def _refs(ids: frozenset[str] | None, ref: str | None) -> tuple[UUID, ...] | Non
 
 
 def total_of(statement: Statement, cell: TotalsKey, call_filter: CallFilter) -> str:
-    """SQL for the exact number of matches of a filter that running sums are kept for."""
+    """SQL for the exact number of matches of a filter that has running sums."""
     return sum_of(statement, cell, getattr(call_filter, cell.field), call_filter)
 
 
 def sum_of(statement: Statement, cell: TotalsKey, span: Span | None, call_filter: CallFilter) -> str:
     """SQL for the exact number of matches in a range: whole periods summed, edges counted.
 
-    The range is the span; what the filter says of the cell's field is left aside.
+    The range is the span; the filter's own range of the field is ignored.
     """
     ends = (span.low, span.high) if span else (None, None)
     of_durations = cell.field == "duration_ms"
@@ -132,44 +132,44 @@ def sum_of(statement: Statement, cell: TotalsKey, span: Span | None, call_filter
 
 
 def totals_key_of_number(call_filter: CallFilter) -> tuple[str, TotalsKey] | None:
-    """A number that is all that is asked for beside a range of creation, and its running sums, if any."""
-    place = next((name for name in NUMBER_FILTERS if getattr(call_filter, name) is not None), None)
-    if place is None:
+    """A phone number that is the only filter besides a range of creation, and its running sums, if any."""
+    name = next((name for name in NUMBER_FILTERS if getattr(call_filter, name) is not None), None)
+    if name is None:
         return None
-    number: str = getattr(call_filter, place)
-    alone = structs.replace(CallFilter(created_at=call_filter.created_at), **{place: number})
+    number: str = getattr(call_filter, name)
+    alone = structs.replace(CallFilter(created_at=call_filter.created_at), **{name: number})
     if call_filter != alone:
         return None
-    return number, TotalsKey(Grouping.WORD, Level.DAY, values=(f"{place}:{number}",))
+    return number, TotalsKey(Grouping.WORD, Level.DAY, values=(f"{name}:{number}",))
 
 
 class Seek(Struct, frozen=True):
-    """SQL that finds the period that holds a place."""
+    """SQL that finds the period that contains an offset."""
 
     ctes: list[str]
     period: str
     """The name under which the statement knows the period."""
     bound: str
-    """The condition that leaves out what lies before the period."""
+    """The condition that leaves out the calls before the period."""
     skipped: str
-    """The name under which the statement knows the place."""
+    """The name under which the statement knows the offset."""
 
 
 def seek(statement: Statement, cell: TotalsKey, *, skip: int, before_range: str, newest_first: bool) -> Seek:
-    """SQL that goes from years down to the period that holds a place.
+    """SQL that goes from years down to the period that contains an offset.
 
-    `skip` rows are to be skipped, behind those that lie `beyond` the range asked for.
+    `skip` rows are to be skipped, after those that are `before` the requested range.
     """
-    place = statement.add("totals.skipped", skip, beyond=before_range)
-    return _seek(statement, cell, place, "skipped", "the", newest_first=newest_first)
+    offset = statement.add("totals.skipped", skip, beyond=before_range)
+    return _seek(statement, cell, offset, "skipped", "the", newest_first=newest_first)
 
 
 def seek_without_value(statement: Statement, by: SortField, *, with_value: str, newest_first: bool) -> Seek:
-    """SQL that goes on where `descend` by a value came to the end, among the calls that have none."""
-    place = statement.add("totals.skipped_without_value", with_value=with_value)
+    """SQL that continues where `seek` by a value reached the end, among the calls without a value."""
+    offset = statement.add("totals.skipped_without_value", with_value=with_value)
     name = "skipped_without"
     cell = TotalsKey(WITHOUT_VALUE[by], Level.HOUR)
-    return _seek(statement, cell, place, name, "without", newest_first=newest_first)
+    return _seek(statement, cell, offset, name, "without", newest_first=newest_first)
 
 
 def _seek(
@@ -215,18 +215,18 @@ def _outcome(statement: Statement, cell: TotalsKey) -> str:
 
 
 def _part(statement: Statement, name: str, wording: Wording) -> str:
-    place, values = str(OUTCOME_PLACES[name]), sorted(wording.values)
+    position, values = str(OUTCOME_POSITIONS[name]), sorted(wording.values)
     if wording.vendor is None or f"{name}_word" not in BY_NAME:
-        return statement.add("totals.part", values, place=place)
+        return statement.add("totals.part", values, position=position)
     prefix = f"{wording.vendor}:"
     words = [prefix + word for word in sorted(wording.words)]
     return statement.add(
-        "totals.part_with_word", values, prefix, words, place=place, word=str(int(place) + 1)
+        "totals.part_with_word", values, prefix, words, position=position, word=str(int(position) + 1)
     )
 
 
 def before_range(span: Span | None, *, newest_first: bool) -> Span | None:
-    """What lies before a range in the order of a list; `None` if nothing does."""
+    """The calls before a range in the order of a list; `None` if there are none."""
     if span is None:
         return None
     if newest_first:
@@ -235,7 +235,7 @@ def before_range(span: Span | None, *, newest_first: bool) -> Span | None:
 
 
 async def differences(pool: asyncpg.Pool, org_id: int) -> list[Difference]:
-    """Recount an org's calls and name every running sum that is off."""
+    """Recount an org's calls and list every running sum that differs."""
     rows = await pool.fetch(_whole("differences"), org_id, timeout=None)
     return [
         Difference(
@@ -254,19 +254,19 @@ async def differences(pool: asyncpg.Pool, org_id: int) -> list[Difference]:
 
 
 async def mend(pool: asyncpg.Pool | asyncpg.Connection, org_id: int) -> int:
-    """Put an org's running sums right while others write; answers how many were off."""
+    """Correct an org's running sums while others write; returns how many differed."""
     status: str = await pool.execute(_whole("mend"), org_id, timeout=None)
     await pool.execute(queries("totals")["drop_empty"], org_id, timeout=None)
     return int(status.rpartition(" ")[2])
 
 
 def cells(only: str = "") -> str:
-    """SQL for what `delta` comes to in the totals; `only` narrows the numbers that are summed."""
+    """SQL for the changes that `delta` makes to the totals; `only` restricts the phone numbers."""
     return queries("totals")["cells"].format(**NAMED, numbers=numbers(only))
 
 
 def numbers(only: str) -> str:
-    """The part of it that is of numbers."""
+    """Its part for phone numbers."""
     return queries("totals")["numbers"].format(**NAMED, only=only)
 
 

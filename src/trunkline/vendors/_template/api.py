@@ -1,8 +1,8 @@
 """Examplia: `x-examplia-key`, `/v2/calls`, limit and offset, ISO 8601 times.
 
-Sources: say here which public pages the facts below come from.
+Sources: name here the public pages that the facts below come from.
 
-Not carried: campaign, contact, cost, word times, tool calls; what this vendor cannot say.
+Not carried: campaign, contact, cost, word times, tool calls; what this vendor cannot express.
 
 Our choice: what the vendor does not document and we had to decide. A limit above 200 is refused; ties
 follow the id; a call without a known end has a length of 0 seconds.
@@ -48,7 +48,7 @@ def _created(query: ListQuery) -> Span | None:
 
 
 def list_envelope(page: PageSummary, _: ListQuery) -> CallList:
-    """What stands around the calls of a list."""
+    """The answer around the calls of a list."""
     return CallList([], page.total or 0)
 
 
@@ -69,7 +69,7 @@ LIST = Operation(
     query=ListQuery,
     answer=CallList,
     to_intent=read_list,
-    # Rows are kept, so a row must follow from the call, the org and the format's options alone.
+    # Rows are cached, so a row must depend only on the call, the org and the format's options.
     rows=RowFormat(row=in_list, path="calls", envelope=list_envelope),
     faults=(Fault.BAD_REQUEST,),
 )
@@ -94,7 +94,7 @@ def error_body(_: int, text: str, __: Refused) -> ErrorBody:
 
 def recognise(raw: dict[str, Any]) -> bool:
     """Whether an object looks like one of this vendor's calls."""
-    # Ask for keys that no other vendor prints together.
+    # Check for keys that no other vendor prints together.
     return {"id", "state", "seconds"} <= raw.keys()
 
 
@@ -117,7 +117,7 @@ DIALECT = Dialect(
     errors=ErrorEnvelope(
         shape=ErrorBody,
         body=error_body,
-        # A text for each class of faults, and for what differs from its class. What lies with the server has
+        # A text for each class of faults, and for what differs from its class. Faults of the server have
         # a usual one. It will not build while a fault is left without a text.
         texts={
             FaultClass.BAD_REQUEST: "Bad request: {detail}",
@@ -135,7 +135,7 @@ DIALECT = Dialect(
     recognise=recognise,
     calls_in=calls_in,
     vocabularies=(STATUS, DIRECTION, END_REASON),
-    # Paths of our fields that do not survive; a test fills a call completely and says what belongs here.
+    # Paths of our fields that are lost; a test fills a call completely and reports what belongs here.
     drops=frozenset(
         {
             "agent.config",

@@ -20,7 +20,7 @@ from trunkline.vendors._template.words import DIRECTION, END_REASON, NAME, ROLES
 def from_wire(raw: Any, path: str = "") -> Sighting:
     """Read a call of a list, a get or a webhook; the path is its position there."""
     # Generous: accept every documented variant. Leave UNSET what the payload does not mention, and set None
-    # where it says null, so that a poorer payload never erases the values of a richer one.
+    # where it has null, so that a poorer payload never erases the values of a richer one.
     wire = Payload.of(raw, path)
     sighting = Sighting(
         vendor=NAME,

@@ -1,6 +1,6 @@
 """Examplia: signed webhooks during and after a call; the list is read by limit and offset.
 
-Sources: say here which public pages the facts below come from.
+Sources: name here the public pages that the facts below come from.
 
 Events: `call.started` and `call.ended` are read; `agent.pick` expects an answer and is refused.
 

@@ -55,7 +55,7 @@ class GetQuery(Struct):
     """Get call has no query parameters."""
 
 
-STATE = Meta(description="how the call stands")
+STATE = Meta(description="the state of the call")
 
 
 class ListQuery(Struct, kw_only=True):

@@ -42,7 +42,7 @@ def read_call(wire: Payload) -> tuple[Sighting, list[str]]:
     duration_ms = wire.seconds("corrected_duration")
     if not isinstance(duration_ms, int) and isinstance(minutes, Decimal):
         if not 0 <= minutes <= MAX_MINUTES:
-            raise Unreadable("call_length", "a duration lies between nothing and a year")
+            raise Unreadable("call_length", "must be between zero and a year")
         duration_ms = round(minutes * 60_000)
     sighting = Sighting(
         vendor=NAME,
@@ -104,12 +104,12 @@ def _read_outcome(wire: Payload, sighting: Sighting, unknown: list[str]) -> None
 
 def _read_analysis(wire: Payload, sighting: Sighting) -> None:
     answered_by = or_none(wire.text("answered_by"))
-    heard_by = ANSWERED_BY.read(answered_by) if answered_by else None
+    answered_by_result = ANSWERED_BY.read(answered_by) if answered_by else None
     analysis = or_none(wire.value("analysis"))
     if any(name in wire for name in ("summary", "analysis", "answered_by")):
         sighting.analysis = Analysis(
             summary=or_none(wire.text("summary")),
-            voicemail=None if heard_by is None else heard_by is Result.VOICEMAIL,
+            voicemail=None if answered_by_result is None else answered_by_result is Result.VOICEMAIL,
             custom=analysis if isinstance(analysis, dict) else None,
         )
 

@@ -2,7 +2,7 @@
 
 Sources: docs.bland.ai for the details of a call, post-call webhooks and their signature.
 
-Events: the post-call webhook, and a call as its API prints it; a line of the live log is stored but holds no
+Events: the post-call webhook, and a call as its API prints it; a line of the live log is stored but has no
 call.
 
 Not carried: tool calls, which the transcript names in words only.

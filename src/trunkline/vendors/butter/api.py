@@ -63,7 +63,7 @@ def _window(query: ListQuery) -> After | AfterCall:
 
 
 def list_envelope(page: PageSummary, _: ListQuery) -> CallList:
-    """What stands around the calls of a list."""
+    """The answer around the calls of a list."""
     cursor = None
     if page.has_more and page.last is not None:
         cursor = cursor_of({"call_sid": IDS.printed(page.last.call_without_transcript())})

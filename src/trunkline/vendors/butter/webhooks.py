@@ -45,7 +45,7 @@ CARRIER = {
     "Direction": "call_type",
     "CallDuration": "duration_seconds",
 }
-"""The carrier's names for what a callback says, and the names that a call has them under."""
+"""The carrier's names for the fields of a callback, and the names of these fields in a call."""
 
 DIRECTIONS = {"outbound-api": "outbound", "outbound-dial": "outbound"}
 """The carrier's words for a direction where they are not Butter's."""
@@ -92,7 +92,7 @@ def read(document: Any) -> ParsedDelivery:
 
 
 def _in_own_names(wire: Payload) -> Payload:
-    """The call with what the carrier's names say put under Butter's, where Butter says nothing itself."""
+    """The call with the carrier's fields under Butter's names, where Butter itself has no value."""
     call = dict(wire.raw)
     for theirs, own in CARRIER.items():
         if theirs in call and own not in call:
@@ -106,18 +106,18 @@ def _in_own_names(wire: Payload) -> Payload:
 
 
 def _as_of(wire: Payload) -> datetime | UnsetType | None:
-    told_at = wire.text("Timestamp", "timestamp")
-    if not isinstance(told_at, str) or not told_at:
+    status_at = wire.text("Timestamp", "timestamp")
+    if not isinstance(status_at, str) or not status_at:
         return None
     try:
-        return instant_of_iso(told_at)
+        return instant_of_iso(status_at)
     except ValueError:
         pass
     try:
-        read = parsedate_to_datetime(told_at)
+        read = parsedate_to_datetime(status_at)
         return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
-        raise Unreadable("Timestamp", f"is not a date and time: {told_at[:40]!r}") from None
+        raise Unreadable("Timestamp", f"is not a date and time: {status_at[:40]!r}") from None
 
 
 def _read_carrier(wire: Payload, sighting: Sighting) -> None:

@@ -48,7 +48,7 @@ def read_list(query: ListQuery, _: str) -> ListCalls:
 
 
 def list_envelope(page: PageSummary, query: ListQuery) -> CallList:
-    """What stands around the calls of a list."""
+    """The answer around the calls of a list."""
     return CallList([], Pagination(total=page.total or 0, limit=query.limit, offset=query.offset))
 
 

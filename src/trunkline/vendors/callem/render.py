@@ -15,7 +15,7 @@ IDS = hex_digits(NAME, 24)
 
 
 def in_list(call: Call, _: str) -> WireCall:
-    """Write a call as a list prints it, which says nothing of the org."""
+    """Write a call as a list prints it, without the org."""
     return to_wire(call)
 
 

@@ -3,7 +3,7 @@
 Sources: docs.callem.ai on webhooks, the vendor's page for list calls.
 
 Events: `call_started`, `call_ended`, `call_analyzed`; `chat_started`, `chat_ended` and `chat_analyzed` are
-written conversations: they are stored but hold no calls.
+written conversations: they are stored but have no calls.
 
 Not carried: what neither the list nor webhooks have: direction, recording, cost.
 

@@ -34,7 +34,7 @@ class WireCall(Struct, kw_only=True, rename="camel"):
 
 
 class Pagination(Struct):
-    """Where a page lies; limit and offset are the ones in force."""
+    """The position of a page, with the limit and offset that were applied."""
 
     total: int
     limit: int

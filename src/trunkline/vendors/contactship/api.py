@@ -71,7 +71,7 @@ def read_list(query: ListQuery, _: str) -> ListCalls:
 
 
 def list_envelope(page: PageSummary, _: ListQuery) -> CallList:
-    """What stands around the calls of a list."""
+    """The answer around the calls of a list."""
     return CallList([], page.total or 0)
 
 

@@ -190,4 +190,4 @@ ANALYSIS_KEYS = (
     *("summary", "sentiment", "call_summary", "user_sentiment", "call_successful", "in_voicemail"),
     *("custom_analysis_data", "evaluation_results"),
 )
-"""What `call_analysis` says in either documented shape; any other key of it is a team's own field."""
+"""The keys of `call_analysis` in both documented shapes; any other key is a team's own field."""

@@ -104,7 +104,7 @@ SIP_CODES = {
     603: EndReason.DECLINED,
     604: EndReason.INVALID_NUMBER,
 }
-"""What the carrier's answer says where the vendor says `unknown`; from 500 on, that the carrier failed."""
+"""The meaning of the carrier's status where the vendor reports `unknown`; from 500 on, the carrier failed."""
 
 SUCCESS = {"success": True, "failure": False, "unknown": None}
 

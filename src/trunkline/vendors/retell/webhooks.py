@@ -5,7 +5,7 @@ Python SDK. Documented are the events, the fields and their units, the reasons f
 signature `X-Retell-Signature: v=<ms>,d=<hex>`, which is valid for five minutes either way.
 
 Events: `call_started`, `call_ended`, `call_analyzed`, `transcript_updated` and the four of a transfer are
-read; those of chats are stored but hold no calls.
+read; those of chats are stored but have no calls.
 
 Not carried: scrubbed transcripts beside the full one, the access token of a web call.
 
@@ -62,7 +62,7 @@ def parse_delivery(document: Any) -> ParsedDelivery:
 
 def _as_of(sighting: Sighting, call: Payload) -> datetime | UnsetType:
     # A delivery has no time of its own. It is true as of the last event in it; an
-    # analysis is made after the end, which a millisecond is enough to say.
+    # analysis is made after the end; a millisecond is enough to order the two.
     ended_at = or_none(sighting.ended_at)
     if ended_at is not None:
         transferred_at = or_none(call.epoch_ms("transfer_end_timestamp"))
@@ -71,8 +71,8 @@ def _as_of(sighting: Sighting, call: Payload) -> datetime | UnsetType:
     started_at = or_none(sighting.started_at)
     if started_at is None:
         return UNSET
-    heard_ms = [turn.end_ms or 0 for turn in sighting.turns or ()]
-    return started_at + timedelta(milliseconds=max(heard_ms, default=0))
+    turn_ends_ms = [turn.end_ms or 0 for turn in sighting.turns or ()]
+    return started_at + timedelta(milliseconds=max(turn_ends_ms, default=0))
 
 
 DOOR = Door(

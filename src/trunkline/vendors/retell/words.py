@@ -20,7 +20,7 @@ STATUS = OneWay(
 )
 
 REFINED = frozenset({"ended", "not_connected"})
-"""Statuses that say only that the call is over; the reason says what it came to."""
+"""Statuses that only mean that the call is over; the reason decides the result."""
 
 CHANNEL = OneWay(
     "call_type",

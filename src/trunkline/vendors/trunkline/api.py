@@ -5,22 +5,22 @@ Sources: this project. A call is printed whole and in our words; every filter of
 Not carried: nothing.
 
 Our choice: parameters are joined by "and", words of one parameter, separated by commas, by "or". A list
-prints no conversation unless asked (`include=turns,words,tools`); get prints all of it unless asked for
-less. What is not included is absent. A page token is bound to the filter, the order and the org it was
-made for; the page's size and what it includes may change. The exact total is counted when asked for
-(`include_total=true`). A date without a time means that whole UTC day. An unknown parameter is refused,
-so that no filter seems to work that does not. Refusals are `application/problem+json` (RFC 9457).
-A call is read from the same form that get prints: whatever is absent was not mentioned, an unknown key
-is ignored, and a word outside our lists is refused. An export accepts the filters of the list and answers
-with a file of the calls at one moment: JSON Lines of what get prints, or a table as CSV, in which
-no text begins like a formula. `tz` changes how instants are printed, not the days of a filter. A
-stream sends each call that changed, once with its last state however often it changed since it was last
-sent, and the id of each that was deleted; it sends nothing of a call that no longer matches.
-POST accepts one call or up to 1,000, and answers for each. PATCH states something about a call now, which
-replaces what was stated before; it refuses null and other empty values, since a log keeps what was stated. A
-deleted call stays deleted. Events of a running call may arrive in any order. A write may have an
-`Idempotency-Key`, as with Stripe. The ledger says, for each hour in which calls were created, how many
-a source's vendor listed and how many are stored, and lists the calls that were late, missing or repaired.
+prints no transcript unless requested (`include=turns,words,tools`); get prints all of it unless fewer parts
+are requested. What is not included is absent. A page token is bound to the filter, the order and the org it
+was made for; the page's size and what it includes may change. The exact total is counted when requested
+(`include_total=true`). A date without a time means that whole UTC day. An unknown parameter is refused, so
+that no filter seems to work that does not. Refusals are `application/problem+json` (RFC 9457). A call is read
+from the same form that get prints: whatever is absent was not mentioned, an unknown key is ignored, and a
+word outside our lists is refused. An export accepts the filters of the list and answers with a file of the
+calls at one moment: JSON Lines of what get prints, or a table as CSV, in which no text begins like a formula.
+`tz` changes how instants are printed, not the days of a filter. A stream sends each call that changed, once
+with its last state however often it changed since it was last sent, and the id of each that was deleted; it
+sends nothing of a call that no longer matches. POST accepts one call or up to 1,000, and answers for each.
+PATCH states something about a call now, which replaces what was stated before; it refuses null and other
+empty values, since a log keeps what was stated. A deleted call stays deleted. Events of a running call may
+arrive in any order. A write may have an `Idempotency-Key`, as with Stripe. The ledger says, for each hour in
+which calls were created, how many a source's vendor listed and how many are stored, and lists the calls that
+were late, missing or repaired.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def read_list(query: ListQuery, _: str) -> ListCalls:
 
 
 def list_envelope(page: PageSummary, query: ListQuery) -> CallList:
-    """What stands around the calls of a list."""
+    """The answer around the calls of a list."""
     total = page.total if query.include_total else None
     return CallList(
         calls=[],
@@ -272,7 +272,7 @@ def texts() -> Texts:
 def problem(status: int, text: str, refused: Refused) -> Problem:
     """The body of a refusal; it names the parameter at fault where there is one."""
     kind = KINDS[refused.fault]
-    # Whoever finds a token to be wrong need not know what this API calls it.
+    # The code that finds a token to be wrong does not know the name of its parameter.
     parameter = refused.parameter or ("page_token" if refused.fault is Fault.BAD_CURSOR else "")
     if refused.fault is Fault.UNAVAILABLE and refused.detail:
         text = f"{refused.detail[0].upper()}{refused.detail[1:]}."  # what to do about it depends on why

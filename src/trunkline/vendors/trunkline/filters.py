@@ -37,12 +37,12 @@ EVERYTHING: Include = frozenset(INCLUDABLE)
 def filter_of(query: FilterQuery) -> CallFilter:
     """The filter of a query."""
     return CallFilter(
-        **{name: _asked(name, value) for name in _ALIKE if (value := getattr(query, name)) is not None},
+        **{name: _condition(name, value) for name in _ALIKE if (value := getattr(query, name)) is not None},
         created_at=_time(query.created_from, query.created_to),
         started_at=_time(query.started_from, query.started_to),
         ended_at=_time(query.ended_from, query.ended_to),
         duration_ms=_span(query.duration_ms_min, query.duration_ms_max),
-        any_number=_asked("phone", query.phone),
+        any_number=_condition("phone", query.phone),
         transcript_text=query.transcript_search,
     )
 
@@ -51,7 +51,7 @@ _ALIKE = sorted({*FilterQuery.__struct_fields__} & {*CallFilter.__struct_fields_
 """The parameters with the name of a filter's field; `phone` means any number here."""
 
 
-def _asked(name: str, value: Words | Phone | bool | None) -> Any:
+def _condition(name: str, value: Words | Phone | bool | None) -> Any:
     """The filter of a parameter with one value; our own words must exist."""
     if isinstance(value, Phone):
         return value.number

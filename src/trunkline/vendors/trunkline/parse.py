@@ -22,7 +22,7 @@ NAME = "trunkline"
 INSTANTS = ("created_at", "updated_at", "scheduled_at", "started_at", "ended_at")
 
 NEVER_NULL = ("id", "direction", "channel", "status", "created_at", "turns", "tool_calls")
-"""Fields for which null says no more than leaving them out."""
+"""Fields for which null means the same as leaving them out."""
 
 DAY_MS = 24 * 3600 * 1000
 AS_OF_FIELDS = ("as_of", "as_of_by_path")
@@ -79,11 +79,11 @@ _read_line = msgspec.json.Decoder(_Line).decode
 def from_line(text: bytes) -> Sighting | None:
     """Read a line with one whole call, without checking for other forms.
 
-    `None` for whatever `from_wire` would refuse or has to put right; what comes back is what it gives.
+    `None` for whatever `from_wire` would refuse or correct; otherwise the result is the same.
     """
     try:
         if not text.isascii():
-            text.decode()  # what is skipped is not looked at
+            text.decode()  # skipped values are not checked
         line = _read_line(text)
         for name in INSTANTS:
             if text_of_instant := getattr(line, name):

@@ -6,12 +6,12 @@ Events: none; a delivery is a call as get prints it, or several as `{"calls": [â
 
 Not carried: nothing.
 
-Our choice: the address is the secret, and a source that was given one besides takes only what is signed with
-it as Standard Webhooks says. A call keeps the vendor and the id that it has elsewhere, so that a
-call pulled from another Trunkline and heard of from its vendor is one call. Of a delivery of several calls
-each is stored by itself, as a delivery of that call alone: what stands beside the calls is not stored, and
-one that cannot be read is stored with the reason and does not keep the others out. The list is asked for
-with everything that can be included.
+Our choice: the address is the secret, and a source that has a secret besides accepts only deliveries signed
+with it as Standard Webhooks says. A call has the same vendor and id as in the other log, so that a call
+pulled from another Trunkline and reported by its vendor is one call. A delivery of several calls is stored as
+one delivery for each of them, without anything that was beside the calls. A call that cannot be read is
+stored with the reason and does not affect the others. The list is requested with everything that can be
+included.
 """
 
 from __future__ import annotations

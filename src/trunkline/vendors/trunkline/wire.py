@@ -154,7 +154,7 @@ INCLUDE = Meta(
     description=f"what to print besides the call itself, of {', '.join(INCLUDABLE)}, separated by commas; "
     "words are part of turns and include them"
 )
-FORMAT = Meta(description="without it the header `Accept` decides; it is JSON unless that asks for text/toon")
+FORMAT = Meta(description="without it the header `Accept` decides; it is JSON unless that requests text/toon")
 ZONE = Meta(
     description="the time zone in which instants are written; UTC by default. "
     "A date in a filter still means a UTC day"

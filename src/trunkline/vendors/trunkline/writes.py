@@ -117,7 +117,7 @@ def read_upsert(upserts: CallUpserts, _: str) -> UpsertCalls:
 
 
 def write_upserted(outcome: CallsUpserted, upserts: CallUpserts) -> ManyAnswer | OneAnswer:
-    """From what came of each call to the answer."""
+    """From the result of each call to the answer."""
     if upserts.many:
         return ManyAnswer([_result(index, result) for index, result in enumerate(outcome.results)])
     (result,) = outcome.results

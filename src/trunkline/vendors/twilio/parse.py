@@ -74,18 +74,20 @@ def read_words(
         sighting.vendor_type = direction
         if not DIRECTION.knows(direction):
             unknown.append(f"{direction_name}={direction}")
-    heard_by: Result | None = None
+    answered_by_result: Result | None = None
     if answered_by:
-        heard_by = ANSWERED_BY.read(answered_by)
-        sighting.analysis = Analysis(voicemail=None if heard_by is None else heard_by is Result.VOICEMAIL)
+        answered_by_result = ANSWERED_BY.read(answered_by)
+        sighting.analysis = Analysis(
+            voicemail=None if answered_by_result is None else answered_by_result is Result.VOICEMAIL
+        )
         if not ANSWERED_BY.knows(answered_by):
             unknown.append(f"{answered_name}={answered_by}")
     if caller:
         sighting.contact = Contact(full_name=caller)
     if isinstance(sighting.status, Status) and sighting.status.is_final:
         result = OUTCOMES.get(sighting.status)
-        if result is Result.ANSWERED and heard_by is not None:
-            result = heard_by
+        if result is Result.ANSWERED and answered_by_result is not None:
+            result = answered_by_result
         if result is not None:
             sighting.result = result
             derived.append("result")
@@ -96,7 +98,7 @@ def read_words(
 
 
 def _recording_from(wire: Payload) -> Sighting:
-    """A recording of the REST API; its sound lies at its address without the ending `.json`."""
+    """A recording of the REST API; its audio is at its address without the ending `.json`."""
     status, uri = or_none(wire.text("status")), or_none(wire.text("uri"))
     call_sid = wire.identifier("call_sid")
     url = or_none(wire.text("media_url")) or (HOST + uri.removesuffix(".json") if uri else None)

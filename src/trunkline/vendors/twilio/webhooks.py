@@ -94,9 +94,9 @@ def _date_callback(wire: Payload, sighting: Sighting) -> None:
     elif recorded_at is not None:
         length_ms = or_none(wire.seconds("RecordingDuration")) or 0
         sighting.as_of = later(recorded_at, length_ms) or recorded_at
-    first_heard_of = at or recorded_at
-    if first_heard_of is not None:
-        sighting.created_at = first_heard_of
+    first_reported_at = at or recorded_at
+    if first_reported_at is not None:
+        sighting.created_at = first_reported_at
         derived.append("created_at")
     sighting.derived = derived or UNSET
 

@@ -6,7 +6,7 @@ SDK for the names of fields and words; its published examples of messages.
 Events: `status-update`, `end-of-call-report`, `conversation-update`, `transcript`, `speech-update`,
 `hang`, `transfer-update`, `user-interrupted`, `model-output` and `assistant.speechStarted`, and a call as
 the list and the get print it. Messages of chats and sessions, and of a call's files and deletion, are
-stored but hold no calls. Messages that expect an answer are left to the agent's own server.
+stored but have no calls. Messages that expect an answer are left to the agent's own server.
 
 Not carried: word times, whose zero point is not documented, and the assistant's settings, which contain
 secrets.

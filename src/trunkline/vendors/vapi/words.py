@@ -75,7 +75,7 @@ TOOL_RESULTS = frozenset({"tool_call_result", "tool-call-result", "tool-result",
 UNSPOKEN = frozenset({"system", "developer"})
 
 SUCCESS = {"true": True, "pass": True, "false": False, "fail": False}
-"""Words of the pass-or-fail rubrics; a grade on another rubric says neither."""
+"""Words of the pass-or-fail rubrics; a grade on another rubric is neither."""
 
 # -- why a call ended -----------------------------------------------------
 
@@ -100,7 +100,7 @@ ENDED_REASON = OneWay(
         "call-deleted": EndReason.CANCELED,
         "call.ringing.sip-inbound-caller-hungup-before-call-connect": EndReason.NO_ANSWER,
         "call.in-progress.error-assistant-did-not-receive-customer-audio": EndReason.CONNECTION_LOST,
-        "call.in-progress.twilio-completed-call": EndReason.OTHER,  # nobody says which side
+        "call.in-progress.twilio-completed-call": EndReason.OTHER,  # the side is not documented
         "call.in-progress.sip-completed-call": EndReason.OTHER,
         "call.forwarding.operator-busy": EndReason.OTHER,  # the call itself was answered
         "call.forwarding.no-answer": EndReason.OTHER,
@@ -110,7 +110,7 @@ ENDED_REASON = OneWay(
         "customer-did-not-answer": EndReason.NO_ANSWER,
         "customer-did-not-give-microphone-permission": EndReason.NOT_CONNECTED,
         "exceeded-max-duration": EndReason.MAX_DURATION,
-        "hangup": EndReason.OTHER,  # in a published example only; nobody says whose
+        "hangup": EndReason.OTHER,  # in a published example only; its owner is not documented
         "manually-canceled": EndReason.CANCELED,
         "scheduled-call-deleted": EndReason.CANCELED,
         "phone-call-provider-bypass-enabled-but-no-call-received": EndReason.NOT_CONNECTED,

@@ -74,7 +74,7 @@ def read_list(query: ListQuery, _: str) -> ListCalls:
 
 
 def list_envelope(page: PageSummary, query: ListQuery) -> CallList:
-    """What stands around the calls of a list, which names the organization if all calls are of the same."""
+    """The answer around the calls of a list, which names the organization if all calls are of the same."""
     orgs = page.facts
     total = page.total or 0
     pages = -(-total // query.limit)
@@ -206,9 +206,9 @@ DIALECT = Dialect(
             FaultClass.CREDENTIAL: "Missing or invalid API key/secret",
             FaultClass.NOT_FOUND: "Call with ID '{detail}' does not exist",
             Fault.NO_SUCH_ROUTE: "There is nothing at this path",
-            Fault.METHOD_NOT_ALLOWED: "This path does not take this method",
+            Fault.METHOD_NOT_ALLOWED: "This path does not have this method",
             Fault.NOT_ACCEPTABLE: "The answer is JSON",
-            Fault.UNSUPPORTED_BODY: "The body cannot be taken: {detail}",
+            Fault.UNSUPPORTED_BODY: "The body cannot be accepted: {detail}",
             Fault.INTERNAL: "An unexpected error occurred",
             Fault.UNAVAILABLE: "Try again in a moment",
         },
@@ -260,7 +260,7 @@ DIALECT = Dialect(
         "Without a start, the times of turns and words count from the first of them.",
         "A test call prints as `WEB_CALL`, a call over an unknown channel as `PHONE_CALL`.",
         "A call of another vendor without a start prints the times of its words from its creation on.",
-        "The text of another vendor's call is put together from its turns.",
+        "The text of another vendor's call is assembled from its turns.",
         "Costs in another unit than US dollars print as null.",
     ),
     cost_unit="USD",

@@ -1,18 +1,18 @@
--- Changes: what happened to an org's calls after a place in its order of changes. $1 is always the org.
+-- Changes: what happened to an org's calls after a sequence number. $1 is always the org.
 
 -- name: head
--- The last place that the org has given out.
+-- The last sequence number of the org.
 SELECT coalesce((SELECT n FROM change_sequences WHERE org_id = $1), 0);
 
 -- name: notify
--- Wakes whoever listens, in a transaction of its own: commits that notify wait for each other. no org: it names some
+-- Wakes listeners, in a transaction of its own: commits that notify wait for each other. no org: it names some
 SELECT pg_notify('trunkline_changes', $1);
 
 -- name: read_batch
--- The calls that changed after place $2 and match, and the ids of those that were taken out, in order; with each the
--- place up to which they were looked for, which a look that finds nothing has as well. Only so many changes are
--- looked through at a time, so that a filter that next to nothing matches costs no more than any other; they are
--- fetched before they are filtered, so that no index but that of the changes can be chosen.
+-- The calls that changed after sequence number $2 and match, and the ids of deleted ones, in order; each row has the
+-- number up to which changes were read, and a batch without calls has one row with it. Only so many changes are read
+-- at a time, so that a filter that matches hardly any calls costs no more than any other; they are fetched before they
+-- are filtered, so that no index but that of the changes can be chosen.
 WITH seen AS MATERIALIZED (
     SELECT c.* FROM calls c WHERE c.org_id = $1 AND c.change > $2 AND c.change > 0 ORDER BY c.change LIMIT {window}
 ), head AS MATERIALIZED (

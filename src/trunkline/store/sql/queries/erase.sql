@@ -1,7 +1,7 @@
--- Erasing: how each table forgets calls. $1 is always the org.
--- The first part are fragments that are named by their table in store/erase.py: each is a part of a statement that has
--- the calls in `gone`, with their `id`, `vendor` and `vendor_call_id`. They run in the transaction of the deletion and
--- once more when it is cleaned up after.
+-- Erasing: how calls are removed from each table. $1 is always the org.
+-- First come fragments that are named by their table in store/erase.py: each is a part of a statement that has the
+-- calls in `gone`, with their `id`, `vendor` and `vendor_call_id`. They run in the transaction of the deletion and once
+-- more in the later cleanup.
 
 -- name: call_transcripts
 transcripts_erased AS (
@@ -24,7 +24,7 @@ backlog_erased AS (
 )
 
 -- name: call_terms
--- A term that no other call has is looked for afterwards, among the orphans.
+-- Terms that no other call has are found afterwards, among the orphans.
 terms_erased AS (
     DELETE FROM call_terms x USING gone g WHERE x.org_id = $1 AND x.call_id = g.id RETURNING x.term_ids
 ), orphans_noted AS (
@@ -53,7 +53,7 @@ ledger_erased AS (
 )
 
 -- name: pulls
--- A pull that was broken off and would go on behind this call begins anew instead.
+-- An interrupted pull that would continue after this call starts from the beginning instead.
 pulls_erased AS (
     UPDATE pulls p SET next = NULL, started_at = NULL FROM gone g
     WHERE p.org_id = $1 AND p.next IS NOT NULL
@@ -61,7 +61,7 @@ pulls_erased AS (
 )
 
 -- name: recordings
--- The file is deleted after the commit. One that is being fetched has no path yet, and will have this one.
+-- The file is deleted after the commit. One that is being downloaded has no path yet, and will have this one.
 recordings_erased AS (
     DELETE FROM recordings r USING gone g WHERE r.org_id = $1 AND r.call_id = g.id
     RETURNING coalesce(r.path, $1::text || '/' || left(g.id::text, 2) || '/' || g.id::text) AS path
@@ -71,26 +71,26 @@ recordings_erased AS (
 )
 
 -- name: jobs
--- Jobs of whatever kind that are about the call, such as fetching its recording; one that runs finds nothing to note.
+-- Jobs of any kind that are about the call, such as downloading its recording; one that runs has nothing to update.
 jobs_erased AS (
     DELETE FROM jobs j USING gone g WHERE j.org_id = $1 AND j.key = g.id::text
 )
 
 -- name: idempotent_requests
--- The request is forgotten, not only its answer: sent again it is done again, and refused for this call.
+-- The request is removed, not only its answer: sent again it is run again, and refused for this call.
 answers_erased AS (
     DELETE FROM idempotent_requests i USING gone g WHERE i.org_id = $1 AND i.call_ids @> ARRAY[g.id]
 )
 
 -- name: note_deletion
--- That there is something to clean up after. no org: it is that of the statement around it
+-- Records that a cleanup is due. no org: it is that of the statement around it
 deletion_noted AS (
     INSERT INTO erase_backlog AS b (org_id, first_at, last_at) SELECT $1, now(), now() FROM gone
     ON CONFLICT (org_id) DO UPDATE SET last_at = greatest(b.last_at, excluded.last_at)
 )
 
 -- name: erase_again
--- What somebody wrote of a deleted call who did not know yet that it was: an answer that was on its way, a recording.
+-- What a concurrent writer stored of a call before it saw the deletion: an answer, a recording.
 WITH gone AS (
     SELECT d.id, d.vendor, d.vendor_call_id FROM deleted_calls d JOIN erase_backlog b ON b.org_id = $1
     WHERE d.org_id = $1 AND d.deleted_at >= b.first_at
@@ -98,11 +98,11 @@ WITH gone AS (
 SELECT;
 
 -- name: orgs
--- Orgs of which something was deleted since it was last cleaned up, and when for the last time. no org: it looks for them
+-- Orgs with deletions since the last cleanup, and the time of the last deletion. no org: it looks for them
 SELECT org_id, last_at FROM erase_backlog ORDER BY org_id;
 
 -- name: cleaned
--- Everything is cleaned up that was deleted until then.
+-- Records that everything deleted until then was cleaned up.
 DELETE FROM erase_backlog WHERE org_id = $1 AND last_at = $2;
 
 -- name: numbers_of_nobody
@@ -114,30 +114,30 @@ DELETE FROM number_totals s WHERE s.org_id = $1 AND {nobody};
 DELETE FROM jobs s WHERE s.org_id = $1 AND s.kind = 'number_total' AND {nobody};
 
 -- name: nobody
--- That no call has a number in one place.
+-- That no call has a number in one column.
 NOT EXISTS (SELECT FROM calls c WHERE c.org_id = $1 AND c.{column} = s.{number})
 
 -- name: follower_problems
--- What failed keeps its name; what it quoted may have been of a call.
+-- The type of the error stays; what it quoted may have been of a call.
 UPDATE followers SET problem = split_part(problem, ':', 1) WHERE org_id = $1 AND strpos(problem, ':') > 0;
 
 -- name: skips_of_nobody
--- Marks at changes that followers went past, of calls that have changed again or are gone: there is nothing to go back to.
+-- Marks at skipped changes of calls that have changed again or were deleted: there is nothing to return to.
 DELETE FROM follower_skips f
 WHERE f.org_id = $1
     AND NOT EXISTS (SELECT FROM calls c WHERE c.org_id = $1 AND c.change = f.change AND c.change > 0)
     AND NOT EXISTS (SELECT FROM deleted_calls d WHERE d.org_id = $1 AND d.change = f.change);
 
 -- name: nameless_payloads
--- Payloads that could not be read, or named no call where we look for one, and hold the vendor's id of a deleted call.
--- A short id may stand in any payload by chance.
+-- Payloads that could not be read, or named no call where we look for one, and contain the vendor's id of a deleted
+-- call. A short id may occur in any payload by chance.
 DELETE FROM sightings s USING deleted_calls d, erase_backlog b
 WHERE s.org_id = $1 AND d.org_id = $1 AND b.org_id = $1 AND s.vendor_call_id = '' AND d.deleted_at >= b.first_at
     AND length(d.vendor_call_id) >= $2::integer
     AND position(convert_to(d.vendor_call_id, 'UTF8') IN s.payload) > 0;
 
 -- name: erased_objects
--- Files of deleted calls that are to be deleted, those that were noted first first.
+-- Files of deleted calls that are to be deleted, oldest entries first.
 SELECT path, erased_at FROM erased_objects WHERE org_id = $1 ORDER BY erased_at, path LIMIT $2;
 
 -- name: orgs_with_objects
@@ -149,7 +149,7 @@ SELECT DISTINCT org_id FROM erased_objects ORDER BY org_id;
 SELECT path FROM erased_objects WHERE org_id = $1 AND path LIKE '%/' || $2;
 
 -- name: object_deleted
--- A file is gone, and nobody can be writing it any more.
+-- A file was deleted, and nobody can be writing it any more.
 DELETE FROM erased_objects WHERE org_id = $1 AND path = $2;
 
 -- name: may_vacuum
@@ -157,11 +157,11 @@ DELETE FROM erased_objects WHERE org_id = $1 AND path = $2;
 SELECT t.name FROM unnest($1::text[]) AS t (name) WHERE has_table_privilege(t.name, 'MAINTAIN');
 
 -- name: set_vacuum_delay
--- How many milliseconds vacuums on this connection leave to others after a piece of work; 0 is how it begins.
+-- How many milliseconds vacuums on this connection pause after a piece of work; 0 by default.
 -- no org: it is about the connection
 SELECT set_config('vacuum_cost_delay', $1::integer::text, false);
 
 -- name: vacuum
--- Removes dead rows from tables, one after another, with their texts and indexes, and takes samples of their values
--- anew. No table is cut off at its end, for which others would have to wait. no org: it is about the tables
+-- Removes dead rows from tables, one after another, with their large values and index entries, and analyzes them. No
+-- table is truncated at its end, since others would have to wait for that. no org: it is about the tables
 VACUUM (ANALYZE, INDEX_CLEANUP ON, TRUNCATE FALSE) {tables};

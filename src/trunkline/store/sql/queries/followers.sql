@@ -1,7 +1,7 @@
--- Followers: how far each has come in an org's order of changes. $1 is the org and $2 the follower's name.
+-- Followers: how far each has read an org's changes. $1 is the org and $2 the follower's name.
 
 -- name: behind
--- Which followers, of those that $1 names, have changes of which org before them and may look at them at $2.
+-- Which of the followers named in $1 have unread changes in which orgs and may read them at $2.
 -- no org: every org is followed
 SELECT n.name, c.org_id
 FROM change_sequences c CROSS JOIN unnest($1::text[]) AS n (name)
@@ -9,24 +9,24 @@ LEFT JOIN followers f ON f.org_id = c.org_id AND f.name = n.name
 WHERE c.n > coalesce(f.change, 0) AND (f.next_try_at IS NULL OR f.next_try_at <= $2);
 
 -- name: begin_following
--- A follower's place, before it has moved.
+-- A follower's position, before it has moved.
 INSERT INTO followers (org_id, name, change) VALUES ($1, $2, 0) ON CONFLICT (org_id, name) DO NOTHING;
 
--- name: take_place
--- Holds a follower's place until the transaction ends; nothing comes back if somebody else does.
+-- name: lock_position
+-- Locks a follower's position until the transaction ends; returns nothing if another transaction has it locked.
 SELECT change, span, attempts FROM followers WHERE org_id = $1 AND name = $2 FOR UPDATE SKIP LOCKED;
 
--- name: wait_for_place
--- The same, for whoever waits until nobody else does.
+-- name: wait_for_position
+-- The same, but waits for the lock.
 SELECT change, span, attempts FROM followers WHERE org_id = $1 AND name = $2 FOR UPDATE;
 
--- name: move_place
--- A follower has come to a place. While it takes few changes at a time, it takes twice as many the next time.
+-- name: move_position
+-- A follower has reached a sequence number. If its batches were made smaller, the next one is twice as large.
 UPDATE followers SET change = $3, attempts = 0, next_try_at = NULL, problem = NULL, span = $4
 WHERE org_id = $1 AND name = $2;
 
 -- name: note_failure
--- A follower failed at a place, where it may have been for the first time; nothing is noted if it has moved on since.
+-- A follower failed at a sequence number, perhaps its first; nothing is recorded if it has moved on since.
 INSERT INTO followers AS f (org_id, name, change, attempts, next_try_at, problem, span)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (org_id, name) DO UPDATE SET attempts = excluded.attempts, next_try_at = excluded.next_try_at,
@@ -34,7 +34,7 @@ ON CONFLICT (org_id, name) DO UPDATE SET attempts = excluded.attempts, next_try_
 WHERE f.change = excluded.change;
 
 -- name: skip
--- A follower goes past a change that it cannot do, with a mark.
+-- A follower skips a change that always fails, and marks it.
 WITH past AS (
     UPDATE followers SET change = $4, attempts = 0, next_try_at = NULL, problem = NULL
     WHERE org_id = $1 AND name = $2 AND change = $3 RETURNING true
@@ -43,11 +43,11 @@ INSERT INTO follower_skips (org_id, name, change, problem, skipped_at) SELECT $1
 ON CONFLICT (org_id, name, change) DO UPDATE SET problem = excluded.problem, skipped_at = excluded.skipped_at;
 
 -- name: skipped_count
--- How many changes a follower has gone past.
+-- How many changes a follower has skipped.
 SELECT count(*) FROM follower_skips WHERE org_id = $1 AND name = $2;
 
 -- name: followers
--- Where followers of an org, or of all, are, and what holds them up; those with a problem first. $2 is how many at most.
+-- The positions and problems of followers of an org, or of all; those with a problem first. $2 is how many at most.
 SELECT c.org_id, coalesce(o.name, '') AS org, f.name, c.n - f.change AS behind, f.attempts, f.next_try_at, f.problem,
     (SELECT count(*) FROM follower_skips s WHERE s.org_id = f.org_id AND s.name = f.name) AS skipped
 FROM followers f JOIN change_sequences c ON c.org_id = f.org_id LEFT JOIN orgs o ON o.org_id = f.org_id
@@ -56,7 +56,7 @@ ORDER BY f.attempts = 0, f.org_id, f.name
 LIMIT $2;
 
 -- name: go_back
--- Followers of an org, or of all, go back to before the first change that they went past, and try again now.
+-- Followers of an org, or of all, move back to before the first change that they skipped, and retry now.
 WITH gone AS (
     DELETE FROM follower_skips s WHERE $1::integer IS NULL OR s.org_id = $1 RETURNING s.org_id, s.name, s.change
 ), first AS (
@@ -70,7 +70,7 @@ WITH gone AS (
 SELECT coalesce(sum(n), 0)::bigint FROM first;
 
 -- name: lags
--- How many changes each follower has before it, over how many orgs, and in how many of them it fails.
+-- How many unread changes each follower has, over how many orgs, and in how many of them it fails.
 -- no org: it is about followers
 SELECT f.name, coalesce(sum(c.n - f.change), 0)::bigint AS behind, count(*) FILTER (WHERE c.n > f.change) AS orgs_behind,
     count(*) FILTER (WHERE f.attempts > 0) AS orgs_failing, max(c.n - f.change) AS farthest
@@ -78,5 +78,5 @@ FROM followers f JOIN change_sequences c ON c.org_id = f.org_id
 GROUP BY f.name ORDER BY f.name;
 
 -- name: skips
--- How many changes each follower has gone past. no org: it is about followers
+-- How many changes each follower has skipped. no org: it is about followers
 SELECT name, count(*) AS n FROM follower_skips GROUP BY name ORDER BY name;

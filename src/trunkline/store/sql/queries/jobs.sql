@@ -1,28 +1,29 @@
 -- Jobs: work that may fail, wait or be repeated. $1 is the org, $2 the kind and $3 the key, unless a statement says otherwise.
 
 -- name: add
--- Jobs that are to be done from now on. One that is there begins anew, also while it runs: that run does not count.
+-- Jobs that are due now. One that exists starts over, also while it runs: that run does not count.
 INSERT INTO jobs AS j (org_id, kind, key, next_try_at, created_at)
 SELECT $1, $2, k.key, $4, $4 FROM unnest($3::text[]) AS k (key)
 ON CONFLICT (org_id, kind, key) DO UPDATE SET turn = j.turn + 1, state = 'waiting', attempts = 0, problem = NULL,
     started_at = NULL, next_try_at = excluded.next_try_at;
 
 -- name: schedule
--- A job that is repeated. Another schedule begins at its own next time; the same one stays as it stands.
+-- A recurring job. A changed schedule begins at its own next time; an unchanged one stays as it is.
 INSERT INTO jobs AS j (org_id, kind, key, schedule, next_try_at, created_at) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (org_id, kind, key) DO UPDATE SET turn = j.turn + 1, state = 'waiting', attempts = 0, problem = NULL,
     started_at = NULL, schedule = excluded.schedule, next_try_at = excluded.next_try_at
 WHERE j.schedule IS DISTINCT FROM excluded.schedule OR j.state = 'failed';
 
 -- name: remove
--- Forgets a job; a run of it does not count.
+-- Removes a job; a run of it does not count.
 DELETE FROM jobs WHERE org_id = $1 AND kind = $2 AND key = $3 RETURNING true;
 
 -- name: share_out
--- What is handed to the queue next, of the kinds $1, of each of which $2 may be in the queue for all orgs together and
--- $3 for one org. Orgs take turns: first whoever has least in the queue, then whoever was served longest ago. What
--- stands in the queue already is not handed out again; a run that is over and still stands there takes no room, but
--- the next turn of its job waits until it is gone, so that a job never runs twice at once. no org: all share the queue
+-- The jobs that are queued next, of the kinds $1, of each of which $2 may be in the queue for all orgs together and $3
+-- for one org. Orgs take turns: first the one with the fewest jobs in the queue, then the one served longest ago. A job
+-- that is in the queue is not queued again. A finished run that is still in the queue does not count against the
+-- limits, but the next turn of its job waits until it is gone, so that a job never runs twice at once. no org: all share
+-- the queue
 WITH RECURSIVE kinds AS (
     SELECT * FROM unnest($1::text[], $2::integer[], $3::integer[]) AS k (kind, at_once, at_once_of_org)
 ), queued AS MATERIALIZED (
@@ -57,36 +58,36 @@ WITH RECURSIVE kinds AS (
         LIMIT greatest(0, k.at_once_of_org - coalesce(n.n, 0))
     ) j
     WHERE o.org_id IS NOT NULL
-), placed AS (
+), ranked AS (
     SELECT d.*, coalesce(n.n, 0) + row_number() OVER (
         PARTITION BY d.kind ORDER BY d.rank, t.served_at NULLS FIRST, d.org_id
-    ) AS place
+    ) AS position
     FROM due d LEFT JOIN job_turns t ON t.org_id = d.org_id AND t.kind = d.kind
     LEFT JOIN of_kind n ON n.kind = d.kind
 )
-SELECT org_id, kind, key, turn FROM placed WHERE place <= at_once ORDER BY kind, place;
+SELECT org_id, kind, key, turn FROM ranked WHERE position <= at_once ORDER BY kind, position;
 
 -- name: share_out_alone
--- True for the one who may hand out jobs until the transaction ends. no org: it is about processes
+-- True for the only process that may queue jobs until the transaction ends. no org: it is about processes
 SELECT pg_try_advisory_xact_lock(7204913);
 
 -- name: served
--- Whose jobs were just handed out. $1 are the orgs, $2 the kinds.
+-- Records the orgs whose jobs were just queued. $1 are the orgs, $2 the kinds.
 INSERT INTO job_turns (org_id, kind, served_at)
 SELECT s.org_id, s.kind, clock_timestamp()
 FROM (SELECT DISTINCT s.org_id, s.kind FROM unnest($1::integer[], $2::text[]) AS s (org_id, kind)) s
 ON CONFLICT (org_id, kind) DO UPDATE SET served_at = excluded.served_at;
 
 -- name: begin
--- A job begins to run, and counts as tried. died says that an earlier run of the same turn began and never ended;
--- then it does not begin.
+-- A job begins to run, and the try is counted. `died` means that an earlier run of the same turn began and never ended;
+-- then this one does not begin.
 UPDATE jobs AS j SET attempts = j.attempts + (j.started_at IS NULL)::integer, started_at = coalesce(j.started_at, $5)
 WHERE j.org_id = $1 AND j.kind = $2 AND j.key = $3 AND j.turn = $4 AND j.state = 'waiting'
 RETURNING new.attempts, new.schedule, old.started_at IS NOT NULL AS died,
     coalesce((SELECT o.name FROM orgs o WHERE o.org_id = $1), '') AS org_name;
 
 -- name: done
--- A job is done, and gone.
+-- A job is done, and removed.
 DELETE FROM jobs WHERE org_id = $1 AND kind = $2 AND key = $3 AND turn = $4 RETURNING true;
 
 -- name: done_until
@@ -100,7 +101,7 @@ UPDATE jobs SET turn = turn + 1, state = $5, started_at = NULL, ended_at = $6, n
 WHERE org_id = $1 AND kind = $2 AND key = $3 AND turn = $4 RETURNING true;
 
 -- name: give_back
--- A try was broken off by us, and does not count.
+-- A try was cancelled by us, and does not count.
 UPDATE jobs SET turn = turn + 1, attempts = greatest(0, attempts - 1), started_at = NULL, next_try_at = $5
 WHERE org_id = $1 AND kind = $2 AND key = $3 AND turn = $4 RETURNING true;
 
@@ -120,7 +121,7 @@ ORDER BY j.state, j.next_try_at, j.org_id, j.kind, j.key
 LIMIT $4;
 
 -- name: retry
--- Jobs of an org, or of all, that failed or wait for another try are tried now; $2 is a kind, or null, $3 the instant.
+-- Jobs of an org, or of all, that failed or wait for another try are due now; $2 is a kind, or null, $3 the instant.
 UPDATE jobs SET state = 'waiting', attempts = 0, next_try_at = $3
 WHERE ($1::integer IS NULL OR org_id = $1) AND ($2::text IS NULL OR kind = $2) AND started_at IS NULL
     AND (state = 'failed' OR attempts > 0);
@@ -147,5 +148,5 @@ SELECT kind, outcome, sum(n)::bigint AS n, sum(seconds) AS seconds FROM job_coun
 GROUP BY kind, outcome ORDER BY kind, outcome;
 
 -- name: sweep_log
--- Empties the queue's own log of what is older than $1. no org: the queue is shared by all
+-- Deletes entries of the queue's own log that are older than $1. no org: the queue is shared by all
 DELETE FROM job_queue.pgqueuer_log WHERE created < $1;

@@ -1,30 +1,30 @@
 -- Orgs and keys.
 
 -- name: ensure_org
--- An org by its name, made if it is new. The update changes nothing and is there to return the row.
--- no org: this is where an org comes from
+-- An org by its name, created if it is new. The update changes nothing; it makes the statement return the row.
+-- no org: this creates one
 INSERT INTO orgs (name) VALUES ($1)
 ON CONFLICT (name) DO UPDATE SET name = excluded.name
 RETURNING org_id;
 
 -- name: org_by_name
--- no org: the name is what is known of it
+-- no org: it is found by its name
 SELECT org_id FROM orgs WHERE name = $1;
 
 -- name: org_names
--- no org: all of them are asked for
+-- no org: all of them are requested
 SELECT name FROM orgs ORDER BY name;
 
 -- name: insert_key
--- A new key; the hash is unique over all orgs, so a key that someone has already is not stored.
+-- A new key; the hash is unique over all orgs, so a key that any org has already is not stored.
 INSERT INTO keys (org_id, id, hash, name_hash, secret_hash, dialect, label, scopes, addresses, created_at, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT DO NOTHING
 RETURNING id;
 
 -- name: key_by_hash
--- The key that a request shows, with its org.
--- no org: the key is what tells the org
+-- The key of a request, with its org.
+-- no org: the key decides the org
 SELECT k.org_id, o.name AS org_name, k.id, k.secret_hash, k.dialect, k.scopes, k.addresses, k.expires_at,
        k.revoked_at, k.last_used_at
 FROM keys k JOIN orgs o ON o.org_id = k.org_id
@@ -33,7 +33,7 @@ ORDER BY k.dialect NULLS FIRST
 LIMIT 1;
 
 -- name: touch_key
--- Remembers the last use, to the minute, so that a busy key is not written at every request.
+-- Records the last use, to the minute, so that a busy key is not written at every request.
 UPDATE keys SET last_used_at = $3
 WHERE org_id = $1 AND id = $2 AND (last_used_at IS NULL OR last_used_at < $3::timestamptz - interval '1 minute');
 

@@ -1,4 +1,4 @@
--- Parts of a listing. A list is merged from streams, each of which an index yields in order.
+-- Parts of a list query. A list is merged from index scans, all in the same order.
 -- no org: the parts below that read calls name it, the others stand around those
 
 -- name: stream
@@ -6,7 +6,7 @@
 (SELECT c.* FROM calls c WHERE c.org_id = $1{where} ORDER BY {order} {limit})
 
 -- name: stream_by_id
--- The same, for a place that is far down: what is skipped is read from the index alone.
+-- The same for a large offset: skipped rows are read from the index alone.
 (SELECT c.* FROM calls c WHERE c.org_id = $1 AND c.id = ANY(ARRAY(
     SELECT c.id FROM calls c WHERE c.org_id = $1{where} ORDER BY {order} {limit}
 )))
@@ -16,7 +16,7 @@
 (SELECT c.* FROM (SELECT c.* FROM calls c WHERE c.org_id = $1{where} OFFSET 0) c ORDER BY {order} {limit})
 
 -- name: merged
--- The first of several streams that are in the same order.
+-- The first rows of several scans that are in the same order.
 SELECT c.* FROM ({streams}) c ORDER BY {order} {window}
 
 -- name: take
@@ -26,11 +26,11 @@ LIMIT ?
 LIMIT ? OFFSET ?
 
 -- name: take_from_period
--- Skips within the period that holds the place, from where the periods before it end.
+-- Skips within the period that contains the offset, from the end of the periods before it.
 LIMIT ? OFFSET (SELECT s.n - p.before FROM {skipped} s, {period} p)
 
 -- name: take_up_to_place
--- What a stream must give so that the merged streams reach the place and the page after it.
+-- How many rows each scan must return so that the merged scans reach the offset and the page after it.
 LIMIT (SELECT ?::bigint + s.n - p.before FROM {skipped} s, {period} p)
 
 -- name: ctes

@@ -1,20 +1,20 @@
--- Pulls: where a source's pull stands, and what it has met. $1 is always the org, $2 the source.
+-- Pulls: the progress of a source's pull, and what it has listed. $1 is always the org, $2 the source.
 
 -- name: lock_pull
 -- One pull of a source at a time; the lock ends with its connection. no org: the key is made of org and source
 SELECT pg_try_advisory_lock(hashtextextended($1::integer::text || ' ' || $2::uuid::text, 5));
 
 -- name: unlock_pull
--- Lets the next one in. no org: the key is made of org and source
+-- Releases the lock. no org: the key is made of org and source
 SELECT pg_advisory_unlock(hashtextextended($1::integer::text || ' ' || $2::uuid::text, 5));
 
 -- name: pull
--- Where the pull of a source stands.
+-- The progress of a source's pull.
 SELECT started_at, requested_since, requested_until, range_from, next, newest_at, reached_from, reached_at, vendors
 FROM pulls WHERE org_id = $1 AND source_id = $2;
 
 -- name: begin_pull
--- A pull begins; what complete ones have reached stays.
+-- Begins a pull; what complete ones have reached stays.
 INSERT INTO pulls (org_id, source_id, started_at, requested_since, requested_until, range_from, next)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (org_id, source_id) DO UPDATE SET
@@ -22,13 +22,13 @@ ON CONFLICT (org_id, source_id) DO UPDATE SET
     range_from = excluded.range_from, next = excluded.next, newest_at = NULL;
 
 -- name: forget_listed
--- Empties what a pull has met.
+-- Removes what a pull has listed.
 DELETE FROM listed_calls WHERE org_id = $1 AND source_id = $2;
 
 -- name: record_listed
--- Notes the calls of a page before they are stored. Of one that was met before, it stays as it was then whether we
--- had it: a page that is read again after a kill finds calls that it brought itself. A row that no conflict has
--- updated is a call that was not met before.
+-- Records the calls of a page before they are stored. For a call that was listed before, whether we had it stays as it
+-- was then: a page that is read again after a kill finds calls that it brought itself. A row that was inserted and not
+-- updated is a call that was not listed before.
 INSERT INTO listed_calls AS p (
     org_id, source_id, vendor, vendor_call_id, created_at, over_at, listed_at, was_stored, reason
 )
@@ -51,7 +51,7 @@ ON CONFLICT (org_id, source_id, vendor, vendor_call_id) DO UPDATE SET
 RETURNING p.xmax = 0 AS fresh;
 
 -- name: turn_page
--- The page before is committed, and this request is the next one.
+-- Stores the next request, after the page before was committed.
 UPDATE pulls SET
     next = $3,
     newest_at = greatest(newest_at, $4),
@@ -59,7 +59,7 @@ UPDATE pulls SET
 WHERE org_id = $1 AND source_id = $2;
 
 -- name: oldest_open
--- When the oldest call of some vendors was created that is not over, if that is not too long ago.
+-- The creation of the oldest call of some vendors that has not ended, if that is not too long ago.
 SELECT created_at FROM calls
 WHERE org_id = $1 AND vendor = ANY($2::text[]) AND created_at >= $3
     AND status IN ('scheduled', 'queued', 'ringing', 'in_progress')
@@ -67,7 +67,7 @@ ORDER BY created_at
 LIMIT 1;
 
 -- name: end_pull
--- A pull came to its end. What it reached counts if nothing lies between it and what was reached before.
+-- Ends a pull. What it reached counts if there is no gap between it and what was reached before.
 UPDATE pulls SET
     started_at = NULL, next = NULL, newest_at = NULL, completed_at = $3,
     reached_from = CASE
@@ -82,12 +82,12 @@ UPDATE pulls SET
 WHERE org_id = $1 AND source_id = $2;
 
 -- name: stored_lines
--- Which of some payloads are kept already.
+-- Which of some payloads are stored already.
 SELECT s.hash FROM unnest($3::text[], $4::bytea[]) AS k (vendor_call_id, hash)
 JOIN sightings s ON s.org_id = $1 AND s.vendor = $2 AND s.vendor_call_id = k.vendor_call_id AND s.hash = k.hash;
 
 -- name: pull_schedules
--- How an org's sources are pulled by themselves, and when each was last pulled to the end; $2 is the kind of job.
+-- The pull schedules of an org's sources, and when each was last pulled to the end; $2 is the kind of job.
 SELECT s.id, j.schedule, p.completed_at AS last_at, j.next_try_at AS next_at, j.problem,
     j.started_at IS NOT NULL AS running
 FROM sources s

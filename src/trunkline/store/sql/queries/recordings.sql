@@ -1,17 +1,17 @@
--- Recordings: which calls have one, and where what is kept of them lies. When one is fetched is a job's business.
+-- Recordings: which calls have one, and where the stored ones are. A job decides when one is downloaded.
 
 -- name: recorded
--- Calls that are over and may have a recording, among changes after one place and up to another.
+-- Calls that have ended and may have a recording, among changes after one sequence number up to another.
 SELECT c.body FROM calls c
 WHERE c.org_id = $1 AND c.change > $2 AND c.change <= $3 AND c.change > 0
     AND c.status = ANY($4) AND strpos(c.body, '"recording":{') > 0;
 
 -- name: deleted
--- Calls that were taken out, among the same changes.
+-- Deleted calls among the same changes.
 SELECT d.id FROM deleted_calls d WHERE d.org_id = $1 AND d.change > $2 AND d.change <= $3;
 
 -- name: note
--- Recordings to be fetched; answers those that are new or have another link. One that is kept stays.
+-- Recordings to be downloaded; returns those that are new or have another link. A stored one stays.
 INSERT INTO recordings AS r (org_id, call_id, url)
 SELECT $1, n.call_id, n.url FROM unnest($2::uuid[], $3::text[]) AS n (call_id, url)
 ON CONFLICT (org_id, call_id) DO UPDATE SET url = excluded.url
@@ -19,22 +19,22 @@ WHERE r.path IS NULL AND r.url <> excluded.url
 RETURNING r.call_id;
 
 -- name: drop_recordings
--- Forgets recordings of calls that were taken out; answers which there were.
+-- Removes the recordings of deleted calls; returns those that existed.
 DELETE FROM recordings WHERE org_id = $1 AND call_id = ANY($2::uuid[]) RETURNING call_id;
 
 -- name: wanted
--- A recording that is noted, with the call that it is of.
+-- A recording to be downloaded, with its call.
 SELECT r.url, r.path, c.vendor, c.vendor_call_id
 FROM recordings r JOIN calls c ON c.org_id = $1 AND c.id = r.call_id
 WHERE r.org_id = $1 AND r.call_id = $2;
 
 -- name: mark_stored
--- A recording is kept.
+-- Records that a recording is stored.
 UPDATE recordings SET path = $3, size_bytes = $4, media_type = $5, sha256 = $6, fetched_at = $7
 WHERE org_id = $1 AND call_id = $2;
 
 -- name: stored
--- A recording that is kept.
+-- A stored recording.
 SELECT path, size_bytes, media_type, sha256 FROM recordings WHERE org_id = $1 AND call_id = $2 AND path IS NOT NULL;
 
 -- name: recordings_of_org

@@ -1,7 +1,7 @@
--- Words: what was said in which calls, looked up and kept. $1 is always the org; each ? is a value of its own.
+-- Search: the words of transcripts, looked up and stored. $1 is always the org; each ? is a value of its own.
 
 -- name: whole
--- The numbers of a word.
+-- The ids of a word.
 SELECT id FROM search_terms WHERE org_id = $1 AND term = ?
 
 -- name: beginning
@@ -16,16 +16,16 @@ SELECT id FROM search_terms WHERE org_id = $1 AND term >= ? AND term < ?
     UNION ALL SELECT term_id FROM term_suffixes WHERE org_id = $1 AND suffix >= ? AND suffix < ?
 
 -- name: holds
--- That one of those words was said. no org: the statement around it names it
+-- That the transcript has one of those words. no org: the statement around it names it
 w.term_ids && ARRAY({ids})
 
 -- name: read
--- That the text holds the piece, where the words alone do not tell.
+-- That the text has the piece, where the words alone do not decide.
 AND EXISTS (SELECT 1 FROM call_transcripts s WHERE s.org_id = $1 AND s.call_id = w.call_id AND strpos(s.search, ?) > 0)
 
 -- name: transcript_matches
--- The calls in which a piece of text was said: by their words, and those not indexed yet by their text, as are live
--- ones. The numbers of words are of one org already; a plan that looks for its calls besides reads all of them.
+-- The calls whose transcript has a piece of text: by their words, and live calls and those not indexed yet by their
+-- text. The ids of words belong to one org already; a plan that also searched by the org would read all its calls.
 matching_calls AS MATERIALIZED (
     SELECT w.call_id FROM (SELECT * FROM call_terms w WHERE {holds} OFFSET 0) w WHERE w.org_id = $1{read}
     UNION ALL
@@ -36,7 +36,7 @@ matching_calls AS MATERIALIZED (
 )
 
 -- name: transcript_matches_by_text
--- The same for a piece that no word can be looked up of.
+-- The same for a piece without a word that can be looked up.
 matching_calls AS MATERIALIZED (
     SELECT s.call_id FROM call_transcripts s WHERE s.org_id = $1 AND strpos({spoken}, ?) > 0
 )
@@ -54,8 +54,8 @@ c.id = ANY(ARRAY(SELECT call_id FROM matching_calls))
 SELECT count(*) FROM search_backlog WHERE org_id = $1;
 
 -- name: backlog
--- Calls to index among changes after one place and up to another, with what was said in them. The sequence of a call is
--- never before the one at which it was put on the list.
+-- Calls to index among changes after one sequence number up to another, with their searchable text. The sequence of a
+-- call is never before the one at which it was put on the list.
 SELECT u.call_id, u.change, s.search, c.change AS sequence
 FROM calls c
 JOIN search_backlog u ON u.org_id = $1 AND u.call_id = c.id
@@ -69,7 +69,7 @@ LIMIT $4;
 SELECT n FROM change_sequences WHERE org_id = $1 FOR UPDATE;
 
 -- name: backlog_of_call
--- A call that is not indexed yet, with what was said in it.
+-- A call that is not indexed yet, with its searchable text.
 SELECT u.call_id, u.change, s.search
 FROM search_backlog u LEFT JOIN call_transcripts s ON s.org_id = $1 AND s.call_id = u.call_id
 WHERE u.org_id = $1 AND u.call_id = $2;
@@ -81,14 +81,14 @@ WHERE u.org_id = $1 AND u.call_id = i.call_id AND u.change = i.change
 RETURNING u.call_id;
 
 -- name: term_ids
--- The numbers of some words; words that are new get one, and their endings are kept.
-WITH asked AS (
+-- The ids of some words; new words get one, and their endings are stored.
+WITH wanted AS (
     SELECT term COLLATE "C" AS term FROM unnest($2::text[]) AS a (term)
 ), known AS (
-    SELECT k.term, k.id FROM asked a JOIN search_terms k ON k.org_id = $1 AND k.term = a.term
+    SELECT k.term, k.id FROM wanted a JOIN search_terms k ON k.org_id = $1 AND k.term = a.term
 ), fresh AS (
     INSERT INTO search_terms (org_id, term)
-    SELECT $1, a.term FROM asked a WHERE NOT EXISTS (SELECT 1 FROM known k WHERE k.term = a.term)
+    SELECT $1, a.term FROM wanted a WHERE NOT EXISTS (SELECT 1 FROM known k WHERE k.term = a.term)
     RETURNING term, id
 ), ended AS (
     INSERT INTO term_suffixes (org_id, suffix, term_id)
@@ -98,8 +98,8 @@ WITH asked AS (
 SELECT term, id FROM known UNION ALL SELECT term, id FROM fresh;
 
 -- name: clear_orphans
--- Drops words that were lost by a call and that no call has now. Most lost words are common ones, which a few calls
--- show without a look at every call that has them.
+-- Drops words that a call has lost and that no call has now. Most lost words are common ones, which are found in a few
+-- calls without reading every call that has them.
 WITH lost AS (
     DELETE FROM orphan_terms l WHERE l.org_id = $1 AND l.term_id = ANY(ARRAY(
         SELECT term_id FROM orphan_terms WHERE org_id = $1 ORDER BY term_id LIMIT $2

@@ -7,7 +7,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 
 -- name: source_by_address
 -- The source that an address belongs to, with its org.
--- no org: the address is what tells the org
+-- no org: the address decides the org
 SELECT s.org_id, o.name AS org_name, s.id, s.vendor, s.label, s.address, s.secrets, s.credential, s.base_url,
        s.created_at, s.disabled_at
 FROM sources s JOIN orgs o ON o.org_id = s.org_id
@@ -35,5 +35,5 @@ WHERE org_id = $1 AND id = $2
 RETURNING id;
 
 -- name: disable_source
--- Takes no more deliveries.
+-- Disables a source: it accepts no more deliveries.
 UPDATE sources SET disabled_at = $3 WHERE org_id = $1 AND id = $2 AND disabled_at IS NULL RETURNING id;

@@ -1,11 +1,11 @@
--- Running totals: how they are moved, summed, checked and mended. $1 is always the org. What stands in braces comes
--- from the list of columns and the groupings, or is put in where a statement is put together.
+-- Running totals: how they are updated, summed, checked and corrected. $1 is always the org. What is in braces comes
+-- from the list of columns and the groupings, or is filled in when a statement is built.
 -- no org: the parts that read a table name it, the others stand around those
 
 -- name: cells
--- What `delta` comes to in the totals: it has a row with n = 1 for each call as it is now and one with n = -1 for
--- each as it was. First by hour, then every grouping and level from the hours; sums stay integers on the way, since a
--- sum of bigints is a numeric, which is several times as slow. The statement around it names the org_id.
+-- The changes that `delta` makes to the totals: it has a row with n = 1 for each call as it is now and one with n = -1
+-- for each as it was. First by hour, then every grouping and level from the hours; intermediate sums stay integers,
+-- since a sum of bigints is a numeric, which is several times as slow. The statement around it names the org_id.
 hours AS (
     SELECT date_trunc('hour', created_at, 'UTC') AS hour, agent_ref, campaign_ref,
         concat_ws(chr(31), {outcome_parts}) AS outcome, sum(n)::integer AS n
@@ -80,33 +80,33 @@ coalesce({column}, '')
 coalesce(vendor || ':' || {column}, '')
 
 -- name: word_value
--- A word that is counted by itself, with the name of its column.
+-- A word that is counted alone, with the name of its column.
 ('{column}:' || {column})
 
 -- name: by_value
--- The grouping and the instant that a column puts a call under: its own, or without a value that of the creation.
+-- The grouping and the instant by which a column counts a call: its own, or that of the creation without a value.
 (CASE WHEN {column} IS NULL THEN {without_value} ELSE {of_value} END,
     CASE WHEN {column} IS NULL THEN created_at ELSE {instant} END)
 
--- name: number_place
+-- name: number_filter
 -- Whether a filter finds a number in a call.
-('{place}', s.number IN ({columns}))
+('{name}', s.number IN ({columns}))
 
 -- name: numbers
--- What `delta` comes to of the numbers that are summed: for each place in which a filter looks for one.
+-- The changes that `delta` makes to the totals of phone numbers: one for each filter that finds the number.
 numbers AS (
-    SELECT date_trunc('day', d.created_at, 'UTC') AS day, v.place || ':' || s.number AS value, sum(d.n)::integer AS n
+    SELECT date_trunc('day', d.created_at, 'UTC') AS day, v.filter_name || ':' || s.number AS value, sum(d.n)::integer AS n
     FROM delta d
     JOIN number_totals s ON s.org_id = $1 AND s.number = ANY(ARRAY[{numbers_of_a_call}])
         {only}
-    CROSS JOIN LATERAL (VALUES {number_places}) AS v (place, meets)
-    WHERE v.meets
+    CROSS JOIN LATERAL (VALUES {number_filters}) AS v (filter_name, matches)
+    WHERE v.matches
     GROUP BY 1, 2
     HAVING sum(d.n) <> 0
 )
 
 -- name: move
--- Moves the totals. The rows are locked in the order of their key, so that writers wait for each other in one
+-- Updates the totals. The rows are locked in the order of their key, so that writers wait for each other in one
 -- direction only.
 moved AS (
     INSERT INTO call_totals AS t (org_id, grouping, agent, campaign, value, level, period, outcome, n)
@@ -119,11 +119,11 @@ moved AS (
 )
 
 -- name: moved_totals
--- Which totals were moved, and what they came to.
+-- Which totals were updated, and their new values.
 RETURNING t.grouping, t.agent, t.campaign, t.value, t.level, t.period, t.outcome, t.n
 
 -- name: drop_moved
--- Totals that came to nothing, by their keys: no row keeps a number or an agent that no call has.
+-- Deletes totals that became zero, by their keys: no row keeps a number or an agent that no call has.
 DELETE FROM call_totals t
 USING unnest($2::smallint[], $3::uuid[], $4::uuid[], $5::text[], $6::smallint[], $7::timestamptz[], $8::text[])
     AS k (grouping, agent, campaign, value, level, period, outcome)
@@ -131,7 +131,7 @@ WHERE t.org_id = $1 AND t.grouping = k.grouping AND t.agent = k.agent AND t.camp
     AND t.value = k.value AND t.level = k.level AND t.period = k.period AND t.outcome = k.outcome AND t.n = 0;
 
 -- name: recount
--- Every call of the org as something that is new, and what is kept, but for numbers that are not counted yet.
+-- Every call of the org as if it were new, and the stored totals, without numbers that are not counted yet.
 WITH delta AS (
     SELECT 1 AS n, {counted} FROM calls WHERE org_id = $1
 ), stored AS (
@@ -142,7 +142,7 @@ WITH delta AS (
 )
 
 -- name: differences
--- Where the totals are not what a recount gives, from one snapshot.
+-- Where the totals differ from a recount, in one snapshot.
 {recount}, {cells}
 SELECT grouping, agent, campaign, value, level, period, outcome, coalesce(t.n, 0) AS stored, coalesce(s.n, 0) AS counted
 FROM stored t
@@ -151,7 +151,7 @@ WHERE coalesce(t.n, 0) <> coalesce(s.n, 0)
 ORDER BY grouping, level, period, outcome;
 
 -- name: mend
--- Adds to the totals what they lack against a recount. Writers may go on: what they add stays added, since the
+-- Adds the difference from a recount to the totals. Writers may continue: what they add stays added, since the
 -- difference is of one snapshot, in which calls and totals belong together.
 {recount}, {cells}, lacking AS (
     SELECT grouping, agent, campaign, value, level, period, outcome, coalesce(s.n, 0) - coalesce(t.n, 0) AS n
@@ -167,17 +167,17 @@ ON CONFLICT (org_id, grouping, agent, campaign, value, level, period, outcome)
 DO UPDATE SET n = t.n + excluded.n;
 
 -- name: note_number
--- From now on writers move the totals of this number.
+-- From now on writers update the totals of this number.
 INSERT INTO number_totals (org_id, number)
 SELECT $1::integer, $2::text WHERE (SELECT count(*) FROM number_totals WHERE org_id = $1) < $3
 ON CONFLICT (org_id, number) DO NOTHING;
 
 -- name: hold_number
--- Whether a number is noted and still has to be counted; nobody else counts it meanwhile.
+-- Whether a number was added and still has to be counted; locks it against others that would count it.
 SELECT true FROM number_totals WHERE org_id = $1 AND number = $2 AND NOT counted FOR UPDATE;
 
 -- name: count_number
--- Adds to the totals of a number what its calls come to and was not moved since it was noted. Writers may go on, as
+-- Adds to the totals of a number its calls that were not written since the number was added. Writers may continue, as
 -- with mend.
 WITH delta AS (
     SELECT 1 AS n, created_at, {number_columns} FROM calls WHERE org_id = $1 AND ({is_a_number})
@@ -212,11 +212,11 @@ SELECT EXISTS (SELECT 1 FROM number_totals WHERE org_id = $1 AND number = $2 AND
  THEN {summed} ELSE {counted} END)
 
 -- name: drop_empty
--- Totals that came to nothing.
+-- Deletes totals that are zero.
 DELETE FROM call_totals WHERE org_id = $1 AND n = 0;
 
 -- name: periods
--- How many calls lie in whole periods. Each segment is summed by itself, so that the index begins and ends with it.
+-- How many calls are in whole periods. Each segment is summed separately, so that it is one range of the index.
 (SELECT coalesce(sum(x.n), 0)::bigint
  FROM unnest(?::smallint[], ?::timestamptz[], ?::timestamptz[]) AS s (level, first, last)
  CROSS JOIN LATERAL (
@@ -226,7 +226,7 @@ DELETE FROM call_totals WHERE org_id = $1 AND n = 0;
  ) x)
 
 -- name: edges
--- How many calls lie in the stretches that no whole period covers.
+-- How many calls are in the ranges that no whole period covers.
 (SELECT coalesce(sum(x.n), 0)::bigint FROM unnest(?::timestamptz[], ?::timestamptz[]) AS e (first, last)
  CROSS JOIN LATERAL (
     SELECT count(*) AS n FROM calls c
@@ -242,26 +242,26 @@ DELETE FROM call_totals WHERE org_id = $1 AND n = 0;
  ) x)
 
 -- name: matches
--- How many calls match what has no order of its own, a duration or a text, and how many there are.
+-- How many calls match a duration or a text, and how many calls there are.
 matches AS MATERIALIZED (SELECT {total} AS n, {everything} AS everything)
 
 -- name: of_matches
 (SELECT n FROM matches)
 
 -- name: counted
--- A match that no totals are kept for.
+-- A count of matches that have no totals.
 (SELECT count(*) FROM calls c WHERE c.org_id = $1{where})
 
 -- name: skipped
--- The place in the whole list, from which a range of instants cuts off what lies beyond it.
+-- The offset in the whole list, of which a range of instants leaves out a part.
 skipped AS MATERIALIZED (SELECT ?::bigint + {beyond} AS n)
 
 -- name: skipped_without_value
--- The place among the calls without a value, which come after all that have one.
+-- The offset among the calls without a value, which come after all that have one.
 skipped_without AS MATERIALIZED (SELECT greatest(0, s.n - {with_value}) AS n FROM skipped s)
 
 -- name: step
--- Which period of a level holds the place, and how many calls come before it.
+-- Which period of a level contains the offset, and how many calls come before it.
 {name} AS MATERIALIZED (
     SELECT period, before FROM (
         SELECT t.period, sum(t.n) AS n,
@@ -281,8 +281,8 @@ AND t.period >= (SELECT period FROM {parent}) AND t.period < (SELECT period + in
 (SELECT before FROM {parent})
 
 -- name: part
-split_part(t.outcome, chr(31), {place}) = ANY(?)
+split_part(t.outcome, chr(31), {position}) = ANY(?)
 
 -- name: part_with_word
-((split_part(t.outcome, chr(31), {place}) = ANY(?) AND NOT starts_with(split_part(t.outcome, chr(31), {word}), ?))
+((split_part(t.outcome, chr(31), {position}) = ANY(?) AND NOT starts_with(split_part(t.outcome, chr(31), {word}), ?))
  OR split_part(t.outcome, chr(31), {word}) = ANY(?))

@@ -1,7 +1,7 @@
--- Upgrade: what is done with the calls of an org after its tables were changed. $1 is always the org.
+-- Upgrade: what is done with stored calls after the tables were changed. $1 is always the org.
 
 -- name: is_known
--- Whether the table of steps is there, which older databases lack. no org: it is about the table
+-- Whether the table of steps exists, which older databases lack. no org: it is about the table
 SELECT to_regclass('upgrade_steps') IS NOT NULL;
 
 -- name: is_pending
@@ -13,7 +13,7 @@ SELECT EXISTS (SELECT 1 FROM upgrade_steps);
 SELECT u.org_id, o.name, u.step FROM upgrade_steps u LEFT JOIN orgs o ON o.org_id = u.org_id ORDER BY u.org_id;
 
 -- name: lead
--- Waits until nobody else upgrades the database. no org: it is about the database
+-- Waits until no other process upgrades the database. no org: it is about the database
 SELECT pg_advisory_lock($1);
 
 -- name: done
@@ -25,8 +25,8 @@ INSERT INTO change_sequences AS c (org_id, n) VALUES ($1, 0)
 ON CONFLICT (org_id) DO UPDATE SET n = c.n;
 
 -- name: sequence
--- Gives calls without a place in the order of changes the next ones, in order of creation after a call. Answers the
--- last of them, and how many they were.
+-- Gives calls without a sequence number the next ones, in order of creation after a call. Returns the last of them, and
+-- how many there were.
 WITH batch AS (
     SELECT c.id, c.created_at, row_number() OVER (ORDER BY c.created_at, c.id) AS nth
     FROM calls c
@@ -50,13 +50,13 @@ ORDER BY c.id
 LIMIT $3;
 
 -- name: columns
--- Puts the columns of calls right that are not what is read from the call, unless somebody wrote it meanwhile.
+-- Corrects the columns of calls that differ from what is read from the call, unless it was written meanwhile.
 UPDATE calls c SET {assigned}
 FROM unnest({arrays}) AS i ({names})
 WHERE c.org_id = $1 AND c.id = i.id AND c.revision = i.revision AND ({stored}) IS DISTINCT FROM ({read});
 
 -- name: words
--- Puts conversations without words on the list of those that are to be indexed.
+-- Puts transcripts without words on the list of those to be indexed.
 INSERT INTO search_backlog (org_id, call_id, change)
 SELECT t.org_id, t.call_id, 0 FROM call_transcripts t
 WHERE t.org_id = $1 AND NOT EXISTS (SELECT 1 FROM call_terms w WHERE w.org_id = $1 AND w.call_id = t.call_id)
