@@ -29,6 +29,7 @@ from trunkline.model.faults import Fault, Refused
 from trunkline.model.ids import call_id
 from trunkline.model.intents import CallStream, ExportCalls
 from trunkline.model.query import CallFilter
+from trunkline.service import calls as service
 from trunkline.service.calls import Calls
 from trunkline.service.export import chunks_of
 from trunkline.service.limits import MAX_LONG_WAITING, OrgLimits
@@ -224,10 +225,12 @@ def test_one_long_answer_too_many_is_refused_for_now_with_the_reason(few: World)
         first, second, third, *others = streams
         async with aclosing(first.chunks):
             await anext(first.chunks)
+            assert calls.patience_seconds() == service.PATIENCE_SECONDS
             tasks = [asyncio.ensure_future(anext(stream.chunks)) for stream in others]
             for _ in others:
                 await asyncio.sleep(0)
             assert shares.waiting == len(others)
+            assert calls.patience_seconds() == service.CONTENDED_PATIENCE_SECONDS
             with pytest.raises(Refused) as refused:
                 await anext(second.chunks)
             assert refused.value.fault is Fault.UNAVAILABLE
@@ -268,7 +271,7 @@ def test_another_org_reads_a_long_answer_while_one_holds_all_of_its_own(few: Wor
 def test_a_client_that_takes_nothing_is_given_up(
     crowded: World, database: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(response, "MAX_STALL_SECONDS", 0.01)
+    monkeypatch.setattr(response, "LOOK_SECONDS", 0.01)
     told: list[Exception] = []
 
     def tell(error: Exception) -> Any:
@@ -284,7 +287,7 @@ def test_a_client_that_takes_nothing_is_given_up(
     async def stall() -> None:
         stream = streams.pop()
         file = file_of(stream.chunks, FORMATS["jsonl"], COMPRESSIONS["none"], Shape(), name="calls")
-        answer = StreamedAnswer([], chunks_of(file), tell)
+        answer = StreamedAnswer([], chunks_of(file), tell, patience_seconds=lambda: 0.01)
         with pytest.raises(BrokenOff, match="the client took nothing"):
             await send_streamed(answer, receive, send, without_body=False)
 

@@ -392,7 +392,7 @@ def test_a_server_that_stops_does_not_wait_for_its_streams(
 
 
 def test_a_client_that_takes_nothing_is_given_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(response, "MAX_STALL_SECONDS", 0.01)
+    monkeypatch.setattr(response, "LOOK_SECONDS", 0.01)
     world.take(calls(1))
 
     async def receive() -> Any:
@@ -412,10 +412,9 @@ def test_a_client_that_takes_nothing_is_given_up(world: World, monkeypatch: pyte
         stream = await world.joined.run(world.org, FollowCalls(filter=CallFilter(), after=0))
         stopped = asyncio.Event()
         chunks = event_chunks(stream.batches, lambda call: call, check, stopped)
+        answer = StreamedAnswer([], chunks, tell, stopped.set, patience_seconds=lambda: 0.01)
         with pytest.raises(BrokenOff, match="the client took nothing"):
-            await send_streamed(
-                StreamedAnswer([], chunks, tell, stopped.set), receive, send, without_body=False
-            )
+            await send_streamed(answer, receive, send, without_body=False)
         async with aclosing(stream.batches) as looks:
             assert [look async for look in looks] == [], "it was closed"
 

@@ -12,7 +12,6 @@ from contextlib import aclosing
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-import msgspec
 from msgspec import UNSET, Struct, structs
 
 from trunkline.api.row_cache import PrintedRow, RowCache
@@ -20,15 +19,18 @@ from trunkline.kit.dialect import Operation
 from trunkline.kit.export import File
 from trunkline.kit.rows import PageSummary, RowFormat, summary_of
 from trunkline.model.call import Call
-from trunkline.model.encoded_call import EncodedCall
+from trunkline.model.chunked_json import ChunkedEncoder
+from trunkline.model.encoded_call import Chunk, EncodedCall
 from trunkline.model.intents import CallPage, CallStream, Intent, ListCalls, Outcome
 from trunkline.service.calls import Org
 from trunkline.service.recordings import Links
+from trunkline.service.threads import INLINE_BYTES, Run, run_in_thread
 
 MAX_WHOLE_CALLS = 100
 """Calls of a page that is printed as a whole, whatever it shows of them."""
 
-encode_json = msgspec.json.Encoder(decimal_format="number").encode
+_encoder = ChunkedEncoder(decimal_format="number")
+encode_json = _encoder.encode_short
 
 
 def is_streamed(rows: RowFormat | None, intent: Intent) -> bool:
@@ -50,14 +52,20 @@ class Printer:
         self._links = links
         self._row_cache = row_cache
 
-    def json(self, operation: Operation, org: Org, outcome: Outcome, query: Any) -> bytes:
-        """The JSON of an answer that is there as a whole; raises `Refused` if a dialect makes one of it."""
+    def json(
+        self, operation: Operation, org: Org, outcome: Outcome, query: Any, *, is_long: bool = False
+    ) -> bytes:
+        """The JSON of an answer that is there as a whole; raises `Refused` if a dialect makes one of it.
+
+        One that `is_long` is to be printed in a thread, and is encoded in chunks.
+        """
         if operation.rows is not None and isinstance(outcome, CallPage):
             return self._page(operation.rows, org, outcome, query)
-        return encode_json(operation.answer_of(self._links.with_links(org.id, outcome), query))
+        encode = _encoder.encode if is_long else encode_json
+        return encode(operation.answer_of(self._links.with_links(org.id, outcome), query))
 
     async def json_chunks(
-        self, rows: RowFormat, org: Org, stream: CallStream, query: Any
+        self, rows: RowFormat, org: Org, stream: CallStream, query: Any, run: Run = run_in_thread
     ) -> AsyncGenerator[bytes, None]:
         """The JSON of a page that comes part by part, the same bytes as if it came as a whole.
 
@@ -76,7 +84,13 @@ class Printer:
                     last=chunk.calls[-1] if chunk.calls else None,
                 )
                 head, tail = _around(rows, page, query)
-                yield _joined(before or head, [print_row(call).json for call in chunk.calls], b"")
+                is_small = not chunk.is_longer(INLINE_BYTES)
+                head = before or head
+                yield (
+                    _printed(print_row, head, chunk)
+                    if is_small
+                    else await run(_printed, print_row, head, chunk)
+                )
                 before = b","
         yield tail
 
@@ -88,7 +102,7 @@ class Printer:
     def file(self, operation: Operation, org: Org, stream: CallStream, query: Any) -> File:
         """The file that an operation makes of calls that come part by part."""
         chunks = self._links.with_encoded_links(org.id, stream.chunks)
-        file = operation.answer_of(CallStream(stream.org, chunks), query)
+        file = operation.answer_of(CallStream(stream.org, chunks, stream.patience_seconds), query)
         if not isinstance(file, File):
             raise TypeError(f"{operation.name} makes no file of calls that come part by part")
         return file
@@ -116,9 +130,14 @@ class Printer:
         def print_row(encoded: EncodedCall) -> PrintedRow:
             call = self._links.with_link(org.id, encoded.call())
             fact = None if rows.fact is None else rows.fact(call, org.name)
-            return PrintedRow(encoded, encode_json(rows.print_row(call, org.name, options)), fact)
+            encode = _encoder.encode if encoded.size_bytes > INLINE_BYTES else encode_json
+            return PrintedRow(encoded, encode(rows.print_row(call, org.name, options)), fact)
 
         return print_row
+
+
+def _printed(print_row: Callable[[EncodedCall], PrintedRow], head: bytes, chunk: Chunk) -> bytes:
+    return _joined(head, [print_row(call).json for call in chunk.calls], b"")
 
 
 def _joined(head: bytes, rows: list[bytes], tail: bytes) -> bytes:

@@ -14,6 +14,7 @@ DATABASE_DOWN = (
     asyncpg.InternalClientError,  # a connection whose server has just gone away, in the middle of saying so
     asyncpg.InsufficientResourcesError,
     asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
     OSError,
     TimeoutError,
 )
