@@ -40,6 +40,8 @@ _WRITE = queries("calls")["write"].format(**_NAMED)
 _MOVE_NEW = queries("calls")["move_new"].format(**_NAMED)
 _MANY = 50
 """From so many new calls on COPY is worth its further round trips."""
+_AT_ONCE = 500
+"""Calls that one statement writes."""
 _A_LOG = 200
 """From so many calls on it matters how they are looked up."""
 _COUNTED = tuple(COLUMNS.index(column) for column in COUNTED)
@@ -266,9 +268,12 @@ class WriteTransaction:
         if len(drafts) >= _MANY and all(draft.base_revision == 0 for draft in drafts):
             await self._copy(drafts)
             return
-        rows = await self._connection.fetch(_WRITE, self._org_id, *columns(drafts))
-        if len(rows) != len(drafts):
-            raise RuntimeError("a call was written by somebody who did not wait for the org's places")
+        # The driver encodes what a statement is given in one go, in which nobody else is answered.
+        for start in range(0, len(drafts), _AT_ONCE):
+            some = drafts[start : start + _AT_ONCE]
+            rows = await self._connection.fetch(_WRITE, self._org_id, *columns(some))
+            if len(rows) != len(some):
+                raise RuntimeError("a call was written by somebody who did not wait for the org's places")
 
     async def confirm(self, drafts: Sequence[PendingCall]) -> None:
         """Write the stamps of calls that did not change: no place in the order of changes, no totals."""
