@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +20,6 @@ from msgspec import structs
 from tests.api.files import EXPORT, exported
 from tests.conftest import MAX_WAIT_SECONDS, Background, Server, World
 from tests.vendors.conftest import START, some_calls
-from trunkline.api import response
 from trunkline.api.handler import StreamedAnswer
 from trunkline.api.response import BrokenOff, send_streamed
 from trunkline.kit.export import COMPRESSIONS, FORMATS, file_of
@@ -268,10 +268,8 @@ def test_another_org_reads_a_long_answer_while_one_holds_all_of_its_own(few: Wor
     few.run(hold_and_ask())
 
 
-def test_a_client_that_takes_nothing_is_given_up(
-    crowded: World, database: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(response, "LOOK_SECONDS", 0.01)
+def test_a_client_that_takes_nothing_is_given_up(crowded: World, database: asyncpg.Connection) -> None:
+    clock = itertools.count().__next__
     told: list[Exception] = []
 
     def tell(error: Exception) -> Any:
@@ -287,9 +285,9 @@ def test_a_client_that_takes_nothing_is_given_up(
     async def stall() -> None:
         stream = streams.pop()
         file = file_of(stream.chunks, FORMATS["jsonl"], COMPRESSIONS["none"], Shape(), name="calls")
-        answer = StreamedAnswer([], chunks_of(file), tell, patience_seconds=lambda: 0.01)
+        answer = StreamedAnswer([], chunks_of(file), tell, patience_seconds=stream.patience_seconds)
         with pytest.raises(BrokenOff, match="the client took nothing"):
-            await send_streamed(answer, receive, send, without_body=False)
+            await send_streamed(answer, receive, send, without_body=False, clock=clock, look_seconds=0)
 
     streams = [stream_of(crowded, crowded.joined.run)]
     crowded.run(stall())

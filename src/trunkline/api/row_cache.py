@@ -53,8 +53,8 @@ class RowCache:
         self._young: dict[Hashable, dict[str, PrintedRow]] = {}
         self._old: dict[Hashable, dict[str, PrintedRow]] = {}
         self._young_bytes = 0
-        self._dropped: dict[str, None] = {}
-        """The calls that were deleted last."""
+        self._dropped: dict[int, None] = {}
+        """Hashes of the calls that were deleted last: nothing of the calls themselves is to be left here."""
         self._lock = threading.Lock()
 
     def rows(
@@ -82,7 +82,7 @@ class RowCache:
         young = self._young.setdefault(form, {})
         room = self._max_bytes // 2 - self._young_bytes
         for call_id, row in fresh:
-            if call_id in self._dropped:
+            if hash(call_id) in self._dropped:
                 continue
             call = row.call
             size = _ENTRY_BYTES + len(call.summary) + len(call.transcript or b"") + len(row.json)
@@ -98,7 +98,7 @@ class RowCache:
         """Forget the rows of a call that was deleted; the room they took is free once the rows have aged."""
         named = f'{{"id":"{call_id}'
         with self._lock:
-            self._dropped[named] = None
+            self._dropped[hash(named)] = None
             if len(self._dropped) > _MAX_DROPPED:
                 del self._dropped[next(iter(self._dropped))]
             for age in (self._young, self._old):
