@@ -87,6 +87,4 @@ class ErrorEnvelope(Struct, frozen=True, kw_only=True):
         """Status and body for a refusal."""
         status = self.status(refused.fault)
         text = self.text(refused.fault).replace("{detail}", refused.detail or "invalid value")
-        if refused.fault is Fault.UNAVAILABLE and refused.detail:
-            text = f"{text}: {refused.detail}"  # what to do about it depends on why
         return status, self.body(status, text, refused)

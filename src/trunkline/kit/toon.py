@@ -18,6 +18,9 @@ MEDIA_TYPE = "text/toon"
 LONG_BYTES = 2 * 1024 * 1024
 """From so much JSON on a process of its own writes the text; the library lets no thread run meanwhile."""
 
+MAX_SECONDS = 60.0
+"""That such a process may take; the longest text that is served takes a few."""
+
 _json = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -40,7 +43,10 @@ def toon_of_json(json: bytes) -> bytes:
     if len(json) < LONG_BYTES:
         return _text(json).encode()
     command = [sys.executable, "-m", "trunkline.kit.toon"]
-    return subprocess.run(command, input=json, stdout=subprocess.PIPE, check=True).stdout  # noqa: S603 our own
+    run = subprocess.run(  # noqa: S603 our own
+        command, input=json, stdout=subprocess.PIPE, check=True, timeout=MAX_SECONDS
+    )
+    return run.stdout
 
 
 def _text(json: bytes) -> str:

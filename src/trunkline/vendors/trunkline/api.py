@@ -272,8 +272,6 @@ def texts() -> Texts:
 def problem(status: int, text: str, refused: Refused) -> Problem:
     """The body of a refusal; it names the parameter at fault where there is one."""
     kind = KINDS[refused.fault]
-    if refused.fault is Fault.UNAVAILABLE and refused.detail:
-        text = f"{refused.detail[0].upper()}{refused.detail[1:]}."
     # Whoever finds a token to be wrong need not know what this API calls it.
     parameter = refused.parameter or ("page_token" if refused.fault is Fault.BAD_CURSOR else "")
     if refused.fault is Fault.UNAVAILABLE and refused.detail:
