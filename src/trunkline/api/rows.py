@@ -7,7 +7,8 @@ every day.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Hashable
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
 from contextlib import aclosing
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -20,11 +21,14 @@ from trunkline.kit.export import File
 from trunkline.kit.rows import PageSummary, RowFormat, summary_of
 from trunkline.model.call import Call
 from trunkline.model.chunked_json import ChunkedEncoder
-from trunkline.model.encoded_call import Chunk, EncodedCall
+from trunkline.model.encoded_call import EncodedCall
 from trunkline.model.intents import CallPage, CallStream, Intent, ListCalls, Outcome
 from trunkline.service.calls import Org
 from trunkline.service.recordings import Links
 from trunkline.service.threads import INLINE_BYTES, Run, run_in_thread
+
+STEP_CALLS = 200
+"""Rows that are printed before others are let in."""
 
 MAX_WHOLE_CALLS = 100
 """Calls of a page that is printed as a whole, whatever it shows of them."""
@@ -84,13 +88,15 @@ class Printer:
                     last=chunk.calls[-1] if chunk.calls else None,
                 )
                 head, tail = _around(rows, page, query)
-                is_small = not chunk.is_longer(INLINE_BYTES)
-                head = before or head
-                yield (
-                    _printed(print_row, head, chunk)
-                    if is_small
-                    else await run(_printed, print_row, head, chunk)
-                )
+                if chunk.has_long:
+                    printed = await run(_printed, print_row, chunk.calls)
+                else:
+                    printed = []
+                    for start in range(0, len(chunk.calls), STEP_CALLS):
+                        if start:
+                            await asyncio.sleep(0)
+                        printed += _printed(print_row, chunk.calls[start : start + STEP_CALLS])
+                yield _joined(before or head, printed, b"")
                 before = b","
         yield tail
 
@@ -136,8 +142,8 @@ class Printer:
         return print_row
 
 
-def _printed(print_row: Callable[[EncodedCall], PrintedRow], head: bytes, chunk: Chunk) -> bytes:
-    return _joined(head, [print_row(call).json for call in chunk.calls], b"")
+def _printed(print_row: Callable[[EncodedCall], PrintedRow], calls: Sequence[EncodedCall]) -> list[bytes]:
+    return [print_row(call).json for call in calls]
 
 
 def _joined(head: bytes, rows: list[bytes], tail: bytes) -> bytes:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from msgspec import UNSET
-
 from trunkline.kit.transcript import tool_calls_of, turns_of
 from trunkline.model.call import Call
 from trunkline.model.changes import ChangeBatch
@@ -31,7 +29,9 @@ def json_bytes(outcome: Outcome) -> int:
 
 def call_bytes(call: Call) -> int:
     """About how many bytes of JSON a call is."""
-    items = len(tool_calls_of(call)) + (len(call.events) if call.events not in (UNSET, None) else 0)
-    text = len(call.transcript_text) if isinstance(call.transcript_text, str) else 0
-    words = sum([len(turn.words) for turn in turns_of(call) if turn.words is not UNSET])
-    return _CALL_BYTES + text + items * _ITEM_BYTES + (len(turns_of(call)) + words) * _TURN_BYTES
+    turns = turns_of(call)
+    size = _CALL_BYTES + len(turns) * _TURN_BYTES
+    size += sum([len(turn.words) for turn in turns if turn.words]) * _TURN_BYTES
+    if isinstance(call.transcript_text, str):
+        size += len(call.transcript_text)
+    return size + (len(tool_calls_of(call)) + len(call.events or ())) * _ITEM_BYTES

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from trunkline.model.call import Call
 from trunkline.model.changes import ChangeBatch
-from trunkline.model.chunked_json import ChunkedEncoder
+from trunkline.model.chunked_json import ChunkedEncoder, are_long
 
 MEDIA_TYPE = "text/event-stream"
 
@@ -41,7 +41,9 @@ def text_of(batch: ChangeBatch, write: Callable[[Call], Any]) -> bytes:
         if change.call is None:
             name, data = "deleted", _encoder.encode_short(DeletedCall(change.id))
         else:
-            name, data = "call", _encoder.encode(write(change.call))
+            call = change.call
+            is_long = are_long(call.turns, call.tool_calls, call.events)
+            name, data = "call", (_encoder.encode if is_long else _encoder.encode_short)(write(call))
         told.append(f"event: {name}\nid: {change.sequence}\ndata: ".encode() + data + b"\n\n")
     if not batch.changes or batch.changes[-1].sequence != batch.sequence:
         told.append(f": nothing else up to here\nid: {batch.sequence}\n\n".encode())

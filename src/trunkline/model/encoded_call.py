@@ -54,8 +54,8 @@ _read_raw_transcript: Any = msgspec.json.Decoder(_RawTranscript).decode
 _read_verbatim = msgspec.json.Decoder(dict[str, Raw] | None).decode
 
 
-_MANY = 100
-"""Calls that are long together, whatever each of them is."""
+LONG_BYTES = 256 * 1024
+"""Bytes of JSON from which on a call is a long one; to print so many takes a few milliseconds."""
 
 
 class Chunk(NamedTuple):
@@ -67,9 +67,15 @@ class Chunk(NamedTuple):
     has_more: bool
     """Whether at least one more call follows."""
 
-    def is_longer(self, size_bytes: int) -> bool:
-        """Whether the calls are more bytes of JSON than that; very many are not looked at one by one."""
-        return len(self.calls) > _MANY or sum([call.size_bytes for call in self.calls]) > size_bytes
+    @property
+    def has_long(self) -> bool:
+        """Whether one of the calls alone is so long that to print it takes a thread."""
+        for call in self.calls:
+            if len(call.summary) > LONG_BYTES or (
+                call.transcript is not None and transcript_bytes(call.transcript) > LONG_BYTES
+            ):
+                return True
+        return False
 
 
 class EncodedCall(Struct, frozen=True, gc=False):

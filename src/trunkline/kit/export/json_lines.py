@@ -10,7 +10,7 @@ from msgspec import UNSET, Raw
 
 from trunkline.kit.export.shape import Shape, in_zone
 from trunkline.model.call import Turn
-from trunkline.model.chunked_json import ChunkedDecoder, ChunkedEncoder
+from trunkline.model.chunked_json import ChunkedDecoder, ChunkedEncoder, are_long
 from trunkline.model.encoded_call import INSTANTS, EncodedCall
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -55,4 +55,4 @@ def _without_words(turns: Raw) -> Raw:
     spoken = _read_turns(turns)
     for turn in spoken:
         turn.words = UNSET
-    return Raw(_chunked_encoder.encode(spoken))
+    return Raw(_chunked_encoder.encode(spoken) if are_long(spoken) else _encoder.encode(spoken))
