@@ -17,6 +17,8 @@ WAKING_WRITERS = 32
 """Writers, each in an org of its own, whose commits are counted with wake-ups and without."""
 COMMITS = "ours, commits"
 EARLY_EVENTS, LATE_EVENTS = "event of a call that has 10", "event of a call that has 10,000"
+ALONE, BESIDE = "a quiet org alone", "a quiet org beside a hostile one"
+"""What is asked for while nobody else asks, and while one org asks for too much."""
 WAKE_UPS, WITHOUT_WAKE_UPS = "commits with wake-ups", "commits without wake-ups"
 
 
@@ -73,5 +75,11 @@ def ratios(rows: Sequence[Row]) -> dict[str, float]:
         lambda row: row.p50_ms,
     )
     compare("commits/s: with wake-ups / without", (COMMITS, WAKE_UPS), (COMMITS, WITHOUT_WAKE_UPS))
+    compare(
+        "a quiet org, p95: beside a hostile one / alone",
+        (named(OURS, 1), BESIDE),
+        (named(OURS, 1), ALONE),
+        lambda row: row.p95_ms,
+    )
     compare("export, bytes/s: ours / COPY TO", (named(OURS, 1), EXPORT), (COPY_OUT, EXPORT))
     return made

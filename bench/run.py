@@ -24,7 +24,7 @@ import asyncpg
 import msgspec
 from msgspec import Struct, structs
 
-from bench import doors, limit, live_events, wake_ups, writes
+from bench import doors, fairness, limit, live_events, wake_ups, writes
 from bench.calls import DATA
 from bench.client import fetch, stream
 from bench.driving import Driver
@@ -139,6 +139,7 @@ class _Run:
             "wake-ups": self._wake_ups,
             "live events": self._live_events,
             "doors": self._doors,
+            "fairness": self._fairness,
         }
         for name, part in parts.items():
             _say(name)
@@ -393,6 +394,9 @@ class _Run:
             self.rows += doors.by_door(
                 self.folder.home, self.url, self.options.data, self.options.seconds, workers, self.log
             )
+
+    def _fairness(self) -> None:
+        self.rows += fairness.rows(self.url, self.options.data, self.options.seconds, self.log)
 
 
 def _say(what: str) -> None:

@@ -56,6 +56,7 @@ from trunkline.service.number_totals import NumberTotals
 from trunkline.service.recordings import Links, Recordings
 from trunkline.service.run import Run, handlers
 from trunkline.service.sources import Source, Sources
+from trunkline.service.threads import WorkThreads, let_threads_take_turns
 from trunkline.service.totals import Totals
 from trunkline.service.work import WorkReport
 from trunkline.service.writes import Writes
@@ -102,6 +103,7 @@ class Services(Struct, frozen=True):
     links: Links
     recordings: Recordings
     sources: Sources
+    threads: WorkThreads
     writer: CallWriter
     notifier: ChangeNotifier
     jobs: JobStore
@@ -159,7 +161,8 @@ async def services(
         writer = CallWriter(pool, notifier.notify)
         current = settings or Settings.read()
         limits = OrgLimits.of(pool_size, current.streams)
-        intake = Intake(writer, clock)
+        threads = WorkThreads()
+        intake = Intake(writer, clock, threads)
         commits = GroupCommit(intake, limits)
         secret_box = SecretBox(lambda: current.encryption_key or key_in(current.home))
         links = Links(current.public_url, lambda: current.encryption_key or key_in(current.home), clock)
@@ -180,7 +183,7 @@ async def services(
             ledger=Ledger(LedgerStore(pool), clock),
             recordings=recordings,
             totals=Totals(partial(differences, pool), partial(mend, pool)),
-            writes=Writes(store, eraser, commits, clock, limits),
+            writes=Writes(store, eraser, commits, clock, limits, threads),
         )
         yield Services(
             run=Run(table),
@@ -189,11 +192,12 @@ async def services(
             intake=intake,
             group_commit=commits,
             eraser=eraser,
-            idempotency=Idempotency(IdempotencyStore(pool), clock),
+            idempotency=Idempotency(IdempotencyStore(pool), clock, threads),
             limits=limits,
             links=links,
             recordings=recordings,
             sources=sources,
+            threads=threads,
             writer=writer,
             notifier=notifier,
             jobs=jobs,
@@ -203,6 +207,7 @@ async def services(
         await changes.close()
         await numbers.close()
         await commits.close()
+        threads.close()
     finally:
         await notifier.flush()
         await pool.close()
@@ -322,6 +327,7 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
                     joined.idempotency,
                     Printer(joined.links, row_cache),
                     bodies=bodies,
+                    threads=joined.threads,
                 )
 
     async def database_answers() -> bool:
@@ -338,7 +344,7 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
 
     def webhooks() -> Webhooks:
         joined = opened[-1]
-        return Webhooks(joined.sources, doors(), joined.group_commit, clock)
+        return Webhooks(joined.sources, doors(), joined.group_commit, clock, joined.threads)
 
     def shelf() -> Shelf:
         joined = opened[-1]
@@ -381,6 +387,7 @@ def application_of_worker() -> Application:
     settings = Settings.read()
     if settings.database_url is None:
         raise RuntimeError("a server process needs TRUNKLINE_DATABASE_URL")
+    let_threads_take_turns()
     return application(settings, settings.database_url)
 
 

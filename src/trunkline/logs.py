@@ -8,8 +8,20 @@ import sys
 import structlog
 
 
+class _Unlogged(logging.Filter):
+    """Leaves out what is in the log already, by a line of ours that says more."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to print a record."""
+        error = record.exc_info[1] if record.exc_info else None
+        return not getattr(error, "is_logged", False)
+
+
 def set_up_logs(level: str) -> None:
     """Print what is at least this urgent to standard error."""
+    server = logging.getLogger("uvicorn.error")
+    if not any(isinstance(one, _Unlogged) for one in server.filters):
+        server.addFilter(_Unlogged())
     watched = sys.stderr.isatty()
     # The usual traceback shows the values of variables, among them the headers with the key.
     console = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)

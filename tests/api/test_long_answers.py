@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +20,6 @@ from msgspec import structs
 from tests.api.files import EXPORT, exported
 from tests.conftest import MAX_WAIT_SECONDS, Background, Server, World
 from tests.vendors.conftest import START, some_calls
-from trunkline.api import response
 from trunkline.api.handler import StreamedAnswer
 from trunkline.api.response import BrokenOff, send_streamed
 from trunkline.kit.export import COMPRESSIONS, FORMATS, file_of
@@ -29,6 +29,7 @@ from trunkline.model.faults import Fault, Refused
 from trunkline.model.ids import call_id
 from trunkline.model.intents import CallStream, ExportCalls
 from trunkline.model.query import CallFilter
+from trunkline.service import calls as service
 from trunkline.service.calls import Calls
 from trunkline.service.export import chunks_of
 from trunkline.service.limits import MAX_LONG_WAITING, OrgLimits
@@ -224,10 +225,12 @@ def test_one_long_answer_too_many_is_refused_for_now_with_the_reason(few: World)
         first, second, third, *others = streams
         async with aclosing(first.chunks):
             await anext(first.chunks)
+            assert calls.patience_seconds() == service.PATIENCE_SECONDS
             tasks = [asyncio.ensure_future(anext(stream.chunks)) for stream in others]
             for _ in others:
                 await asyncio.sleep(0)
             assert shares.waiting == len(others)
+            assert calls.patience_seconds() == service.CONTENDED_PATIENCE_SECONDS
             with pytest.raises(Refused) as refused:
                 await anext(second.chunks)
             assert refused.value.fault is Fault.UNAVAILABLE
@@ -265,10 +268,8 @@ def test_another_org_reads_a_long_answer_while_one_holds_all_of_its_own(few: Wor
     few.run(hold_and_ask())
 
 
-def test_a_client_that_reads_nothing_is_disconnected(
-    crowded: World, database: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(response, "MAX_STALL_SECONDS", 0.01)
+def test_a_client_that_reads_nothing_is_disconnected(crowded: World, database: asyncpg.Connection) -> None:
+    clock = itertools.count().__next__
     told: list[Exception] = []
 
     def tell(error: Exception) -> Any:
@@ -284,9 +285,9 @@ def test_a_client_that_reads_nothing_is_disconnected(
     async def stall() -> None:
         stream = streams.pop()
         file = file_of(stream.chunks, FORMATS["jsonl"], COMPRESSIONS["none"], Shape(), name="calls")
-        answer = StreamedAnswer([], chunks_of(file), tell)
+        answer = StreamedAnswer([], chunks_of(file), tell, patience_seconds=stream.patience_seconds)
         with pytest.raises(BrokenOff, match="the client read nothing"):
-            await send_streamed(answer, receive, send, without_body=False)
+            await send_streamed(answer, receive, send, without_body=False, clock=clock, look_seconds=0)
 
     streams = [stream_of(crowded, crowded.joined.run)]
     crowded.run(stall())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import random
@@ -25,7 +26,6 @@ from tests.api.events import STREAM, following, last_changes, reach
 from tests.api.wire import ask, exchange, parsed
 from tests.conftest import MAX_WAIT_SECONDS, Background, Server, World
 from tests.vendors.conftest import START, some_calls
-from trunkline.api import response
 from trunkline.api.handler import StreamedAnswer
 from trunkline.api.response import BrokenOff, send_streamed
 from trunkline.api.sse import event_chunks
@@ -395,8 +395,8 @@ def test_a_server_that_stops_does_not_wait_for_its_streams(
         own.stop()
 
 
-def test_a_client_that_reads_nothing_is_disconnected(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(response, "MAX_STALL_SECONDS", 0.01)
+def test_a_client_that_reads_nothing_is_disconnected(world: World) -> None:
+    clock = itertools.count().__next__
     world.take(calls(1))
 
     async def receive() -> Any:
@@ -416,10 +416,9 @@ def test_a_client_that_reads_nothing_is_disconnected(world: World, monkeypatch: 
         stream = await world.joined.run(world.org, FollowCalls(filter=CallFilter(), after=0))
         stopped = asyncio.Event()
         chunks = event_chunks(stream.batches, lambda call: call, check, stopped)
+        answer = StreamedAnswer([], chunks, tell, stopped.set)
         with pytest.raises(BrokenOff, match="the client read nothing"):
-            await send_streamed(
-                StreamedAnswer([], chunks, tell, stopped.set), receive, send, without_body=False
-            )
+            await send_streamed(answer, receive, send, without_body=False, clock=clock, look_seconds=0)
         async with aclosing(stream.batches) as looks:
             assert [look async for look in looks] == [], "it was closed"
 

@@ -185,7 +185,7 @@ def test_a_confirmation_of_what_is_not_the_call_any_more_is_not_written(world: W
 
     world.see([sighting("a")])
     before = row(world)
-    with pytest.raises(RuntimeError, match="had not reserved sequence numbers"):
+    with pytest.raises(RuntimeError, match="without reserved sequence numbers"):
         world.run(confirm_twice())
     assert row(world) == before
 

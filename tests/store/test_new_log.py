@@ -13,7 +13,7 @@ from trunkline.model.ids import call_id
 from trunkline.model.sighting import sighting_of
 from trunkline.service.calls import Org
 from trunkline.service.received import Received
-from trunkline.store.calls.writes import KNOWN
+from trunkline.store.calls.current import KNOWN
 from trunkline.store.keys import KeyStore
 
 

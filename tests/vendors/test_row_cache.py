@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
 import pytest
 from msgspec import structs
 
-from tests.conftest import World
+from tests.conftest import MAX_WAIT_SECONDS, World
 from tests.vendors.conftest import some_calls
 from trunkline.api.row_cache import PrintedRow, RowCache
 from trunkline.kit.query import read_query
@@ -71,6 +73,51 @@ def test_a_call_that_is_dropped_is_nowhere_in_the_cache_and_the_others_stay() ->
     assert CALLS[0].id not in repr(vars(kept))
     rows(kept, stored(*CALLS))
     assert printed == [*(call.id for call in CALLS), CALLS[0].id]
+
+
+def test_a_call_that_is_deleted_while_its_page_is_printed_is_not_kept() -> None:
+    kept = RowCache(10**6)
+
+    def print_row(encoded: EncodedCall) -> PrintedRow:
+        if encoded.call().id == CALLS[3].id:
+            kept.drop(CALLS[0].id)  # which is printed already
+            kept.drop(CALLS[3].id)  # which is being printed
+            kept.drop(CALLS[5].id)  # which comes later
+        return PrintedRow(encoded, encode(note(encoded.call(), "acme")))
+
+    assert len(kept.rows("form", stored(*CALLS), print_row)) == len(CALLS)
+    left = repr(vars(kept))
+    assert [call.id in left for call in CALLS] == [False, True, True, False, True, False]
+
+
+def test_a_page_that_was_read_before_a_call_was_deleted_and_is_printed_after_does_not_keep_it() -> None:
+    kept, read = RowCache(10**6), stored(*CALLS)
+    kept.drop(CALLS[2].id)
+    for _ in range(2):
+        assert len(rows(kept, read)) == len(CALLS)
+    assert CALLS[2].id not in repr(vars(kept))
+
+
+def test_a_thread_prints_a_page_while_others_print_and_delete() -> None:
+    kept, read = RowCache(10**6), stored(*CALLS)
+    begun, go = threading.Event(), threading.Event()
+
+    def print_slowly(encoded: EncodedCall) -> PrintedRow:
+        begun.set()
+        go.wait(MAX_WAIT_SECONDS)
+        return PrintedRow(encoded, encode(note(encoded.call(), "acme")))
+
+    with ThreadPoolExecutor(1) as threads:
+        page = threads.submit(kept.rows, ("acme", ()), read, print_slowly)
+        assert begun.wait(MAX_WAIT_SECONDS)
+        assert len(rows(kept, read)) == len(CALLS)
+        kept.drop(CALLS[1].id)
+        go.set()
+        assert len(page.result(MAX_WAIT_SECONDS)) == len(CALLS)
+    assert CALLS[1].id not in repr(vars(kept))
+    before = len(printed)
+    rows(kept, [one for one in read if CALLS[1].id not in one.summary])
+    assert len(printed) == before, "the others are there"
 
 
 def test_a_call_that_changed_is_printed_anew() -> None:

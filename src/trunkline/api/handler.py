@@ -11,12 +11,14 @@ from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import quote
 
+import asyncpg
 import msgspec
 import structlog
 
 from trunkline.api.body import Bodies, Body, Gone, Receive
 from trunkline.api.front_door import Route
 from trunkline.api.rows import Printer, encode_json, is_streamed
+from trunkline.api.sizes import json_bytes
 from trunkline.api.sse import EVENT_HEADERS, event_chunks, resumed
 from trunkline.kit import toon
 from trunkline.kit.auth import Headers
@@ -31,21 +33,25 @@ from trunkline.service.calls import Org
 from trunkline.service.database_errors import DATABASE_DOWN
 from trunkline.service.export import chunks_of
 from trunkline.service.idempotency import Idempotency, StoredResponse
-from trunkline.service.intake import TooManyWriters
+from trunkline.service.intake import ORG_IS_LOCKED, TooManyWriters
 from trunkline.service.keys import Caller, Keys
 from trunkline.service.run import Run
+from trunkline.service.threads import INLINE_BYTES, WorkThreads
 
 log = structlog.get_logger(__name__)
 
 _JSON = (b"content-type", b"application/json")
 _TOON = (b"content-type", b"text/toon; charset=utf-8")
 _REPLAYED = (b"idempotent-replayed", b"true")
-_BIG_BODY = 64 * 1024
 _OUR_KEYS = re.compile(r"[0-9a-f]{48,}")
 """The part of a path that may be a key, if a client puts it there; it must not get into the log."""
 
 _MAX_HEADER_LENGTH = 1000
 """Most characters of names in `Trunkline-Ignored`; further names are only counted there."""
+
+PRINTED_INLINE_BYTES = 2 * 1024 * 1024
+"""About so many bytes of JSON are printed on the spot, which takes some twenty milliseconds at the most: a
+page of usual calls, of which most rows are printed already, is sooner done than handed to a thread."""
 
 
 class Answer(NamedTuple):
@@ -68,6 +74,8 @@ class StreamedAnswer(NamedTuple):
     """Logs an error, and returns it as the dialect's own error body in case nothing is sent yet."""
     stop: Callable[[], None] | None = None
     """Ends an answer that would otherwise last as long as the server runs."""
+    patience_seconds: Callable[[], float] | None = None
+    """How long the client may read nothing at present; `None` for the usual time."""
 
 
 class Chunks(NamedTuple):
@@ -89,7 +97,9 @@ class RequestHandler:
         printer: Printer,
         *,
         bodies: Bodies,
+        threads: WorkThreads | None = None,
     ) -> None:
+        self._threads = threads or WorkThreads()
         self._keys = keys
         self._run = run
         self._idempotency = idempotency
@@ -150,12 +160,11 @@ class RequestHandler:
             async def done() -> Answer | StreamedAnswer:
                 asked = query
                 if operation.parse_body is not None:
-                    # Reading many calls takes a while, in which others must be answered.
-                    big = len(sent.content) > _BIG_BODY
+                    is_small = len(sent.content) <= INLINE_BYTES
                     asked = (
-                        await asyncio.to_thread(operation.parse_body, sent)
-                        if big
-                        else operation.parse_body(sent)
+                        operation.parse_body(sent)
+                        if is_small
+                        else await self._threads.run(caller.org.id, operation.parse_body, sent)
                     )
                 return await self._answered(
                     route, operation, asked, headers, caller.org, extra, still_allowed, may_stream=may_stream
@@ -189,16 +198,29 @@ class RequestHandler:
         outcome = await self._run(org, intent, dialect.ids)
         if isinstance(outcome, CallStream | ChangeStream):
             headers_of, chunks, stop = self._chunks(operation, org, outcome, request, still_allowed)
-            return StreamedAnswer([*headers_of, *extra], chunks, partial(error_answer, dialect), stop)
+            patience = outcome.patience_seconds if isinstance(outcome, CallStream) else None
+            return StreamedAnswer(
+                [*headers_of, *extra], chunks, partial(error_answer, dialect), stop, patience
+            )
         status = operation.statuses[0] if operation.status is None else operation.status(outcome)
         call_ids = outcome.call_ids if isinstance(outcome, WriteOutcome) else ()
         if isinstance(outcome, CallDeleted):
             self._printer.drop(outcome.call.id)
         if status == HTTPStatus.NO_CONTENT:
             return Answer(status, b"", extra, call_ids)
-        body = self._printer.json(operation, org, outcome, request)
+        printed = self._printer.json
+        body = (
+            printed(operation, org, outcome, request)
+            if json_bytes(outcome) <= PRINTED_INLINE_BYTES
+            else await self._threads.run(org.id, printed, operation, org, outcome, request, is_long=True)
+        )
         if wants_toon:
-            return Answer(status, toon.toon(msgspec.Raw(body)).encode(), [_TOON, *extra])
+            text = (
+                toon.toon_of_json(body)
+                if len(body) <= INLINE_BYTES
+                else await self._threads.run(org.id, toon.toon_of_json, body)
+            )
+            return Answer(status, text, [_TOON, *extra])
         return Answer(status, body, [_JSON, *extra], call_ids)
 
     def _chunks(
@@ -210,21 +232,21 @@ class RequestHandler:
         still_allowed: Callable[[], Awaitable[Caller]],
     ) -> Chunks:
         """The answer to an outcome that comes in chunks."""
-        rows = operation.rows
+        rows, run = operation.rows, partial(self._threads.run, org.id)
         if isinstance(outcome, CallStream) and rows is not None:
-            return Chunks([_JSON], self._printer.json_chunks(rows, org, outcome, request))
+            return Chunks([_JSON], self._printer.json_chunks(rows, org, outcome, request, run))
         if isinstance(outcome, CallStream):
             file = self._printer.file(operation, org, outcome, request)
             described = [
                 (b"content-type", file.media_type.encode()),
                 (b"content-disposition", f'attachment; filename="{file.name}"'.encode()),
             ]
-            return Chunks(described, chunks_of(file))
+            return Chunks(described, chunks_of(file, run))
         if rows is None:
             raise TypeError(f"{operation.name} does not define how a call is printed in a stream")
         stopped = asyncio.Event()
         write = self._printer.record_of(rows, org, request)
-        chunks = event_chunks(outcome.batches, write, still_allowed, stopped)
+        chunks = event_chunks(outcome.batches, write, still_allowed, stopped, run)
         return Chunks(EVENT_HEADERS, chunks, stopped.set)
 
     async def _body(self, headers: Headers, receive: Receive | None, body: Body) -> RequestBody:
@@ -275,6 +297,9 @@ def error_answer(dialect: Dialect, error: Exception, **where: str | None) -> Ans
     if isinstance(error, TooManyWriters):
         log.warning("too many writers", dialect=dialect.name, **where)
         return refusal(dialect, Refused(Fault.UNAVAILABLE, str(error)))
+    if isinstance(error, asyncpg.LockNotAvailableError):
+        log.warning("org is locked", dialect=dialect.name, **where)
+        return refusal(dialect, Refused(Fault.UNAVAILABLE, ORG_IS_LOCKED))
     if isinstance(error, DATABASE_DOWN):
         log.error("database unavailable", dialect=dialect.name, **where, error=repr(error)[:200])
         return refusal(dialect, Refused(Fault.UNAVAILABLE))

@@ -61,7 +61,10 @@ def hook_routes(webhooks: Callable[[], Webhooks], public_url: str, bodies: Bodie
             return _problem(error.fault.status, title, error.detail)
         except Gone:
             return Response(status_code=400)
-        except (*DATABASE_DOWN, TooManyWriters) as error:
+        except TooManyWriters as error:
+            log.warning("too many writers", error=str(error))
+            return _problem(503, _FAULTS[Fault.UNAVAILABLE], str(error))
+        except DATABASE_DOWN as error:
             log.error("delivery not stored", error=repr(error)[:200])
             return _problem(503, _FAULTS[Fault.UNAVAILABLE], _NO_DATABASE)
         except Exception as error:

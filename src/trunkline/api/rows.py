@@ -7,12 +7,12 @@ every day.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Hashable
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
 from contextlib import aclosing
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-import msgspec
 from msgspec import UNSET, Struct, structs
 
 from trunkline.api.row_cache import PrintedRow, RowCache
@@ -20,15 +20,21 @@ from trunkline.kit.dialect import Operation
 from trunkline.kit.export import File
 from trunkline.kit.rows import PageSummary, RowFormat, summary_of
 from trunkline.model.call import Call
+from trunkline.model.chunked_json import ChunkedEncoder
 from trunkline.model.encoded_call import EncodedCall
 from trunkline.model.intents import CallPage, CallStream, Intent, ListCalls, Outcome
 from trunkline.service.calls import Org
 from trunkline.service.recordings import Links
+from trunkline.service.threads import INLINE_BYTES, Run, run_in_thread
+
+STEP_CALLS = 200
+"""Rows that are printed before others are let in."""
 
 MAX_WHOLE_CALLS = 100
 """Most calls of a page that is always printed as a whole."""
 
-encode_json = msgspec.json.Encoder(decimal_format="number").encode
+_encoder = ChunkedEncoder(decimal_format="number")
+encode_json = _encoder.encode_short
 
 
 def is_streamed(rows: RowFormat | None, intent: Intent) -> bool:
@@ -50,14 +56,20 @@ class Printer:
         self._links = links
         self._row_cache = row_cache
 
-    def json(self, operation: Operation, org: Org, outcome: Outcome, query: Any) -> bytes:
-        """The JSON of a whole answer; raises `Refused` if the dialect refuses."""
+    def json(
+        self, operation: Operation, org: Org, outcome: Outcome, query: Any, *, is_long: bool = False
+    ) -> bytes:
+        """The JSON of a whole answer; raises `Refused` if the dialect refuses.
+
+        One that `is_long` is to be printed in a thread, and is encoded in chunks.
+        """
         if operation.rows is not None and isinstance(outcome, CallPage):
             return self._page(operation.rows, org, outcome, query)
-        return encode_json(operation.answer_of(self._links.with_links(org.id, outcome), query))
+        encode = _encoder.encode if is_long else encode_json
+        return encode(operation.answer_of(self._links.with_links(org.id, outcome), query))
 
     async def json_chunks(
-        self, rows: RowFormat, org: Org, stream: CallStream, query: Any
+        self, rows: RowFormat, org: Org, stream: CallStream, query: Any, run: Run = run_in_thread
     ) -> AsyncGenerator[bytes, None]:
         """The JSON of a page in chunks, the same bytes as if it was printed as a whole.
 
@@ -76,7 +88,15 @@ class Printer:
                     last=chunk.calls[-1] if chunk.calls else None,
                 )
                 head, tail = _around(rows, page, query)
-                yield _joined(before or head, [print_row(call).json for call in chunk.calls], b"")
+                if chunk.has_long:
+                    printed = await run(_printed, print_row, chunk.calls)
+                else:
+                    printed = []
+                    for start in range(0, len(chunk.calls), STEP_CALLS):
+                        if start:
+                            await asyncio.sleep(0)
+                        printed += _printed(print_row, chunk.calls[start : start + STEP_CALLS])
+                yield _joined(before or head, printed, b"")
                 before = b","
         yield tail
 
@@ -88,7 +108,7 @@ class Printer:
     def file(self, operation: Operation, org: Org, stream: CallStream, query: Any) -> File:
         """The file that an operation makes of calls in chunks."""
         chunks = self._links.with_encoded_links(org.id, stream.chunks)
-        file = operation.answer_of(CallStream(stream.org, chunks), query)
+        file = operation.answer_of(CallStream(stream.org, chunks, stream.patience_seconds), query)
         if not isinstance(file, File):
             raise TypeError(f"{operation.name} makes no file of calls that come part by part")
         return file
@@ -116,9 +136,14 @@ class Printer:
         def print_row(encoded: EncodedCall) -> PrintedRow:
             call = self._links.with_link(org.id, encoded.call())
             fact = None if rows.fact is None else rows.fact(call, org.name)
-            return PrintedRow(encoded, encode_json(rows.print_row(call, org.name, options)), fact)
+            encode = _encoder.encode if encoded.size_bytes > INLINE_BYTES else encode_json
+            return PrintedRow(encoded, encode(rows.print_row(call, org.name, options)), fact)
 
         return print_row
+
+
+def _printed(print_row: Callable[[EncodedCall], PrintedRow], calls: Sequence[EncodedCall]) -> list[bytes]:
+    return [print_row(call).json for call in calls]
 
 
 def _joined(head: bytes, rows: list[bytes], tail: bytes) -> bytes:

@@ -11,12 +11,14 @@ from typing import Any
 import structlog
 from msgspec import structs
 
+from trunkline.api.sizes import json_bytes
 from trunkline.kit.auth import Headers
 from trunkline.kit.events import BEGINNING, MEDIA_TYPE, text_of
 from trunkline.model.call import Call
 from trunkline.model.changes import ChangeBatch
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.intents import FollowCalls
+from trunkline.service.threads import INLINE_BYTES, Run, run_in_thread
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +55,7 @@ async def event_chunks(
     write: Callable[[Call], Any],
     check: Callable[[], Awaitable[object]],
     stopped: asyncio.Event,
+    run: Run = run_in_thread,
 ) -> AsyncGenerator[bytes, None]:
     """The text of a stream, until it is stopped or `check` refuses its key.
 
@@ -69,7 +72,9 @@ async def event_chunks(
                     log.info("stream ended", fault=refused.fault.name)
                     return
                 checked_at = time.monotonic()
-            yield beginning + text_of(look, write)
+            is_small = json_bytes(look) <= INLINE_BYTES
+            text = text_of(look, write) if is_small else await run(text_of, look, write)
+            yield beginning + text
             beginning = b""
 
 

@@ -29,8 +29,9 @@ from trunkline.service.calls import Org
 from trunkline.service.intake import Intake
 from trunkline.service.live_events import ReprocessResult, reprocess
 from trunkline.service.received import EVENT, HOOK, OWN, PRINTED, RECORDING, STATEMENT, Provenance, Received
+from trunkline.store.calls.current import Key
 from trunkline.store.calls.rows import PendingCall, StoredCall
-from trunkline.store.calls.writes import CallWriter, Key, Nameless, StoredPayload
+from trunkline.store.calls.writes import CallWriter, Nameless, StoredPayload
 from trunkline.store.live import LiveUpdate
 
 BATCH_CALLS = 200

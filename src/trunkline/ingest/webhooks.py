@@ -19,6 +19,7 @@ from trunkline.service.clock import Clock
 from trunkline.service.group_commit import GroupCommit
 from trunkline.service.received import HOOK, Provenance, Received, encoded
 from trunkline.service.sources import Source, Sources
+from trunkline.service.threads import INLINE_BYTES, WorkThreads
 
 log = structlog.get_logger(__name__)
 
@@ -56,8 +57,14 @@ class Webhooks:
     """Receives deliveries from all sources."""
 
     def __init__(
-        self, sources: Sources, doors: Mapping[str, Door], group_commit: GroupCommit, clock: Clock
+        self,
+        sources: Sources,
+        doors: Mapping[str, Door],
+        group_commit: GroupCommit,
+        clock: Clock,
+        threads: WorkThreads | None = None,
     ) -> None:
+        self._threads = threads or WorkThreads()
         self._sources = sources
         self._doors = doors
         self._group_commit = group_commit
@@ -81,10 +88,22 @@ class Webhooks:
     async def ingest(self, source: Source, delivery: Delivery) -> Receipt:
         """Store a delivery; when this returns, it is committed. Raises `DeliveryRefused`."""
         door = self._doors[source.vendor]
-        with _refused_unless_genuine(source):
-            door.signature.check(delivery, source.secrets, self._clock())
         content_type = delivery.headers.get("content-type", "application/json")[:200]
-        parts = self._parts(door, source, delivery.body, content_type)
+        is_small = len(delivery.body) <= INLINE_BYTES
+        with _refused_unless_genuine(source):
+            if is_small:
+                door.signature.check(delivery, source.secrets, self._clock())
+            else:
+                await self._threads.run(
+                    source.org.id, door.signature.check, delivery, source.secrets, self._clock()
+                )
+        parts = (
+            self._parts(door, source, delivery.body, content_type)
+            if is_small
+            else await self._threads.run(
+                source.org.id, self._parts, door, source, delivery.body, content_type
+            )
+        )
         received = [one for part in parts for one in _received(source, part)]
         await self._group_commit.ingest(source.org, received)
         unknown = list(dict.fromkeys(word for part in parts for word in part.parsed.unknown))

@@ -16,6 +16,7 @@ from msgspec import Struct, field
 from trunkline.kit.list_api import ListApi
 from trunkline.kit.payload import Unreadable
 from trunkline.kit.signatures import SignatureVerifier
+from trunkline.model.chunked_json import ChunkedDecoder
 from trunkline.model.sighting import Sighting
 
 
@@ -67,6 +68,8 @@ class Door(Struct, frozen=True, kw_only=True):
     """How the vendor's list is requested; `None` if it has none, or none that we read."""
 
 
+_read = ChunkedDecoder().decode
+
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -85,7 +88,7 @@ def document_of(body: bytes, content_type: str) -> Any:
         except ValueError:
             raise Unreadable("payload", "is not a form") from None
     try:
-        return msgspec.json.decode(body)
+        return _read(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise Unreadable("payload", "is not JSON") from None
     except RecursionError:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from trunkline.model.call import Call
 from trunkline.model.changes import ChangeBatch
+from trunkline.model.chunked_json import ChunkedEncoder, are_long
 
 MEDIA_TYPE = "text/event-stream"
 
@@ -22,7 +22,7 @@ RETRY_MS = 1000
 
 BEGINNING = f"retry: {RETRY_MS}\n".encode()
 
-_encode = msgspec.json.Encoder(decimal_format="number").encode
+_encoder = ChunkedEncoder(decimal_format="number")
 
 
 class DeletedCall(Struct):
@@ -39,9 +39,11 @@ def text_of(batch: ChangeBatch, write: Callable[[Call], Any]) -> bytes:
     told = []
     for change in batch.changes:
         if change.call is None:
-            name, data = "deleted", _encode(DeletedCall(change.id))
+            name, data = "deleted", _encoder.encode_short(DeletedCall(change.id))
         else:
-            name, data = "call", _encode(write(change.call))
+            call = change.call
+            is_long = are_long(call.turns, call.tool_calls, call.events)
+            name, data = "call", (_encoder.encode if is_long else _encoder.encode_short)(write(call))
         told.append(f"event: {name}\nid: {change.sequence}\ndata: ".encode() + data + b"\n\n")
     if not batch.changes or batch.changes[-1].sequence != batch.sequence:
         told.append(f": nothing else up to here\nid: {batch.sequence}\n\n".encode())

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from trunkline.kit.storable import MAX_DEPTH, deeper_than
+from trunkline.model.chunked_json import ChunkedDecoder
 from trunkline.model.faults import Fault, Refused
 
 JSON = "application/json"
@@ -54,10 +55,13 @@ def header_to_send(media_type: str, *, or_lines: bool) -> str:
     return f"it came as {media_type[:80]}; send it with the header Content-Type: {JSON}{lines}"
 
 
+_read = ChunkedDecoder().decode
+
+
 def read_json(raw: bytes | msgspec.Raw) -> Any:
     """JSON as values; raises `Refused`."""
     try:
-        found = msgspec.json.decode(raw)
+        found = _read(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(Fault.BAD_REQUEST, f"the body is not JSON: {str(error)[:120]}") from None
     if deeper_than(MAX_DEPTH, found):

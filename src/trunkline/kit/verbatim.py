@@ -6,12 +6,13 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
 from msgspec import UNSET, Struct
 
 from trunkline.model.call import Call, Verbatim
+from trunkline.model.chunked_json import LONG_ITEMS, ChunkedDecoder, ChunkedEncoder, is_equal
 
-_encode = msgspec.json.Encoder(order="deterministic", decimal_format="number").encode
+_encoder = ChunkedEncoder(order="deterministic", decimal_format="number")
+_decode = ChunkedDecoder().decode
 
 
 def difference(
@@ -26,7 +27,7 @@ def difference(
         if name in fields and name in raw:
             value = getattr(printed, attribute)
             ours = b"" if value is UNSET else _encode(value)
-            if ours == b"" or msgspec.json.decode(ours) != raw[name]:
+            if ours == b"" or not is_equal(_decode(ours), raw[name]):
                 found[name] = Verbatim(_fingerprint(ours), raw[name], apart=name in apart)
     return found or None
 
@@ -41,6 +42,11 @@ def restore_verbatim(printed: Struct, call: Call) -> None:
             value = getattr(printed, attribute)
             if stored.printed == _fingerprint(b"" if value is UNSET else _encode(value)):
                 setattr(printed, attribute, stored.value)
+
+
+def _encode(value: Any) -> bytes:
+    is_long = type(value) is list and len(value) > LONG_ITEMS
+    return _encoder.encode(value) if is_long else _encoder.encode_short(value)
 
 
 def _names(record: type[Struct]) -> Iterator[tuple[str, str]]:

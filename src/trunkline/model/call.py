@@ -2,6 +2,9 @@
 
 Times are aware UTC instants, durations and offsets whole milliseconds (offsets count from the start
 of the call), money a decimal with its unit. `None` means that the value is unknown.
+
+Records that a call can have very many of are left out of garbage collection (`gc=False`): nothing in them can
+lead back to them, and traversing all of them would hold up everything else.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from msgspec import UNSET, Struct, UnsetType, field
 from trunkline.model.words import Channel, Direction, EndReason, Result, Role, Sentiment, Status
 
 
-class Word(Struct, omit_defaults=True):
+class Word(Struct, omit_defaults=True, gc=False):
     """One spoken word with its times in the call."""
 
     word: str
@@ -24,7 +27,7 @@ class Word(Struct, omit_defaults=True):
     confidence: float | None = None
 
 
-class Turn(Struct):
+class Turn(Struct, gc=False):
     """What one side said without being interrupted."""
 
     role: Role
@@ -35,7 +38,7 @@ class Turn(Struct):
     """Absent when the source gives no word times; an empty list when it gave an empty one."""
 
 
-class ToolCall(Struct):
+class ToolCall(Struct, gc=False):
     """A function the agent ran during the call, and what came back.
 
     Turns, invocations and results form one sequence. `position` and `result_position` are positions in

@@ -9,10 +9,12 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, defstruct, structs
 
 from trunkline.model.call import TRANSCRIPT_FIELDS, Call
+from trunkline.model.chunked_json import ChunkedEncoder, are_long
 from trunkline.model.stored_transcript import (
     Transcript,
     compress_transcript,
     read_transcript,
+    transcript_bytes,
     transcript_json,
 )
 
@@ -43,12 +45,17 @@ _RawTranscript = defstruct(
     gc=False,
 )
 
-_encode = msgspec.json.Encoder(decimal_format="number").encode
+_encoder = ChunkedEncoder(decimal_format="number")
+_encode = _encoder.encode_short
 _read_call = msgspec.json.Decoder(Call).decode
 _read_raw = msgspec.json.Decoder(_raw_call(with_instants=False)).decode
 _read_with_instants = msgspec.json.Decoder(_raw_call(with_instants=True)).decode
 _read_raw_transcript: Any = msgspec.json.Decoder(_RawTranscript).decode
 _read_verbatim = msgspec.json.Decoder(dict[str, Raw] | None).decode
+
+
+LONG_BYTES = 256 * 1024
+"""Bytes of JSON from which on a call is a long one; to print so many takes a few milliseconds."""
 
 
 class Chunk(NamedTuple):
@@ -59,6 +66,16 @@ class Chunk(NamedTuple):
     """How many match in all; `None` if not requested."""
     has_more: bool
     """Whether at least one more call follows."""
+
+    @property
+    def has_long(self) -> bool:
+        """Whether one of the calls alone is so long that to print it takes a thread."""
+        for call in self.calls:
+            if len(call.summary) > LONG_BYTES or (
+                call.transcript is not None and transcript_bytes(call.transcript) > LONG_BYTES
+            ):
+                return True
+        return False
 
 
 class EncodedCall(Struct, frozen=True, gc=False):
@@ -77,7 +94,14 @@ class EncodedCall(Struct, frozen=True, gc=False):
             light.verbatim = {name: kept for name, kept in call.verbatim.items() if not kept.apart} or None
             heavy.verbatim = {name: kept for name, kept in call.verbatim.items() if kept.apart} or UNSET
         said = any(getattr(heavy, name) is not UNSET for name in Transcript.__struct_fields__)
-        return cls(_encode(light).decode(), compress_transcript(_encode(heavy)) if said else None)
+        encode = _encoder.encode if are_long(heavy.turns, heavy.tool_calls, heavy.events) else _encode
+        return cls(_encode(light).decode(), compress_transcript(encode(heavy)) if said else None)
+
+    @property
+    def size_bytes(self) -> int:
+        """How much JSON it is, without a look into it."""
+        size = len(self.summary)
+        return size if self.transcript is None else size + transcript_bytes(self.transcript)
 
     @property
     def transcript_json(self) -> bytes | None:

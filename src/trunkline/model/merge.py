@@ -25,10 +25,10 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, NamedTuple
 
-import msgspec
 from msgspec import UNSET, structs
 
 from trunkline.model.call import Call
+from trunkline.model.chunked_json import LONG_ITEMS, ChunkedDecoder, ChunkedEncoder, are_long
 from trunkline.model.sighting import STATEMENTS, Sighting
 from trunkline.model.versions import CONVERSATION, EVERY, Versions, milliseconds, versions_of
 from trunkline.model.words import Channel, Direction, Status
@@ -73,9 +73,11 @@ _PLAIN = frozenset(
 )
 """Fields that are one path each, with a version whenever they are not null."""
 
-_encode = msgspec.json.Encoder(decimal_format="number").encode
+_encoder = ChunkedEncoder(decimal_format="number")
+_encode = _encoder.encode_short
 # An amount keeps the digits with which it was reported.
-_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+_decode = ChunkedDecoder(float_hook=Decimal).decode
+_decode_call = ChunkedDecoder(Call).decode
 
 _UNSAID: dict[str, Any] = {
     field.name: _decode(_encode(field.default))
@@ -216,7 +218,8 @@ def _is_meaningful(path: Path, value: Any) -> bool:
 
 
 def _state(record: Call | Sighting, versions: Versions) -> State:
-    raw: dict[str, Any] = _decode(_encode(record))
+    is_long = are_long(record.turns, record.tool_calls, record.events)
+    raw: dict[str, Any] = _decode(_encoder.encode(record) if is_long else _encode(record))
     derived = frozenset(record.derived or ())
     state: State = {}
     for path, value in _leaves({name: raw[name] for name in STATEMENTS if name in raw}, ()):
@@ -233,7 +236,8 @@ def _state(record: Call | Sighting, versions: Versions) -> State:
 
 
 def _statement(path: Path, value: Any, stamp: int, *, is_derived: bool) -> Statement:
-    encoding = _encode(value)
+    is_long = type(value) is list and len(value) > LONG_ITEMS
+    encoding = _encoder.encode(value) if is_long else _encode(value)
     is_derived = is_derived and len(path) == 1
     if value is None or not _is_meaningful(path, value):
         says = 0 if value is None else 1
@@ -367,7 +371,8 @@ def _call(current: Call, state: State) -> Call:
         if path in _ORDERED and statement.weight == 2:
             place[path[-1]] = dict.fromkeys(_member_names(path, state))
     raw["derived"] = sorted(path[0] for path, statement in state.items() if statement.is_derived) or None
-    return settled(msgspec.json.decode(_encode(raw), type=Call))
+    is_long = are_long(raw.get("turns"), raw.get("tool_calls"), raw.get("events"))
+    return settled(_decode_call(_encoder.encode(raw) if is_long else _encode(raw)))
 
 
 def _sort_members(call: Call) -> None:

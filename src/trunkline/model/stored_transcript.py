@@ -11,6 +11,7 @@ import zstandard
 from msgspec import UNSET, Struct, UnsetType
 
 from trunkline.model.call import TRANSCRIPT_FIELDS, ToolCall, Turn, Verbatim
+from trunkline.model.chunked_json import ChunkedDecoder
 from trunkline.model.live_slots import spoken_in
 from trunkline.model.sighting import Sighting
 
@@ -29,7 +30,7 @@ if Transcript.__struct_fields__ != (*TRANSCRIPT_FIELDS, "verbatim"):
     raise TypeError("a transcript must have the transcript fields")
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
-read_transcript = msgspec.json.Decoder(Transcript).decode
+read_transcript = ChunkedDecoder(Transcript).decode
 """From JSON."""
 
 _MIN_COMPRESSED_BYTES = 400
@@ -58,6 +59,12 @@ def transcript_json(stored: bytes) -> bytes:
     if first == b"{":
         return stored
     return live_transcript(stored).json() if first == b"\0" else _zstandard.decompress(stored)
+
+
+def transcript_bytes(stored: bytes) -> int:
+    """How many bytes of JSON a stored transcript is, without a look into it; of a live one about so many."""
+    is_compressed = stored[:1] not in (b"{", b"\0")
+    return zstandard.frame_content_size(stored) if is_compressed else len(stored)
 
 
 class LiveTranscript(NamedTuple):

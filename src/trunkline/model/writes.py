@@ -40,6 +40,8 @@ class ChangeCall(Struct, frozen=True):
     printed_id: str
     change: Callable[[Call], Sighting]
     """What is stated, given the call as it is; its `vendor` and `vendor_call_id` are not used."""
+    is_long: bool = False
+    """Whether it brings so much that making it takes a thread."""
 
 
 class DeleteCall(Struct, frozen=True):

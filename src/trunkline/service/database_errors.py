@@ -14,6 +14,7 @@ DATABASE_DOWN = (
     asyncpg.InternalClientError,  # a connection that the server is just closing
     asyncpg.InsufficientResourcesError,
     asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
     OSError,
     TimeoutError,
 )

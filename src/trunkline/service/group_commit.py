@@ -92,8 +92,9 @@ class GroupCommit:
             return
         try:
             received = [one for writer in writers for one in writer.received]
+            batch = await self._intake.prepare_by_size(org, received)
             async with self._limits.connections.of(org.id):
-                results = await self._intake.ingest_each(org, received)
+                results = await self._intake.commit_each(org, batch)
         except Exception as error:  # noqa: BLE001 each writer is owed an answer
             if len(writers) == 1 or not isinstance(error, _OF_ONE_WRITER):
                 for writer in writers:

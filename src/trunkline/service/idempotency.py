@@ -12,6 +12,7 @@ from msgspec import Struct
 from trunkline.model.faults import Fault, Refused
 from trunkline.service.calls import Org
 from trunkline.service.clock import Clock
+from trunkline.service.threads import INLINE_BYTES, WorkThreads
 from trunkline.store.idempotency import IdempotencyStore
 
 REMEMBERED = timedelta(hours=24)
@@ -37,7 +38,8 @@ class StoredResponse(Struct, frozen=True):
 class Idempotency:
     """Runs requests once."""
 
-    def __init__(self, store: IdempotencyStore, clock: Clock) -> None:
+    def __init__(self, store: IdempotencyStore, clock: Clock, threads: WorkThreads | None = None) -> None:
+        self._threads = threads or WorkThreads()
         self._store = store
         self._clock = clock
 
@@ -52,7 +54,10 @@ class Idempotency:
         if not 0 < len(key) <= MAX_KEY_LENGTH or not key.isprintable():
             wrong = f"Idempotency-Key must have 1 to {MAX_KEY_LENGTH} printable characters"
             raise Refused(Fault.BAD_REQUEST, wrong, "Idempotency-Key")
-        fingerprint = hashlib.sha256(b"\n".join(hashlib.sha256(part).digest() for part in request)).digest()
+        is_small = sum(map(len, request)) <= INLINE_BYTES
+        fingerprint = (
+            _fingerprint(request) if is_small else await self._threads.run(org.id, _fingerprint, request)
+        )
         now = self._clock()
         begun = await self._store.begin(
             org.id, key, fingerprint, now, oldest=now - REMEMBERED, died_before=now - MAX_RUN
@@ -88,3 +93,7 @@ class Idempotency:
     async def sweep(self) -> None:
         """Delete expired answers."""
         await self._store.sweep(self._clock() - REMEMBERED)
+
+
+def _fingerprint(request: tuple[bytes, ...]) -> bytes:
+    return hashlib.sha256(b"\n".join(hashlib.sha256(part).digest() for part in request)).digest()

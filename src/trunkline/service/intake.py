@@ -11,32 +11,42 @@ from its last arrival.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import asyncpg
-from msgspec import UNSET, Struct
+from msgspec import Struct
 
-from trunkline.model.ids import call_id, derived_call_id
-from trunkline.model.merge import first_call, merged
-from trunkline.model.sighting import Sighting
 from trunkline.service.calls import Org
 from trunkline.service.clock import Clock
 from trunkline.service.live_events import CallBatch, LiveEvents, LiveFold
-from trunkline.service.received import HOOK, Received, Result, State, is_event, key_of, payload_key
-from trunkline.store.calls.rows import PendingCall, StoredCall, row_of
-from trunkline.store.calls.writes import (
-    CallWriter,
-    IdConflict,
-    Key,
-    Payload,
-    PayloadKey,
-    Repeat,
-    WriteTransaction,
+from trunkline.service.merge_results import (
+    EarlyMerge,
+    MergeResult,
+    call_batch_of,
+    merged_row,
+    raw_bytes,
+    states_of_live,
+    times_of,
+    wanted_id,
 )
+from trunkline.service.received import Received, Result, State, is_event, key_of, payload_key
+from trunkline.service.threads import INLINE_BYTES, WorkThreads
+from trunkline.store.calls.current import EARLY_BYTES, Key, LongCalls, PayloadKey
+from trunkline.store.calls.rows import PendingCall, StoredCall
+from trunkline.store.calls.writes import CallWriter, IdConflict, Payload, WriteTransaction
 from trunkline.store.live import LiveUpdate
 
+ORG_IS_LOCKED = "another writer has held the calls of your org for too long; try again"
+
 _TRIES = 5
+_EARLY_TRIES = 3
+"""How often a long call is folded before the transaction, if it is another one each time when that begins."""
+
+_STEP_CALLS = 20
+"""Calls that are folded before others are let in."""
+
 _MANY = 50
 """From this many calls on, it pays to check first whether all of them are new."""
 
@@ -49,13 +59,6 @@ class IngestSummary(Struct):
     deleted: int = 0
 
 
-class MergeResult(Struct):
-    """Sightings of one call merged into what is to be written, and the result of each of them."""
-
-    pending: PendingCall
-    states: list[State]
-
-
 class PreparedBatch(Struct):
     """A batch that is ready to be stored: its sightings by call, and what new calls they make."""
 
@@ -65,6 +68,8 @@ class PreparedBatch(Struct):
     """The calls as if all were new; empty if that is not expected."""
     payloads: list[Payload]
     now: datetime
+    long_keys: list[Key]
+    """Calls whose payloads alone are so long that they are folded before the transaction."""
 
 
 class CallResult(Struct, frozen=True):
@@ -81,17 +86,24 @@ class TooManyWriters(RuntimeError):
 class Intake:
     """Stores sightings."""
 
-    def __init__(self, writer: CallWriter, clock: Clock) -> None:
+    def __init__(self, writer: CallWriter, clock: Clock, threads: WorkThreads | None = None) -> None:
         self._writer = writer
         self._clock = clock
+        self._threads = threads or WorkThreads()
 
     async def ingest(self, org: Org, batch: Sequence[Received], source: str) -> IngestSummary:
         """Store a batch; every sighting in it is either stored or changes nothing."""
-        return await self.commit(org, self.prepare(batch, source))
+        return await self.commit(org, await self.prepare_by_size(org, batch, source))
 
     async def ingest_each(self, org: Org, batch: Sequence[Received], source: str = "") -> list[Result]:
         """Store a batch and return the result of each sighting, in their order."""
-        return await self._commit(org, self.prepare(batch, source))
+        return await self.commit_each(org, await self.prepare_by_size(org, batch, source))
+
+    async def prepare_by_size(self, org: Org, batch: Sequence[Received], source: str = "") -> PreparedBatch:
+        """Make a batch ready as `prepare` does; a large one in a thread, so that others are answered."""
+        if raw_bytes(batch) <= INLINE_BYTES:
+            return self.prepare(batch, source)
+        return await self._threads.run(org.id, self.prepare, batch, source)
 
     def prepare(self, batch: Sequence[Received], source: str) -> PreparedBatch:
         """Prepare a batch; this may run in a thread while another one is stored."""
@@ -103,17 +115,20 @@ class Intake:
         folded: dict[Key, MergeResult] = {}
         if len(calls) >= _MANY and not any(map(is_event, batch)):
             folded = {
-                key: _merge(_call_batch(key, sightings, None, {}, now, derived_id=False))
+                key: merged_row(call_batch_of(key, sightings, None, {}, now, derived_id=False))
                 for key, sightings in calls.items()
             }
-            for fold in folded.values():
-                row_of(fold.pending)
-        return PreparedBatch(batch, calls, folded, _payloads(batch, source), now)
+        long_keys = [
+            key
+            for key, sightings in calls.items()
+            if key not in folded and raw_bytes(sightings) > EARLY_BYTES and not any(map(is_event, sightings))
+        ]
+        return PreparedBatch(batch, calls, folded, _payloads(batch, source), now, long_keys)
 
     async def commit(self, org: Org, batch: PreparedBatch) -> IngestSummary:
         """Store a prepared batch."""
         taken = IngestSummary()
-        for result in await self._commit(org, batch):
+        for result in await self.commit_each(org, batch):
             if result.state in (State.NEW, State.CHANGED):
                 taken.stored += 1
             elif result.state is State.DELETED:
@@ -122,27 +137,77 @@ class Intake:
                 taken.unchanged += 1
         return taken
 
-    async def _commit(self, org: Org, batch: PreparedBatch) -> list[Result]:
+    async def commit_each(self, org: Org, batch: PreparedBatch) -> list[Result]:
+        """Store a batch that was made ready, and tell what came of each of its sightings.
+
+        A long call takes seconds to read and to fold, in which no other writer of the org should wait. So it
+        is folded before the transaction begins, and again if it is another call by then. After a few tries it
+        is folded in the transaction, which nobody can come before.
+        """
         if not batch.received:
             return []
         derived: set[Key] = set()
-        for _ in range(_TRIES):
+        early: dict[Key, EarlyMerge] = {}
+        early_tries = 0
+        tries = 0
+        if batch.long_keys:
+            early = await self._fold_early(org, batch, batch.long_keys, derived)
+            early_tries += 1
+        while tries < _TRIES:
             try:
                 async with self._writer.transaction(org.id, len(batch.calls)) as writing:
-                    done = await self._write(writing, batch, derived)
+                    done = await self._write(
+                        writing, batch, derived, early, reads_long=early_tries >= _EARLY_TRIES
+                    )
+            except LongCalls as found:
+                early |= await self._fold_early(org, batch, found.keys, derived)
+                early_tries += 1
+                continue
             except IdConflict:
                 derived |= await self._id_conflicts(org, batch, derived)
             except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
-                continue
+                pass
+            except asyncpg.LockNotAvailableError:
+                raise TooManyWriters(ORG_IS_LOCKED) from None
             else:
                 return _results(batch, done)
+            tries += 1
         raise TooManyWriters("others kept writing the same calls; try again")
 
+    async def _fold_early(
+        self, org: Org, batch: PreparedBatch, keys: Sequence[Key], derived: set[Key]
+    ) -> dict[Key, EarlyMerge]:
+        """Fold long calls as they stand now, while others write."""
+        payloads = {key for one in keys for seen in batch.calls[one] for key in _payload_keys(seen)}
+        found = await self._writer.peek(org.id, keys, sorted(payloads), batch.now)
+
+        def fold() -> dict[Key, EarlyMerge]:
+            folded: dict[Key, EarlyMerge] = {}
+            for key in keys:
+                known = found.read(key)
+                if known is not None and known.live is not None:
+                    continue  # its events stand in slots, which only the transaction can read as they are
+                seen, is_derived = batch.calls[key], key in derived
+                call_batch = call_batch_of(key, seen, known, found.repeats, batch.now, derived_id=is_derived)
+                times = times_of(seen, found.repeats, batch.now)
+                folded[key] = EarlyMerge(known, times, is_derived, merged_row(call_batch))
+            return folded
+
+        return await self._threads.run(org.id, fold)
+
     async def _write(
-        self, transaction: WriteTransaction, batch: PreparedBatch, derived: set[Key]
+        self,
+        transaction: WriteTransaction,
+        batch: PreparedBatch,
+        derived: set[Key],
+        early: Mapping[Key, EarlyMerge],
+        *,
+        reads_long: bool,
     ) -> dict[Key, CallResult]:
         of_events = {key for key, seen in batch.calls.items() if all(is_event(one) for one in seen)}
-        standing = await transaction.current(list(batch.calls), of_events)
+        was = {key: one.known for key, one in early.items() if one.known is not None}
+        refuse_long = None if reads_long else lambda key: not any(map(is_event, batch.calls[key]))
+        standing = await transaction.current(list(batch.calls), of_events, was, refuse_long=refuse_long)
         gone = standing.deleted
         kept = [payload for payload in batch.payloads if (payload.vendor, payload.vendor_call_id) not in gone]
         repeats = await transaction.store_payloads(kept, batch.now)
@@ -150,35 +215,41 @@ class Intake:
         drafts: list[PendingCall] = []
         confirmed: list[PendingCall] = []
         live: list[CallBatch] = []
+        folded = 0
         for key, seen in batch.calls.items():
             if key in gone:
                 done[key] = CallResult(None, [State.DELETED] * len(seen))
                 continue
             known = standing.stored.get(key)
             fold = batch.merged.get(key) if known is None and key not in derived else None
+            if early and key in early:
+                fold = _still_good(early[key], known, times_of(seen, repeats, batch.now), key in derived)
             if fold is None:
-                call_batch = _call_batch(key, seen, known, repeats, batch.now, derived_id=key in derived)
+                call_batch = call_batch_of(key, seen, known, repeats, batch.now, derived_id=key in derived)
                 if any(map(is_event, seen)) or (known is not None and known.live is not None):
                     live.append(call_batch)
                     continue
-                fold = _merge(call_batch)
+                size = raw_bytes(seen) if known is None else raw_bytes(seen) + known.size_bytes
+                # Writers of one org come one after another, so that an org has no more than one such thread.
+                is_short = size <= INLINE_BYTES
+                fold = merged_row(call_batch) if is_short else await asyncio.to_thread(merged_row, call_batch)
+                folded += 1
+                if folded % _STEP_CALLS == 0:
+                    # Many known calls are folded here, in steps: each of them is short, and to read all of
+                    # them twice would cost more than the org's other writers wait.
+                    await asyncio.sleep(0)
             done[key] = CallResult(fold.pending.call.id, fold.states)
-            if known is None or any(state is not State.UNCHANGED for state in fold.states):
+            if known is None or fold.is_changed:
                 drafts.append(fold.pending)
             elif fold.pending.versions is not known.versions:
                 confirmed.append(fold.pending)
         updates: list[LiveUpdate] = []
-        for call_batch, live_fold in zip(
-            live, await LiveEvents(transaction, batch.now).fold(live), strict=True
-        ):
-            states = _states_of_live(batch.calls[call_batch.key], call_batch.known, live_fold)
-            done[call_batch.key] = CallResult(live_fold.draft.call.id, states)
-            if live_fold.is_changed:
-                drafts.append(live_fold.draft)
-            elif live_fold.update is not None and call_batch.sightings:
-                confirmed.append(live_fold.draft)
-            if live_fold.update is not None:
-                updates.append(live_fold.update)
+        if live:
+            folds = await LiveEvents(transaction, batch.now).fold(live)
+            for call_batch, live_fold in zip(live, folds, strict=True):
+                states = states_of_live(batch.calls[call_batch.key], call_batch.known, live_fold)
+                done[call_batch.key] = CallResult(live_fold.draft.call.id, states)
+                _sort_out(call_batch, live_fold, drafts, confirmed, updates)
         await transaction.write(drafts)
         await transaction.confirm(confirmed)
         await transaction.live.write(updates)
@@ -187,7 +258,7 @@ class Intake:
     async def _id_conflicts(self, org: Org, batch: PreparedBatch, derived: set[Key]) -> set[Key]:
         """Calls whose canonical id belongs to another call, stored or in the batch."""
         wanted = {
-            key: _wanted_id(seen[0].sighting, derived=key in derived)
+            key: wanted_id(seen[0].sighting, derived=key in derived)
             for key, seen in batch.calls.items()
             if seen[0].sighting is not None
         }
@@ -199,89 +270,32 @@ class Intake:
         return clashing
 
 
-def _times(
-    received: Sequence[Received], repeats: Mapping[PayloadKey, Repeat], now: datetime
-) -> list[datetime]:
-    """The times that count for sightings without one."""
-    if not repeats:
-        return [now] * len(received)
-    times = []
-    for one in received:
-        repeat = None if one.raw is None else repeats.get(payload_key(one))
-        if repeat is None:
-            times.append(now)
-        else:
-            times.append(repeat.received_at if repeat.kind == HOOK else repeat.last_received_at)
-    return times
+def _sort_out(
+    call_batch: CallBatch,
+    fold: LiveFold,
+    drafts: list[PendingCall],
+    confirmed: list[PendingCall],
+    updates: list[LiveUpdate],
+) -> None:
+    """Put what is to be written of a live call where it belongs."""
+    if fold.is_changed:
+        drafts.append(fold.draft)
+    elif fold.update is not None and call_batch.sightings:
+        confirmed.append(fold.draft)
+    if fold.update is not None:
+        updates.append(fold.update)
 
 
-def _call_batch(
-    key: Key,
-    seen: Sequence[Received],
-    known: StoredCall | None,
-    repeats: Mapping[PayloadKey, Repeat],
-    now: datetime,
-    *,
-    derived_id: bool,
-) -> CallBatch:
-    """The result for one call; with `derived_id` if its canonical id belongs to another call."""
-    times = _times(seen, repeats, now)
-    return CallBatch(
-        key=key,
-        known=known,
-        sightings=[
-            (one.sighting, at)
-            for one, at in zip(seen, times, strict=True)
-            if one.sighting is not None and not is_event(one)
-        ],
-        events=[
-            one.raw
-            for one in seen
-            if one.raw is not None and is_event(one) and (not repeats or payload_key(one) not in repeats)
-        ],
-        new_id=_wanted_id(seen[0].sighting, derived=derived_id),
-        has_unstored_facts=any(one.raw is None for one in seen),
-    )
+def _still_good(
+    early: EarlyMerge, known: StoredCall | None, times: list[datetime], is_derived_id: bool
+) -> MergeResult | None:
+    """What was folded before the transaction, if nothing that it came from is another one now."""
+    is_same = early.known is known and early.times == times and early.is_derived_id == is_derived_id
+    return early.result if is_same else None
 
 
-def _merge(call_batch: CallBatch) -> MergeResult:
-    """Merge sightings into the stored call."""
-    known, sightings = call_batch.known, list(call_batch.sightings)
-    states: list[State] = []
-    if known is None:
-        first, at = sightings.pop(0)
-        call, stamps = first_call(first, call_batch.new_id, at)
-        revision = 0
-        states.append(State.NEW)
-    else:
-        call, stamps, revision = known.call, known.versions, known.revision
-    for sighting, at in sightings:
-        more, stamps = merged(call, stamps, sighting, at)
-        states.append(State.UNCHANGED if more is call else State.CHANGED)
-        call = more
-    return MergeResult(
-        PendingCall(call, stamps, revision, has_unstored_facts=call_batch.has_unstored_facts), states
-    )
-
-
-def _states_of_live(seen: Sequence[Received], known: StoredCall | None, fold: LiveFold) -> list[State]:
-    """The result of each sighting of a live call; all its events count together."""
-    new = [State.NEW] if known is None and not all(map(is_event, seen)) else []
-    changed = [State.CHANGED if one else State.UNCHANGED for one in fold.sightings_changed]
-    of_events = State.CHANGED if fold.events_changed else State.UNCHANGED
-    if known is None and not new:
-        of_events = State.NEW
-    states = iter([*new, *changed])
-    return [of_events if is_event(one) else next(states) for one in seen]
-
-
-def _wanted_id(sighting: Sighting | None, *, derived: bool) -> str:
-    if sighting is None:
-        raise TypeError("a payload that names no call makes none")
-    key = key_of(sighting)
-    if derived:
-        return derived_call_id(*key)
-    return sighting.id if sighting.id is not UNSET else call_id(*key)
+def _payload_keys(seen: Received) -> list[PayloadKey]:
+    return [] if seen.raw is None else [payload_key(seen)]
 
 
 def _results(batch: PreparedBatch, done: dict[Key, CallResult]) -> list[Result]:

@@ -23,8 +23,9 @@ from trunkline.model.live_slots import EventReplaced, Events, LiveSlots, SlotKey
 from trunkline.model.merge import Difference, difference, first_call, merged, unmerged
 from trunkline.model.sighting import Sighting
 from trunkline.model.versions import Versions
+from trunkline.store.calls.current import Key
 from trunkline.store.calls.rows import PendingCall, StoredCall, StoredLive, base_of
-from trunkline.store.calls.writes import Key, WriteTransaction
+from trunkline.store.calls.writes import WriteTransaction
 from trunkline.store.live import LiveUpdate, live_conversation, lost_of, whole_conversation
 
 REST_AFTER_END = timedelta(seconds=10)

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from trunkline.model.sighting import Sighting
-from trunkline.store.calls.writes import Key, PayloadKey
+from trunkline.store.calls.current import Key, PayloadKey
 
 EVENT = "event"
 """The kind of payload that is one event of a live call."""
@@ -55,6 +55,8 @@ class Received(Struct):
     raw: bytes | None = None
     """`None` for our own form in files, which loses nothing and need not be stored twice."""
     provenance: Provenance = PRINTED
+    digest: bytes | None = None
+    """The hash of the payload, once it is known."""
 
 
 class State(Enum):
@@ -91,9 +93,13 @@ def payload_key(received: Received) -> PayloadKey:
     vendor, name = (
         key_of(received.sighting) if received.sighting is not None else (received.provenance.vendor, "")
     )
-    # The same bytes with another kind are read differently, so they are another payload.
-    of_a_kind = b"" if received.provenance.kind == PRINTED.kind else f"{received.provenance.kind}\n".encode()
-    return vendor, name, hashlib.sha256(of_a_kind + (received.raw or b"")).digest()
+    if received.digest is None:
+        # The same bytes with another kind are read differently, so they are another payload.
+        kind = received.provenance.kind
+        hashed = hashlib.sha256(b"" if kind == PRINTED.kind else f"{kind}\n".encode())
+        hashed.update(received.raw or b"")
+        received.digest = hashed.digest()
+    return vendor, name, received.digest
 
 
 def encoded(raw: object) -> bytes:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-import msgspec
 from msgspec import UNSET, structs
 
 from trunkline.kit.call_ids import CallIds, uuids
 from trunkline.model.call import Call
+from trunkline.model.chunked_json import ChunkedEncoder, are_long
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.live import Event, encoded_event
 from trunkline.model.sighting import Sighting
@@ -30,6 +30,7 @@ from trunkline.service.erase import Eraser
 from trunkline.service.group_commit import GroupCommit
 from trunkline.service.limits import OrgLimits
 from trunkline.service.received import EVENT, OWN, STATEMENT, Provenance, Received, Result, State
+from trunkline.service.threads import WorkThreads
 from trunkline.store.calls.reads import CallStore
 
 MAX_CLOCK_SKEW = timedelta(minutes=10)
@@ -43,7 +44,10 @@ _EVENT = Provenance(kind=EVENT, source="api")
 _OF_THEIR_OWN = ("vendor_words", "vendor_fields", "vendor_type", "verbatim")
 """Fields with one vendor's own words, which mean nothing for another vendor's call."""
 
-_encode = msgspec.json.Encoder(decimal_format="number").encode
+_MANY_EVENTS = 200
+"""Events from which on it takes a thread to encode them."""
+
+_encoder = ChunkedEncoder(decimal_format="number")
 
 
 class Writes:
@@ -60,7 +64,9 @@ class Writes:
         group_commit: GroupCommit,
         clock: Clock,
         limits: OrgLimits | None = None,
+        threads: WorkThreads | None = None,
     ) -> None:
+        self._threads = threads or WorkThreads()
         self._store = store
         self._eraser = eraser
         self._group_commit = group_commit
@@ -85,7 +91,12 @@ class Writes:
     async def append_events(self, org: Org, intent: AppendEvents, ids: CallIds) -> EventsAppended:
         """Store events of a running call."""
         call = await self._find(org, intent.printed_id, ids, with_transcript=False)
-        kept, refused = _encoded_events(intent.events, self._clock())
+        now = self._clock()
+        kept, refused = (
+            _encoded_events(intent.events, now)
+            if len(intent.events) <= _MANY_EVENTS
+            else await self._threads.run(org.id, _encoded_events, intent.events, now)
+        )
         named = Sighting(vendor=call.vendor, vendor_call_id=call.vendor_call_id)
         if kept:
             results = await self._group_commit.ingest(org, [Received(named, raw, _EVENT) for raw in kept])
@@ -96,7 +107,13 @@ class Writes:
     async def change(self, org: Org, intent: ChangeCall, ids: CallIds) -> CallChanged:
         """Change a call; also raises what the change finds wrong."""
         before = await self._find(org, intent.printed_id, ids)
-        return await self._apply(org, before, intent.change(before), intent, ids)
+        # A change may say anew what is long in the call, or bring it.
+        sighting = (
+            await self._threads.run(org.id, intent.change, before)
+            if intent.is_long or _is_long(before)
+            else intent.change(before)
+        )
+        return await self._apply(org, before, sighting, intent, ids)
 
     async def _apply(
         self, org: Org, before: Call, sighting: Sighting, intent: ChangeCall | DeleteCall, ids: CallIds
@@ -111,7 +128,12 @@ class Writes:
             **(dict.fromkeys(_OF_THEIR_OWN, UNSET) if theirs else {}),
         )
         # The statement is stored in our own form with its time, so that it is derived again unchanged.
-        results = await self._group_commit.ingest(org, [Received(sighting, _encode(sighting), _STATEMENT)])
+        raw = (
+            await self._threads.run(org.id, _encoder.encode, sighting)
+            if _is_long(sighting)
+            else _encoder.encode_short(sighting)
+        )
+        results = await self._group_commit.ingest(org, [Received(sighting, raw, _STATEMENT)])
         _must_stand(results, intent.printed_id)
         return CallChanged(org.name, before, await self._find(org, before.id, _BY_ID))
 
@@ -145,6 +167,10 @@ class Writes:
             now = self._last_as_of + timedelta(milliseconds=1)
         self._last_as_of = now
         return now
+
+
+def _is_long(spoken: Call | Sighting) -> bool:
+    return are_long(spoken.turns, spoken.tool_calls, spoken.events)
 
 
 def _must_stand(results: Sequence[Result], printed_id: str) -> None:

@@ -14,7 +14,7 @@ from trunkline.model.changes import Change, ChangeBatch
 from trunkline.model.query import CallFilter
 from trunkline.store.calls import filters
 from trunkline.store.calls.filters import Statement
-from trunkline.store.calls.rows import call_of
+from trunkline.store.calls.rows import call_of, is_long, long_call_of
 from trunkline.store.change_notifier import CHANNEL
 from trunkline.store.queries import queries
 
@@ -63,7 +63,7 @@ class ChangeStore:
         )
         rows = await self._pool.fetch(sql, *statement.values)
         changes = [
-            Change(row["change"], str(row["id"]), _call(row, with_transcript=with_transcript))
+            Change(row["change"], str(row["id"]), await _call(row, with_transcript=with_transcript))
             for row in rows
             if row["change"] is not None
         ]
@@ -72,10 +72,11 @@ class ChangeStore:
         return ChangeBatch(changes, rows[0]["sequence"], has_more=rows[0]["more"])
 
 
-def _call(row: asyncpg.Record, *, with_transcript: bool) -> Call | None:
+async def _call(row: asyncpg.Record, *, with_transcript: bool) -> Call | None:
     if row["body"] is None:
         return None
-    return call_of(row["body"], row["transcript"] if with_transcript else None)
+    parts = row["body"], row["transcript"] if with_transcript else None
+    return await long_call_of(*parts) if is_long(*parts) else call_of(*parts)
 
 
 async def listen(database_url: str, notify: Callable[[int | None], None]) -> None:

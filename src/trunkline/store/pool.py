@@ -53,6 +53,13 @@ class Pool(asyncpg.Pool):  # type: ignore[misc]
             holder._release()
 
 
+IDLE_SECONDS = 15.0
+"""That a transaction may stand still, while others may wait for what it holds."""
+
+LOCK_SECONDS = 20.0
+"""That a statement waits for what another transaction holds."""
+
+
 async def open_pool(
     database_url: str, size: int, server_settings: Mapping[str, str] | None = None
 ) -> asyncpg.Pool:
@@ -76,6 +83,12 @@ async def open_pool(
             "application_name": "trunkline",
             "timezone": "UTC",
             "jit": "off",
+            # A writer that hangs in the middle of a transaction is ended, and who waits for it gives up later
+            # than that. Whoever reads a long list slowly says that it may.
+            "idle_in_transaction_session_timeout": f"{IDLE_SECONDS * 1000:.0f}",
+            "lock_timeout": f"{LOCK_SECONDS * 1000:.0f}",
+            # A statement whose client has gone ends with it.
+            "client_connection_check_interval": "10s",
             # Planning a page costs three times as much as reading it. The statements are made so that
             # there is one right plan for them, whatever their values.
             "plan_cache_mode": "force_generic_plan",

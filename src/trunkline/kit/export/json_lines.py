@@ -10,10 +10,12 @@ from msgspec import UNSET, Raw
 
 from trunkline.kit.export.shape import Shape, in_zone
 from trunkline.model.call import Turn
+from trunkline.model.chunked_json import ChunkedDecoder, ChunkedEncoder, are_long
 from trunkline.model.encoded_call import INSTANTS, EncodedCall
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
-_read_turns = msgspec.json.Decoder(list[Turn]).decode
+_chunked_encoder = ChunkedEncoder(decimal_format="number")
+_read_turns = ChunkedDecoder(list[Turn]).decode
 
 
 class JsonLines:
@@ -53,4 +55,4 @@ def _without_words(turns: Raw) -> Raw:
     spoken = _read_turns(turns)
     for turn in spoken:
         turn.words = UNSET
-    return Raw(_encoder.encode(spoken))
+    return Raw(_chunked_encoder.encode(spoken) if are_long(spoken) else _encoder.encode(spoken))

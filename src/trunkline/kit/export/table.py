@@ -24,6 +24,7 @@ from msgspec import UNSET, Raw, Struct, defstruct
 
 from trunkline.kit.export.shape import Shape, in_zone
 from trunkline.model.call import TRANSCRIPT_FIELDS, Call
+from trunkline.model.chunked_json import ChunkedDecoder
 from trunkline.model.encoded_call import EncodedCall, with_verbatim
 from trunkline.model.words import Role
 
@@ -206,4 +207,4 @@ _READERS = [
     msgspec.json.Decoder(_cells_of(Call, with_instants=with_instants)).decode
     for with_instants in (False, True)
 ]
-_read_heavy = msgspec.json.Decoder(_Heavy).decode
+_read_heavy = ChunkedDecoder(_Heavy).decode

@@ -10,6 +10,7 @@ import asyncpg
 from trunkline.model.encoded_call import Chunk, EncodedCall
 from trunkline.model.query import After, CallFilter, Order, Position, Rows
 from trunkline.store.calls.list_query import ListQuery, list_query
+from trunkline.store.queries import queries
 
 FIRST_CALLS = 50
 """Calls in the first chunk, which the client waits for."""
@@ -25,6 +26,9 @@ ENDLESS = After(limit=2**62)
 
 MAX_STATEMENT_SECONDS = 600.0
 """For a filter that no index serves and that matches hardly any calls."""
+
+MAX_STANDSTILL = "120s"
+"""That the snapshot is kept while nothing is read from it; readers that stall are given up sooner."""
 
 _MAX_WAIT_SECONDS = 30.0
 
@@ -61,6 +65,7 @@ class ChunkedReader:
             self._pool.acquire(timeout=_MAX_WAIT_SECONDS) as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
+            await connection.execute(queries("chunked_reader")["may_stand_still"], MAX_STANDSTILL)
             if with_total:
                 total = (await _fetch(connection, asked(Rows(0), with_total=True)))[0]["total"]
             while read < wanted:

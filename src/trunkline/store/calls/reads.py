@@ -14,7 +14,7 @@ from trunkline.model.ids import DigestRange
 from trunkline.model.query import After, CallFilter, Order, Position, Rows
 from trunkline.store.calls.filters import TRANSCRIPT_JOIN
 from trunkline.store.calls.list_query import list_query
-from trunkline.store.calls.rows import call_of
+from trunkline.store.calls.rows import call_of, is_long, long_call_of
 from trunkline.store.queries import queries
 
 _NO_DIGEST: DigestRange = (UUID(int=1), UUID(int=0))
@@ -78,7 +78,10 @@ class CallStore:
             UUID(lookup.id) if lookup.id else None,
             *(lookup.digests or _NO_DIGEST),
         )
-        return row and call_of(row["body"], row["transcript"] if with_transcript else None)
+        if row is None:
+            return None
+        parts = row["body"], row["transcript"] if with_transcript else None
+        return await long_call_of(*parts) if is_long(*parts) else call_of(*parts)
 
     async def find_deleted(self, org_id: int, lookup: CallLookup) -> Position | None:
         """The position by creation of a deleted call."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -16,6 +17,12 @@ from trunkline.model.stored_transcript import live_transcript
 from trunkline.model.versions import Versions
 from trunkline.model.words import Role
 from trunkline.store.columns import values_of
+
+INLINE_BYTES = 64 * 1024
+"""Bytes of JSON up to which a call is read on the spot; that takes a millisecond or two."""
+
+_PIECE = 200_000
+"""Characters that are case-folded at a time."""
 
 _json = msgspec.json.Encoder(decimal_format="number")
 _read_versions = msgspec.json.Decoder(Versions).decode
@@ -45,6 +52,10 @@ class StoredCall(Struct):
     """Whether its transcript was read."""
     transcript: bytes | None = None
     """Its transcript as it is stored."""
+    size_bytes: int = 0
+    """How much JSON it is, about."""
+    row: tuple[Any, ...] | None = None
+    """What it was read from, if it was read before the transaction in which it is needed."""
 
 
 class Row(NamedTuple):
@@ -97,6 +108,16 @@ def call_of(body: str, transcript: bytes | None) -> Call:
     return EncodedCall(body, transcript).call()
 
 
+async def long_call_of(body: str, transcript: bytes | None) -> Call:
+    """Read a call in a thread, so that others are answered meanwhile."""
+    return await asyncio.to_thread(call_of, body, transcript)
+
+
+def is_long(body: str, transcript: bytes | None) -> bool:
+    """Whether a call is better read in a thread."""
+    return EncodedCall(body, transcript).size_bytes > INLINE_BYTES
+
+
 def stored_call_of(
     body: str, transcript: bytes | None, versions: str, revision: int, *, has_unstored_facts: bool
 ) -> StoredCall:
@@ -107,6 +128,7 @@ def stored_call_of(
         revision,
         has_unstored_facts,
         transcript=transcript,
+        size_bytes=EncodedCall(body, transcript).size_bytes,
     )
 
 
@@ -160,7 +182,14 @@ def searchable(call: Call) -> str:
     """The searchable text of a transcript: what was spoken, case-folded, without NUL."""
     text = call.transcript_text if isinstance(call.transcript_text, str) else ""
     spoken = [f": {turn.text}" for turn in turns_of(call)]  # every line begins like that, whoever speaks
-    return "\n".join([*spoken, text] if spoken else ["", text]).casefold().replace("\x00", "")
+    return _case_folded("\n".join([*spoken, text] if spoken else ["", text])).replace("\x00", "")
+
+
+def _case_folded(text: str) -> str:
+    """A text case-folded, which goes character by character; a long one in pieces, so that others can run."""
+    if len(text) <= _PIECE:
+        return text.casefold()
+    return "".join([text[start : start + _PIECE].casefold() for start in range(0, len(text), _PIECE)])
 
 
 def folded(text: str) -> str:

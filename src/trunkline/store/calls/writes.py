@@ -2,42 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
 from msgspec import Struct
 
+from trunkline.store.calls.current import (
+    CurrentCalls,
+    Key,
+    PayloadKey,
+    Peek,
+    Repeat,
+    peek,
+    read_calls,
+    repeats_of,
+)
 from trunkline.store.calls.rows import (
     PendingCall,
     StoredCall,
-    StoredLive,
     columns,
     row_of,
-    stored_call_of,
     versions_json,
 )
 from trunkline.store.columns import COLUMNS, COUNTED, FRAGMENTS, NAMES
 from trunkline.store.erase import erase_call
-from trunkline.store.live import LiveWriting, record_of
+from trunkline.store.live import LiveWriting
 from trunkline.store.queries import queries
 from trunkline.store.totals.totals import cells
 
-Key = tuple[str, str]
-"""Vendor and the vendor's own id: what makes two sightings the same call."""
-
-PayloadKey = tuple[str, str, bytes]
-"""Vendor, the vendor's own id, and the hash of a payload."""
-
 _NAMED = {**FRAGMENTS, "cells": cells(), "move": queries("totals")["move"].format(returning="")}
 _WRITE = queries("calls")["write"].format(**_NAMED)
-KNOWN = queries("writes")["current_calls"].format(transcript=queries("live")["transcript"])
 _MOVE_NEW = queries("calls")["move_new"].format(**_NAMED)
 _MANY = 50
 """From this number of new calls on, COPY is worth its additional round trips."""
+_AT_ONCE = 500
+"""Calls that one statement writes."""
 _A_LOG = 200
 """From this number of calls on, it matters how they are looked up."""
 _COUNTED = tuple(COLUMNS.index(column) for column in COUNTED)
@@ -73,14 +77,6 @@ class StoredPayload(NamedTuple):
     last_received_at: datetime
 
 
-class Repeat(NamedTuple):
-    """A payload that was stored before it arrived now, and its first and last arrival."""
-
-    kind: str
-    received_at: datetime
-    last_received_at: datetime
-
-
 class Nameless(NamedTuple):
     """A payload that named no call when it arrived."""
 
@@ -95,13 +91,6 @@ class Nameless(NamedTuple):
 
 class IdConflict(Exception):
     """A new call would have the canonical id of another call; nothing was written."""
-
-
-class CurrentCalls(NamedTuple):
-    """The stored state of some calls."""
-
-    stored: dict[Key, StoredCall]
-    deleted: frozenset[Key]
 
 
 class CallWriter:
@@ -150,6 +139,12 @@ class CallWriter:
             except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
                 connection.terminate()  # the writes are committed, and this connection may be unusable
 
+    async def peek(
+        self, org_id: int, keys: Sequence[Key], payloads: Sequence[PayloadKey], received_at: datetime
+    ) -> Peek:
+        """Some calls as they stand now, and what storing some payloads as received then would tell."""
+        return await peek(self._pool, org_id, keys, payloads, received_at)
+
     async def owners(self, org_id: int, ids: Sequence[str]) -> dict[str, Key]:
         """Which calls have some canonical ids."""
         rows = await self._pool.fetch(queries("writes")["owners"], org_id, [UUID(one) for one in ids])
@@ -179,20 +174,6 @@ class CallWriter:
         return deleted
 
 
-def _known(row: asyncpg.Record) -> StoredCall:
-    known = stored_call_of(
-        row["body"],
-        row["transcript"],
-        row["versions"],
-        row["revision"],
-        has_unstored_facts=row["has_unstored_facts"],
-    )
-    known.is_whole = row["whole"]
-    if row["base"] is not None:
-        known.live = StoredLive(row["base"], record_of(row["record"]), row["lost"], row["is_warm"])
-    return known
-
-
 class WriteTransaction:
     """One transaction that writes to one org."""
 
@@ -202,16 +183,22 @@ class WriteTransaction:
         self._last_sequence = last_sequence
         self.live = LiveWriting(connection, org_id)
 
-    async def current(self, keys: Sequence[Key], bare: Collection[Key] = ()) -> CurrentCalls:
+    async def current(
+        self,
+        keys: Sequence[Key],
+        bare: Collection[Key] = (),
+        known_before: Mapping[Key, StoredCall] = MappingProxyType({}),
+        *,
+        refuse_long: Callable[[Key], bool] | None = None,
+    ) -> CurrentCalls:
         """The calls among these that are stored, as they are now, and those that were deleted.
 
-        The transcripts of those in `bare` are not read.
+        The transcripts of those in `bare` are not read. A call that is still as it was `known_before` is
+        taken from there. Raises `LongCalls` if another one takes long to read and `refuse_long` says so.
         """
         if not keys:
             return CurrentCalls({}, frozenset())
-        named = self._org_id, [key[0] for key in keys], [key[1] for key in keys]
-        rows = await self._connection.fetch(KNOWN, *named, [key not in bare for key in keys])
-        known = {(row["vendor"], row["vendor_call_id"]): _known(row) for row in rows}
+        known = await read_calls(self._connection, self._org_id, keys, bare, known_before, refuse_long)
         # A call that is stored was not deleted.
         missing = [key for key in keys if key not in known]
         gone = await self._deleted(missing) if missing else []
@@ -246,12 +233,7 @@ class WriteTransaction:
             [payload.problem for payload in payloads],
             [payload.times for payload in payloads],
         )
-        return {
-            (row["vendor"], row["vendor_call_id"], row["hash"]): Repeat(
-                row["kind"], row["received_at"], row["last_received_at"]
-            )
-            for row in rows
-        }
+        return repeats_of(rows)
 
     async def payloads(self, keys: Sequence[Key]) -> dict[Key, list[StoredPayload]]:
         """Every stored payload of some calls, in order of arrival."""
@@ -286,9 +268,12 @@ class WriteTransaction:
         if len(drafts) >= _MANY and all(draft.base_revision == 0 for draft in drafts):
             await self._copy(drafts)
             return
-        rows = await self._connection.fetch(_WRITE, self._org_id, *columns(drafts))
-        if len(rows) != len(drafts):
-            raise RuntimeError("a call was written by a transaction that had not reserved sequence numbers")
+        # The driver encodes what a statement is given in one go, in which nobody else is answered.
+        for start in range(0, len(drafts), _AT_ONCE):
+            some = drafts[start : start + _AT_ONCE]
+            rows = await self._connection.fetch(_WRITE, self._org_id, *columns(some))
+            if len(rows) != len(some):
+                raise RuntimeError("a call was written by a transaction without reserved sequence numbers")
 
     async def confirm(self, drafts: Sequence[PendingCall]) -> None:
         """Write the versions of calls that did not change: no sequence number, no totals."""
@@ -303,7 +288,7 @@ class WriteTransaction:
             [draft.has_unstored_facts for draft in drafts],
         )
         if len(rows) != len(drafts):
-            raise RuntimeError("a call was written by a transaction that had not reserved sequence numbers")
+            raise RuntimeError("a call was written by a transaction without reserved sequence numbers")
 
     async def _copy(self, drafts: Sequence[PendingCall]) -> None:
         rows = [(draft, row_of(draft)) for draft in drafts]

@@ -12,6 +12,7 @@ from msgspec import UNSET, UnsetType, defstruct
 from trunkline.kit.payload import Payload, Unreadable, or_none
 from trunkline.kit.wire import instant_of_iso
 from trunkline.model.call import Agent, Call, Campaign, Contact, Cost, Recording
+from trunkline.model.chunked_json import converted
 from trunkline.model.ids import is_uuid
 from trunkline.model.sighting import Sighting
 from trunkline.model.words import Role
@@ -47,7 +48,7 @@ def from_wire(raw: Any) -> Sighting:
         if name in fields and fields[name] is None:
             del fields[name]
     try:
-        sighting = msgspec.convert(fields, Sighting)
+        sighting: Sighting = converted(fields, Sighting)
     except msgspec.ValidationError as error:
         raise _unreadable(str(error)) from None
     _check(sighting)

@@ -13,6 +13,7 @@ from trunkline.kit.payload import Unreadable
 from trunkline.kit.request_body import RequestBody, read_json
 from trunkline.kit.storable import checked
 from trunkline.model.call import Call
+from trunkline.model.chunked_json import are_long
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.live import Event
 from trunkline.model.merge import EMPTY_VALUES, OBJECTS
@@ -199,7 +200,7 @@ def read_change(change_request: Change, printed_id: str) -> ChangeCall:
                 raise Refused(Fault.BAD_REQUEST, f"{name}: cannot be changed", name)
         return _sighting({**change_request.fields, **named})
 
-    return ChangeCall(printed_id, change)
+    return ChangeCall(printed_id, change, is_long=are_long(*change_request.fields.values()))
 
 
 def write_changed(changed: CallChanged, _: Change) -> Call:

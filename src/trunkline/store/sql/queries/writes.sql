@@ -65,6 +65,15 @@ WITH stored AS (
 )
 SELECT vendor, vendor_call_id, hash, kind, received_at, last_received_at FROM stored WHERE came_before;
 
+-- name: repeats
+-- Which of some payloads are kept already, with what store_payloads would make of them.
+SELECT s.vendor, s.vendor_call_id, s.hash, s.kind, s.received_at, greatest(s.last_received_at, $5) AS last_received_at
+FROM unnest($2::text[], $3::text[], $4::bytea[]) AS k (vendor, vendor_call_id, hash)
+CROSS JOIN LATERAL (
+    SELECT * FROM sightings s
+    WHERE s.org_id = $1 AND s.vendor = k.vendor AND s.vendor_call_id = k.vendor_call_id AND s.hash = k.hash LIMIT 1
+) s;
+
 -- name: confirm
 -- Writes the versions of calls whose values stay as they are, if nobody wrote them since they were read. They keep
 -- their sequence number: there is nothing to follow and nothing to count.

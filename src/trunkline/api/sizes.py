@@ -1,0 +1,37 @@
+"""About how much JSON an outcome is, found out without printing it: a large one is printed in a thread."""
+
+from __future__ import annotations
+
+from trunkline.kit.transcript import tool_calls_of, turns_of
+from trunkline.model.call import Call
+from trunkline.model.changes import ChangeBatch
+from trunkline.model.intents import CallPage, OneCall, Outcome
+from trunkline.model.writes import CallChanged
+
+_CALL_BYTES = 1500
+_TURN_BYTES = 100
+_ITEM_BYTES = 300
+"""What a call without its conversation comes to, a turn, and anything else in it."""
+
+
+def json_bytes(outcome: Outcome) -> int:
+    """About how many bytes of JSON an outcome is."""
+    if isinstance(outcome, CallPage):
+        return sum(
+            [len(call.summary) if call.transcript is None else call.size_bytes for call in outcome.calls]
+        )
+    if isinstance(outcome, OneCall | CallChanged):
+        return call_bytes(outcome.call)
+    if isinstance(outcome, ChangeBatch):
+        return sum(call_bytes(change.call) for change in outcome.changes if change.call is not None)
+    return 0
+
+
+def call_bytes(call: Call) -> int:
+    """About how many bytes of JSON a call is."""
+    turns = turns_of(call)
+    size = _CALL_BYTES + len(turns) * _TURN_BYTES
+    size += sum([len(turn.words) for turn in turns if turn.words]) * _TURN_BYTES
+    if isinstance(call.transcript_text, str):
+        size += len(call.transcript_text)
+    return size + (len(tool_calls_of(call)) + len(call.events or ())) * _ITEM_BYTES
