@@ -328,6 +328,7 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
                     Printer(joined.links, row_cache),
                     bodies=bodies,
                     threads=joined.threads,
+                    patience_seconds=lambda: joined.limits.patience_seconds,
                 )
 
     async def database_answers() -> bool:

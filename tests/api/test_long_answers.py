@@ -29,10 +29,14 @@ from trunkline.model.faults import Fault, Refused
 from trunkline.model.ids import call_id
 from trunkline.model.intents import CallStream, ExportCalls
 from trunkline.model.query import CallFilter
-from trunkline.service import calls as service
 from trunkline.service.calls import Calls
 from trunkline.service.export import chunks_of
-from trunkline.service.limits import MAX_LONG_WAITING, OrgLimits
+from trunkline.service.limits import (
+    CONTENDED_PATIENCE_SECONDS,
+    MAX_LONG_WAITING,
+    PATIENCE_SECONDS,
+    OrgLimits,
+)
 from trunkline.service.run import Run
 from trunkline.store.calls.chunked_reader import ChunkedReader
 from trunkline.store.calls.reads import CallStore
@@ -225,12 +229,12 @@ def test_one_long_answer_too_many_is_refused_for_now_with_the_reason(few: World)
         first, second, third, *others = streams
         async with aclosing(first.chunks):
             await anext(first.chunks)
-            assert calls.patience_seconds() == service.PATIENCE_SECONDS
+            assert limits.patience_seconds == PATIENCE_SECONDS
             tasks = [asyncio.ensure_future(anext(stream.chunks)) for stream in others]
             for _ in others:
                 await asyncio.sleep(0)
             assert shares.waiting == len(others)
-            assert calls.patience_seconds() == service.CONTENDED_PATIENCE_SECONDS
+            assert limits.patience_seconds == CONTENDED_PATIENCE_SECONDS
             with pytest.raises(Refused) as refused:
                 await anext(second.chunks)
             assert refused.value.fault is Fault.UNAVAILABLE
@@ -285,7 +289,7 @@ def test_a_client_that_reads_nothing_is_disconnected(crowded: World, database: a
     async def stall() -> None:
         stream = streams.pop()
         file = file_of(stream.chunks, FORMATS["jsonl"], COMPRESSIONS["none"], Shape(), name="calls")
-        answer = StreamedAnswer([], chunks_of(file), tell, patience_seconds=stream.patience_seconds)
+        answer = StreamedAnswer([], chunks_of(file), tell, patience_seconds=lambda: PATIENCE_SECONDS)
         with pytest.raises(BrokenOff, match="the client read nothing"):
             await send_streamed(answer, receive, send, without_body=False, clock=clock, look_seconds=0)
 

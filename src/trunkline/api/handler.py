@@ -98,7 +98,10 @@ class RequestHandler:
         *,
         bodies: Bodies,
         threads: WorkThreads | None = None,
+        patience_seconds: Callable[[], float] | None = None,
     ) -> None:
+        """`patience_seconds` tells how long the client of a long answer may read nothing at present."""
+        self._patience_seconds = patience_seconds
         self._threads = threads or WorkThreads()
         self._keys = keys
         self._run = run
@@ -198,7 +201,7 @@ class RequestHandler:
         outcome = await self._run(org, intent, dialect.ids)
         if isinstance(outcome, CallStream | ChangeStream):
             headers_of, chunks, stop = self._chunks(operation, org, outcome, request, still_allowed)
-            patience = outcome.patience_seconds if isinstance(outcome, CallStream) else None
+            patience = self._patience_seconds if isinstance(outcome, CallStream) else None
             return StreamedAnswer(
                 [*headers_of, *extra], chunks, partial(error_answer, dialect), stop, patience
             )

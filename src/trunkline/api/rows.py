@@ -108,7 +108,7 @@ class Printer:
     def file(self, operation: Operation, org: Org, stream: CallStream, query: Any) -> File:
         """The file that an operation makes of calls in chunks."""
         chunks = self._links.with_encoded_links(org.id, stream.chunks)
-        file = operation.answer_of(CallStream(stream.org, chunks, stream.patience_seconds), query)
+        file = operation.answer_of(CallStream(stream.org, chunks), query)
         if not isinstance(file, File):
             raise TypeError(f"{operation.name} makes no file of calls that come part by part")
         return file

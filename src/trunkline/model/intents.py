@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -131,8 +131,6 @@ class CallStream(Struct, frozen=True):
 
     org: str
     chunks: AsyncGenerator[Chunk, None]
-    patience_seconds: Callable[[], float] | None = None
-    """How long whoever takes the parts may take nothing, as things stand; less where others wait."""
 
 
 Outcome = (

@@ -27,12 +27,6 @@ from trunkline.service.prefetch import prefetch
 from trunkline.store.calls.chunked_reader import ENDLESS, ChunkedReader
 from trunkline.store.calls.reads import CallStore
 
-PATIENCE_SECONDS = 60.0
-"""That the reader of a long answer may take nothing of it."""
-
-CONTENDED_PATIENCE_SECONDS = 15.0
-"""The same while somebody waits for what the answer holds."""
-
 
 class Org(Struct, frozen=True):
     """The org for which a request is run."""
@@ -84,11 +78,11 @@ class Calls:
         The first chunk may raise `Refused`, with `BAD_CURSOR`, or with `UNAVAILABLE` if too many long answers
                 are running.
         """
-        return CallStream(org.name, self._page_chunks(org, intent.page, ids), self.patience_seconds)
+        return CallStream(org.name, self._page_chunks(org, intent.page, ids))
 
     async def export(self, org: Org, intent: ExportCalls, _: CallIds) -> CallStream:
         """All calls that match, as `stream` has them."""
-        return CallStream(org.name, self._stream(org, intent, ENDLESS), self.patience_seconds)
+        return CallStream(org.name, self._stream(org, intent, ENDLESS))
 
     async def _page_chunks(self, org: Org, intent: ListCalls, ids: CallIds) -> AsyncGenerator[Chunk, None]:
         async with self._limits.reading(org.id):
@@ -112,11 +106,6 @@ class Calls:
             async with aclosing(prefetch(parts)) as coming:
                 async for part in coming:
                     yield part
-
-    def patience_seconds(self) -> float:
-        """How long the reader of a long answer may take nothing of it, as things stand."""
-        held = (self._limits.long_answers, self._limits.reads, self._limits.connections)
-        return CONTENDED_PATIENCE_SECONDS if any(one.waiting for one in held) else PATIENCE_SECONDS
 
     async def _get(self, org: Org, intent: GetCall, ids: CallIds) -> Call:
         sought = ids.lookup(intent.printed_id)

@@ -285,6 +285,12 @@ class LeasePair:
         self._first.release(self._org_id)
 
 
+PATIENCE_SECONDS = 60.0
+"""How long the client of a long answer may read nothing of it."""
+
+CONTENDED_PATIENCE_SECONDS = 15.0
+"""The same while somebody waits for what the answer holds."""
+
 MAX_WAITING = 1000
 """Requests of one org that wait for a connection to the database."""
 
@@ -346,6 +352,12 @@ class OrgLimits(Struct, frozen=True, kw_only=True):
     def reading(self, org_id: int) -> LeasePair:
         """A connection for a statement that reads, for an `async with`; it raises `Refused`."""
         return LeasePair(self.reads, self.connections, org_id)
+
+    @property
+    def patience_seconds(self) -> float:
+        """How long the client of a long answer may read nothing of it at present."""
+        held = (self.long_answers, self.reads, self.connections)
+        return CONTENDED_PATIENCE_SECONDS if any(one.waiting for one in held) else PATIENCE_SECONDS
 
     @property
     def usage(self) -> list[Usage]:
