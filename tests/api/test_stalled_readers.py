@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from tests.conftest import MAX_WAIT_SECONDS
 from trunkline.api.handler import Answer, StreamedAnswer
 from trunkline.api.response import MAX_STALL_SECONDS, PIECE_BYTES, BrokenOff, send_streamed
-from trunkline.service.calls import CONTENDED_PATIENCE_SECONDS, PATIENCE_SECONDS
+from trunkline.service.limits import CONTENDED_PATIENCE_SECONDS, PATIENCE_SECONDS
 
 LONG = b"x" * (5 * PIECE_BYTES)
 
