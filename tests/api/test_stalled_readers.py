@@ -84,7 +84,7 @@ def test_a_reader_that_stops_is_cut_off_when_its_time_is_over_and_not_before(sec
     assert reader.pieces == [b"first", LONG[:PIECE_BYTES], LONG[:PIECE_BYTES]]
     assert not reader.ended, "it would look like a whole answer"
     assert reader.closed, "what it was read from is held no longer"
-    reason = f"the client took nothing, or too little, for {seconds} seconds"
+    reason = f"the client read nothing, or too little, for {seconds} seconds"
     assert logs == [{"event": "answer broken off", "reason": reason, "log_level": "warning"}]
 
 
