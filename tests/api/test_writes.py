@@ -75,16 +75,45 @@ def as_lines(calls: list[Any]) -> tuple[bytes, str]:
 def test_many_calls_are_each_answered_and_bad_ones_are_named(
     world: World, form: Callable[[list[Any]], tuple[bytes, str]]
 ) -> None:
-    bad = call_body("c-2", status="sleeping")
-    body, kind = form([call_body("c-1"), bad, 7, call_body("c-1", duration_ms=1), {"status": "completed"}])
+    odd = call_body("c-2", status="sleeping", turn_count=2)
+    body, kind = form([call_body("c-1"), odd, 7, call_body("c-1", duration_ms=1), {"status": "completed"}])
     answer = ask(world, "POST", CALLS, body, **{"content-type": kind})
     assert answer.status_code == 200, answer.text
     results = answer.json()["results"]
     assert [result["index"] for result in results] == [0, 1, 2, 3, 4]
-    assert [result["status"] for result in results] == [201, 400, 400, 200, 400]
-    assert results[1]["error"].startswith("status: must be one of")
+    assert [result["status"] for result in results] == [201, 201, 400, 200, 400]
+    assert list(results[1]["problems"]) == ["status"]
+    assert results[1]["problems"]["status"]["found"] == "'sleeping'"
+    assert results[1]["problems"]["status"]["expected"].startswith("one of scheduled, ")
+    assert not any("problems" in results[index] for index in (0, 2, 3, 4))
     assert "an id is required" in results[4]["error"]
-    assert [call["vendor_call_id"] for call in world.get("trunkline", CALLS).json()["calls"]] == ["c-1"]
+    calls = {call["vendor_call_id"]: call for call in world.get("trunkline", CALLS).json()["calls"]}
+    assert set(calls) == {"c-1", "c-2"}
+    assert (calls["c-2"]["turn_count"], calls["c-2"]["from_number"]) == (2, calls["c-1"]["from_number"])
+    (kept,) = world.run(
+        world.joined.pool.fetch(
+            "SELECT problems FROM sightings WHERE org_id = $1 AND vendor_call_id = 'c-2'", world.org.id
+        )
+    )
+    assert list(json.loads(kept["problems"])) == ["status"]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [b'"\\ud800"', b'"\xff"', b"NaN", b"[" * 5000 + b"]" * 5000, b'"a\x00b"'],
+    ids=["half a pair", "no UTF-8", "NaN", "deep", "NUL"],
+)
+@pytest.mark.parametrize("form", [as_list, as_object, as_lines])
+def test_what_is_not_quite_json_in_one_of_many_calls_costs_no_call(
+    world: World, form: Callable[[list[Any]], tuple[bytes, str]], odd: bytes
+) -> None:
+    body, kind = form([call_body("c-1"), call_body("c-2", metadata={"odd": "VALUE"}), call_body("c-3")])
+    answer = ask(world, "POST", CALLS, body.replace(b'"VALUE"', odd), **{"content-type": kind})
+    assert answer.status_code == 200, answer.text
+    results = answer.json()["results"]
+    assert [result["status"] for result in results] == [201, 201, 201]
+    assert ["problems" in result for result in results] == [False, b"\x00" not in odd, False]
+    assert len(world.get("trunkline", CALLS).json()["calls"]) == 3
 
 
 def test_what_was_sent_is_stored_as_it_came(world: World) -> None:

@@ -139,11 +139,15 @@ NUL = json.dumps({**rows(1)[0], "vendor_call_id": "a\0b"}).encode()
 BROKEN = [
     b"true false",
     b'{"vendor_call_id": "\xff"}',
-    b'{"vendor_call_id": "\\ud800"}',
-    b'{"vendor_call_id": "a", "status": NaN}',
+    b'{"vendor_call_id": "", "metadata": "\\ud800"}',
+    b'{"vendor_call_id": " ", "status": NaN}',
     b"[" * 10_000,
     NUL,
     b"\x00" * 20,
+]
+ODD = [
+    b'{"vendor_call_id": "odd-1", "status": "completed", "metadata": {"a": "\\ud800"}}',
+    b'{"vendor_call_id": "odd-2", "status": "completed", "duration_ms": NaN, "turns": "none"}',
 ]
 
 
@@ -163,14 +167,35 @@ def test_bad_lines_go_to_a_reject_file_and_the_good_ones_are_stored(
     assert [bad["reason"] for bad in written] == [
         "not JSON: trailing characters (byte 6)",
         "not UTF-8",
-        "not JSON: a \\u escape is one half of a surrogate pair",
-        "not JSON: invalid character (byte 34)",
-        "nested deeper than 200 levels",
-        "vendor_call_id: must not contain the character NUL",
+        "vendor_call_id: an id is required",
+        "vendor_call_id: an id is required",
+        "not JSON",
+        "vendor_call_id: a text without the character NUL",
         "not JSON: invalid character (byte 0)",
     ]
     assert json.loads(written[5]["text"]) == json.loads(NUL)
     assert len(listed(world)) == 3
+
+
+def test_an_odd_value_is_left_out_and_its_call_is_stored(
+    trunkline: Trunkline, world: World, tmp_path: Path
+) -> None:
+    (tmp_path / "calls.jsonl").write_bytes(b"\n".join([GOOD[0], *ODD, GOOD[1]]))
+    ran = trunkline("import", "calls.jsonl", "--org", world.name, "--json")
+    assert ran.answer == {"read": 4, "stored": 4, "unchanged": 0, "rejected": 0}
+    rows = world.run(
+        world.joined.pool.fetch(
+            "SELECT vendor_call_id, problems, payload FROM sightings"
+            " WHERE org_id = $1 AND problems IS NOT NULL ORDER BY vendor_call_id",
+            world.org.id,
+        )
+    )
+    named = {row["vendor_call_id"]: set(json.loads(row["problems"])) for row in rows}
+    assert named == {
+        "odd-1": {"payload (characters)"},
+        "odd-2": {"payload (numbers)", "duration_ms", "turns"},
+    }
+    assert {row["vendor_call_id"]: row["status"] for row in listed(world)}["odd-2"] == "completed"
 
 
 def test_a_nul_that_somebody_said_is_stored(trunkline: Trunkline, world: World, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import random
+import re
 import subprocess
 import time
 from collections.abc import Callable
@@ -160,14 +161,17 @@ def test_a_terminal_shows_how_far_it_is(
 
 def test_a_call_that_cannot_be_read_makes_the_exit_status_1(trunkline: Trunkline, world: World) -> None:
     with small_vendor() as vendor:
-        bad: dict[str, Any] = {"vendor": "elsewhere", "vendor_call_id": "bad", "status": "parked"}
-        vendor.calls = [bad, {**bad, "vendor_call_id": "good", "status": "completed"}]
+        bad: dict[str, Any] = {"vendor": "elsewhere", "status": "completed"}
+        vendor.calls = [bad, {**bad, "vendor_call_id": "good"}]
         where = ("--source", add(trunkline, world, vendor.url, "tl_x"), "--org", world.name)
         ran = trunkline("pull", *where)
     assert ran.status == 1
     assert ran.out.startswith("1 pages, 2 calls: 1 new,")
-    assert ran.err.startswith("unreadable: bad: status: ")
-    assert "missing   elsewhere bad  status: " in trunkline("ledger", "--org", world.name).out
+    assert re.fullmatch(r"unreadable: item [0-9a-f]{12}: vendor_call_id: an id is required\n", ran.err)
+    assert re.search(
+        r"missing   trunkline item [0-9a-f]{12}  vendor_call_id: an id is required",
+        trunkline("ledger", "--org", world.name).out,
+    )
 
 
 def test_what_cannot_be_pulled_is_refused_with_a_sentence(trunkline: Trunkline, world: World) -> None:

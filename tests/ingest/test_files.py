@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trunkline.ingest.files import MAX_LINE_BYTES, Entry, Reader, Rejected, Source
-from trunkline.kit.storable import MAX_DEPTH
+from trunkline.kit.json_depth import MAX_DEPTH
+from trunkline.kit.storable import read_call
 from trunkline.service.received import Received
 from trunkline.vendors import dialects
 
@@ -93,7 +94,7 @@ def test_a_saved_answer_is_recognised_and_read_however_it_is_printed(
     text = json.dumps(body, indent=indent, ensure_ascii=indent != 2).encode()
     seen, rejected = reading(text)
     assert rejected == []
-    assert [one.sighting for one in seen] == [vendor.from_wire(item) for item in calls]
+    assert [one.sighting for one in seen] == [read_call(vendor.from_wire, item) for item in calls]
     twice, _ = reading(text + b"\n" + text + b"\n")
     assert ids(twice) == ids(seen) * 2
 
@@ -164,38 +165,28 @@ def test_documents_in_any_form_follow_each_other_in_one_file(
 # -- what is wrong with a line --------------------------------------------
 
 NESTED = b"[" * 10_000 + b"]" * 10_000
-HALF_PAIR = "not JSON: a \\u escape is one half of a surrogate pair"
-TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
+NO_CALL = "not a call or an answer in the form of "
 
 BAD_LINES = {
     "no JSON": (b"nonsense", "not JSON: invalid character"),
     "not UTF-8": (line("a\xe9").replace(b"\\u00e9", b"\xe9"), "not UTF-8"),
     "a surrogate in UTF-8": (b'{"a": "\xed\xa0\x80"}', "not UTF-8"),
     "UTF-16": ('{"a": 1}'.encode("utf-16"), "not UTF-8"),
-    "a NUL byte": (b'{"a": "\x00"}', "not JSON: invalid character"),
+    "a NUL byte": (b'{"a": "\x00"}', NO_CALL),
     "NUL bytes only": (b"\x00" * 100, "not JSON: invalid character"),
-    "a lone high surrogate": (b'{"a": "\\ud800"}', HALF_PAIR),
-    "a lone high surrogate before text": (b'{"a": "\\uD83Dx"}', HALF_PAIR),
-    "a lone low surrogate": (b'{"a": "\\udc00"}', HALF_PAIR),
-    "two high surrogates": (b'{"a": "\\ud800\\ud800"}', HALF_PAIR),
-    "NaN": (b'{"a": NaN}', "not JSON: invalid character"),
-    "Infinity": (b'{"a": Infinity}', "not JSON: invalid character"),
-    "a number beyond all numbers": (b'{"a": 1e400}', "not JSON: number out of range"),
-    "an endless integer": (b'{"a": ' + b"1" * 5000 + b"}", "not JSON: integer value out of range"),
+    "a lone high surrogate": (b'{"a": "\\ud800"}', NO_CALL),
+    "NaN": (b'{"a": NaN}', NO_CALL),
+    "a number beyond all numbers": (b'{"a": 1e400}', NO_CALL),
     "a cut line": (line("a")[:-9], "not JSON: input data was truncated"),
     "a cut text": (b'{"vendor_call_id": "a', "not JSON: input data was truncated"),
     "two documents": (b"{}{}", "not JSON: trailing characters"),
-    "deep nesting": (NESTED, TOO_DEEP),
-    "deep nesting that does not end": (b"[" * 10_000, TOO_DEEP),
-    "nesting that is a little too deep": (
-        b'{"a":' * (MAX_DEPTH + 1) + b"1" + b"}" * (MAX_DEPTH + 1),
-        TOO_DEEP,
-    ),
-    "a number": (b"5", "not a call or an answer in the form of "),
-    "a text": (b'"calls"', "not a call or an answer in the form of "),
-    "null": (b"null", "not a call or an answer in the form of "),
-    "a list of numbers": (b"[1, 2]", "not a call or an answer in the form of "),
-    "an unknown object": (b'{"hello": "world"}', "not a call or an answer in the form of "),
+    "deep nesting": (NESTED, NO_CALL),
+    "deep nesting that does not end": (b"[" * 10_000, "not JSON"),
+    "a number": (b"5", NO_CALL),
+    "a text": (b'"calls"', NO_CALL),
+    "null": (b"null", NO_CALL),
+    "a list of numbers": (b"[1, 2]", NO_CALL),
+    "an unknown object": (b'{"hello": "world"}', NO_CALL),
 }
 
 
@@ -216,25 +207,75 @@ def test_a_bad_line_alone_is_named_as_well(bad: bytes, reason: str, reading: Rea
     assert rejected.reason.startswith(reason)
 
 
-BAD_CALLS = {
-    "an id with NUL": ({"vendor_call_id": "a\0b"}, "vendor_call_id: must not contain the character NUL"),
-    "an agent with NUL": ({"agent": {"id": "\0"}}, "agent.id: must not contain the character NUL"),
-    "a word with NUL": ({"vendor_words": {"status": "\0"}}, "vendor_words.status: must not contain"),
-    "no id": ({"vendor_call_id": " "}, "vendor_call_id: an id is required"),
-    "a long id": ({"vendor_call_id": "a" * 201}, "vendor_call_id: an id has at most 200 characters"),
-    "a long number": ({"from_number": "é" * 1500}, "from_number: has at most 2000 bytes"),
-    "a canonical id that is none": ({"id": "5"}, "id: must be a UUID"),
-    "an unknown word": ({"status": "gone"}, "status: must be one of "),
-    "no time": ({"started_at": "yesterday"}, "started_at: not an ISO 8601"),
-    "an impossible day": ({"started_at": "2026-02-30"}, "started_at: no such date or time"),
-    "an endless amount": ({"cost": {"amount": "1e999999999"}}, "cost.amount: is not an amount"),
-    "a tiny amount": ({"cost": {"amount": "1e-400"}}, "cost.amount: is not an amount"),
-    "a negative duration": ({"duration_ms": -1}, "duration_ms: must be between zero"),
+ODD_VALUES = {
+    "half a pair": (b'"\\ud800"', "payload (characters)", "half of a surrogate pair"),
+    "half a pair before text": (b'"\\uD83Dx"', "payload (characters)", "half of a surrogate pair"),
+    "the second half of a pair": (b'"\\udc00"', "payload (characters)", "half of a surrogate pair"),
+    "two first halves": (b'"\\ud800\\ud800"', "payload (characters)", "half of a surrogate pair"),
+    "NaN": (b"NaN", "payload (numbers)", "NaN"),
+    "Infinity": (b"-Infinity", "payload (numbers)", "-Infinity"),
+    "deep nesting": (NESTED, "payload (depth)", f"more than {MAX_DEPTH} levels"),
+    "nesting that is a little too deep": (
+        b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1),
+        "payload (depth)",
+        f"more than {MAX_DEPTH} levels",
+    ),
 }
 
 
-@pytest.mark.parametrize(("wrong", "reason"), BAD_CALLS.values(), ids=BAD_CALLS)
-def test_a_call_with_an_impossible_value_is_rejected_by_field(
+@pytest.mark.parametrize(("value", "path", "found"), ODD_VALUES.values(), ids=ODD_VALUES)
+def test_what_is_not_quite_json_is_put_right_and_named(
+    value: bytes, path: str, found: str, reading: Reading
+) -> None:
+    odd = line("odd", metadata={"x": "VALUE"}).replace(b'"VALUE"', value)
+    seen, rejected = reading(line("before") + odd + line("after"))
+    assert (ids(seen), rejected) == (["before", "odd", "after"], [])
+    sighting = seen[1].sighting
+    assert sighting is not None
+    assert isinstance(sighting.problems, dict)
+    assert {where: one.found for where, one in sighting.problems.items()} == {path: found}
+    assert sighting.status == "completed"
+    assert seen[1].raw is not None, "what was put right is kept as it came"
+
+
+BAD_IDS = {
+    "an id with NUL": ({"vendor_call_id": "a\0b"}, "vendor_call_id: a text without the character NUL"),
+    "no id": ({"vendor_call_id": " "}, "vendor_call_id: an id is required"),
+    "a long id": ({"vendor_call_id": "a" * 201}, "vendor_call_id: an id has at most 200 characters"),
+}
+NO_NUL = "a text without the character NUL"
+
+BAD_FIELDS = {
+    "an agent with NUL": ({"agent": {"id": "\0"}}, "agent.id", NO_NUL),
+    "a word with NUL": ({"vendor_words": {"status": "\0"}}, "vendor_words.status", NO_NUL),
+    "a long number": ({"from_number": "é" * 1500}, "from_number", "a text of at most 2000 bytes"),
+    "a canonical id that is none": ({"id": "5"}, "id", "a UUID"),
+    "an unknown word": ({"status": "gone"}, "status", "one of scheduled, queued, "),
+    "no time": ({"started_at": "yesterday"}, "started_at", "an ISO 8601 date-time"),
+    "an impossible day": ({"started_at": "2026-02-30"}, "started_at", "an ISO 8601 date-time"),
+    "an endless amount": ({"cost": {"amount": "1e999999999"}}, "cost.amount", "an amount that a call may"),
+    "a tiny amount": ({"cost": {"amount": "1e-400"}}, "cost.amount", "an amount that a call may have"),
+    "a negative duration": ({"duration_ms": -1}, "duration_ms", "a duration from nothing to a year"),
+}
+
+
+@pytest.mark.parametrize(("wrong", "path", "expected"), BAD_FIELDS.values(), ids=BAD_FIELDS)
+def test_an_impossible_value_is_left_out_and_named(
+    wrong: dict[str, Any], path: str, expected: str, reading: Reading
+) -> None:
+    bad = json.dumps({**call("a", turn_count=3), **wrong}).encode() + b"\n"
+    seen, rejected = reading(line("before") + bad + line("after"))
+    assert (ids(seen), rejected) == (["before", "a", "after"], [])
+    sighting = seen[1].sighting
+    assert sighting is not None
+    assert isinstance(sighting.problems, dict)
+    assert list(sighting.problems) == [path]
+    assert sighting.problems[path].expected.startswith(expected)
+    assert sighting.turn_count == 3
+
+
+@pytest.mark.parametrize(("wrong", "reason"), BAD_IDS.values(), ids=BAD_IDS)
+def test_a_call_without_an_id_is_rejected_with_the_reason(
     wrong: dict[str, Any], reason: str, reading: Reading
 ) -> None:
     bad = json.dumps({**call("a"), **wrong}).encode() + b"\n"
@@ -254,7 +295,7 @@ def test_a_call_with_an_impossible_value_is_rejected_by_field(
         ("zudu", ("agent_id",), "agent.id"),
     ],
 )
-def test_a_nul_in_a_text_that_calls_are_looked_up_by_is_rejected_in_every_dialect(
+def test_a_nul_in_a_text_that_calls_are_looked_up_by_is_named_in_every_dialect(
     name: str, path: tuple[str, ...], field: str, reading: Reading
 ) -> None:
     capture = json.loads((CAPTURES[0].parents[2] / name / "captures" / "list.json").read_text())["body"]
@@ -263,17 +304,21 @@ def test_a_nul_in_a_text_that_calls_are_looked_up_by_is_rejected_in_every_dialec
     for key in path[:-1]:
         place = place[key]
     place[path[-1]] = "a\0b"
-    seen, (rejected,) = reading(json.dumps(item).encode(), name)
-    assert seen == []
-    assert rejected.reason == f"{field}: must not contain the character NUL"
+    seen, rejected = reading(json.dumps(item).encode(), name)
+    if field == "vendor_call_id":
+        assert [one.reason for one in rejected] == [f"{field}: {NO_NUL}"]
+        return
+    assert rejected == []
+    assert seen[0].sighting is not None
+    assert list(seen[0].sighting.problems or ()) == [field]
 
 
 def test_of_several_calls_on_one_line_the_bad_one_is_named_by_its_position(reading: Reading) -> None:
-    row = json.dumps([call("a"), call("b", status="gone"), call("c")]).encode()
+    row = json.dumps([call("a"), call("", note="b"), call("c")]).encode()
     seen, (rejected,) = reading(b"\n\n" + row)
     assert ids(seen) == ["a", "c"]
     assert (rejected.line, rejected.item) == (3, 1)
-    assert json.loads(rejected.text)["vendor_call_id"] == "b"
+    assert json.loads(rejected.text)["note"] == "b"
 
 
 def test_many_cut_lines_are_each_named_and_take_no_good_line_with_them(reading: Reading) -> None:

@@ -364,14 +364,13 @@ def test_requests_keep_the_distance_that_the_vendor_allows(vendor: SmallVendor, 
 def test_a_call_that_cannot_be_read_is_named_and_stored_and_does_not_stop_the_others(
     puller: Puller, vendor: SmallVendor
 ) -> None:
-    bad: list[Any] = [call("bad", status="parked"), {"status": "completed"}, "nothing"]
-    vendor.calls = [call("a"), *bad, call("b")]
+    bad: list[Any] = [{"status": "completed"}, "nothing"]
+    vendor.calls = [call("a"), *bad, call("odd", status="parked"), call("b")]
     vendor.page_size = 5
     total = puller.pull()
-    assert names(puller.world) == ["a", "b"]
-    assert (total.calls, total.new, len(total.unreadable)) == (5, 2, 3)
-    assert total.unreadable["bad"].startswith("status: ")
-    assert sorted(name[:5] for name in total.unreadable if name != "bad") == ["item ", "item "]
+    assert names(puller.world) == ["a", "b", "odd"]
+    assert (total.calls, total.new, len(total.unreadable)) == (5, 3, 2)
+    assert [name[:5] for name in total.unreadable] == ["item ", "item "]
     kept = puller.world.run(
         puller.world.joined.pool.fetch(
             "SELECT problem FROM sightings WHERE org_id = $1 AND vendor_call_id = ''", puller.world.org.id
@@ -380,7 +379,43 @@ def test_a_call_that_cannot_be_read_is_named_and_stored_and_does_not_stop_the_ot
     assert sorted(row["problem"] for row in kept) == sorted(total.unreadable.values())
 
 
-# -- vendors whose lists have less or cannot be filtered-------------------
+HALF = b'"\\ud83d"'
+
+
+def problems(world: World) -> dict[str, list[str]]:
+    rows = world.run(
+        world.joined.pool.fetch(
+            "SELECT vendor_call_id, problems FROM sightings WHERE org_id = $1 AND problems IS NOT NULL",
+            world.org.id,
+        )
+    )
+    return {row["vendor_call_id"]: list(json.loads(row["problems"])) for row in rows}
+
+
+@pytest.mark.parametrize(
+    ("odd", "path"),
+    [
+        (HALF, "payload (characters)"),
+        (b'"\xff"', "payload (encoding)"),
+        (b"NaN", "payload (numbers)"),
+        (b"[" * 3000 + b"]" * 3000, "payload (depth)"),
+    ],
+    ids=["half a pair", "no UTF-8", "NaN", "deep"],
+)
+def test_what_is_not_quite_json_in_one_call_of_a_list_costs_no_call(
+    puller: Puller, vendor: SmallVendor, odd: bytes, path: str
+) -> None:
+    calls = [call(one, metadata={"odd": "VALUE"} if one == "c" else {}) for one in "abcde"]
+    page = json.dumps({"calls": calls, "next_page_token": None}).encode().replace(b'"VALUE"', odd)
+    vendor.otherwise = [(200, {}, page)] * 2
+    total = puller.pull()
+    assert (total.calls, total.new, total.unreadable) == (5, 5, {})
+    assert names(puller.world) == [*"abcde"]
+    assert problems(puller.world) == {"c": [path]}
+    assert puller.pull().unchanged == 5
+
+
+# -- vendors whose lists have less or cannot be filtered -------------------
 
 
 SUMMED = [f"summed-up-{one}" for one in "abcde"]
@@ -394,6 +429,10 @@ class Summaries(SmallVendor):
         super().__init__()
         self.failing: dict[str, list[int]] = {}
         self.fetched: list[str] = []
+        self.answers: dict[str, bytes] = {}
+        """In place of a call."""
+        self.values: dict[str, bytes] = {}
+        """Of the field `ask`."""
 
     def answer(self, path: str) -> tuple[int, dict[str, str], bytes]:
         name = path.partition("?")[0].rpartition("/")[2]
@@ -403,7 +442,8 @@ class Summaries(SmallVendor):
         self.fetched.append(name)
         if self.failing.get(name):
             return self.failing[name].pop(0), {}, b"{}"
-        return 200, {}, json.dumps({"data": {**summary(name), "duration_seconds": 17}}).encode()
+        answer = json.dumps({"data": {**summary(name), "duration_seconds": 17, "ask": "VALUE"}}).encode()
+        return 200, {}, self.answers.get(name, answer.replace(b'"VALUE"', self.values.get(name, b"null")))
 
 
 def summary(name: str) -> dict[str, Any]:
@@ -438,6 +478,27 @@ def test_calls_that_cannot_be_fetched_are_named_and_had_the_next_time(
     assert [(one.vendor_call_id, one.state) for one in page.calls] == [(one, "missing") for one in SUMMED[:4]]
     assert puller.pull().new == 4
     assert {one.state for one in puller.read_ledger().calls} == {"repaired"}
+
+
+def test_what_is_not_quite_json_in_the_answer_for_one_call_costs_no_call(
+    summaries: tuple[Puller, Summaries],
+) -> None:
+    puller, vendor = summaries
+    vendor.values = {SUMMED[1]: HALF, SUMMED[2]: b"NaN"}
+    assert (puller.pull().new, names(puller.world)) == (5, SUMMED)
+    assert problems(puller.world) == {SUMMED[1]: ["payload (characters)"], SUMMED[2]: ["payload (numbers)"]}
+
+
+def test_answers_for_single_calls_that_are_no_json_are_named_and_do_not_stop_the_pull(
+    summaries: tuple[Puller, Summaries],
+) -> None:
+    puller, vendor = summaries
+    vendor.answers = dict.fromkeys(SUMMED[:4], b"<html>Busy</html>")
+    total = puller.pull()
+    assert (total.new, sorted(total.unreadable)) == (1, SUMMED[:4])
+    assert total.unreadable[SUMMED[0]] == f"the answer to GET /api/calls/{SUMMED[0]} is not JSON"
+    vendor.answers = {}
+    assert puller.pull().new == 4
 
 
 def test_a_vendor_that_fails_for_one_call_after_another_counts_as_unavailable(

@@ -14,7 +14,7 @@ from tests.conftest import World
 from trunkline.ingest.reprocess import Reprocessor, ReprocessSummary
 from trunkline.model.call import Recording
 from trunkline.model.sighting import Sighting
-from trunkline.service.received import RECORDING, Provenance, Received, encoded
+from trunkline.service.received import HOOK, RECORDING, Provenance, Received, encoded
 from trunkline.store.totals.totals import differences
 from trunkline.vendors import dialects, doors
 
@@ -59,12 +59,26 @@ def test_what_was_reported_without_a_payload_stays(world: World, read: Sighting)
 def test_a_payload_that_cannot_be_read_any_more_is_named_and_its_call_left(
     world: World, read: Sighting
 ) -> None:
-    world.run(world.joined.intake.ingest(world.org, [Received(read, b'{"id": 5.5, "duration": {}}')], "test"))
+    world.run(world.joined.intake.ingest(world.org, [Received(read, b'{"duration": {}}')], "test"))
     before = world.get("trunkline", f"/v1/calls/{read.vendor_call_id}").json()
     derived = again(world)
     assert derived.changed == 0
-    assert [read.vendor_call_id in reason for reason in derived.unreadable] == [True]
+    assert derived.unreadable == [f"contactship {read.vendor_call_id}: id: an id is required"]
     assert world.get("trunkline", f"/v1/calls/{read.vendor_call_id}").json() == before
+
+
+def test_one_payload_that_fails_in_any_way_does_not_end_the_run(world: World, read: Sighting) -> None:
+    stray = Sighting(vendor="nobodys", vendor_call_id="stray")
+    poor = structs.replace(read, from_number="+10000000000")
+    seen = [
+        Received(stray, b"{}", Provenance(vendor="nobodys", kind=HOOK)),
+        Received(None, b'{"lost": 1}', Provenance(vendor="nobodys", kind=HOOK, problem="of no door")),
+        Received(poor, encoded(RAW)),
+    ]
+    world.run(world.joined.intake.ingest(world.org, seen, "test"))
+    derived = again(world)
+    assert (derived.calls, derived.changed) == (2, 1)
+    assert derived.unreadable == ["nobodys stray: KeyError: 'nobodys'"]
 
 
 def test_a_payload_that_named_no_call_is_found_once_it_can_be_read(world: World, read: Sighting) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from tests.conftest import World
-from tests.ingest.vendors import NOW, Puller, SmallVendor, call, small_vendor
+from tests.ingest.vendors import NOW, Answer, Puller, SmallVendor, call, small_vendor
+from trunkline.ingest.pull import list_api
+from trunkline.kit.list_api import Request
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.ledger import LedgerPage
 
@@ -156,17 +160,49 @@ def test_a_webhook_long_after_the_end_of_its_call_is_late_if_the_source_was_ther
     assert counts(page) == {1: (2, 2, 0, 0, 1, 0), 4: (1, 1, 0, 0, 0, 0)}
 
 
-def test_a_call_that_cannot_be_read_is_missing_until_it_can_be(puller: Puller, vendor: SmallVendor) -> None:
-    vendor.calls = [at(1, "good"), at(1, "bad", status="parked"), {"no": "call"}]
+class Refusing(SmallVendor):
+    """Answers for one call at a time, but not for what it refuses."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused: set[str] = set()
+
+    def answer(self, path: str) -> Answer:
+        name = path.partition("?")[0].rpartition("/")[2]
+        if name == "calls":
+            return super().answer(path)
+        if name in self.refused:
+            return 404, {}, b"{}"
+        found = (one for one in self.calls if one.get("vendor_call_id") == name)
+        return 200, {}, json.dumps(next(found)).encode()
+
+
+@pytest.fixture
+def refusing(world: World) -> Iterator[tuple[Puller, Refusing]]:
+    """A vendor whose calls are fetched one by one, in our own form."""
+    made = Refusing()
+    with small_vendor(made):
+        puller = Puller.small(world, made)
+        one_by_one = structs.replace(
+            list_api(puller.door), one=lambda name: Request(path=f"/v1/calls/{name}"), read_one=None
+        )
+        puller.door = structs.replace(puller.door, list_api=one_by_one)
+        yield puller, made
+
+
+def test_a_call_that_cannot_be_had_is_missing_until_it_can_be(refusing: tuple[Puller, Refusing]) -> None:
+    puller, vendor = refusing
+    vendor.calls = [at(1, "good"), at(1, "bad"), {"no": "call"}]
+    vendor.refused = {"bad"}
     puller.pull()
     page = puller.read_ledger()
     assert counts(page) == {1: (2, 1, 0, 1, 0, 0), 0: (1, 0, 0, 1, 0, 0)}
     (bad, nameless) = page.calls
     assert (bad.vendor_call_id, bad.state, bad.repaired_at) == ("bad", "missing", None)
     assert bad.reason is not None
-    assert bad.reason.startswith("status: ")
+    assert bad.reason.startswith("the vendor answers 404 ")
     assert nameless.vendor_call_id.startswith("item ")
-    vendor.calls = [at(1, "good"), at(1, "bad")]
+    vendor.calls, vendor.refused = [at(1, "good"), at(1, "bad")], set()
     puller.now = NOW + timedelta(minutes=1)
     puller.pull()
     page = puller.read_ledger()
@@ -175,9 +211,10 @@ def test_a_call_that_cannot_be_read_is_missing_until_it_can_be(puller: Puller, v
     assert counts(page) == {1: (2, 2, 0, 0, 0, 1), 0: (0, 0, 0, 0, 0, 0)}
 
 
-def test_a_call_that_we_have_from_elsewhere_is_not_missing(puller: Puller, vendor: SmallVendor) -> None:
+def test_a_call_that_we_have_from_elsewhere_is_not_missing(refusing: tuple[Puller, Refusing]) -> None:
+    puller, vendor = refusing
     puller.deliver(at(1, "heard"))
-    vendor.calls = [at(1, "heard", status="parked")]
+    vendor.calls, vendor.refused = [at(1, "heard", turn_count=2)], {"heard"}
     assert list(puller.pull().unreadable) == ["heard"]
     assert states(puller.read_ledger()) == {}
 
@@ -224,9 +261,10 @@ def ledger_of(world: World, **query: str) -> dict[str, Any]:
 
 
 def test_the_ledger_is_read_over_http_by_its_own_org_alone(
-    puller: Puller, vendor: SmallVendor, new_world: Callable[..., World]
+    refusing: tuple[Puller, Refusing], new_world: Callable[..., World]
 ) -> None:
-    vendor.calls = [at(1, "good"), at(1, "bad", status="parked")]
+    puller, vendor = refusing
+    vendor.calls, vendor.refused = [at(1, "good"), at(1, "bad")], {"bad"}
     puller.pull()
     span = {"since": "2026-03-02T09:00:00Z", "until": "2026-03-02T11:30:00Z"}
     found = ledger_of(puller.world, **span)

@@ -115,6 +115,8 @@ def differing(path: str, stated: Any, expected: Any) -> str | None:
 def values_of(sighting: Sighting) -> dict[str, Any]:
     """Everything that a sighting states, as plain JSON; nothing that it leaves open."""
     stated: dict[str, Any] = json.loads(_plain(sighting))
+    if not stated.get("problems"):
+        stated.pop("problems", None)
     return stated
 
 

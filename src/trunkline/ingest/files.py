@@ -19,8 +19,9 @@ import zstandard
 from trunkline.ingest.decompression import unpacked
 from trunkline.ingest.payload_reader import received_from, received_from_line
 from trunkline.kit.dialect import Dialect
+from trunkline.kit.json_reader import problems_of_part, read_json
 from trunkline.kit.payload import Unreadable
-from trunkline.kit.storable import MAX_DEPTH, deeper_than
+from trunkline.model.field_problems import FieldProblems
 from trunkline.service.received import Received, encoded
 
 MAX_LINE_BYTES = 64 * 1024 * 1024
@@ -32,12 +33,7 @@ _BOM = b"\xef\xbb\xbf"
 _SHOWN = 1000
 """Bytes that are shown of a line that is too long."""
 
-_TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
-
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
-_HALF_PAIR = re.compile(
-    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
-)
 
 
 class Entry(NamedTuple):
@@ -50,6 +46,8 @@ class Entry(NamedTuple):
     problem: str | None = None
     received: Received | None = None
     """The one call in it, if it is read already."""
+    problems: FieldProblems | None = None
+    """What had to be put right to read it as JSON."""
 
 
 class Rejected(NamedTuple):
@@ -161,27 +159,26 @@ def _too_long(number: int, text: bytes) -> Entry:
 def _decoded(entry: Entry) -> Entry:
     if entry.problem is not None:
         return entry
+    problems: FieldProblems = {}
     try:
-        document = msgspec.json.decode(entry.text)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return entry._replace(problem=_why_not_json(entry.text, str(error)))
-    except RecursionError:
-        return entry._replace(problem=_TOO_DEEP)
-    if deeper_than(MAX_DEPTH, document):
-        return entry._replace(problem=_TOO_DEEP)
-    return entry._replace(document=document)
-
-
-def _why_not_json(text: bytes, error: str) -> str:
-    try:
-        text.decode()
+        if not entry.text.isascii():
+            entry.text.decode()  # a file can be saved again in UTF-8, which loses nothing
+        return entry._replace(document=read_json(entry.text, problems), problems=problems)
     except UnicodeDecodeError:
-        return "not UTF-8"
-    # For half a surrogate pair the parser reports that the input was truncated, or where it noticed.
-    if ("truncated" in error or "surrogate" in error) and _HALF_PAIR.search(text):
-        return "not JSON: a \\u escape is one half of a surrogate pair"
-    reason = error.removeprefix("JSON is malformed: ").partition(" - at ")[0]
-    return f"not JSON: {reason[:1].lower()}{reason[1:]}"
+        return entry._replace(problem="not UTF-8")
+    except Unreadable as error:
+        return entry._replace(problem=_why_not_json(entry.text, error.reason))
+
+
+def _why_not_json(text: bytes, reason: str) -> str:
+    try:
+        msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        reason = str(error).removeprefix("JSON is malformed: ").partition(" - at ")[0]
+        return f"not JSON: {reason[:1].lower()}{reason[1:]}"
+    except RecursionError:
+        pass
+    return reason.removeprefix("is ")
 
 
 class Reader:
@@ -207,7 +204,7 @@ class Reader:
         dialect, items = found
         for index, item in enumerate(items):
             try:
-                yield received_from(dialect, item)
+                yield received_from(dialect, item, _problems_of(item, items, entry.problems))
             except Unreadable as error:
                 position = index if len(items) > 1 else None
                 yield Rejected(file, entry.line, position, str(error), _shown(encoded(item)))
@@ -228,6 +225,10 @@ class Reader:
             return f"may be {names}: choose with --dialect"
         self._last = matching[0][0] if matching[0][1] else None
         return matching[0]
+
+
+def _problems_of(item: Any, items: list[Any], problems: FieldProblems | None) -> FieldProblems | None:
+    return problems_of_part(encoded(item), problems) if problems and len(items) > 1 else problems
 
 
 def _shown(line: bytes) -> str:

@@ -5,15 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from trunkline.kit.dialect import Dialect
+from trunkline.kit.json_depth import MAX_DEPTH
 from trunkline.kit.payload import Unreadable
-from trunkline.kit.storable import MAX_DEPTH, checked
+from trunkline.kit.storable import read_call, storable
+from trunkline.model.field_problems import FieldProblems
 from trunkline.service.received import Received, encoded
 
 
-def received_from(dialect: Dialect, item: Any) -> Received:
-    """Read one call of a payload; raises `Unreadable`, also for what cannot be stored."""
-    sighting = checked(dialect.from_wire(item))
-    return Received(sighting, None if dialect.is_lossless else encoded(item))
+def received_from(dialect: Dialect, item: Any, problems: FieldProblems | None = None) -> Received:
+    """Read one call of a payload; raises `Unreadable` if it does not say which call it is.
+
+    `problems` are those of the document that it stands in.
+    """
+    sighting = read_call(dialect.from_wire, item, problems)
+    nothing_lost = dialect.is_lossless and not sighting.problems
+    return Received(sighting, None if nothing_lost else encoded(item))
 
 
 def received_from_line(dialect: Dialect, line: bytes) -> Received | None:
@@ -24,10 +30,9 @@ def received_from_line(dialect: Dialect, line: bytes) -> Received | None:
     if sighting is None:
         return None
     try:
-        checked(sighting)
+        return None if storable(sighting).problems else Received(sighting)
     except Unreadable:
         return None
-    return Received(sighting)
 
 
 def _is_flat(line: bytes) -> bool:

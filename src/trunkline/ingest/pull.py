@@ -19,6 +19,7 @@ from msgspec import Struct, field
 
 from trunkline.ingest.pull_item import PullItem, item_in, unreadable
 from trunkline.ingest.vendor_client import (
+    AnswerUnreadable,
     PullBusy,
     PullStopped,
     VendorClient,
@@ -29,6 +30,7 @@ from trunkline.kit.door import Door
 from trunkline.kit.list_api import ListApi, ListPage, Request
 from trunkline.kit.payload import Unreadable
 from trunkline.kit.wire import hour_of
+from trunkline.model.field_problems import FieldProblems
 from trunkline.service.clock import Clock
 from trunkline.service.group_commit import GroupCommit
 from trunkline.service.received import Provenance, Received, State, encoded
@@ -199,8 +201,9 @@ class Pull:
             if next_request in requested:
                 raise PullStopped("the vendor's list repeats a page without end")
             requested.add(next_request)
-            listed = await self._page(msgspec.json.decode(next_request, type=Request))
-            turned = await self._ingest(listed.items, pull, total)
+            problems: FieldProblems = {}
+            listed = await self._page(msgspec.json.decode(next_request, type=Request), problems)
+            turned = await self._ingest(listed.items, problems, pull, total)
             fresh += turned.fresh
             repeated += turned.repeated
             if listed.total is not None:
@@ -216,21 +219,24 @@ class Pull:
         # A second reading lists everything again, and cannot see what was added meanwhile.
         return _ANY if has_removals else repeated if wanted is None else 0
 
-    async def _page(self, request: Request) -> ListPage:
-        answer = await self._client.fetch(request)
+    async def _page(self, request: Request, problems: FieldProblems) -> ListPage:
+        answer = await self._client.fetch(request, problems)
         try:
             return self._api.read(answer, request)
         except Unreadable as error:
             raise PullStopped(f"the answer to {request.path} is not a list of calls: {error}") from None
 
-    async def _ingest(self, listed: list[Any], pull: StoredPull, total: PullSummary) -> _PageResult:
+    async def _ingest(
+        self, listed: list[Any], problems: FieldProblems, pull: StoredPull, total: PullSummary
+    ) -> _PageResult:
         """Store the calls of a page."""
         newest_at: datetime | None = None
         listed_calls: list[ListedCall] = []
         received: list[Received] = []
         sizes: list[int] = []
         past = False
-        async for item in self._items(listed, pull):
+        lines = [item_in(self._door, raw, problems) for raw in listed]
+        async for item in self._items(lines, pull):
             if item is None:
                 past = self._api.newest_first
                 continue
@@ -266,9 +272,8 @@ class Pull:
             problem=None if item.sighting is not None else (item.listed.reason or "")[:500],
         )
 
-    async def _items(self, listed: list[Any], pull: StoredPull) -> AsyncIterator[PullItem | None]:
+    async def _items(self, lines: list[PullItem], pull: StoredPull) -> AsyncIterator[PullItem | None]:
         """The calls of a page that are in the range, whole; `None` for one that is older."""
-        lines = [item_in(self._door, raw) for raw in listed]
         stored = (
             await self._store.stored_payloads(self._door.name, _digests(lines))
             if self._api.one
@@ -285,10 +290,12 @@ class Pull:
         """The call in full; a line that is stored already needs no further request."""
         if self._api.one is None or item.sighting is None or _digest(item.raw) in stored:
             return item
+        problems: FieldProblems = {}
         try:
-            answer = await self._client.fetch(self._api.one(item.sighting.vendor_call_id))
-            whole = item_in(self._door, answer if self._api.read_one is None else self._api.read_one(answer))
-        except Unreadable as error:
+            answer = await self._client.fetch(self._api.one(item.sighting.vendor_call_id), problems)
+            raw = answer if self._api.read_one is None else self._api.read_one(answer)
+            whole = item_in(self._door, raw, problems)
+        except (Unreadable, AnswerUnreadable) as error:
             return unreadable(item, str(error))
         except VendorRefused as error:
             if error.status in _NOT_ADMITTED:

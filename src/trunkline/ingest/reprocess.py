@@ -14,14 +14,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
+import structlog
 from msgspec import Struct, field
 
 from trunkline.ingest.webhooks import parse_delivery, split_delivery
 from trunkline.kit.dialect import Dialect
 from trunkline.kit.door import AnswerExpected, Door
+from trunkline.kit.json_reader import read_json
 from trunkline.kit.payload import Unreadable
-from trunkline.kit.storable import checked
+from trunkline.kit.storable import read_call
 from trunkline.model.call import Call
+from trunkline.model.field_problems import FieldProblems
 from trunkline.model.merge import Difference, difference, first_call, merged
 from trunkline.model.sighting import Sighting
 from trunkline.model.versions import Versions
@@ -33,6 +36,8 @@ from trunkline.store.calls.current import Key
 from trunkline.store.calls.rows import PendingCall, StoredCall
 from trunkline.store.calls.writes import CallWriter, Nameless, StoredPayload
 from trunkline.store.live import LiveUpdate
+
+log = structlog.get_logger(__name__)
 
 BATCH_CALLS = 200
 
@@ -88,6 +93,10 @@ class Reprocessor:
                 except (Unreadable, AnswerExpected) as error:
                     derived.unreadable.append(f"{key[0]} {key[1]}: {error}")
                     continue
+                except Exception as error:  # whatever it is, the run goes on with the others
+                    log.exception("call not derived again", vendor=key[0], vendor_call_id=key[1])
+                    derived.unreadable.append(f"{key[0]} {key[1]}: {type(error).__name__}: {error}")
+                    continue
                 if one.difference is Difference.VALUES:
                     derived.changed += 1
                     pending.append(one.pending)
@@ -133,7 +142,7 @@ class Reprocessor:
     def _sightings_in(self, vendor: str, payload: StoredPayload) -> list[Sighting]:
         form = payload.source_vendor or vendor
         if payload.kind == PRINTED.kind and payload.source_vendor is not None:
-            return [checked(self._doors[form].from_wire(msgspec.json.decode(payload.body)))]
+            return [_read(self._doors[form], payload.body)]
         return self._sightings(form, payload.body, payload.kind, payload.content_type)
 
     def _sightings(self, vendor: str, body: bytes, kind: str, content_type: str) -> list[Sighting]:
@@ -141,11 +150,10 @@ class Reprocessor:
             return parse_delivery(self._doors[vendor], body, content_type).sightings
         if kind in (RECORDING, STATEMENT):
             return [msgspec.json.decode(body, type=Sighting)]
-        item = msgspec.json.decode(body)
         reader: Dialect | Door | None = self._dialects.get(vendor) or self._doors.get(vendor)
         if reader is None or kind == OWN:
             reader = self._own
-        return [checked(reader.from_wire(item))]
+        return [_read(reader, body)]
 
     def _split(self, payload: Nameless) -> list[tuple[bytes, str]]:
         if payload.kind != HOOK:
@@ -165,6 +173,9 @@ class Reprocessor:
                     ]
                 except (Unreadable, AnswerExpected):
                     continue  # still unreadable
+                except Exception:
+                    log.exception("payload not read", vendor=one.vendor, hash=one.hash.hex())
+                    continue
                 if not parts:
                     continue
                 origin = Provenance(
@@ -179,6 +190,12 @@ class Reprocessor:
                 )
                 await self._writer.mark_read(org.id, one.vendor, one.hash)
                 derived.found += len(parts)
+
+
+def _read(reader: Dialect | Door, body: bytes) -> Sighting:
+    problems: FieldProblems = {}
+    document = read_json(body, problems)
+    return read_call(reader.from_wire, document, problems)
 
 
 def _times(payload: StoredPayload) -> list[datetime]:

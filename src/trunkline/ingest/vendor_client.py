@@ -11,9 +11,11 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx2
-import msgspec
 
+from trunkline.kit.json_reader import read_json
 from trunkline.kit.list_api import Request
+from trunkline.kit.payload import Unreadable
+from trunkline.model.field_problems import FieldProblems
 from trunkline.service.clock import Clock, system_clock
 
 TRIES = 6
@@ -36,6 +38,10 @@ class PullStopped(RuntimeError):
 
 class PullBusy(PullStopped):
     """Another process pulls from the same source."""
+
+
+class AnswerUnreadable(PullStopped):
+    """What the vendor answered to a request is no JSON, or too much of it."""
 
 
 class VendorUnavailable(PullStopped):
@@ -82,8 +88,11 @@ class VendorClient:
         """Close the connections."""
         await self._client.aclose()
 
-    async def fetch(self, request: Request) -> Any:
-        """Send a request and return the JSON of the answer; raises `PullStopped`."""
+    async def fetch(self, request: Request, problems: FieldProblems | None = None) -> Any:
+        """Send a request and return the JSON of the answer; raises `PullStopped`.
+
+        What had to be put right in it is added to `problems`.
+        """
         problem = ""
         for attempt in range(TRIES):
             await self._wait_for_our_turn()
@@ -97,7 +106,7 @@ class VendorClient:
                 problem = type(error).__name__
             else:
                 if 200 <= status < 300:
-                    return _decoded(body, request)
+                    return _decoded(body, request, problems)
                 if status < 500 and status not in _TRY_AGAIN:
                     raise VendorRefused(status, request)
                 problem = str(status)
@@ -128,7 +137,9 @@ class VendorClient:
             async for chunk in answer.aiter_bytes():
                 body += chunk
                 if len(body) > MAX_ANSWER_BYTES:
-                    raise PullStopped(f"the answer to {request.path} has more than {MAX_ANSWER_BYTES} bytes")
+                    raise AnswerUnreadable(
+                        f"the answer to {request.path} has more than {MAX_ANSWER_BYTES} bytes"
+                    )
             return answer.status_code, answer.headers, bytes(body)
 
     def _retry_after(self, headers: httpx2.Headers) -> float:
@@ -142,8 +153,8 @@ class VendorClient:
         return 0.0
 
 
-def _decoded(body: bytes, request: Request) -> Any:
+def _decoded(body: bytes, request: Request, problems: FieldProblems | None) -> Any:
     try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise PullStopped(f"the answer to {request.method} {request.path} is not JSON") from None
+        return read_json(body, {} if problems is None else problems)
+    except Unreadable:
+        raise AnswerUnreadable(f"the answer to {request.method} {request.path} is not JSON") from None

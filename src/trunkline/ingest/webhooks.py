@@ -9,11 +9,14 @@ from enum import Enum
 import structlog
 from msgspec import Struct
 
+from trunkline.ingest.content_encoding import content_of
 from trunkline.kit.auth import Headers
 from trunkline.kit.door import AnswerExpected, Door, ParsedDelivery, document_of, whole
+from trunkline.kit.json_reader import problems_of_part
 from trunkline.kit.payload import Unreadable
 from trunkline.kit.signatures import Delivery, InvalidSignature
-from trunkline.kit.storable import MAX_DEPTH, checked, deeper_than
+from trunkline.kit.storable import pruned, storable
+from trunkline.model.field_problems import FieldProblems
 from trunkline.model.sighting import Sighting
 from trunkline.service.clock import Clock
 from trunkline.service.group_commit import GroupCommit
@@ -98,18 +101,16 @@ class Webhooks:
                     source.org.id, door.signature.check, delivery, source.secrets, self._clock()
                 )
         parts = (
-            self._parts(door, source, delivery.body, content_type)
+            self._parts(door, source, delivery, content_type)
             if is_small
-            else await self._threads.run(
-                source.org.id, self._parts, door, source, delivery.body, content_type
-            )
+            else await self._threads.run(source.org.id, self._parts, door, source, delivery, content_type)
         )
         received = [one for part in parts for one in _received(source, part)]
         await self._group_commit.ingest(source.org, received)
         unknown = list(dict.fromkeys(word for part in parts for word in part.parsed.unknown))
         if unknown:
             log.info("unknown words", org=source.org.name, vendor=source.vendor, unknown=unknown[:20])
-        notes = [part.problem or part.parsed.note for part in parts]
+        notes = [part.problem or part.parsed.note or _left_out(part.parsed) for part in parts]
         return Receipt(
             received=True,
             event=parts[0].parsed.event,
@@ -117,12 +118,20 @@ class Webhooks:
             note=next(filter(None, notes), ""),
         )
 
-    def _parts(self, door: Door, source: Source, body: bytes, content_type: str) -> list[_Part]:
+    def _parts(self, door: Door, source: Source, delivery: Delivery, content_type: str) -> list[_Part]:
         """A delivery as one for each call, read, or with what is wrong with it; it is stored either way."""
         parts = []
-        for one, form in split_delivery(door, body, content_type):
+        try:
+            # A signature is over the bytes as they came; what is read and stored is what they hold.
+            body = content_of(delivery.body, delivery.headers.get("content-encoding", ""))
+        except Unreadable as error:
+            log.warning("delivery unreadable", org=source.org.name, source=source.id, reason=str(error))
+            return [_Part(delivery.body, content_type, ParsedDelivery(event=""), str(error)[:500])]
+        problems: FieldProblems = {}
+        for one, form in split_delivery(door, body, content_type, problems):
             try:
-                parsed, problem = parse_delivery(door, one, form), None
+                own = problems_of_part(one, problems) if problems else problems
+                parsed, problem = parse_delivery(door, one, form, own), None
             except AnswerExpected as error:
                 raise DeliveryRefused(Refusal.ANSWER_EXPECTED, str(error)) from None
             except Unreadable as error:
@@ -144,6 +153,16 @@ class _Part(Struct):
     """Why it cannot be read."""
 
 
+def _left_out(parsed: ParsedDelivery) -> str:
+    """A sentence about the values that could not be read as documented."""
+    problems = {path: one for sighting in parsed.sightings for path, one in (sighting.problems or {}).items()}
+    for path, problem in problems.items():
+        more = f"; {len(problems) - 1} more" if len(problems) > 1 else ""
+        made = f"read as {problem.read_as}" if problem.read_as else "left out"
+        return f"{path}: expected {problem.expected}, found {problem.found}, {made}{more}"
+    return ""
+
+
 def _received(source: Source, part: _Part) -> list[Received]:
     provenance = Provenance(
         vendor=source.vendor,
@@ -159,22 +178,26 @@ def _received(source: Source, part: _Part) -> list[Received]:
     return [Received(sighting, part.body, provenance) for sighting in sightings]
 
 
-def split_delivery(door: Door, body: bytes, content_type: str) -> list[tuple[bytes, str]]:
+def split_delivery(
+    door: Door, body: bytes, content_type: str, problems: FieldProblems | None = None
+) -> list[tuple[bytes, str]]:
     """A payload as one for each of its calls, with their content types.
 
-    A payload with one call, or one that cannot be read, stays as it came, byte for byte.
+    A payload with one call, or one that cannot be read, stays as it came, byte for byte. What had to be
+    put right in one that was taken apart is added to `problems`.
     """
     if door.split is whole:
         return [(body, content_type)]
+    found: FieldProblems = {}
     try:
-        document = document_of(body, content_type)
+        document = document_of(body, content_type, found)
     except Unreadable:
-        return [(body, content_type)]
-    if deeper_than(MAX_DEPTH, document):
         return [(body, content_type)]
     parts = door.split(document)
     if len(parts) < 2:
         return [(body, content_type)]
+    if problems is not None:
+        problems.update(found)
     return [(encoded(part), "application/json") for part in parts]
 
 
@@ -187,12 +210,18 @@ def _refused_unless_genuine(source: Source) -> Iterator[None]:
         raise DeliveryRefused(Refusal.INVALID_SIGNATURE, str(error)) from None
 
 
-def parse_delivery(door: Door, body: bytes, content_type: str) -> ParsedDelivery:
-    """Read a payload by a door; raises `Unreadable`, also for what cannot be stored, and `AnswerExpected`."""
-    document = document_of(body, content_type)
-    if deeper_than(MAX_DEPTH, document):
-        raise Unreadable("payload", f"is nested deeper than {MAX_DEPTH} levels")
-    heard = door.parse_delivery(document)
-    for sighting in heard.sightings:
-        checked(sighting)
-    return heard
+def parse_delivery(
+    door: Door, body: bytes, content_type: str, problems: FieldProblems | None = None
+) -> ParsedDelivery:
+    """Read a payload by a door; raises `Unreadable` if it has no call to be told, and `AnswerExpected`.
+
+    `problems` are those of the delivery that it is a part of.
+    """
+    problems = dict(problems or {})
+    document = pruned(document_of(body, content_type, problems), problems)
+    parsed = door.parse_delivery(document)
+    for sighting in parsed.sightings:
+        storable(sighting)
+        if problems:
+            sighting.problems = {**problems, **(sighting.problems or {})}
+    return parsed

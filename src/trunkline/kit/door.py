@@ -6,17 +6,18 @@ vendor whose API we serve has a door beside its dialect; any other vendor has a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
-import msgspec
 from msgspec import Struct, field
 
+from trunkline.kit.json_reader import read_json
 from trunkline.kit.list_api import ListApi
 from trunkline.kit.payload import Unreadable
 from trunkline.kit.signatures import SignatureVerifier
-from trunkline.model.chunked_json import ChunkedDecoder
+from trunkline.model.field_problems import FieldProblem, FieldProblems, note
 from trunkline.model.sighting import Sighting
 
 
@@ -68,28 +69,58 @@ class Door(Struct, frozen=True, kw_only=True):
     """How the vendor's list is requested; `None` if it has none, or none that we read."""
 
 
-_read = ChunkedDecoder().decode
-
 FORM = "application/x-www-form-urlencoded"
+MAX_FIELDS = 1000
+"""Of a form."""
 
 
-def document_of(body: bytes, content_type: str) -> Any:
+def document_of(body: bytes, content_type: str, problems: FieldProblems | None = None) -> Any:
     """A delivery's body as a document: JSON, or a form as an object of texts.
 
-    Raises `Unreadable`. Of a repeated field of a form the last one counts. What begins like JSON is
-    read as JSON, since some senders label everything as a form.
+    Raises `Unreadable`, and names what had to be put right. Of a repeated field of a form the last one
+    counts. A body is read as what it looks like, since senders label JSON as forms and forms as JSON; a
+    form whose only field holds a JSON object is that object.
     """
+    problems = {} if problems is None else problems
     is_form = content_type.partition(";")[0].strip().lower() == FORM
-    if is_form and body.lstrip()[:1] not in (b"{", b"["):
-        try:
-            return dict(
-                parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=1000)
-            )
-        except ValueError:
-            raise Unreadable("payload", "is not a form") from None
+    looks_like_json = body.lstrip(_BEFORE_JSON)[:1] in (b"{", b"[")
+    if is_form and not looks_like_json:
+        return _form(body, problems)
     try:
-        return _read(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise Unreadable("payload", "is not JSON") from None
-    except RecursionError:
-        raise Unreadable("payload", "is nested too deep") from None
+        document = read_json(body, problems)
+        if isinstance(document, str) and document.lstrip()[:1] in ("{", "["):
+            note(problems, "payload (text)", FieldProblem("JSON in a text", "JSON", "JSON"))
+            return read_json(document.encode(), problems)
+        return document
+    except Unreadable:
+        if looks_like_json or not _LIKE_A_FORM.match(body):
+            raise
+    note(problems, "payload (form)", FieldProblem("a form", "JSON", "a form"))
+    return _form(body, problems)
+
+
+_BEFORE_JSON = b" \t\r\n\0\xef\xbb\xbf\xfe\xff"
+"""White space, and byte order marks of any encoding."""
+
+_LIKE_A_FORM = re.compile(rb"[A-Za-z0-9_.\-\[\]%+]{1,200}=")
+
+
+def _form(body: bytes, problems: FieldProblems) -> Any:
+    try:
+        text = body.decode(errors="replace")
+        fields = dict(parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=MAX_FIELDS))
+    except ValueError:
+        raise Unreadable("payload", f"is a form of more than {MAX_FIELDS} fields") from None
+    if any("\ufffd" in name or "\ufffd" in value for name, value in fields.items()):
+        note(
+            problems,
+            "payload (encoding)",
+            FieldProblem("bytes that are no UTF-8", "a form in UTF-8", "the character \ufffd"),
+        )
+    if len(fields) == 1:
+        name, value = next(iter(fields.items()))
+        text = value or name
+        if text.lstrip().startswith("{"):
+            note(problems, "payload (form)", FieldProblem("JSON in a form", "JSON", "JSON"))
+            return read_json(text.encode(), problems)
+    return fields

@@ -7,13 +7,18 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
-from trunkline.kit.wire import instant_of_iso, instant_of_ms, ms_of_seconds
+from trunkline.kit.instants import InstantForm, read_instant
+from trunkline.kit.json_depth import MAX_DEPTH, deeper_than
+from trunkline.kit.wire import ms_of_seconds
+from trunkline.model.field_problems import FieldProblem, FieldProblems
+from trunkline.model.field_problems import note as note_problem
 
 V = TypeVar("V")
 
-_MAX_DURATION_MS = 366 * 24 * 3600 * 1000
+MAX_DURATION_MS = 366 * 24 * 3600 * 1000
 
 
 def or_none(value: V | UnsetType | None) -> V | None:
@@ -27,7 +32,7 @@ def has_call(items: list[Any], recognise: Callable[[dict[str, Any]], bool]) -> b
 
 
 class Unreadable(ValueError):
-    """A payload has a value that is impossible for its field."""
+    """A payload does not say which call it is of, or is no payload at all."""
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
@@ -38,19 +43,25 @@ class Unreadable(ValueError):
 class Payload:
     """A JSON object with typed access by name.
 
-    Each accessor takes the names under which variants of a vendor's API know the field, and returns `UNSET`
-        if none is present, `None` if the first one present is null.
+    Each accessor takes the names under which variants of a vendor's API know the field, and returns
+    `UNSET` if none is present, `None` if the first one present is null. A value that is not what its field is
+    documented to hold is left out, as if it were absent, and named in `problems`; one that can be read
+    another way is read, and named too. Only `identifier` and `part` raise `Unreadable`.
     """
 
-    def __init__(self, raw: dict[str, Any], path: str = "") -> None:
+    def __init__(self, raw: dict[str, Any], path: str = "", problems: FieldProblems | None = None) -> None:
         self.raw = raw
         self.path = path
+        self.problems: FieldProblems = {} if problems is None else problems
+        """Of the whole payload: an object in it has those of the object around it."""
 
     @classmethod
     def of(cls, raw: Any, path: str = "") -> Payload:
         """Read a JSON value as an object; raises `Unreadable` if it is something else."""
+        if isinstance(raw, Payload):
+            return raw
         if not isinstance(raw, dict):
-            raise Unreadable(path or "payload", f"expected an object, found {_kind(raw)}")
+            raise Unreadable(path or "payload", f"expected an object, found {kind_of(raw)}")
         return cls(raw, path)
 
     def __contains__(self, name: str) -> bool:
@@ -70,39 +81,34 @@ class Payload:
             return value
         if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 10**30:
             return str(value)
-        raise self._unreadable(names, "a text", value)
+        return self._left_out(names, "a text", value)
 
     def identifier(self, *names: str) -> str:
-        """A text that must be present and not empty."""
-        value = self.text(*names)
-        if not isinstance(value, str) or not value.strip():
-            raise Unreadable(self._where(names), "an id is required")
+        """A text that must be present and not empty, under any of the names; raises `Unreadable`."""
+        values = (self.text(name) for name in names)
+        value = next((value for value in values if isinstance(value, str) and value.strip()), None)
+        if value is None:
+            raise Unreadable(self.where(*names), "an id is required")
         if len(value) > 200:
-            raise Unreadable(self._where(names), "an id has at most 200 characters")
+            raise Unreadable(self.where(*names), "an id has at most 200 characters")
         return value
 
     def flag(self, *names: str) -> bool | UnsetType | None:
-        """A boolean, also as the texts `true` and `false`."""
+        """A boolean, also as 0 and 1 and as the texts for them."""
         value = self.value(*names)
         if value is UNSET or value is None or isinstance(value, bool):
             return value
-        if isinstance(value, str) and value.lower() in ("true", "false"):
-            return value.lower() == "true"
-        raise self._unreadable(names, "true or false", value)
+        if isinstance(value, str | int) and (read := _FLAGS.get(str(value).strip().lower())) is not None:
+            return read
+        return self._left_out(names, "true or false", value)
 
     def number(self, *names: str) -> Decimal | UnsetType | None:
         """A number, also as a text of digits."""
         value = self.value(*names)
         if value is UNSET or value is None:
             return value
-        if isinstance(value, int | float | str | Decimal) and not isinstance(value, bool):
-            try:
-                read = Decimal(str(value))
-            except (InvalidOperation, ValueError):  # also of an integer with thousands of digits
-                read = Decimal("NaN")
-            if read.is_finite() and abs(read.adjusted()) <= 30 and len(read.as_tuple().digits) <= 40:
-                return read
-        raise self._unreadable(names, "a number", value)
+        read = _decimal(value)
+        return self._left_out(names, "a number", value) if read is None else read
 
     def count(self, *names: str) -> int | UnsetType | None:
         """A whole number of things."""
@@ -110,56 +116,75 @@ class Payload:
         if value is UNSET or value is None:
             return value
         if value != value.to_integral_value() or not 0 <= value < 2**31:
-            raise self._unreadable(names, "a whole number", value)
+            return self._left_out(names, "a whole number", self.value(*names))
         return int(value)
 
     def seconds(self, *names: str) -> int | UnsetType | None:
         """A duration in decimal seconds, read as whole milliseconds."""
-        value = self.number(*names)
-        if not isinstance(value, Decimal):
-            return value
-        return self._duration(names, ms_of_seconds(value) if abs(value) < 10**9 else 10**12)
+        return self._duration(names, 1000)
 
     def milliseconds(self, *names: str) -> int | UnsetType | None:
         """A duration in milliseconds."""
-        value = self.number(*names)
-        return self._duration(names, round(value)) if isinstance(value, Decimal) else value
+        return self._duration(names, 1)
 
-    def _duration(self, names: tuple[str, ...], ms: int) -> int:
-        if not 0 <= ms <= _MAX_DURATION_MS:
-            raise Unreadable(self._where(names), "must be between zero and a year")
-        return ms
+    def minutes(self, *names: str) -> int | UnsetType | None:
+        """A duration in decimal minutes, read as whole milliseconds."""
+        return self._duration(names, 60_000)
+
+    def _duration(self, names: tuple[str, ...], unit_ms: int) -> int | UnsetType | None:
+        value = self.value(*names)
+        if value is UNSET or value is None:
+            return value
+        number = _decimal(value)
+        if number is None or not 0 <= number * unit_ms <= MAX_DURATION_MS:
+            return self._left_out(names, "a duration from nothing to a year", value)
+        return ms_of_seconds(number) if unit_ms == 1000 else round(number * unit_ms)
 
     def instant(self, *names: str) -> datetime | UnsetType | None:
         """An ISO 8601 date or date-time."""
+        return self._instant(names, InstantForm.ISO)
+
+    def rfc_2822(self, *names: str) -> datetime | UnsetType | None:
+        """A date as in the headers of mail."""
+        return self._instant(names, InstantForm.RFC_2822)
+
+    def epoch_ms(self, *names: str) -> datetime | UnsetType | None:
+        """An instant in epoch milliseconds; zero means that it is not known."""
+        return self._instant(names, InstantForm.MILLISECONDS)
+
+    def epoch_s(self, *names: str) -> datetime | UnsetType | None:
+        """An instant in epoch seconds; zero means that it is not known."""
+        return self._instant(names, InstantForm.SECONDS)
+
+    def _instant(self, names: tuple[str, ...], documented: InstantForm) -> datetime | UnsetType | None:
+        value = self.value(*names)
+        if value is UNSET or value is None:
+            return value
+        try:
+            at, form = read_instant(value, documented)
+        except ValueError:
+            return self._left_out(names, documented.value, value)
+        if form is not documented:
+            self.note(self.where(*names), value, documented.value, read_as=form.value)
+        return at
+
+    def object(self, *names: str) -> Payload | UnsetType | None:
+        """A nested object, also as JSON text."""
         value = self.value(*names)
         if value is UNSET or value is None:
             return value
         if isinstance(value, str):
-            try:
-                return instant_of_iso(value)
-            except ValueError as error:
-                raise Unreadable(self._where(names), f"{error}: {value[:40]!r}") from None
-        raise self._unreadable(names, "an ISO 8601 text", value)
+            value = self._json_text(names, "an object", value)
+        if not isinstance(value, dict):
+            return UNSET if value is UNSET else self._left_out(names, "an object", value)
+        return Payload(value, self.where(*names), self.problems)
 
-    def epoch_ms(self, *names: str) -> datetime | UnsetType | None:
-        """An instant in epoch milliseconds; zero means that it is not known."""
-        value = self.number(*names)
-        if not isinstance(value, Decimal):
-            return value
-        if value == 0:
-            return None
-        try:
-            return instant_of_ms(float(value))
-        except ValueError as error:
-            raise Unreadable(self._where(names), str(error)) from None
-
-    def object(self, *names: str) -> Payload | UnsetType | None:
-        """A nested object."""
-        value = self.value(*names)
-        if value is UNSET or value is None:
-            return value
-        return Payload.of(value, self._where(names))
+    def part(self, *names: str) -> Payload:
+        """A nested object that must be there; raises `Unreadable`."""
+        found = self.object(*names)
+        if not isinstance(found, Payload):
+            raise Unreadable(self.where(*names), f"expected an object, found {kind_of(self.value(*names))}")
+        return found
 
     def json_object(self, *names: str) -> dict[str, Any] | UnsetType | None:
         """A nested object, unchanged."""
@@ -167,38 +192,98 @@ class Payload:
         return value.raw if isinstance(value, Payload) else value
 
     def items(self, *names: str) -> list[Any] | UnsetType | None:
-        """A list of anything."""
+        """A list of anything, also as JSON text."""
         value = self.value(*names)
         if value is UNSET or value is None or isinstance(value, list):
             return value
-        raise self._unreadable(names, "a list", value)
+        if isinstance(value, str):
+            value = self._json_text(names, "a list", value)
+            if isinstance(value, list) or value is UNSET:
+                return value
+        return self._left_out(names, "a list", value)
 
     def json_objects(self, *names: str) -> list[dict[str, Any]] | UnsetType | None:
         """A list of objects as they are; other items are left out."""
         found = self.items(*names)
-        return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else found
+        return [item.raw for item in self.objects(*names)] if isinstance(found, list) else found
 
     def objects(self, *names: str) -> Iterator[Payload]:
         """The objects of a list; none if the list is absent or null."""
         found = self.items(*names)
-        for index, item in enumerate(found if isinstance(found, list) else ()):
-            yield Payload.of(item, f"{self._where(names)}[{index}]")
+        if not isinstance(found, list) or not found:
+            return
+        where = self.where(*names)
+        for index, item in enumerate(found):
+            if isinstance(item, dict):
+                yield Payload(item, f"{where}[{index}]", self.problems)
+                continue
+            read = _json_in(item, dict) if isinstance(item, str) else None
+            self.note(f"{where}[{index}]", item, "an object", read_as="JSON in a text" if read else "")
+            if read is not None:
+                yield Payload(read, f"{where}[{index}]", self.problems)
 
     def rest(self, *documented: str) -> dict[str, Any]:
         """The members that are none of these."""
         return {name: value for name, value in self.raw.items() if name not in documented}
 
-    def _where(self, names: tuple[str, ...]) -> str:
+    def where(self, *names: str) -> str:
+        """The path of the first of the names that is present."""
         name = next((name for name in names if name in self.raw), names[0])
         return f"{self.path}.{name}" if self.path else name
 
-    def _unreadable(self, names: tuple[str, ...], expected: str, value: Any) -> Unreadable:
-        return Unreadable(self._where(names), f"expected {expected}, found {_kind(value)}")
+    def note(self, path: str, found: Any, expected: str, *, read_as: str = "") -> None:
+        """Name a value that is not what is documented, and how it was read if it was."""
+        note_problem(self.problems, path, FieldProblem(kind_of(found), expected, read_as))
+
+    def _left_out(self, names: tuple[str, ...], expected: str, value: Any) -> UnsetType:
+        self.note(self.where(*names), value, expected)
+        return UNSET
+
+    def _json_text(self, names: tuple[str, ...], expected: str, text: str) -> Any:
+        """JSON in a text where JSON itself is documented; `UNSET`, and named, if it is none."""
+        read = _json_in(text, dict if expected == "an object" else list)
+        if read is None:
+            return self._left_out(names, expected, text)
+        self.note(self.where(*names), text, expected, read_as="JSON in a text")
+        return read
 
 
-def _kind(value: Any) -> str:
+def _json_in(text: str, kind: type) -> Any:
+    """The object or list that a text holds as JSON; `None` if it holds none."""
+    if text.lstrip()[:1] not in ("{", "["):
+        return None
+    try:
+        read = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return read if isinstance(read, kind) and not deeper_than(MAX_DEPTH // 2, read) else None
+
+
+_FLAGS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
+def _decimal(value: Any) -> Decimal | None:
+    if not isinstance(value, int | float | str | Decimal) or isinstance(value, bool):
+        return None
+    try:
+        read = Decimal(str(value))
+    except (InvalidOperation, ValueError):  # also of an integer with thousands of digits
+        return None
+    return (
+        read
+        if read.is_finite() and abs(read.adjusted()) <= 30 and len(read.as_tuple().digits) <= 40
+        else None
+    )
+
+
+def kind_of(value: Any) -> str:
+    """A value in a few words, for a sentence about it."""
     if isinstance(value, dict):
-        return "an object"
+        return "an object" if value else "an empty object"
     if isinstance(value, list):
-        return "a list"
-    return "null" if value is None else repr(value)[:40]
+        return "a list" if value else "an empty list"
+    if value is None or value is UNSET:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value)[:40] if isinstance(value, str | float) else str(value)[:40]

@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from trunkline.kit.storable import MAX_DEPTH, deeper_than
+from trunkline.kit.json_depth import MAX_DEPTH, deeper_than
 from trunkline.model.chunked_json import ChunkedDecoder
 from trunkline.model.faults import Fault, Refused
+from trunkline.model.sighting import Sighting
 
 JSON = "application/json"
 JSON_LINES = ("application/x-ndjson", "application/jsonl", "application/x-jsonlines", "application/jsonlines")
@@ -47,6 +48,15 @@ class RequestBody(Struct, frozen=True):
         """
         if self.media_type not in ("", JSON) and not self.media_type.endswith("+json"):
             raise Refused(Fault.UNSUPPORTED_BODY, header_to_send(self.media_type, or_lines=or_lines))
+
+
+def refuse_problems(sighting: Sighting | None) -> None:
+    """Raises `Refused` for the first value that could not be read as documented.
+
+    A client that writes one call is there to put it right; what comes by other ways is taken without it.
+    """
+    for path, problem in (sighting.problems or {}).items() if sighting is not None else ():
+        raise Refused(Fault.BAD_REQUEST, f"{path}: expected {problem.expected}, found {problem.found}", path)
 
 
 def header_to_send(media_type: str, *, or_lines: bool) -> str:

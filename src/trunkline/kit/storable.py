@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
-from trunkline.kit.payload import Unreadable
-from trunkline.model.call import Cost
-from trunkline.model.sighting import Sighting
+from msgspec import UNSET, structs
 
-MAX_DEPTH = 200
-"""Levels that a payload may be nested; it is printed and read again on a stack that is not endless."""
+from trunkline.kit.json_depth import MAX_DEPTH, NESTS, deeper_than
+from trunkline.kit.payload import Unreadable, kind_of
+from trunkline.model.call import Cost
+from trunkline.model.field_problems import FieldProblem, FieldProblems, note
+from trunkline.model.sighting import Sighting
 
 _MAX_TEXT_BYTES = 2000
 """Bytes of a text that calls are looked up by; an index allows some more."""
@@ -19,56 +20,102 @@ _MAX_EXPONENT, _MIN_EXPONENT, _DIGITS = 15, -30, 40
 """The range of an amount in powers of ten, and its most digits."""
 
 
-def checked(sighting: Sighting) -> Sighting:
-    """A sighting that can be stored; raises `Unreadable` for one that cannot."""
-    for name, text in _indexed_texts(sighting):
-        _check_text(name, text)
-    if isinstance(sighting.cost, Cost):
-        _check_amount(sighting.cost)
+def storable(sighting: Sighting) -> Sighting:
+    """A sighting without the values that cannot be stored, which are named in its problems.
+
+    Raises `Unreadable` where its identity is one of them.
+    """
+    for name in ("vendor", "vendor_call_id"):
+        if fault := _fault_of_text(getattr(sighting, name)):
+            raise Unreadable(name, fault)
+    problems: FieldProblems = {}
+    for name in ("from_number", "to_number"):
+        if fault := _fault_of_text(getattr(sighting, name)):
+            _note(problems, name, getattr(sighting, name), fault)
+            setattr(sighting, name, UNSET)
+    for name, part in _PARTS:
+        record = getattr(sighting, name)
+        if fault := _fault_of_text(getattr(record, part, None)):
+            _note(problems, f"{name}.{part}", getattr(record, part), fault)
+            setattr(sighting, name, structs.replace(record, **{part: None}))
+    _check_words(sighting, problems)
+    if isinstance(sighting.cost, Cost) and not _is_amount(sighting.cost):
+        _note(problems, "cost.amount", str(sighting.cost.amount), "an amount that a call may have")
+        sighting.cost = structs.replace(sighting.cost, amount=None)
+    if problems:
+        sighting.problems = {**(sighting.problems or {}), **problems}
+    elif not sighting.problems:
+        sighting.problems = UNSET
     return sighting
 
 
-def deeper_than(levels: int, document: Any) -> bool:
-    """Whether a JSON document is nested deeper than so many levels."""
-    found = [document] if type(document) in _NESTS else []
-    for _ in range(levels):
-        found = [
-            inner
-            for outer in found
-            for inner in (outer.values() if type(outer) is dict else outer)
-            if type(inner) in _NESTS
-        ]
-        if not found:
-            return False
-    return True
+_PARTS = (("agent", "id"), ("campaign", "id"), ("contact", "phone_number"))
+"""The parts of a call that have columns of their own."""
 
 
-_NESTS = frozenset({dict, list})
-
-
-def _indexed_texts(sighting: Sighting) -> Iterator[tuple[str, object]]:
-    """The texts that have columns of their own."""
-    for name in ("vendor", "vendor_call_id", "from_number", "to_number"):
-        yield name, getattr(sighting, name)
-    for name, part in (("agent", "id"), ("campaign", "id"), ("contact", "phone_number")):
-        yield f"{name}.{part}", getattr(getattr(sighting, name), part, None)
-    for name, word in (sighting.vendor_words or {}).items():
-        yield f"vendor_words.{name}", word
-
-
-def _check_text(name: str, text: object) -> None:
-    if not isinstance(text, str):
+def _check_words(sighting: Sighting, problems: FieldProblems) -> None:
+    words = sighting.vendor_words
+    if not words:
         return
+    faults = {name: fault for name, word in words.items() if (fault := _fault_of_text(word))}
+    for name, fault in faults.items():
+        _note(problems, f"vendor_words.{name}", words[name], fault)
+    if faults:
+        sighting.vendor_words = {name: word for name, word in words.items() if name not in faults}
+
+
+def _note(problems: FieldProblems, path: str, value: object, expected: str) -> None:
+    note(problems, path, FieldProblem(kind_of(value), expected))
+
+
+def pruned(document: Any, problems: FieldProblems, levels: int = MAX_DEPTH) -> Any:
+    """A document without what is nested deeper than so many levels, which is named."""
+    if not deeper_than(levels, document):
+        return document
+    note(
+        problems,
+        "payload (depth)",
+        FieldProblem(f"more than {levels} levels", "JSON that is not so deep", "its outer part"),
+    )
+    return _outer(document, levels)
+
+
+def _outer(value: Any, levels: int) -> Any:
+    if type(value) not in NESTS:
+        return value
+    if levels <= 0:
+        return None
+    if type(value) is dict:
+        return {name: _outer(inner, levels - 1) for name, inner in value.items()}
+    return [_outer(inner, levels - 1) for inner in value]
+
+
+def read_call(read: Callable[[Any], Sighting], raw: Any, problems: FieldProblems | None = None) -> Sighting:
+    """One call of a payload, read by a vendor's `from_wire`, as far as it can be read and stored.
+
+    `problems` are those of the document around it. Raises `Unreadable` if nobody can tell which call it is.
+    """
+    found: FieldProblems = dict(problems or {})
+    sighting = storable(read(pruned(raw, found)))
+    if found:
+        sighting.problems = {**found, **(sighting.problems or {})}
+    return sighting
+
+
+def _fault_of_text(text: object) -> str:
+    """What a text that a column holds should be, if it is not; empty if it is fine, or no text."""
+    if not isinstance(text, str):
+        return ""
     if "\x00" in text:
-        raise Unreadable(name, "must not contain the character NUL")
+        return "a text without the character NUL"
     if len(text) * 4 > _MAX_TEXT_BYTES and len(text.encode()) > _MAX_TEXT_BYTES:
-        raise Unreadable(name, f"has at most {_MAX_TEXT_BYTES} bytes")
+        return f"a text of at most {_MAX_TEXT_BYTES} bytes"
+    return ""
 
 
-def _check_amount(cost: Cost) -> None:
+def _is_amount(cost: Cost) -> bool:
     amount = cost.amount
     if not amount:
-        return
+        return True
     small_enough = amount.is_finite() and _MIN_EXPONENT <= amount.adjusted() < _MAX_EXPONENT
-    if not small_enough or len(amount.as_tuple().digits) > _DIGITS:
-        raise Unreadable("cost.amount", "is not an amount that a call may have")
+    return small_enough and len(amount.as_tuple().digits) <= _DIGITS

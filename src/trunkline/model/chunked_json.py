@@ -11,10 +11,12 @@ import re
 import types
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Raw, Struct, UnsetType, ValidationError, structs
+
+T = TypeVar("T", bound=Struct)
 
 LONG_BYTES = 512 * 1024
 """From which on a document is read in chunks; what is shorter takes a few milliseconds."""
@@ -157,7 +159,7 @@ class ChunkedEncoder:
             yield self.encode_short(dict(items[start : start + _CHUNK_ITEMS]))[1:-1]
 
 
-def converted(said: dict[str, Any], kind: type[Struct]) -> Any:
+def converted(said: dict[str, Any], kind: type[T]) -> T:
     """An object as a record, as `msgspec.convert` makes it, long lists in chunks."""
     parts = _parts_of(kind)
     long = {

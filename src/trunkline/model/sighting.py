@@ -25,6 +25,7 @@ from trunkline.model.call import (
     Turn,
     Verbatim,
 )
+from trunkline.model.field_problems import FieldProblems
 from trunkline.model.words import Channel, Direction, EndReason, Result, Status
 
 
@@ -80,9 +81,11 @@ class Sighting(Struct, kw_only=True):
     """When the payload's facts were true, from the payload itself where it has a time."""
     as_of_by_path: dict[str, datetime] | UnsetType = UNSET
     """When single fields were true, by their paths (`recording/url`), where that is another time."""
+    problems: FieldProblems | UnsetType = UNSET
+    """Values of the payload that could not be read as documented, by their paths in it."""
 
 
-IDENTITY = frozenset({"vendor", "vendor_call_id", "id", "derived", "as_of", "as_of_by_path"})
+IDENTITY = frozenset({"vendor", "vendor_call_id", "id", "derived", "as_of", "as_of_by_path", "problems"})
 """Fields that name the call or speak about the sighting; everything else is a statement."""
 
 STATEMENTS = tuple(f.name for f in structs.fields(Sighting) if f.name not in IDENTITY)

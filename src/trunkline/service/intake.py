@@ -329,5 +329,6 @@ def _payloads(batch: Sequence[Received], source: str) -> list[Payload]:
             event=seen.provenance.event,
             unknown=seen.provenance.unknown,
             problem=seen.provenance.problem,
+            problems=seen.sighting.problems or None if seen.sighting is not None else None,
         )
     return list(payloads.values())

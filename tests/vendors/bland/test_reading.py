@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from tests.vendors.captures import call_of, life, values_of
 from trunkline.kit.payload import Unreadable
@@ -91,13 +92,20 @@ def test_a_line_of_the_live_log_is_noted() -> None:
     assert heard.note
 
 
-@pytest.mark.parametrize(
-    "document",
-    [None, {}, {"call_id": ""}, {"call_id": "c", "started_at": "soon"}, {"call_id": "c", "call_length": 1e9}],
-)
-def test_what_cannot_be_read_is_named(document: object) -> None:
+@pytest.mark.parametrize("document", [None, {}, {"call_id": ""}])
+def test_what_names_no_call_is_unreadable(document: object) -> None:
     with pytest.raises(Unreadable):
         DOOR.parse_delivery(document)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("started_at", "soon"), ("call_length", 1e9), ("corrected_duration", "")]
+)
+def test_what_cannot_be_read_is_left_out_and_named(name: str, value: object) -> None:
+    (sighting,) = DOOR.parse_delivery({"call_id": "c", "to": "+12025550143", name: value}).sightings
+    assert list(sighting.problems or ()) == [name]
+    assert (sighting.vendor_call_id, sighting.to_number) == ("c", "+12025550143")
+    assert (sighting.started_at, sighting.duration_ms) == (UNSET, UNSET)
 
 
 def test_a_call_at_the_end_of_the_calendar_is_read() -> None:

@@ -10,7 +10,6 @@ from msgspec import UNSET
 from tests.vendors.captures import call_of, captures, lives
 from trunkline.kit.door import FORM, document_of
 from trunkline.kit.list_api import Request
-from trunkline.kit.payload import Unreadable
 from trunkline.kit.signatures import SecretAddress
 from trunkline.model.call import Telephony
 from trunkline.model.sighting import Sighting
@@ -93,9 +92,10 @@ def test_a_callback_states_when_it_was_true(written: str) -> None:
 
 
 @pytest.mark.parametrize("written", ["soon", "2026-03-32", "Mon, 99 Mar 2026 09:00:02 +0000", "9" * 400, ","])
-def test_a_time_that_cannot_be_read_is_refused(written: str) -> None:
-    with pytest.raises(Unreadable, match="Timestamp"):
-        sighting_of({"CallSid": "c-1", "Timestamp": written})
+def test_a_time_that_cannot_be_read_is_left_out_and_named(written: str) -> None:
+    sighting = sighting_of({"CallSid": "c-1", "Timestamp": written})
+    assert sighting.as_of is UNSET
+    assert list(sighting.problems or ()) == ["Timestamp"]
 
 
 def test_a_late_callback_does_not_bring_a_call_back_to_life() -> None:

@@ -17,7 +17,7 @@ URL = "https://example.com/hooks/abc?foo=1"
 
 
 def form(body: bytes, _: datetime, secret: str) -> Delivery:
-    fields = "".join(name + value for name, value in sorted(parse_qsl(body.decode())))
+    fields = "".join(name + value for name, value in sorted(parse_qsl(body.decode(), keep_blank_values=True)))
     return _delivery(body, URL, fields, "application/x-www-form-urlencoded", secret)
 
 

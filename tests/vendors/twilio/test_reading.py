@@ -86,11 +86,15 @@ def test_a_price_below_zero_is_a_cost() -> None:
     assert call.cost == Cost(amount=Decimal("0.03000"), unit="USD")
 
 
-@pytest.mark.parametrize(
-    "document",
-    [[], "text", {"CallSid": "CA1", "Timestamp": "yesterday"}, {"CallSid": "CA1", "CallDuration": "long"}],
-)
-def test_what_cannot_be_read_is_named(document: object) -> None:
+@pytest.mark.parametrize(("name", "value"), [("Timestamp", "yesterday"), ("CallDuration", "long")])
+def test_what_cannot_be_read_is_left_out_and_named(name: str, value: str) -> None:
+    (sighting,) = DOOR.parse_delivery({"CallSid": "CA1", "CallStatus": "busy", name: value}).sightings
+    assert list(sighting.problems or ()) == [name]
+    assert sighting.status is Status.BUSY
+
+
+@pytest.mark.parametrize("document", [[], "text"])
+def test_what_is_no_form_is_unreadable(document: object) -> None:
     with pytest.raises(Unreadable):
         DOOR.parse_delivery(document)
 

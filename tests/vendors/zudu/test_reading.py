@@ -52,7 +52,8 @@ def test_what_a_team_puts_into_metadata_never_costs_it_the_call() -> None:
     sighting = DIALECT.from_wire(a_call(metadata=metadata))
     assert (sighting.scheduled_at, sighting.campaign) == (UNSET, UNSET)
     assert printed(read(a_call(metadata=metadata)))["metadata"] == metadata
-    assert DIALECT.from_wire(a_call(metadata={"scheduled_timestamp": 1e18})).scheduled_at is UNSET
+    assert sighting.problems == {}
+    assert DIALECT.from_wire(a_call(metadata={"scheduled_timestamp": 1e21})).scheduled_at is UNSET
 
 
 def test_without_a_start_times_count_from_the_first_and_still_come_back() -> None:
@@ -126,7 +127,8 @@ def test_an_odd_call_comes_back_field_by_field(changes: dict[str, Any]) -> None:
 def test_an_absent_field_says_nothing() -> None:
     sighting = DIALECT.from_wire({"call_id": "call_1", "call_status": "ONGOING"})
     said = {name for name in structs.asdict(sighting) if getattr(sighting, name) is not UNSET}
-    assert said == {"vendor", "vendor_call_id", "status"}
+    assert said == {"vendor", "vendor_call_id", "status", "problems"}
+    assert sighting.problems == {}
 
 
 @pytest.mark.parametrize(
@@ -136,16 +138,22 @@ def test_an_absent_field_says_nothing() -> None:
         ({"end_timestamp": 1e30}, "end_timestamp"),
         ({"call_duration": "long"}, "call_duration"),
         ({"call_duration": -1}, "call_duration"),
-        ({"created_at": "2026-01-05"}, "created_at"),
+        ({"created_at": "2026-01-32"}, "created_at"),
         ({"call_cost": {"combined_cost": "cheap"}}, "call_cost.combined_cost"),
         ({"call_analysis": "fine"}, "call_analysis"),
         ({"transcript_object": [{"timestamp": "now", "content": ""}]}, "transcript_object[0].timestamp"),
         ({"transcript_with_tool_calls": [{"role": {"name": "user"}}]}, "transcript_with_tool_calls[0].role"),
         ({"opt_out_sensitive_data_storage": "perhaps"}, "opt_out_sensitive_data_storage"),
-        ({"call_id": "", "id": ""}, "id"),
     ],
 )
-def test_what_cannot_be_read_is_named(changes: dict[str, Any], path: str) -> None:
+def test_what_cannot_be_read_is_left_out_and_named(changes: dict[str, Any], path: str) -> None:
+    sighting = DIALECT.from_wire(a_call(**changes))
+    assert list(sighting.problems or ()) == [path]
+    whole = DIALECT.from_wire(a_call())
+    assert (sighting.vendor_call_id, sighting.status) == (whole.vendor_call_id, whole.status)
+
+
+def test_a_call_without_an_id_is_nobodys() -> None:
     with pytest.raises(Unreadable) as refused:
-        DIALECT.from_wire(a_call(**changes))
-    assert refused.value.path == path
+        DIALECT.from_wire(a_call(call_id="", id=""))
+    assert refused.value.path == "id"

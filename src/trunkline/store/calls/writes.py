@@ -10,8 +10,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
+import msgspec
 from msgspec import Struct
 
+from trunkline.model.field_problems import FieldProblems, without_controls
 from trunkline.store.calls.current import (
     CurrentCalls,
     Key,
@@ -44,6 +46,8 @@ _AT_ONCE = 500
 """Calls that one statement writes."""
 _A_LOG = 200
 """From this number of calls on, it matters how they are looked up."""
+_SEPARATOR = chr(31)
+_encode = msgspec.json.Encoder().encode
 _COUNTED = tuple(COLUMNS.index(column) for column in COUNTED)
 """The indexes of the columns that totals are counted by, in the order of the statement."""
 
@@ -62,6 +66,9 @@ class Payload(Struct):
     event: str
     unknown: tuple[str, ...]
     problem: str | None
+    """Why it cannot be read at all."""
+    problems: FieldProblems | None = None
+    """Values in it that could not be read as documented."""
     times: int = 1
 
 
@@ -228,10 +235,11 @@ class WriteTransaction:
             [payload.content_type for payload in payloads],
             [payload.source for payload in payloads],
             [payload.source_id for payload in payloads],
-            [payload.event for payload in payloads],
-            [chr(31).join(payload.unknown) or None for payload in payloads],
-            [payload.problem for payload in payloads],
+            [without_controls(payload.event) for payload in payloads],
+            [_SEPARATOR.join(map(without_controls, payload.unknown)) or None for payload in payloads],
+            [payload.problem and without_controls(payload.problem) for payload in payloads],
             [payload.times for payload in payloads],
+            [_encode(payload.problems).decode() if payload.problems else None for payload in payloads],
         )
         return repeats_of(rows)
 

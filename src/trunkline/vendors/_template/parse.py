@@ -17,11 +17,11 @@ from trunkline.vendors._template.render import to_wire
 from trunkline.vendors._template.words import DIRECTION, END_REASON, NAME, ROLES, STATUS
 
 
-def from_wire(raw: Any, path: str = "") -> Sighting:
-    """Read a call of a list, a get or a webhook; the path is its position there."""
+def from_wire(raw: Any) -> Sighting:
+    """Read a call of a list, a get or a webhook."""
     # Generous: accept every documented variant. Leave UNSET what the payload does not mention, and set None
     # where it has null, so that a poorer payload never erases the values of a richer one.
-    wire = Payload.of(raw, path)
+    wire = Payload.of(raw)
     sighting = Sighting(
         vendor=NAME,
         vendor_call_id=wire.identifier("id"),
@@ -31,6 +31,7 @@ def from_wire(raw: Any, path: str = "") -> Sighting:
         created_at=or_none(wire.instant("created_at")) or UNSET,
         started_at=wire.instant("started_at"),
         duration_ms=wire.seconds("seconds"),
+        problems=wire.problems,  # an accessor leaves out what it cannot read, and names it here
     )
     words: dict[str, str] = {}
     state, direction = wire.text("state"), wire.text("direction")

@@ -50,8 +50,8 @@ def read(document: Any) -> ParsedDelivery:
     unknown.fields(wire, ("event", "at", "call"))
     if wire.raw.get("call") is None:
         return ParsedDelivery(event=event, unknown=unknown.found(), note="it names no call")
-    call = Payload.of(wire.raw["call"], "call")
-    sighting = from_wire(call.raw, call.path)
+    call = wire.part("call")
+    sighting = from_wire(call)
     sighting.as_of = or_none(wire.instant("at")) or UNSET  # a late delivery does not overwrite newer facts
     sighting.verbatim = UNSET  # a delivery is no answer of the API, whose values are given back as they came
     unknown.word(call, "state", STATUS)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from msgspec import UNSET, UnsetType
 
-from trunkline.kit.payload import Payload, Unreadable, or_none
+from trunkline.kit.payload import Payload, or_none
 from trunkline.kit.transcript import Sequence
 from trunkline.kit.wire import later
 from trunkline.model.call import Agent, Analysis, Campaign, Cost, Recording, ToolCall, Turn
@@ -27,8 +26,6 @@ from trunkline.vendors.bland.words import (
     SYSTEM_VARIABLES,
 )
 
-MAX_MINUTES = 366 * 24 * 60
-
 
 def from_wire(raw: Any) -> Sighting:
     """Read a call of the vendor's API; raises `Unreadable`."""
@@ -38,12 +35,9 @@ def from_wire(raw: Any) -> Sighting:
 def read_call(wire: Payload) -> tuple[Sighting, list[str]]:
     """Read a call, and name the words and fields in it that are not known."""
     unknown: list[str] = []
-    minutes = wire.number("call_length")
-    duration_ms = wire.seconds("corrected_duration")
-    if not isinstance(duration_ms, int) and isinstance(minutes, Decimal):
-        if not 0 <= minutes <= MAX_MINUTES:
-            raise Unreadable("call_length", "must be between zero and a year")
-        duration_ms = round(minutes * 60_000)
+    duration_ms, rounded_ms = wire.seconds("corrected_duration"), wire.minutes("call_length")
+    if not isinstance(duration_ms, int) and isinstance(rounded_ms, int):
+        duration_ms = rounded_ms
     sighting = Sighting(
         vendor=NAME,
         vendor_call_id=wire.identifier("call_id", "c_id"),
@@ -55,6 +49,7 @@ def read_call(wire: Payload) -> tuple[Sighting, list[str]]:
         duration_ms=duration_ms,
         end_reason_raw=wire.text("call_ended_by"),
         transcript_text=wire.text("concatenated_transcript"),
+        problems=wire.problems,
     )
     inbound = or_none(wire.flag("inbound"))
     if inbound is not None:
@@ -105,12 +100,12 @@ def _read_outcome(wire: Payload, sighting: Sighting, unknown: list[str]) -> None
 def _read_analysis(wire: Payload, sighting: Sighting) -> None:
     answered_by = or_none(wire.text("answered_by"))
     answered_by_result = ANSWERED_BY.read(answered_by) if answered_by else None
-    analysis = or_none(wire.value("analysis"))
+    analysis = or_none(wire.json_object("analysis"))
     if any(name in wire for name in ("summary", "analysis", "answered_by")):
         sighting.analysis = Analysis(
             summary=or_none(wire.text("summary")),
             voicemail=None if answered_by_result is None else answered_by_result is Result.VOICEMAIL,
-            custom=analysis if isinstance(analysis, dict) else None,
+            custom=analysis,
         )
 
 

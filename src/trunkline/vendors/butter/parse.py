@@ -43,9 +43,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Item = Turn | ToolCall
 
 
-def from_wire(raw: Any, path: str = "") -> Sighting:
-    """Read a call of a list or of get; the path is its position there."""
-    wire = Payload.of(raw, path)
+def from_wire(raw: Any) -> Sighting:
+    """Read a call of a list, of get or of a webhook."""
+    wire = Payload.of(raw)
     sighting = Sighting(
         vendor=NAME,
         vendor_call_id=wire.identifier("call_sid"),
@@ -62,6 +62,7 @@ def from_wire(raw: Any, path: str = "") -> Sighting:
         usage=wire.json_object("usage"),
         errors=wire.json_object("errors"),
         turn_count=wire.count("turn_count"),
+        problems=wire.problems,
     )
     words: dict[str, str] = {}
     _read_summary(wire, sighting, words)

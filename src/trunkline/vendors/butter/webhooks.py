@@ -18,17 +18,14 @@ list is not documented, so a pull reads all of it.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from trunkline.kit.door import Door, ParsedDelivery
-from trunkline.kit.payload import Payload, Unreadable
+from trunkline.kit.payload import Payload, or_none
 from trunkline.kit.signatures import SecretAddress
 from trunkline.kit.unknown import Unknown
-from trunkline.kit.wire import instant_of_iso
 from trunkline.model.call import Telephony
 from trunkline.model.sighting import Sighting
 from trunkline.model.words import Channel
@@ -72,17 +69,17 @@ def read(document: Any) -> ParsedDelivery:
     """Read a delivery: a status callback, or a call as get prints it."""
     wire = Payload.of(document)
     unknown = Unknown()
-    data = wire.raw.get("data")
-    if isinstance(data, dict):
+    data = wire.object("data")
+    if isinstance(data, Payload):
         unknown.fields(wire, ENVELOPE)
-        wire = Payload(data, "data")
+        wire = data
     call = _in_own_names(wire)
     status = call.raw.get("status")
     event = status if isinstance(status, str) else ""
     if "call_sid" not in call:
         return ParsedDelivery(event=event, unknown=unknown.found(), note="it names no call")
-    sighting = from_wire(call.raw, call.path)
-    sighting.as_of = _as_of(wire) or UNSET
+    sighting = from_wire(call)
+    sighting.as_of = or_none(wire.instant("timestamp")) or or_none(wire.rfc_2822("Timestamp")) or UNSET
     _read_carrier(wire, sighting)
     _count_unknown_words(call, unknown)
     fields = unknown.fields(call, (*FIELDS, *CARRIER, *SETTINGS))
@@ -102,22 +99,7 @@ def _in_own_names(wire: Payload) -> Payload:
     kind = call.get("call_type")
     if isinstance(kind, str):
         call["call_type"] = DIRECTIONS.get(kind, kind)
-    return Payload(call, wire.path)
-
-
-def _as_of(wire: Payload) -> datetime | UnsetType | None:
-    status_at = wire.text("Timestamp", "timestamp")
-    if not isinstance(status_at, str) or not status_at:
-        return None
-    try:
-        return instant_of_iso(status_at)
-    except ValueError:
-        pass
-    try:
-        read = parsedate_to_datetime(status_at)
-        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        raise Unreadable("Timestamp", f"is not a date and time: {status_at[:40]!r}") from None
+    return Payload(call, wire.path, wire.problems)
 
 
 def _read_carrier(wire: Payload, sighting: Sighting) -> None:

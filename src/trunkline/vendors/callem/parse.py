@@ -19,9 +19,9 @@ from trunkline.vendors.callem.render import to_wire
 from trunkline.vendors.callem.words import END_REASON, EVALUATION, NAME, REASONS_RESULTS, ROLES, STATUS
 
 
-def from_wire(raw: Any, path: str = "") -> Sighting:
-    """Read a call of a list, a get or a webhook; the path is its position there."""
-    wire = Payload.of(raw, path)
+def from_wire(raw: Any) -> Sighting:
+    """Read a call of a list, a get or a webhook."""
+    wire = Payload.of(raw)
     sighting = Sighting(
         vendor=NAME,
         vendor_call_id=wire.identifier("id"),
@@ -32,6 +32,7 @@ def from_wire(raw: Any, path: str = "") -> Sighting:
         updated_at=wire.instant("updatedAt"),
         duration_ms=wire.seconds("duration"),
         turn_count=wire.count("totalInteraction"),
+        problems=wire.problems,
     )
     _read_words(wire, sighting)
     if sighting.duration_ms == 0 and sighting.status is Status.IN_PROGRESS:

@@ -69,8 +69,8 @@ def read(document: Any) -> ParsedDelivery:
     if wire.raw.get("call") is None:
         note = "a chat is not a call" if event.startswith(CHATS) else "it names no call"
         return ParsedDelivery(event=event, unknown=unknown.found(), note=note)
-    call = Payload.of(wire.raw["call"], "call")
-    sighting = from_wire(call.raw, "call")
+    call = wire.part("call")
+    sighting = from_wire(call)
     sighting.as_of = or_none(wire.instant("timestamp")) or UNSET
     unknown.word(call, "status", STATUS)
     for entry in call.objects("transcription", "transcript"):

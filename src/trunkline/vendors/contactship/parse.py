@@ -8,7 +8,7 @@ from typing import Any
 import toons
 from msgspec import UNSET, UnsetType
 
-from trunkline.kit.payload import Payload, Unreadable, or_none
+from trunkline.kit.payload import Payload, or_none
 from trunkline.kit.transcript import sequence_from
 from trunkline.kit.verbatim import difference
 from trunkline.model.call import Agent, Analysis, Campaign, Contact, Cost, Recording, Turn, Word
@@ -31,9 +31,9 @@ from trunkline.vendors.contactship.words import (
 )
 
 
-def from_wire(raw: Any, path: str = "") -> Sighting:
-    """Read a call of a list, a get, a call history or a webhook; the path is its position there."""
-    wire = Payload.of(raw, path)
+def from_wire(raw: Any) -> Sighting:
+    """Read a call of a list, a get, a call history or a webhook."""
+    wire = Payload.of(raw)
     sighting = Sighting(
         vendor=NAME,
         vendor_call_id=wire.identifier("id", "call_id"),
@@ -44,6 +44,7 @@ def from_wire(raw: Any, path: str = "") -> Sighting:
         duration_ms=wire.seconds("duration"),
         vendor_type=wire.text("type", "call_type"),
         end_reason_raw=wire.text("disconnection_reason"),
+        problems=wire.problems,
     )
     words: dict[str, str] = {}
     _read_words(wire, sighting, words)
@@ -154,12 +155,20 @@ def _entries(wire: Payload, *names: str) -> list[Payload] | None:
     name = next((name for name in names if name in wire), names[0])
     value = wire.value(name)
     if isinstance(value, str):
-        try:
-            value = toons.loads(value)
-        except ValueError as error:
-            raise Unreadable(name, f"not TOON: {error}"[:200]) from None
-        wire = Payload({name: value}, wire.path)
-    return None if value is UNSET or value is None else list(wire.objects(name))
+        value = _from_toon(value)
+        if value is None:
+            wire.note(wire.where(name), wire.value(name), "a list, as JSON or as TOON")
+            return None
+        wire = Payload({name: value}, wire.path, wire.problems)
+    return list(wire.objects(name)) if isinstance(wire.items(name), list) else None
+
+
+def _from_toon(text: str) -> Any:
+    """The value that a text holds; `None` if it is not TOON."""
+    try:
+        return toons.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _turn_from(entry: Payload) -> Turn:

@@ -76,8 +76,8 @@ def read(document: Any) -> ParsedDelivery:
     data = wire.object("data")
     if not isinstance(data, Payload) or data.raw.get("call") is None:
         return ParsedDelivery(event="", unknown=unknown.found(), note="it names no call")
-    call = Payload.of(data.raw["call"], "data.call")
-    sighting = from_wire(_spelled(call.raw), call.path)
+    call = data.part("call")
+    sighting = from_wire(Payload(_spelled(call.raw), call.path, call.problems))
     sighting.verbatim = UNSET  # these are no values of the form in which the vendor prints a call
     sighting.started_at = call.epoch_ms("start_timestamp")
     sighting.ended_at = call.epoch_ms("end_timestamp")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Any
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from trunkline.kit.payload import Payload, or_none
 from trunkline.kit.transcript import Sequence
-from trunkline.kit.wire import instant_of_ms
+from trunkline.kit.wire import later
 from trunkline.model.call import (
     Agent,
     Analysis,
@@ -63,7 +62,9 @@ def from_wire(raw: Any) -> Sighting:
 
 def read_conversation(wire: Payload) -> tuple[Sighting, list[str]]:
     """Read a conversation, and name the words and fields in it that are not known."""
-    sighting = Sighting(vendor=NAME, vendor_call_id=wire.identifier("conversation_id"))
+    sighting = Sighting(
+        vendor=NAME, vendor_call_id=wire.identifier("conversation_id"), problems=wire.problems
+    )
     unknown: list[str] = []
     fields = {name: wire.raw[name] for name in STORED_FIELDS if name in wire}
     inner = wire.object("metadata")
@@ -114,16 +115,8 @@ def _read_agent(wire: Payload, sighting: Sighting) -> None:
 
 
 def _read_times(meta: Payload, sighting: Sighting) -> None:
-    sighting.started_at = unix_seconds(meta, "start_time_unix_secs")
+    sighting.started_at = meta.epoch_s("start_time_unix_secs")
     sighting.duration_ms = meta.seconds("call_duration_secs")
-
-
-def unix_seconds(wire: Payload, name: str) -> datetime | UnsetType | None:
-    """An instant in Unix seconds; zero says that it is not known."""
-    ms = wire.number(name)
-    if ms is UNSET or ms is None:
-        return ms
-    return instant_of_ms(float(ms) * 1000) if 0 < ms < 10**11 else None
 
 
 def _read_phone(meta: Payload, wire: Payload, sighting: Sighting, unknown: list[str]) -> None:
@@ -255,8 +248,8 @@ def _derive(sighting: Sighting) -> None:
             sighting.duration_ms = None  # our choice: a call that goes on prints 0, its length is not known
         return
     if started_at is not None and isinstance(duration_ms, int):
-        sighting.ended_at = started_at + timedelta(milliseconds=duration_ms)
-        derived.append("ended_at")
+        sighting.ended_at = later(started_at, duration_ms) or UNSET
+        derived += ["ended_at"] if sighting.ended_at else []
     if status in RESULTS:
         sighting.result = RESULTS[status]
     elif status is Status.COMPLETED:

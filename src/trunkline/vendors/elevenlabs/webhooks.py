@@ -33,7 +33,7 @@ from trunkline.kit.signatures import HmacSigned, Window, epoch_seconds, pairs_in
 from trunkline.model.call import Agent, Recording, Telephony
 from trunkline.model.sighting import Sighting
 from trunkline.model.words import ENDED_BY, RESULTS, Channel, EndReason, Status
-from trunkline.vendors.elevenlabs.parse import from_wire, read_conversation, unix_seconds
+from trunkline.vendors.elevenlabs.parse import from_wire, read_conversation
 from trunkline.vendors.elevenlabs.pull import LIST_API
 from trunkline.vendors.elevenlabs.words import DIRECTION, FAILURE, NAME, SIP_CODES
 
@@ -49,8 +49,8 @@ def parse_delivery(document: Any) -> ParsedDelivery:
     if "type" not in body and body.raw.keys() >= INITIATION:
         raise AnswerExpected("conversation_initiation_client_data")
     event = or_none(body.text("type")) or ""
-    data = Payload.of(body.value("data") if "data" in body else None, "data")
-    at = or_none(unix_seconds(body, "event_timestamp"))
+    data = body.part("data")
+    at = or_none(body.epoch_s("event_timestamp"))
     kind = event.removeprefix("unredacted_")
     if kind == "call_initiation_failure":
         delivery = _failure(event, data, at)
@@ -69,7 +69,9 @@ def parse_delivery(document: Any) -> ParsedDelivery:
 
 
 def _about(data: Payload) -> Sighting:
-    sighting = Sighting(vendor=NAME, vendor_call_id=data.identifier("conversation_id"))
+    sighting = Sighting(
+        vendor=NAME, vendor_call_id=data.identifier("conversation_id"), problems=data.problems
+    )
     agent, name = or_none(data.text("agent_id")), or_none(data.text("agent_name"))
     if agent is not None or name is not None:
         sighting.agent = Agent(id=agent, name=name)
@@ -97,7 +99,7 @@ def _failure(event: str, data: Payload, at: datetime | None) -> ParsedDelivery:
     derived = []
     if isinstance(meta, Payload):
         body = meta.object("body")
-        wire = body if isinstance(body, Payload) else Payload({}, "metadata.body")
+        wire = body if isinstance(body, Payload) else Payload({}, "metadata.body", meta.problems)
         if _read_carrier(meta, wire, sighting):
             derived.append("end_reason")
         sighting.vendor_fields = {"metadata": meta.raw}

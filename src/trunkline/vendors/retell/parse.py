@@ -81,6 +81,7 @@ def read_call(wire: Payload) -> tuple[Sighting, list[str]]:
         log_url=wire.text("public_log_url"),
         metadata=_metadata(wire),
         recording=_recording(wire),
+        problems=wire.problems,
     )
     unknown: list[str] = []
     _read_parts(wire, sighting, unknown)

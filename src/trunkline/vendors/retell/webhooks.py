@@ -52,8 +52,8 @@ def parse_delivery(document: Any) -> ParsedDelivery:
         raise AnswerExpected(event or "a custom function")
     if event.startswith("chat_"):
         return ParsedDelivery(event=event, note="a chat is no call")
-    call = Payload.of(body.value("call") if "call" in body else None, "call")
-    sighting, unknown = read_call(Payload({**body.rest("event", "call"), **call.raw}, "call"))
+    call = body.part("call")
+    sighting, unknown = read_call(Payload({**body.rest("event", "call"), **call.raw}, "call", body.problems))
     sighting.as_of = _as_of(sighting, call)
     if event not in EVENTS:
         unknown.insert(0, f"event={event}")

@@ -11,16 +11,16 @@ was made for; the page's size and what it includes may change. The exact total i
 (`include_total=true`). A date without a time means that whole UTC day. An unknown parameter is refused, so
 that no filter seems to work that does not. Refusals are `application/problem+json` (RFC 9457). A call is read
 from the same form that get prints: whatever is absent was not mentioned, an unknown key is ignored, and a
-word outside our lists is refused. An export accepts the filters of the list and answers with a file of the
-calls at one moment: JSON Lines of what get prints, or a table as CSV, in which no text begins like a formula.
-`tz` changes how instants are printed, not the days of a filter. A stream sends each call that changed, once
-with its last state however often it changed since it was last sent, and the id of each that was deleted; it
-sends nothing of a call that no longer matches. POST accepts one call or up to 1,000, and answers for each.
-PATCH states something about a call now, which replaces what was stated before; it refuses null and other
-empty values, since a log keeps what was stated. A deleted call stays deleted. Events of a running call may
-arrive in any order. A write may have an `Idempotency-Key`, as with Stripe. The ledger says, for each hour in
-which calls were created, how many a source's vendor listed and how many are stored, and lists the calls that
-were late, missing or repaired.
+value that its field cannot hold is refused, or of many calls left out and named. An export accepts the
+filters of the list and answers with a file of the calls at one moment: JSON Lines of what get prints, or a
+table as CSV, in which no text begins like a formula. `tz` changes how instants are printed, not the days of a
+filter. A stream sends each call that changed, once with its last state however often it changed since it was
+last sent, and the id of each that was deleted; it sends nothing of a call that no longer matches. POST
+accepts one call or up to 1,000, and answers for each. PATCH states something about a call now, which replaces
+what was stated before; it refuses null and other empty values, since a log keeps what was stated. A deleted
+call stays deleted. Events of a running call may arrive in any order. A write may have an `Idempotency-Key`,
+as with Stripe. The ledger says, for each hour in which calls were created, how many a source's vendor listed
+and how many are stored, and lists the calls that were late, missing or repaired.
 """
 
 from __future__ import annotations

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType, defstruct
 
-from trunkline.kit.payload import Payload, Unreadable, or_none
+from trunkline.kit.conversion import converted
+from trunkline.kit.payload import Payload, or_none
 from trunkline.kit.wire import instant_of_iso
-from trunkline.model.call import Agent, Call, Campaign, Contact, Cost, Recording
-from trunkline.model.chunked_json import converted
+from trunkline.model.call import Call, Cost, Recording
 from trunkline.model.ids import is_uuid
 from trunkline.model.sighting import Sighting
 from trunkline.model.words import Role
@@ -26,16 +27,14 @@ NEVER_NULL = ("id", "direction", "channel", "status", "created_at", "turns", "to
 """Fields for which null means the same as leaving them out."""
 
 DAY_MS = 24 * 3600 * 1000
-AS_OF_FIELDS = ("as_of", "as_of_by_path")
-
-_MESSAGE = re.compile(r"(.*?)(?: - at `\$\.?(.*)`)?", re.DOTALL)
+ABOUT_ITSELF = ("as_of", "as_of_by_path", "problems")
 
 
 def from_wire(raw: Any) -> Sighting:
     """Read a call in our own form; whatever is absent was not mentioned."""
     wire = Payload.of(raw)
     fields = {**wire.raw, **_identity(wire)}
-    for name in AS_OF_FIELDS:
+    for name in ABOUT_ITSELF:
         fields.pop(name, None)  # when it was true follows from the call's own instants
     for name in INSTANTS:
         if name in fields:
@@ -44,16 +43,19 @@ def from_wire(raw: Any) -> Sighting:
         fields["duration_ms"] = wire.milliseconds("duration_ms")
     if "turn_count" in fields:
         fields["turn_count"] = wire.count("turn_count")
-    for name in NEVER_NULL:
-        if name in fields and fields[name] is None:
+    for name, value in list(fields.items()):
+        if value is UNSET or (value is None and name in NEVER_NULL):
             del fields[name]
-    try:
-        sighting: Sighting = converted(fields, Sighting)
-    except msgspec.ValidationError as error:
-        raise _unreadable(str(error)) from None
-    _check(sighting)
+    sighting: Sighting = converted(fields, Sighting, wire, _words_of)
     sighting.recording = _not_ours(sighting.recording)
+    sighting.problems = wire.problems or UNSET
     return sighting
+
+
+def _words_of(path: str) -> Iterable[str] | None:
+    """The words that a field may hold, where they are ours."""
+    name = path.rpartition(".")[2]
+    return Role if name == "role" else CLOSED.get(name)
 
 
 def _not_ours(recording: Any) -> Any:
@@ -121,50 +123,13 @@ _plain = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 
 def _identity(wire: Payload) -> dict[str, Any]:
     call_id = or_none(wire.text("id"))
-    if call_id is not None:
-        if not is_uuid(call_id):
-            raise Unreadable("id", "must be a UUID")
-        call_id = call_id.lower()
+    if call_id is not None and not is_uuid(call_id):
+        wire.note(wire.where("id"), call_id, "a UUID")
+        call_id = None
+    call_id = None if call_id is None else call_id.lower()
     named = call_id is None or or_none(wire.value("vendor_call_id")) is not None
     return {
         "id": call_id,
         "vendor": NAME if or_none(wire.value("vendor")) is None else wire.identifier("vendor"),
         "vendor_call_id": wire.identifier("vendor_call_id") if named else call_id,
     }
-
-
-def _check(sighting: Sighting) -> None:
-    for name, text in _indexed(sighting):
-        if isinstance(text, str) and "\x00" in text:
-            raise Unreadable(name, "must not contain the character NUL")
-    cost = sighting.cost
-    if isinstance(cost, Cost) and cost.amount is not None and not cost.amount.is_finite():
-        raise Unreadable("cost.amount", "expected a number")
-
-
-def _indexed(sighting: Sighting) -> list[tuple[str, Any]]:
-    """The texts that calls are looked up by; their columns cannot contain a NUL."""
-    texts: list[tuple[str, Any]] = [
-        ("vendor", sighting.vendor),
-        ("vendor_call_id", sighting.vendor_call_id),
-        ("from_number", sighting.from_number),
-        ("to_number", sighting.to_number),
-    ]
-    if isinstance(sighting.agent, Agent):
-        texts.append(("agent.id", sighting.agent.id))
-    if isinstance(sighting.campaign, Campaign):
-        texts.append(("campaign.id", sighting.campaign.id))
-    if isinstance(sighting.contact, Contact):
-        texts.append(("contact.phone_number", sighting.contact.phone_number))
-    if isinstance(sighting.vendor_words, dict):
-        texts += [(f"vendor_words.{field}", word) for field, word in sighting.vendor_words.items()]
-    return texts
-
-
-def _unreadable(message: str) -> Unreadable:
-    found = _MESSAGE.fullmatch(message)
-    reason, path = (found[1], found[2] or "") if found else (message, "")
-    words = Role if path.endswith(".role") else CLOSED.get(path.rpartition(".")[2])
-    if words is not None and reason.startswith("Invalid enum value"):
-        reason = f"must be one of {', '.join(words)}"
-    return Unreadable(path or "payload", reason[:1].lower() + reason[1:])

@@ -9,9 +9,9 @@ Not carried: nothing.
 Our choice: the address is the secret, and a source that has a secret besides accepts only deliveries signed
 with it as Standard Webhooks says. A call has the same vendor and id as in the other log, so that a call
 pulled from another Trunkline and reported by its vendor is one call. A delivery of several calls is stored as
-one delivery for each of them, without anything that was beside the calls. A call that cannot be read is
-stored with the reason and does not affect the others. The list is requested with everything that can be
-included.
+one delivery for each of them, without anything that was beside the calls. A call that does not say which call
+it is about is stored with the reason and does not affect the others. The list is requested with everything
+that can be included.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 from msgspec import structs
 
 from trunkline.kit.door import Door, ParsedDelivery
-from trunkline.kit.payload import Payload, Unreadable
+from trunkline.kit.payload import Payload
 from trunkline.kit.signatures import STANDARD_WEBHOOKS, SecretAddress
 from trunkline.kit.unknown import Unknown
 from trunkline.model.sighting import Sighting
@@ -58,10 +58,7 @@ def split(document: Any) -> list[Any]:
 
 def _sighting(call: Payload, unknown: Unknown) -> Sighting:
     unknown.fields(Payload(call.raw, "call"), FIELDS)
-    try:
-        return from_wire(call.raw)
-    except Unreadable as error:
-        raise Unreadable(f"{call.path}.{error.path}" if call.path else error.path, error.reason) from None
+    return from_wire(call)
 
 
 DOOR = Door(

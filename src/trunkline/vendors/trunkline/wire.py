@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, defstruct, structs
 from trunkline.kit.export import COMPRESSIONS, FORMATS
 from trunkline.kit.query import DayOrInstant, Phone, TimeZone, Uuid, Words
 from trunkline.model.call import Call
+from trunkline.model.field_problems import FieldProblems
 from trunkline.model.live import Event
 from trunkline.model.words import Channel, Direction, EndReason, Result, Sentiment, Status
 
@@ -74,6 +75,8 @@ class ResultOfOne(Struct):
     id: str | UnsetType = UNSET
     link: str | UnsetType = UNSET
     error: str | UnsetType = UNSET
+    problems: FieldProblems | UnsetType = UNSET
+    """Values that could not be read and were left out, by their paths."""
 
 
 class ManyAnswer(Struct):

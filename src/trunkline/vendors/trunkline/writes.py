@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
+from trunkline.kit import json_reader
 from trunkline.kit.dialect import Body, Operation
 from trunkline.kit.payload import Unreadable
-from trunkline.kit.request_body import RequestBody, read_json
-from trunkline.kit.storable import checked
+from trunkline.kit.request_body import RequestBody, read_json, refuse_problems
+from trunkline.kit.storable import read_call
 from trunkline.model.call import Call
 from trunkline.model.chunked_json import are_long
 from trunkline.model.faults import Fault, Refused
+from trunkline.model.field_problems import FieldProblems
 from trunkline.model.live import Event
 from trunkline.model.merge import EMPTY_VALUES, OBJECTS
 from trunkline.model.sighting import STATEMENTS, Sighting
@@ -56,10 +58,13 @@ _GONE = "the call was deleted and stays deleted"
 # -- many at once ---------------------------------------------------------
 
 
-def items_of(body: RequestBody, name: str, limit: int) -> tuple[list[msgspec.Raw], bool]:
+def items_of(
+    body: RequestBody, name: str, limit: int, problems: FieldProblems | None = None
+) -> tuple[list[msgspec.Raw], bool]:
     """The items of a body, each as raw JSON, and whether there may be several; raises `Refused`.
 
-    One object, a list, an object with a list under `name`, or JSON Lines.
+    One object, a list, an object with a list under `name`, or JSON Lines. What had to be put right in a list
+    to take it apart is added to `problems`.
     """
     if body.is_lines:
         items = [msgspec.Raw(line) for line in body.content.splitlines() if line.strip()]
@@ -74,8 +79,20 @@ def items_of(body: RequestBody, name: str, limit: int) -> tuple[list[msgspec.Raw
                 msgspec.json.decode(members[name], type=list[msgspec.Raw]), name, limit
             ), True
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if found := _items_put_right(body.content, name, {} if problems is None else problems):
+            return _not_too_many(found, name, limit), True
         raise Refused(Fault.BAD_REQUEST, f"the body is not JSON as expected: {str(error)[:120]}") from None
     return [msgspec.Raw(body.content)], False
+
+
+def _items_put_right(content: bytes, name: str, problems: FieldProblems) -> list[msgspec.Raw] | None:
+    """The items of a list that is not quite JSON, as something in one of them; `None` if it is no list."""
+    try:
+        document = json_reader.read_json(content, problems)
+    except Unreadable:
+        return None
+    items = document.get(name) if isinstance(document, dict) and "type" not in document else document
+    return [msgspec.Raw(msgspec.json.encode(item)) for item in items] if isinstance(items, list) else None
 
 
 def _not_too_many(items: list[msgspec.Raw], name: str, limit: int) -> list[msgspec.Raw]:
@@ -96,16 +113,25 @@ class CallUpserts(msgspec.Struct):
 
 def parse_calls(body: RequestBody) -> CallUpserts:
     """Read one call or many; of many, those that cannot be read are marked."""
-    items, many = items_of(body, "calls", MAX_CALLS)
-    upserts = [_upsert(bytes(item)) for item in items]
-    if not many and upserts[0].sighting is None:
+    problems: FieldProblems = {}
+    items, many = items_of(body, "calls", MAX_CALLS, problems)
+    if many:
+        return CallUpserts([_upsert(bytes(item), json_reader.read_json, problems) for item in items], many)
+    upserts = [_upsert(bytes(item), _strictly, {}) for item in items]
+    refuse_problems(upserts[0].sighting)
+    if upserts[0].sighting is None:
         raise Refused(Fault.BAD_REQUEST, f"{upserts[0].path}: {upserts[0].problem}", upserts[0].path)
     return CallUpserts(upserts, many)
 
 
-def _upsert(raw: bytes) -> CallUpsert:
+def _strictly(raw: bytes, _: FieldProblems) -> Any:
+    return read_json(raw)
+
+
+def _upsert(raw: bytes, read: Callable[[bytes, FieldProblems], Any], of_all: FieldProblems) -> CallUpsert:
+    problems = json_reader.problems_of_part(raw, of_all)
     try:
-        return CallUpsert(raw, checked(from_wire(read_json(raw))))
+        return CallUpsert(raw, read_call(from_wire, read(raw, problems), problems))
     except Unreadable as error:
         return CallUpsert(raw, path=error.path, problem=error.reason)
     except Refused as refused:
@@ -120,7 +146,12 @@ def read_upsert(upserts: CallUpserts, _: str) -> UpsertCalls:
 def write_upserted(outcome: CallsUpserted, upserts: CallUpserts) -> ManyAnswer | OneAnswer:
     """From the result of each call to the answer."""
     if upserts.many:
-        return ManyAnswer([_result(index, result) for index, result in enumerate(outcome.results)])
+        return ManyAnswer(
+            [
+                _result(index, result, upsert)
+                for index, (result, upsert) in enumerate(zip(outcome.results, upserts.upserts, strict=True))
+            ]
+        )
     (result,) = outcome.results
     if result.state == "deleted" or result.call_id is None:
         raise Refused(Fault.CALL_DELETED)
@@ -132,7 +163,7 @@ def status_upserted(outcome: CallsUpserted) -> int:
     return 201 if len(outcome.results) == 1 and outcome.results[0].state == "new" else 200
 
 
-def _result(index: int, result: UpsertResult) -> ResultOfOne:
+def _result(index: int, result: UpsertResult, upsert: CallUpsert) -> ResultOfOne:
     problem = _GONE if result.state == "deleted" else result.problem
     return ResultOfOne(
         index=index,
@@ -141,6 +172,7 @@ def _result(index: int, result: UpsertResult) -> ResultOfOne:
         id=UNSET if result.call_id is None else result.call_id,
         link=UNSET if result.call_id is None else _link(result.call_id),
         error=(f"{result.path}: {problem}" if result.path else problem) or UNSET,
+        problems=UNSET if upsert.sighting is None else upsert.sighting.problems or UNSET,
     )
 
 
@@ -184,9 +216,11 @@ def _nulls(fields: dict[str, Any], parent: tuple[str, ...]) -> Iterator[str]:
 
 def _sighting(fields: dict[str, Any]) -> Sighting:
     try:
-        return checked(from_wire(fields))
+        sighting = read_call(from_wire, fields)
     except Unreadable as error:
         raise Refused(Fault.BAD_REQUEST, f"{error.path}: {error.reason}", error.path) from None
+    refuse_problems(sighting)
+    return sighting
 
 
 def read_change(change_request: Change, printed_id: str) -> ChangeCall:

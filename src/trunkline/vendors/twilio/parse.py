@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from typing import Any
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
-from trunkline.kit.payload import Payload, Unreadable, or_none
+from trunkline.kit.payload import Payload, or_none
 from trunkline.model.call import Analysis, Contact, Cost, Recording, Telephony
 from trunkline.model.sighting import Sighting
 from trunkline.model.words import Channel, Result, Status
@@ -34,20 +32,21 @@ def from_wire(raw: Any) -> Sighting:
     wire = Payload.of(raw)
     if "call_sid" in wire:
         return _recording_from(wire)
-    updated_at = instant(wire, "date_updated")
+    updated_at = wire.rfc_2822("date_updated")
     sighting = Sighting(
         vendor=NAME,
         vendor_call_id=wire.identifier("sid"),
         channel=Channel.PHONE,
         from_number=wire.text("from"),
         to_number=wire.text("to"),
-        created_at=or_none(instant(wire, "date_created")) or UNSET,
+        created_at=or_none(wire.rfc_2822("date_created")) or UNSET,
         updated_at=updated_at,
-        started_at=instant(wire, "start_time"),
-        ended_at=instant(wire, "end_time"),
+        started_at=wire.rfc_2822("start_time"),
+        ended_at=wire.rfc_2822("end_time"),
         duration_ms=wire.seconds("duration"),
         telephony=Telephony(sid=wire.identifier("sid")),
         as_of=or_none(updated_at) or UNSET,
+        problems=wire.problems,
     )
     read_words(wire, sighting, [], names=("status", "direction", "answered_by", "caller_name"))
     price = wire.number("price")
@@ -103,7 +102,7 @@ def _recording_from(wire: Payload) -> Sighting:
     call_sid = wire.identifier("call_sid")
     url = or_none(wire.text("media_url")) or (HOST + uri.removesuffix(".json") if uri else None)
     recorded = RECORDED.get(status or "")
-    created_at = or_none(instant(wire, "start_time")) or or_none(instant(wire, "date_created"))
+    created_at = or_none(wire.rfc_2822("start_time")) or or_none(wire.rfc_2822("date_created"))
     return Sighting(
         vendor=NAME,
         vendor_call_id=call_sid,
@@ -112,7 +111,8 @@ def _recording_from(wire: Payload) -> Sighting:
         recording=Recording(enabled=recorded, url=url if recorded else None),
         created_at=created_at or UNSET,
         derived=UNSET if created_at is None else ["created_at"],
-        as_of=or_none(instant(wire, "date_updated")) or UNSET,
+        as_of=or_none(wire.rfc_2822("date_updated")) or UNSET,
+        problems=wire.problems,
     )
 
 
@@ -128,15 +128,3 @@ def store_rest(
     if rest:
         sighting.vendor_fields = rest
     unknown += [name for name in rest if name not in stored_fields]
-
-
-def instant(wire: Payload, name: str) -> datetime | UnsetType | None:
-    """An RFC 2822 date; nothing where it is empty."""
-    text = wire.text(name)
-    if text is UNSET or not text:
-        return text if text is UNSET else None
-    try:
-        read = parsedate_to_datetime(text)
-        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise Unreadable(name, f"not an RFC 2822 date: {text[:40]!r}") from None

@@ -35,7 +35,7 @@ from trunkline.kit.wire import later
 from trunkline.model.call import Recording, Telephony
 from trunkline.model.sighting import Sighting
 from trunkline.model.words import Channel, Status
-from trunkline.vendors.twilio.parse import from_wire, instant, read_words, store_rest
+from trunkline.vendors.twilio.parse import from_wire, read_words, store_rest
 from trunkline.vendors.twilio.words import ENDED, NAME, READ_IN_CALLBACK, RECORDED, STORED_OF_CALLBACK
 
 # -- callbacks ------------------------------------------------------------
@@ -59,6 +59,7 @@ def read(document: Any) -> ParsedDelivery:
             sid=or_none(wire.text("CallSid")), conference_sid=or_none(wire.text("ConferenceSid"))
         ),
         channel=Channel.PHONE,
+        problems=wire.problems,
     )
     read_words(wire, sighting, unknown, names=("CallStatus", "Direction", "AnsweredBy", "CallerName"))
     _read_recording(wire, sighting, unknown)
@@ -79,8 +80,8 @@ def _read_recording(wire: Payload, sighting: Sighting, unknown: list[str]) -> No
 
 def _date_callback(wire: Payload, sighting: Sighting) -> None:
     """Set when a callback's facts were true, and the fields that follow from that."""
-    at = or_none(instant(wire, "Timestamp"))
-    recorded_at = or_none(instant(wire, "RecordingStartTime"))
+    at = or_none(wire.rfc_2822("Timestamp"))
+    recorded_at = or_none(wire.rfc_2822("RecordingStartTime"))
     derived = list(sighting.derived or ())
     if at is not None:
         number = or_none(wire.count("SequenceNumber")) or 0

@@ -44,6 +44,7 @@ def read_call(call: Payload) -> tuple[Sighting, list[str]]:
         end_reason_raw=call.text("endReason"),
         billing_status=call.text("billingStatus"),
         metadata=call.json_object("metadata"),
+        problems=call.problems,
     )
     reason = sighting.end_reason_raw
     if isinstance(reason, str):

@@ -70,6 +70,7 @@ def read_call(call: Payload, unknown: list[str]) -> Sighting:
         started_at=call.instant("startedAt"),
         ended_at=call.instant("endedAt"),
         duration_ms=_duration_ms(call),
+        problems=call.problems,
     )
     _read_words(call, sighting, unknown)
     _read_sides(call, sighting)
@@ -128,7 +129,7 @@ def _read_sides(call: Payload, sighting: Sighting) -> None:
     elif sighting.direction is Direction.OUTBOUND:
         sighting.from_number, sighting.to_number = ours or UNSET, theirs or UNSET
     if isinstance(customer, Payload) or or_none(call.text("customerId")) is not None:
-        person = customer if isinstance(customer, Payload) else Payload({}, "customer")
+        person = customer if isinstance(customer, Payload) else Payload({}, "customer", call.problems)
         sighting.contact = Contact(
             id=or_none(call.text("customerId")),
             phone_number=theirs,
@@ -153,7 +154,7 @@ def _read_sides(call: Payload, sighting: Sighting) -> None:
 def _read_artifact(call: Payload, sighting: Sighting, unknown: list[str]) -> None:
     """What a call left behind; older payloads have some of it on the call itself."""
     found = call.object("artifact")
-    artifact = found if isinstance(found, Payload) else Payload({}, "artifact")
+    artifact = found if isinstance(found, Payload) else Payload({}, "artifact", call.problems)
     _read_messages(call, sighting, unknown)
     _read_messages(artifact, sighting, unknown)
     text = or_none(artifact.text("transcript")) or or_none(call.text("transcript"))
@@ -185,8 +186,8 @@ def _recording_url(wire: Payload) -> str | None:
 
 def _read_analysis(call: Payload, sighting: Sighting) -> None:
     analysis, artifact = call.object("analysis"), call.object("artifact")
-    stated = analysis if isinstance(analysis, Payload) else Payload({}, "analysis")
-    left = artifact if isinstance(artifact, Payload) else Payload({}, "artifact")
+    stated = analysis if isinstance(analysis, Payload) else Payload({}, "analysis", call.problems)
+    left = artifact if isinstance(artifact, Payload) else Payload({}, "artifact", call.problems)
     custom = dict(or_none(stated.json_object("structuredData")) or {})
     for output in (
         or_none(left.json_object("structuredOutputs")) or {},

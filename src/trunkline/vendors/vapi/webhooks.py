@@ -72,8 +72,8 @@ def read(document: Any) -> ParsedDelivery:
     outer = Payload.of(document)
     wrapped = outer.object("message")
     message = wrapped if isinstance(wrapped, Payload) else outer
-    event = or_none(message.text("type"))
-    if not event:
+    event = or_none(message.text("type")) or ""
+    if not event and "call" not in message:
         raise Unreadable("message.type", "a message has a type")
     if event.startswith(TRANSCRIPT + "["):  # the name under which a server asks for the final ones alone
         event = TRANSCRIPT
@@ -87,7 +87,7 @@ def read(document: Any) -> ParsedDelivery:
     if not isinstance(call, Payload) or not or_none(call.text("id")):
         return ParsedDelivery(event=event, unknown=unknown, note="the message does not name its call")
     unknown += [f"message.{name}" for name in message.rest(*IN_ANY_MESSAGE)]
-    sighting = read_call(Payload(_facts(event, message, call), "call"), unknown)
+    sighting = read_call(Payload(_facts(event, message, call), "call", outer.problems), unknown)
     if event == REPORT:
         sighting.status = sighting.status if sighting.end_reason else Status.COMPLETED
     elif event in LIVE_EVENTS:
@@ -108,7 +108,15 @@ def _facts(event: str, message: Payload, call: Payload) -> dict[str, Any]:
         if event in (REPORT, STATUS_UPDATE)
         else ("artifact", "assistant", "customer", "phoneNumber")
     )
-    stated = {name: message.raw[name] for name in beside if message.raw.get(name) is not None}
+    stated = {}
+    for name in beside:
+        value, known = message.raw.get(name), facts.get(name)
+        if value is None:
+            continue
+        if isinstance(known, dict) and not isinstance(value, dict):
+            message.note(message.where(name), value, "an object")  # the call itself has one
+        else:
+            stated[name] = value
     if event == "conversation-update" and "messages" in message:
         stated["messages"] = message.raw["messages"]
     return {**facts, **stated}

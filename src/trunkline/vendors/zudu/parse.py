@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
 from msgspec import UNSET, UnsetType
 
-from trunkline.kit.payload import Payload, Unreadable, or_none
+from trunkline.kit.payload import Payload, or_none
 from trunkline.kit.transcript import sequence_from
 from trunkline.kit.verbatim import difference
-from trunkline.kit.wire import instant_of_ms
 from trunkline.model.call import Agent, Analysis, Campaign, Cost, Privacy, Recording, Telephony, Turn, Word
 from trunkline.model.ids import call_id, is_uuid
 from trunkline.model.merge import first_call
@@ -46,13 +43,11 @@ CONVERSATION = ("events", "transcript", "transcript_object", "transcript_with_to
 _TOOL_ROLES = frozenset({"tool_call_invocation", "tool_call_result"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
-_LEAST_MS = 10**11
-"""A schedule from here on is in milliseconds; as seconds it would lie past the year 5000."""
 
 
-def from_wire(raw: Any, path: str = "") -> Sighting:
-    """Read a call of a list, a get or a webhook; the path is its position there."""
-    wire = Payload.of(raw, path)
+def from_wire(raw: Any) -> Sighting:
+    """Read a call of a list, a get or a webhook."""
+    wire = Payload.of(raw)
     wished = wire.text("id")
     sighting = Sighting(
         vendor=NAME,
@@ -71,6 +66,7 @@ def from_wire(raw: Any, path: str = "") -> Sighting:
         log_url=wire.text("public_log_url"),
         cost=_cost_from(wire.object("call_cost")),
         telephony=_telephony_from(wire.object("telephony_identifier")),
+        problems=wire.problems,
     )
     derived: list[str] = []
     words: dict[str, str] = {}
@@ -174,7 +170,7 @@ def _read_events(wire: Payload, sighting: Sighting, derived: list[str]) -> None:
     sighting.events = events
     created = or_none(wire.epoch_ms("created_at"))
     if created is None and isinstance(events, list) and events:
-        created = _if_readable(Payload(events[0]).epoch_ms, "timestamp")
+        created = or_none(Payload(events[0]).epoch_ms("timestamp"))
     if created is None and isinstance(sighting.started_at, datetime):
         created = sighting.started_at
         derived.append("created_at")
@@ -187,23 +183,13 @@ def _read_metadata(wire: Payload, sighting: Sighting) -> None:
         sighting.metadata = metadata
         return
     sighting.metadata = metadata.raw
-    batch = _if_readable(metadata.text, "batch_call_id")
-    name = _if_readable(metadata.text, "campaign")
+    free = Payload(metadata.raw)  # a team's own values, of which none is a problem
+    batch, name = or_none(free.text("batch_call_id")), or_none(free.text("campaign"))
     if batch or name:
         sighting.campaign = Campaign(id=batch, name=name)
-    scheduled = _if_readable(metadata.number, "scheduled_timestamp")
-    if scheduled:
-        in_ms = scheduled if scheduled >= _LEAST_MS else scheduled * 1000
-        with suppress(ValueError):
-            sighting.scheduled_at = instant_of_ms(float(in_ms))
-
-
-def _if_readable(read: Callable[[str], V | UnsetType | None], name: str) -> V | None:
-    # Events and metadata are free objects: what a team puts there must not cost it the call.
-    try:
-        return or_none(read(name))
-    except Unreadable:
-        return None
+    scheduled_at = or_none(free.epoch_s("scheduled_timestamp"))
+    if scheduled_at is not None:
+        sighting.scheduled_at = scheduled_at
 
 
 def _read_transcript(wire: Payload, sighting: Sighting, derived: list[str]) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 from msgspec import UNSET
 
 from trunkline.kit.door import Door, ParsedDelivery
-from trunkline.kit.payload import Payload, Unreadable
+from trunkline.kit.payload import Payload
 from trunkline.kit.signatures import SecretAddress
 from trunkline.kit.unknown import Unknown, Words
 from trunkline.model.sighting import Sighting
@@ -56,7 +56,7 @@ def read(document: Any) -> ParsedDelivery:
     named = event if isinstance(event, str) and (call is None or call.path) else ""
     if call is None:
         return ParsedDelivery(event=named, unknown=unknown.found(), note="it names no call")
-    sighting = from_wire(call.raw, call.path)
+    sighting = from_wire(call)
     sighting.as_of = _as_of(sighting, call)
     _count_unknown_words(call, unknown)
     sighting.vendor_fields = {**(sighting.vendor_fields or {}), **unknown.fields(call, FIELDS)} or UNSET
@@ -64,11 +64,11 @@ def read(document: Any) -> ParsedDelivery:
 
 
 def _call_in(wire: Payload) -> Payload | None:
-    data = wire.raw.get("data")
     found = wire
-    if isinstance(data, dict):
-        inner = data.get("call")
-        found = Payload(inner, "data.call") if isinstance(inner, dict) else Payload(data, "data")
+    data = wire.object("data")
+    if isinstance(data, Payload):
+        inner = data.object("call")
+        found = inner if isinstance(inner, Payload) else data
     return found if {"call_id", "id"} & found.raw.keys() else None
 
 
@@ -81,10 +81,7 @@ def _latest_event(call: Payload) -> datetime | None:
     times: list[datetime] = []
     events = call.raw.get("events")
     for event in events if isinstance(events, list) else ():
-        try:
-            at = Payload.of(event).epoch_ms("timestamp")
-        except Unreadable:
-            continue  # events are free objects
+        at = Payload(event).epoch_ms("timestamp") if isinstance(event, dict) else None  # free objects
         if isinstance(at, datetime):
             times.append(at)
     return max(times, default=None)

@@ -9,8 +9,8 @@ from msgspec import UNSET, Struct, structs
 
 from trunkline.kit.dialect import Body, Operation
 from trunkline.kit.payload import Payload, Unreadable
-from trunkline.kit.request_body import RequestBody
-from trunkline.kit.storable import checked
+from trunkline.kit.request_body import RequestBody, refuse_problems
+from trunkline.kit.storable import read_call
 from trunkline.kit.wire import iso_with_ms, ms_of_instant
 from trunkline.model.call import Call
 from trunkline.model.faults import Fault, Refused
@@ -63,9 +63,10 @@ def parse_update(body: RequestBody) -> Update:
 
 def _sighting(fields: dict[str, Any]) -> Sighting:
     try:
-        sighting = checked(from_wire({"call_id": "to-be-read", **fields}))
+        sighting = read_call(from_wire, {"call_id": "to-be-read", **fields})
     except Unreadable as error:
         raise Refused(Fault.BAD_REQUEST, f"{error.path}: {error.reason}", error.path) from None
+    refuse_problems(sighting)
     # A part of a call does not show how the whole one would print.
     return structs.replace(sighting, verbatim=UNSET)
 
@@ -103,13 +104,12 @@ class Schedule(Struct):
 def parse_schedule(body: RequestBody) -> Schedule:
     """Read the body: Unix seconds."""
     fields = body.object()
-    try:
-        wire = Payload.of(fields)
-        seconds = wire.count("scheduled_timestamp")
-        if not isinstance(seconds, int):
-            raise Unreadable("scheduled_timestamp", "is required")
-    except Unreadable as error:
-        raise Refused(Fault.BAD_REQUEST, f"{error.path}: {error.reason}", error.path) from None
+    wire = Payload(fields)
+    seconds = wire.count("scheduled_timestamp")
+    if not isinstance(seconds, int):
+        problem = wire.problems.get("scheduled_timestamp")
+        reason = f"expected {problem.expected}, found {problem.found}" if problem else "is required"
+        raise Refused(Fault.BAD_REQUEST, f"scheduled_timestamp: {reason}", "scheduled_timestamp")
     return Schedule(datetime.fromtimestamp(seconds, UTC), seconds)
 
 

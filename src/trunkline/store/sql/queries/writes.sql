@@ -47,15 +47,16 @@ SELECT id, vendor, vendor_call_id FROM calls WHERE org_id = $1 AND id = ANY($2::
 WITH stored AS (
     INSERT INTO sightings AS s (
         org_id, vendor, vendor_call_id, hash, received_at, last_received_at,
-        payload, kind, content_type, source, source_id, event, unknown, problem, times
+        payload, kind, content_type, source, source_id, event, unknown, problem, times, problems
     )
     SELECT $1, k.vendor, k.vendor_call_id, k.hash, $2, $2, k.payload, k.kind, k.content_type, k.source, k.source_id,
-        k.event, coalesce(string_to_array(k.unknown, chr(31)), '{}'), k.problem, k.times
+        k.event, coalesce(string_to_array(k.unknown, chr(31)), '{}'), k.problem, k.times, k.problems::jsonb
     FROM unnest(
         $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::text[], $8::text[], $9::text[], $10::uuid[],
-        $11::text[], $12::text[], $13::text[], $14::integer[]
+        $11::text[], $12::text[], $13::text[], $14::integer[], $15::text[]
     ) AS k (
-        vendor, vendor_call_id, hash, payload, kind, content_type, source, source_id, event, unknown, problem, times
+        vendor, vendor_call_id, hash, payload, kind, content_type, source, source_id, event, unknown, problem, times,
+        problems
     )
     ON CONFLICT (org_id, vendor, vendor_call_id, hash)
     DO UPDATE SET times = s.times + excluded.times,
