@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 import httpx2
 import pytest
+from hypothesis import settings
 
 from tests.vendors import captures
 from trunkline.compose import Services, services
@@ -31,6 +32,10 @@ from trunkline.store.migrations import migrate
 from trunkline.vendors import search
 
 T = TypeVar("T")
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("trunkline", deadline=None)
+settings.load_profile("trunkline")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 MAX_WAIT_SECONDS = 30.0
