@@ -161,16 +161,16 @@ class RequestHandler:
             )
 
             async def done() -> Answer | StreamedAnswer:
-                asked = query
+                parsed = query
                 if operation.parse_body is not None:
                     is_small = len(sent.content) <= INLINE_BYTES
-                    asked = (
+                    parsed = (
                         operation.parse_body(sent)
                         if is_small
                         else await self._threads.run(caller.org.id, operation.parse_body, sent)
                     )
                 return await self._answered(
-                    route, operation, asked, headers, caller.org, extra, still_allowed, may_stream=may_stream
+                    route, operation, parsed, headers, caller.org, extra, still_allowed, may_stream=may_stream
                 )
 
             key = headers.get("idempotency-key")
@@ -331,9 +331,9 @@ def _names(ignored: list[str]) -> bytes:
 
 
 def _wants_toon(headers: Mapping[str, str], query: msgspec.Struct) -> bool:
-    asked: str | None = getattr(query, "format", None)
-    if asked is not None:
-        return asked == "toon"
+    format_name: str | None = getattr(query, "format", None)
+    if format_name is not None:
+        return format_name == "toon"
     qualities = dict(map(_quality, headers.get("accept", "").lower().split(",")))
     others = [quality for kind, quality in qualities.items() if kind in ("application/json", "*/*")]
     wanted = qualities.get(toon.MEDIA_TYPE, 0.0)
@@ -343,9 +343,9 @@ def _wants_toon(headers: Mapping[str, str], query: msgspec.Struct) -> bool:
 def _quality(part: str) -> tuple[str, float]:
     """One media type of an `Accept` header, and how much it is wanted."""
     kind, *parameters = (piece.strip() for piece in part.split(";"))
-    told = [parameter[2:] for parameter in parameters if parameter.startswith("q=")]
+    values = [parameter[2:] for parameter in parameters if parameter.startswith("q=")]
     try:
-        return kind, float(told[0]) if told else 1.0
+        return kind, float(values[0]) if values else 1.0
     except ValueError:
         return kind, 0.0
 

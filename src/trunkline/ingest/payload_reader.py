@@ -15,7 +15,7 @@ from trunkline.service.received import Received, encoded
 def received_from(dialect: Dialect, item: Any, problems: FieldProblems | None = None) -> Received:
     """Read one call of a payload; raises `Unreadable` if it does not say which call it is.
 
-    `problems` are those of the document that it stands in.
+    `problems` are those of the document around it.
     """
     sighting = read_call(dialect.from_wire, item, problems)
     nothing_lost = dialect.is_lossless and not sighting.problems

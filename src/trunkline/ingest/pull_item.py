@@ -32,7 +32,7 @@ class PullItem(Struct, frozen=True):
 def item_in(door: Door, raw: Any, problems: FieldProblems | None = None) -> PullItem:
     """Read an item; one that does not say which call it is gets a name of its content.
 
-    `problems` are those of the answer that it stands in.
+    `problems` are those of the answer around it.
     """
     try:
         own = problems_of_part(encoded(raw), problems) if problems else None

@@ -213,7 +213,7 @@ def _refused_unless_genuine(source: Source) -> Iterator[None]:
 def parse_delivery(
     door: Door, body: bytes, content_type: str, problems: FieldProblems | None = None
 ) -> ParsedDelivery:
-    """Read a payload by a door; raises `Unreadable` if it has no call to be told, and `AnswerExpected`.
+    """Read a payload by a door; raises `Unreadable` if it names no call, and `AnswerExpected`.
 
     `problems` are those of the delivery that it is a part of.
     """

@@ -92,7 +92,7 @@ class Worker:
             began = asyncio.get_running_loop().time()
             try:
                 await part(self._stopping)
-            except Exception as error:  # noqa: BLE001 nothing ends the work but being told to stop
+            except Exception as error:  # noqa: BLE001 only a request to stop ends the work
                 known = isinstance(
                     error,
                     asyncpg.PostgresError | asyncpg.InterfaceError | asyncpg.InternalClientError | OSError,

@@ -36,7 +36,7 @@ def text_of(batch: ChangeBatch, write: Callable[[Call], Any]) -> bytes:
 
     `write` makes the printed record of a call.
     """
-    told = []
+    lines = []
     for change in batch.changes:
         if change.call is None:
             name, data = "deleted", _encoder.encode_short(DeletedCall(change.id))
@@ -44,7 +44,7 @@ def text_of(batch: ChangeBatch, write: Callable[[Call], Any]) -> bytes:
             call = change.call
             is_long = are_long(call.turns, call.tool_calls, call.events)
             name, data = "call", (_encoder.encode if is_long else _encoder.encode_short)(write(call))
-        told.append(f"event: {name}\nid: {change.sequence}\ndata: ".encode() + data + b"\n\n")
+        lines.append(f"event: {name}\nid: {change.sequence}\ndata: ".encode() + data + b"\n\n")
     if not batch.changes or batch.changes[-1].sequence != batch.sequence:
-        told.append(f": nothing else up to here\nid: {batch.sequence}\n\n".encode())
-    return b"".join(told)
+        lines.append(f": nothing else up to here\nid: {batch.sequence}\n\n".encode())
+    return b"".join(lines)

@@ -95,19 +95,19 @@ def _read(text: str, problems: FieldProblems) -> Any:
 
 def _outer(text: str) -> str:
     """JSON with null for whatever is nested too deep in it."""
-    kept: list[str] = []
+    outer: list[str] = []
     depth = begin = 0
     for match in _TOKEN.finditer(text):
         token = match[0]
         if token in ("[", "{"):
             depth += 1
             if depth == MAX_DEPTH + 1:
-                kept += text[begin : match.start()], "null"
+                outer += text[begin : match.start()], "null"
         elif token in ("]", "}"):
             if depth == MAX_DEPTH + 1:
                 begin = match.end()
             depth -= 1
-    return "".join(kept) + (text[begin:] if depth <= MAX_DEPTH else "")
+    return "".join(outer) + (text[begin:] if depth <= MAX_DEPTH else "")
 
 
 def _text(body: bytes, problems: FieldProblems) -> str:

@@ -240,7 +240,7 @@ def _one_kind(hint: Any) -> Any:
 
 
 class _Path:
-    """Puts where something stands before the path of what is wrong with it."""
+    """Prepends a position to the path in an error."""
 
     def __init__(self, step: str | int) -> None:
         self._step = step

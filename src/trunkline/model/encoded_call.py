@@ -91,8 +91,8 @@ class EncodedCall(Struct, frozen=True, gc=False):
         heavy = Transcript(call.turns, call.tool_calls, call.transcript_text, call.events)
         light = structs.replace(call, turns=UNSET, tool_calls=UNSET, transcript_text=UNSET, events=UNSET)
         if call.verbatim:
-            light.verbatim = {name: kept for name, kept in call.verbatim.items() if not kept.apart} or None
-            heavy.verbatim = {name: kept for name, kept in call.verbatim.items() if kept.apart} or UNSET
+            light.verbatim = {name: value for name, value in call.verbatim.items() if not value.apart} or None
+            heavy.verbatim = {name: value for name, value in call.verbatim.items() if value.apart} or UNSET
         said = any(getattr(heavy, name) is not UNSET for name in Transcript.__struct_fields__)
         encode = _encoder.encode if are_long(heavy.turns, heavy.tool_calls, heavy.events) else _encode
         return cls(_encode(light).decode(), compress_transcript(encode(heavy)) if said else None)

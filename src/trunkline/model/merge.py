@@ -196,8 +196,8 @@ def _completed(sighting: Sighting, received_at: datetime) -> Sighting:
     if sighting.status is UNSET:
         missing["status"] = Status.COMPLETED if sighting.ended_at else Status.IN_PROGRESS
     if sighting.created_at is UNSET:
-        told = (sighting.started_at, sighting.scheduled_at, sighting.ended_at)
-        missing["created_at"] = next((at for at in told if isinstance(at, datetime)), received_at)
+        times = (sighting.started_at, sighting.scheduled_at, sighting.ended_at)
+        missing["created_at"] = next((at for at in times if isinstance(at, datetime)), received_at)
     if not missing:
         return sighting
     return structs.replace(sighting, **missing, derived=[*(sighting.derived or ()), *missing])
@@ -347,12 +347,12 @@ def _versions(state: State) -> Versions:
     }
     counts = Counter(stamps.values())
     usual = max(counts, key=lambda stamp: (counts[stamp], stamp))
-    told = {
+    own = {
         "#" + "/".join(path): len(state[path].value)
         for path in _ORDERED
         if path in state and len(state[path].value or ()) < len(_members(path, state))
     }
-    return {EVERY: usual, **told, **{path: stamp for path, stamp in stamps.items() if stamp != usual}}
+    return {EVERY: usual, **own, **{path: stamp for path, stamp in stamps.items() if stamp != usual}}
 
 
 def _call(current: Call, state: State) -> Call:

@@ -27,9 +27,9 @@ def versions_of(sighting: Sighting, received_at: datetime) -> Versions:
     Its values have the time that it states, or else its arrival. Only the transcript has the time of the
     call: of two versions of one transcript the richer one is better, whichever was requested last.
     """
-    told = (sighting.as_of, sighting.updated_at)
-    as_of = next((at for at in told if isinstance(at, datetime)), received_at)
-    times = (*told, sighting.ended_at, sighting.started_at, sighting.created_at)
+    stated = (sighting.as_of, sighting.updated_at)
+    as_of = next((at for at in stated if isinstance(at, datetime)), received_at)
+    times = (*stated, sighting.ended_at, sighting.started_at, sighting.created_at)
     talked_at = next((at for at in times if isinstance(at, datetime)), received_at)
     stamps = {EVERY: milliseconds(as_of)}
     if talked_at != as_of:

@@ -30,8 +30,8 @@ class _Writer(Struct):
 
     @property
     def size_bytes(self) -> int:
-        kept = {id(one.raw): len(one.raw) for one in self.received if one.raw is not None}
-        return sum(kept.values())
+        sizes = {id(one.raw): len(one.raw) for one in self.received if one.raw is not None}
+        return sum(sizes.values())
 
 
 class GroupCommit:
@@ -105,6 +105,6 @@ class GroupCommit:
                 await self._commit(org, [writer])
             return
         for writer in writers:
-            told, results = results[: len(writer.received)], results[len(writer.received) :]
+            own, results = results[: len(writer.received)], results[len(writer.received) :]
             if not writer.results.done():
-                writer.results.set_result(told)
+                writer.results.set_result(own)

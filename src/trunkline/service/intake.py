@@ -209,8 +209,10 @@ class Intake:
         refuse_long = None if reads_long else lambda key: not any(map(is_event, batch.calls[key]))
         standing = await transaction.current(list(batch.calls), of_events, was, refuse_long=refuse_long)
         gone = standing.deleted
-        kept = [payload for payload in batch.payloads if (payload.vendor, payload.vendor_call_id) not in gone]
-        repeats = await transaction.store_payloads(kept, batch.now)
+        payloads = [
+            payload for payload in batch.payloads if (payload.vendor, payload.vendor_call_id) not in gone
+        ]
+        repeats = await transaction.store_payloads(payloads, batch.now)
         done: dict[Key, CallResult] = {}
         drafts: list[PendingCall] = []
         confirmed: list[PendingCall] = []

@@ -32,7 +32,7 @@ class EarlyMerge(Struct):
     """What a long call came to, found out before the transaction in which it is written."""
 
     known: StoredCall | None
-    """The call as it stood then; what was found out is good for as long as it stands so."""
+    """The call as it was then; the result is valid as long as it is unchanged."""
     times: list[datetime]
     is_derived_id: bool
     result: MergeResult
@@ -112,7 +112,7 @@ def merged_row(call_batch: CallBatch) -> MergeResult:
 
 
 def states_of_live(seen: Sequence[Received], known: StoredCall | None, fold: LiveFold) -> list[State]:
-    """What came of each sighting of a call that events were told of; all events count together."""
+    """The result of each sighting of a live call; all its events count together."""
     new = [State.NEW] if known is None and not all(map(is_event, seen)) else []
     changed = [State.CHANGED if one else State.UNCHANGED for one in fold.sightings_changed]
     of_events = State.CHANGED if fold.events_changed else State.UNCHANGED

@@ -92,17 +92,17 @@ class Writes:
         """Store events of a running call."""
         call = await self._find(org, intent.printed_id, ids, with_transcript=False)
         now = self._clock()
-        kept, refused = (
+        encoded, refused = (
             _encoded_events(intent.events, now)
             if len(intent.events) <= _MANY_EVENTS
             else await self._threads.run(org.id, _encoded_events, intent.events, now)
         )
         named = Sighting(vendor=call.vendor, vendor_call_id=call.vendor_call_id)
-        if kept:
-            results = await self._group_commit.ingest(org, [Received(named, raw, _EVENT) for raw in kept])
+        if encoded:
+            results = await self._group_commit.ingest(org, [Received(named, raw, _EVENT) for raw in encoded])
             _must_stand(results, intent.printed_id)
             call = await self._find(org, call.id, _BY_ID, with_transcript=False)
-        return EventsAppended(org.name, call, len(kept), refused)
+        return EventsAppended(org.name, call, len(encoded), refused)
 
     async def change(self, org: Org, intent: ChangeCall, ids: CallIds) -> CallChanged:
         """Change a call; also raises what the change finds wrong."""
@@ -186,7 +186,7 @@ def _encoded_events(
     events: Sequence[Event | str], now: datetime
 ) -> tuple[list[bytes], list[tuple[int, str]]]:
     """Events as they are stored, and what is wrong with the others."""
-    kept: list[bytes] = []
+    encoded: list[bytes] = []
     refused: list[tuple[int, str]] = []
     for index, event in enumerate(events):
         if isinstance(event, str):
@@ -195,5 +195,5 @@ def _encoded_events(
             refused.append((index, "at: is in the future"))
         else:
             # Events of one request without a time of their own count one after another.
-            kept.append(encoded_event(event, now + timedelta(microseconds=index)))
-    return kept, refused
+            encoded.append(encoded_event(event, now + timedelta(microseconds=index)))
+    return encoded, refused

@@ -28,7 +28,7 @@ MAX_STATEMENT_SECONDS = 600.0
 """For a filter that no index serves and that matches hardly any calls."""
 
 MAX_STANDSTILL = "120s"
-"""That the snapshot is kept while nothing is read from it; readers that stall are given up sooner."""
+"""How long the snapshot is held while nothing is read from it; clients that stall are disconnected sooner."""
 
 _MAX_WAIT_SECONDS = 30.0
 
@@ -54,7 +54,7 @@ class ChunkedReader:
         Each chunk is read by its own statement, which begins after the last call of the chunk before: it
         costs no more than any page, and only the snapshot stays open in the database.
         """
-        asked = partial(list_query, org_id, call_filter, order, with_transcript=with_transcript)
+        question = partial(list_query, org_id, call_filter, order, with_transcript=with_transcript)
         # One call more than a window by offset has shows whether more follow.
         wanted = window.limit if isinstance(window, Rows) else window.limit + 1
         most = min(FIRST_CALLS, wanted)
@@ -67,9 +67,9 @@ class ChunkedReader:
         ):
             await connection.execute(queries("chunked_reader")["may_stand_still"], MAX_STANDSTILL)
             if with_total:
-                total = (await _fetch(connection, asked(Rows(0), with_total=True)))[0]["total"]
+                total = (await _fetch(connection, question(Rows(0), with_total=True)))[0]["total"]
             while read < wanted:
-                rows = await _fetch(connection, asked(here, with_total=False, max_bytes=MAX_BYTES))
+                rows = await _fetch(connection, question(here, with_total=False, max_bytes=MAX_BYTES))
                 found = [
                     EncodedCall(row["body"], row["transcript"] if with_transcript else None) for row in rows
                 ]

@@ -30,7 +30,7 @@ _STEP_CALLS = 50
 
 
 class Repeat(NamedTuple):
-    """A payload that was kept before it came now, and when it came first and last."""
+    """A payload that was stored before it arrived now, and its first and last arrival."""
 
     kind: str
     received_at: datetime
@@ -51,7 +51,7 @@ class Peek:
     def __init__(self, rows: Sequence[asyncpg.Record], repeats: dict[PayloadKey, Repeat]) -> None:
         self._rows = {(row["vendor"], row["vendor_call_id"]): row for row in rows}
         self.repeats = repeats
-        """Those among some payloads that are kept already."""
+        """Those among some payloads that are stored already."""
 
     def read(self, key: Key) -> StoredCall | None:
         """Read a call; `None` if it was not there."""
@@ -83,7 +83,7 @@ async def peek(
     """
     named = [key[0] for key in keys], [key[1] for key in keys]
     rows = await pool.fetch(KNOWN, org_id, *named, [True] * len(keys))
-    kept = await pool.fetch(
+    stored = await pool.fetch(
         queries("writes")["repeats"],
         org_id,
         [key[0] for key in payloads],
@@ -91,7 +91,7 @@ async def peek(
         [key[2] for key in payloads],
         received_at,
     )
-    return Peek(rows, repeats_of(kept))
+    return Peek(rows, repeats_of(stored))
 
 
 async def read_calls(
@@ -119,7 +119,7 @@ async def read_calls(
         else:
             long[key] = row
     if long and refuse_long is not None:
-        # What events were told of stands in slots, which only the transaction reads as they are.
+        # What events reported is in slots, which only the transaction reads in their current state.
         refused = [
             key
             for key, row in long.items()

@@ -46,10 +46,10 @@ class CallStore:
         with_transcript: bool,
     ) -> PageOfCalls:
         """One page, and the exact number of matches if it is requested, from one snapshot."""
-        asked = list_query(
+        question = list_query(
             org_id, call_filter, order, window, with_total=with_total, with_transcript=with_transcript
         )
-        rows = await self._pool.fetch(asked.sql, *asked.values)
+        rows = await self._pool.fetch(question.sql, *question.values)
         total: int | None = rows[0]["total"] if with_total else None
         if isinstance(window, Rows) and window.limit == 0:
             return PageOfCalls([], total, bool(total))

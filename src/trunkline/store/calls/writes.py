@@ -250,7 +250,7 @@ class WriteTransaction:
         )
         found: dict[Key, list[StoredPayload]] = {}
         for row in rows:
-            kept = StoredPayload(
+            payload = StoredPayload(
                 row["payload"],
                 row["kind"],
                 row["content_type"],
@@ -258,7 +258,7 @@ class WriteTransaction:
                 row["received_at"],
                 row["last_received_at"],
             )
-            found.setdefault((row["vendor"], row["vendor_call_id"]), []).append(kept)
+            found.setdefault((row["vendor"], row["vendor_call_id"]), []).append(payload)
         return found
 
     async def events(self, key: Key) -> list[bytes]:

@@ -67,7 +67,7 @@ WITH stored AS (
 SELECT vendor, vendor_call_id, hash, kind, received_at, last_received_at FROM stored WHERE came_before;
 
 -- name: repeats
--- Which of some payloads are kept already, with what store_payloads would make of them.
+-- Which of some payloads are stored already, with what store_payloads would return for them.
 SELECT s.vendor, s.vendor_call_id, s.hash, s.kind, s.received_at, greatest(s.last_received_at, $5) AS last_received_at
 FROM unnest($2::text[], $3::text[], $4::bytea[]) AS k (vendor, vendor_call_id, hash)
 CROSS JOIN LATERAL (
