@@ -150,7 +150,10 @@ async def services(
     """
     found, is_pending = await state(database_url)
     if found != head():
-        raise SchemaBehind(f"the database is at revision {found}, not {head()}: run `trunkline migrate`")
+        problem = (
+            "has no tables of Trunkline yet" if found is None else f"is at revision {found}, not {head()}"
+        )
+        raise SchemaBehind(f"the database {problem}: run `trunkline migrate`")
     if is_pending:
         raise SchemaBehind("the upgrade of the database is not finished: run `trunkline migrate`")
     pool = await open_pool(database_url, pool_size)

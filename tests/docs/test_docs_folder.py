@@ -95,5 +95,11 @@ def test_every_command_in_the_docs_can_be_typed(page: str, words: list[str]) -> 
     assert {word for word in words if word.startswith("--")} <= options, page
 
 
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_command_can_be_pasted_after_make_install(page: Path) -> None:
+    for block in re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+        assert not re.search(r"(?:^|[|(;&=] ?)(?:trunkline|python3?) ", block, re.MULTILINE), block
+
+
 def test_the_commands_are_found() -> None:
     assert len(list(commands())) > 5

@@ -8,9 +8,8 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 import typer
-from rich.table import Table
 
-from trunkline.cli.tables import console
+from trunkline.cli.tables import print_table
 from trunkline.compose import Services, database, services
 from trunkline.service.clock import system_clock
 from trunkline.settings import Settings
@@ -57,10 +56,7 @@ def listed(
         typer.echo(msgspec.json.encode(found).decode())
         return
     for columns, rows in ((_JOBS, found["jobs"]), (_FOLLOWERS, found["followers"])):
-        table = Table(*columns)
-        for row in rows:
-            table.add_row(*(_cell(getattr(row, column)) for column in columns))
-        console().print(table)
+        print_table(columns, [[getattr(row, column) for column in columns] for row in rows])
         if len(rows) == _MAX_LENGTH:
             typer.echo(f"These are the first {_MAX_LENGTH}.")
 
@@ -75,7 +71,3 @@ def retry(org: Org = "", kind: Kind = "") -> None:
 
     jobs, changes = _run(org, again)
     typer.echo(f"{jobs} jobs and {changes} changes will be tried again.")
-
-
-def _cell(value: object) -> str:
-    return "" if value is None else str(value)

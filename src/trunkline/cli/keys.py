@@ -11,9 +11,8 @@ from typing import Annotated, TypeVar
 
 import msgspec
 import typer
-from rich.table import Table
 
-from trunkline.cli.tables import console
+from trunkline.cli.tables import print_table
 from trunkline.compose import database, services
 from trunkline.service.keys import KeyProblem, Keys
 from trunkline.settings import Settings
@@ -126,10 +125,7 @@ def listed(org: Annotated[str, typer.Option(help="The org.")], *, as_json: Json 
         "revoked_at",
         "last_used_at",
     )
-    table = Table(*columns)
-    for key in found:
-        table.add_row(*(_cell(getattr(key, column)) for column in columns))
-    console().print(table)
+    print_table(columns, [[getattr(key, column) for column in columns] for key in found])
 
 
 @app.command("revoke")
@@ -151,9 +147,3 @@ def _lifetime(text: str) -> timedelta | None:
         raise KeyProblem("a lifetime looks like 30m, 12h or 90d")
     unit = {"m": "minutes", "h": "hours", "d": "days"}[match[2]]
     return timedelta(**{unit: int(match[1])})
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

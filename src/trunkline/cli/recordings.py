@@ -8,9 +8,8 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.table import Table
 
-from trunkline.cli.tables import console
+from trunkline.cli.tables import print_table
 from trunkline.compose import database, services
 from trunkline.model.recordings import ListedRecording, ListRecordings, RetryRecordings
 from trunkline.settings import Settings
@@ -37,10 +36,7 @@ def listed(
     if as_json:
         typer.echo(msgspec.json.encode({"org": org, "recordings": found}).decode())
         return
-    table = Table(*_COLUMNS)
-    for one in found:
-        table.add_row(*("" if getattr(one, name) is None else str(getattr(one, name)) for name in _COLUMNS))
-    console().print(table)
+    print_table(_COLUMNS, [[getattr(one, name) for name in _COLUMNS] for one in found])
     if len(found) == _MAX_LISTED:
         typer.echo(f"These are the first {_MAX_LISTED}.")
 

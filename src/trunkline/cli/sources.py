@@ -9,9 +9,8 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 import typer
-from rich.table import Table
 
-from trunkline.cli.tables import console
+from trunkline.cli.tables import print_table
 from trunkline.compose import database, services
 from trunkline.kit import schedule as schedules
 from trunkline.model.pulls import PullSchedule
@@ -109,10 +108,7 @@ def listed(org: Org, *, as_json: Json = False) -> None:
         *("id", "vendor", "label", "address", "signed", "pulled", "created_at", "disabled_at"),
         *("schedule", "last_pull_at", "next_pull_at", "pull_problem"),
     )
-    table = Table(*columns)
-    for source in found:
-        table.add_row(*("" if source[column] is None else str(source[column]) for column in columns))
-    console().print(table)
+    print_table(columns, [[source[column] for column in columns] for source in found])
 
 
 @app.command("change")
