@@ -296,4 +296,4 @@ def test_a_client_that_reads_nothing_is_disconnected(crowded: World, database: a
     streams = [stream_of(crowded, crowded.joined.run)]
     crowded.run(stall())
     assert told == []  # it is no fault of the database, and must not be reported as one
-    assert not in_transaction(crowded, database)
+    wait_until(lambda: not in_transaction(crowded, database))
