@@ -172,11 +172,7 @@ async def services(
         jobs = JobStore(pool)
         numbers = NumberTotals(jobs, clock)
         recordings = Recordings(RecordingStore(pool), jobs, clock)
-        changes = Changes(
-            ChangeStore(pool),
-            partial(listen, database_url),
-            limits=limits,
-        )
+        changes = Changes(ChangeStore(pool), partial(listen, database_url), limits=limits)
         notifier.subscribe(changes.wake)
         eraser = Eraser(writer, EraseStore(pool), partial(recordings_in, current), clock)
         sources = Sources(SourceStore(pool), keys, doors(), secret_box, clock)

@@ -6,13 +6,13 @@ import zlib
 
 import zstandard
 
+from trunkline.ingest.decompression import GZIP, ZSTD
 from trunkline.kit.payload import Unreadable
 
 MAX_BYTES = 64 * 1024 * 1024
 """Bytes that a body may unpack to."""
 
 _MAX_LAYERS = 3
-_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _AS_IT_IS = frozenset({"", "identity"})
 _BY_CONTENT = frozenset({"gzip", "x-gzip", "zstd"})
 _PIECE = 256
@@ -41,14 +41,14 @@ def content_of(body: bytes, content_encoding: str) -> bytes:
 
 
 def _by_content(body: bytes) -> bytes:
-    if body.startswith(_GZIP):
+    if body.startswith(GZIP):
         return _of_gzip(body)
-    return _of_zstandard(body) if body.startswith(_ZSTD) else body
+    return _of_zstandard(body) if body.startswith(ZSTD) else body
 
 
 def _of_gzip(body: bytes) -> bytes:
     content = b""
-    while body.startswith(_GZIP):  # members follow each other
+    while body.startswith(GZIP):  # members follow each other
         try:
             more, body = _inflated(body, 16 + zlib.MAX_WBITS, MAX_BYTES - len(content))
         except zlib.error as error:

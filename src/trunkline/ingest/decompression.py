@@ -8,8 +8,9 @@ from typing import IO, Any
 
 import zstandard
 
-_GZIP = b"\x1f\x8b"
-_ZSTD = b"\x28\xb5\x2f\xfd"
+GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+"""What begins like this is compressed so."""
+
 _CHUNK = 16 * 1024
 """Compressed bytes that are read at a time; decompressed, they may be many more."""
 
@@ -19,10 +20,10 @@ def unpacked(file: io.BufferedReader[Any]) -> IO[bytes]:
 
     Reading raises `OSError`, `EOFError`, `zlib.error` or `zstandard.ZstdError` where it cannot continue.
     """
-    first = file.peek(len(_ZSTD))
-    if first.startswith(_GZIP):
+    first = file.peek(len(ZSTD))
+    if first.startswith(GZIP):
         return gzip.GzipFile(fileobj=file)  # type: ignore[return-value]
-    return io.BufferedReader(_Zstd(file)) if first.startswith(_ZSTD) else file
+    return io.BufferedReader(_Zstd(file)) if first.startswith(ZSTD) else file
 
 
 class _Zstd(io.RawIOBase):

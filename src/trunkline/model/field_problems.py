@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 MAX_PROBLEMS = 200
-"""FieldProblems that are named for one payload; more are counted."""
+"""Problems that are named for one payload; more are counted."""
 
 MORE = "*"
 """The path under which problems beyond these are counted."""

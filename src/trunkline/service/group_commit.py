@@ -15,6 +15,7 @@ from msgspec import Struct
 from trunkline.service.calls import Org
 from trunkline.service.intake import Intake
 from trunkline.service.limits import OrgLimits
+from trunkline.service.merge_results import raw_bytes
 from trunkline.service.received import Received, Result
 
 MAX_SHARED = 500
@@ -30,8 +31,7 @@ class _Writer(Struct):
 
     @property
     def size_bytes(self) -> int:
-        sizes = {id(one.raw): len(one.raw) for one in self.received if one.raw is not None}
-        return sum(sizes.values())
+        return raw_bytes(self.received)
 
 
 class GroupCommit:
