@@ -15,7 +15,7 @@ from trunkline.kit.door import AnswerExpected, Door, ParsedDelivery, document_of
 from trunkline.kit.json_reader import problems_of_part
 from trunkline.kit.payload import Unreadable
 from trunkline.kit.signatures import Delivery, InvalidSignature
-from trunkline.kit.storable import pruned, storable
+from trunkline.kit.storable import pruned, storable, within
 from trunkline.model.field_problems import FieldProblems
 from trunkline.model.sighting import Sighting
 from trunkline.service.clock import Clock
@@ -221,7 +221,5 @@ def parse_delivery(
     document = pruned(document_of(body, content_type, problems), problems)
     parsed = door.parse_delivery(document)
     for sighting in parsed.sightings:
-        storable(sighting)
-        if problems:
-            sighting.problems = {**problems, **(sighting.problems or {})}
+        within(storable(sighting), problems)
     return parsed

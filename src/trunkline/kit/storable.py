@@ -96,9 +96,13 @@ def read_call(read: Callable[[Any], Sighting], raw: Any, problems: FieldProblems
     `problems` are those of the document around it. Raises `Unreadable` if nobody can tell which call it is.
     """
     found: FieldProblems = dict(problems or {})
-    sighting = storable(read(pruned(raw, found)))
-    if found:
-        sighting.problems = {**found, **(sighting.problems or {})}
+    return within(storable(read(pruned(raw, found))), found)
+
+
+def within(sighting: Sighting, problems: FieldProblems) -> Sighting:
+    """A sighting with the problems of the document around it before its own."""
+    if problems:
+        sighting.problems = {**problems, **(sighting.problems or {})}
     return sighting
 
 
