@@ -29,6 +29,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     pool_size: int = 10
     """Connections to the database that each server process may hold."""
 
+    bulkhead: bool = True
+    """Whether `serve` starts one more process, which answers large requests, so that they hold up nobody."""
+
     row_cache_mb: int = 32
     """Megabytes of printed rows that each server process caches for the next list; 0 caches none."""
 
@@ -102,6 +105,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             home=Path(given.get("home", "~/.trunkline")).expanduser().resolve(),
             database_url=_setting(given, "database_url", _database_url, None),
             pool_size=_setting(given, "pool_size", partial(_between, 1, 1000), 10),
+            bulkhead=_setting(given, "bulkhead", _yes_or_no, True),
             row_cache_mb=_setting(given, "row_cache_mb", partial(_between, 0, 100_000), 32),
             streams=_setting(given, "streams", partial(_between, 0, 100_000), 400),
             hosts=_setting(given, "hosts", _hosts, {}),

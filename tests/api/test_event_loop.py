@@ -25,7 +25,7 @@ import msgspec
 import pytest
 
 from tests.conftest import World
-from trunkline.compose import application
+from trunkline.compose.web import application
 from trunkline.model.chunked_json import ChunkedDecoder
 from trunkline.settings import Settings
 from trunkline.vendors import dialects

@@ -20,7 +20,7 @@ from msgspec import structs
 from tests.api.files import EXPORT, exported
 from tests.conftest import MAX_WAIT_SECONDS, Background, Server, World
 from tests.vendors.conftest import START, some_calls
-from trunkline.api.handler import StreamedAnswer
+from trunkline.api.answers import StreamedAnswer
 from trunkline.api.response import BrokenOff, send_streamed
 from trunkline.kit.export import COMPRESSIONS, FORMATS, file_of
 from trunkline.kit.export.shape import Shape

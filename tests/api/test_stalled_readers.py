@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.conftest import MAX_WAIT_SECONDS
-from trunkline.api.handler import Answer, StreamedAnswer
+from trunkline.api.answers import Answer, StreamedAnswer
 from trunkline.api.response import MAX_STALL_SECONDS, PIECE_BYTES, BrokenOff, send_streamed
 from trunkline.service.limits import CONTENDED_PATIENCE_SECONDS, PATIENCE_SECONDS
 

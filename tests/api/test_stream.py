@@ -26,7 +26,7 @@ from tests.api.events import STREAM, following, last_changes, reach
 from tests.api.wire import ask, exchange, parsed
 from tests.conftest import MAX_WAIT_SECONDS, Background, Server, World
 from tests.vendors.conftest import START, some_calls
-from trunkline.api.handler import StreamedAnswer
+from trunkline.api.answers import StreamedAnswer
 from trunkline.api.response import BrokenOff, send_streamed
 from trunkline.api.sse import event_chunks
 from trunkline.model.call import Call

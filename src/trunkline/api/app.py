@@ -10,9 +10,11 @@ from typing import Any
 import structlog
 from starlette.applications import Starlette
 
+from trunkline.api.answers import Answer, StreamedAnswer
+from trunkline.api.bulkhead import CLIENT_ADDRESS
 from trunkline.api.connections import ConnectionTable
 from trunkline.api.front_door import FrontDoor, Route
-from trunkline.api.handler import Answer, RequestHandler, StreamedAnswer, error_answer
+from trunkline.api.handler import RequestHandler, error_answer
 from trunkline.api.headers import RepeatedHeaders, last_headers
 from trunkline.api.http import CONNECTIONS, REFUSAL, STOP
 from trunkline.api.problems import MEDIA_TYPE, problem_body
@@ -36,8 +38,14 @@ class Application:
         connections: ConnectionTable,
         documentation: frozenset[bytes] = frozenset(),
         trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = (),
+        *,
+        behind_bulkhead: bool = False,
     ) -> None:
-        """`documentation` has the paths under dialects' prefixes that are ours and not the vendor's."""
+        """`documentation` has the paths under dialects' prefixes that are ours and not the vendor's.
+
+        An application `behind_bulkhead` believes the address of the client that the bulkhead passes on.
+        """
+        self._behind_bulkhead = behind_bulkhead
         self._front_door = front_door
         self._open_handler = open_handler
         self._others = others
@@ -80,6 +88,7 @@ class Application:
             receive,
             # A client of HTTP/1.0 cannot recognise the end of an answer without a length.
             may_stream=scope["http_version"] != "1.0",
+            scope=scope,
         )
         without_body = scope["method"] == "HEAD"
         if isinstance(answer, StreamedAnswer):
@@ -89,6 +98,8 @@ class Application:
             await send_whole(answer, send, without_body=without_body)
 
     def _address(self, scope: Scope, headers: dict[str, str]) -> str | None:
+        if self._behind_bulkhead:
+            return headers.get(CLIENT_ADDRESS)
         client = scope.get("client")
         if not client:
             return None

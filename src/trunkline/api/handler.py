@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import Any
 from urllib.parse import quote
 
 import asyncpg
 import msgspec
 import structlog
 
+from trunkline.api.answers import Answer, Chunks, StreamedAnswer
 from trunkline.api.body import Bodies, Body, Gone, Receive
+from trunkline.api.bulkhead import BrokenBulkhead, Bulkhead, ForwardableRequest
 from trunkline.api.front_door import Route
 from trunkline.api.rows import Printer, encode_json, is_streamed
-from trunkline.api.sizes import json_bytes
+from trunkline.api.sizes import expected_bytes, json_bytes
+from trunkline.api.spool import Spool
 from trunkline.api.sse import EVENT_HEADERS, event_chunks, resumed
 from trunkline.kit import toon
 from trunkline.kit.auth import Headers
@@ -54,38 +57,6 @@ PRINTED_INLINE_BYTES = 2 * 1024 * 1024
 page of usual calls, of which most rows are printed already, is sooner done than handed to a thread."""
 
 
-class Answer(NamedTuple):
-    """What is sent back."""
-
-    status: int
-    body: bytes
-    headers: list[tuple[bytes, bytes]]
-    call_ids: Sequence[str] = ()
-    """The calls in it, if it may have to be repeated."""
-
-
-class StreamedAnswer(NamedTuple):
-    """What is sent back chunk by chunk, since it may be of any size."""
-
-    headers: list[tuple[bytes, bytes]]
-    chunks: AsyncGenerator[bytes, None]
-    """At least one. Nothing is done before the first is requested."""
-    error_answer: Callable[[Exception], Answer]
-    """Logs an error, and returns it as the dialect's own error body in case nothing is sent yet."""
-    stop: Callable[[], None] | None = None
-    """Ends an answer that would otherwise last as long as the server runs."""
-    patience_seconds: Callable[[], float] | None = None
-    """How long the client may read nothing at present; `None` for the usual time."""
-
-
-class Chunks(NamedTuple):
-    """Chunks to be sent, and what stops them if they have no end."""
-
-    headers: list[tuple[bytes, bytes]]
-    chunks: AsyncGenerator[bytes, None]
-    stop: Callable[[], None] | None = None
-
-
 class RequestHandler:
     """Answers requests of any dialect; it knows no vendor and no SQL."""
 
@@ -99,8 +70,16 @@ class RequestHandler:
         bodies: Bodies,
         threads: WorkThreads | None = None,
         patience_seconds: Callable[[], float] | None = None,
+        bulkhead: Bulkhead | None = None,
+        spool: Spool | None = None,
     ) -> None:
-        """`patience_seconds` tells how long the client of a long answer may read nothing at present."""
+        """`patience_seconds` tells how long the client of a long answer may read nothing at present.
+
+        Without a bulkhead large requests are answered here like all others; without a spool long answers are
+        read no faster than their clients do.
+        """
+        self._spool = spool
+        self._bulkhead = bulkhead
         self._patience_seconds = patience_seconds
         self._threads = threads or WorkThreads()
         self._keys = keys
@@ -118,14 +97,18 @@ class RequestHandler:
         receive: Receive | None = None,
         *,
         may_stream: bool = True,
+        scope: Mapping[str, Any] | None = None,
     ) -> Answer | StreamedAnswer:
         """Answer a request; errors are answered with the dialect's own error body.
 
         Operations with a body read it by `receive`. Without `may_stream` every page is assembled whole, for a
-                client that could not recognise the end of a stream.
+        client that could not recognise the end of a stream. `scope` is the request as ASGI has it, from which
+        it can be passed on to the bulkhead.
         """
         try:
-            return await self._answer(route, query_string, headers, address, receive, may_stream=may_stream)
+            return await self._answer(
+                route, query_string, headers, address, receive, scope, may_stream=may_stream
+            )
         except Exception as error:  # noqa: BLE001 whatever it is, the client is owed an answer
             operation = route.operation.name if route.operation else None
             return error_answer(route.dialect, error, operation=operation, address=address)
@@ -137,6 +120,7 @@ class RequestHandler:
         headers: Headers,
         address: str | None,
         receive: Receive | None,
+        scope: Mapping[str, Any] | None,
         *,
         may_stream: bool,
     ) -> Answer | StreamedAnswer:
@@ -149,16 +133,32 @@ class RequestHandler:
         credential = dialect.auth.read(headers)
         caller = await self._keys.check(dialect.name, credential, address, operation.scope)
         still_allowed = partial(self._keys.check, dialect.name, credential, address, operation.scope)
+        whole = None
+        if self._bulkhead is not None and scope is not None and may_stream:
+            failed = partial(error_answer, dialect)
+            whole = self._bulkhead.request(caller.org.id, scope, address, failed)
         query, ignored = read_query(query_string, operation.query, refuse_unknown=dialect.refuse_unknown)
         extra = [(b"trunkline-ignored", _names(ignored))] if ignored else []
         if operation.parse_body is None and not operation.idempotent:
             return await self._answered(
-                route, operation, query, headers, caller.org, extra, still_allowed, may_stream=may_stream
+                route,
+                operation,
+                query,
+                headers,
+                caller.org,
+                extra,
+                still_allowed,
+                whole,
+                may_stream=may_stream,
             )
         with self._bodies.of(caller.org.id) as body:
             sent = (
                 RequestBody(b"") if operation.parse_body is None else await self._body(headers, receive, body)
             )
+            if whole is not None:
+                elsewhere = await whole.answer_by_body(sent.content)
+                if elsewhere is not None:
+                    return elsewhere
 
             async def done() -> Answer | StreamedAnswer:
                 parsed = query
@@ -188,6 +188,7 @@ class RequestHandler:
         org: Org,
         extra: list[tuple[bytes, bytes]],
         still_allowed: Callable[[], Awaitable[Caller]],
+        whole: ForwardableRequest | None = None,
         *,
         may_stream: bool,
     ) -> Answer | StreamedAnswer:
@@ -198,10 +199,17 @@ class RequestHandler:
             intent = resumed(intent, headers, may_stream=may_stream)
         elif isinstance(intent, ListCalls) and may_stream and not wants_toon:
             intent = StreamCalls(intent) if is_streamed(operation.rows, intent) else intent
+        if whole is not None:
+            elsewhere = await whole.answer_by_size(expected_bytes(intent))
+            if elsewhere is not None:
+                return elsewhere
         outcome = await self._run(org, intent, dialect.ids)
         if isinstance(outcome, CallStream | ChangeStream):
             headers_of, chunks, stop = self._chunks(operation, org, outcome, request, still_allowed)
-            patience = self._patience_seconds if isinstance(outcome, CallStream) else None
+            patience = None
+            if isinstance(outcome, CallStream):
+                patience = self._patience_seconds
+                chunks = chunks if self._spool is None else self._spool.chunks(org.id, chunks)
             return StreamedAnswer(
                 [*headers_of, *extra], chunks, partial(error_answer, dialect), stop, patience
             )
@@ -297,6 +305,9 @@ def error_answer(dialect: Dialect, error: Exception, **where: str | None) -> Ans
         return refusal(dialect, error)
     if isinstance(error, Gone):
         return refusal(dialect, Refused(Fault.BAD_REQUEST, "the body is not whole"))
+    if isinstance(error, BrokenBulkhead):
+        log.error("large request broken off", dialect=dialect.name, **where, error=str(error))
+        return refusal(dialect, Refused(Fault.UNAVAILABLE))
     if isinstance(error, TooManyWriters):
         log.warning("too many writers", dialect=dialect.name, **where)
         return refusal(dialect, Refused(Fault.UNAVAILABLE, str(error)))

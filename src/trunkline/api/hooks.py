@@ -10,7 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from trunkline.api.answers import Answer
 from trunkline.api.body import Bodies, Gone
+from trunkline.api.bulkhead import Bulkhead
 from trunkline.api.headers import read_headers
 from trunkline.api.problems import MEDIA_TYPE, problem_body
 from trunkline.ingest.webhooks import DeliveryRefused, Refusal, Webhooks
@@ -38,7 +40,12 @@ _FAULTS = {
 }
 
 
-def hook_routes(webhooks: Callable[[], Webhooks], public_url: str, bodies: Bodies) -> list[Route]:
+def hook_routes(
+    webhooks: Callable[[], Webhooks],
+    public_url: str,
+    bodies: Bodies,
+    bulkhead: Callable[[], Bulkhead | None] = lambda: None,
+) -> list[Route]:
     """The route for deliveries; a body is read once its source is known."""
 
     async def take(request: Request) -> Response:
@@ -51,6 +58,12 @@ def hook_routes(webhooks: Callable[[], Webhooks], public_url: str, bodies: Bodie
             source = await joined.source_at(request.path_params["address"], headers)
             with bodies.of(source.org.id) as body:
                 content = await body.read(request.receive, headers.get("content-length"))
+                large = bulkhead()
+                if large is not None:
+                    whole = large.request(source.org.id, request.scope, None, _broken_off)
+                    elsewhere = await whole.answer_by_body(content)
+                    if isinstance(elsewhere, Answer):
+                        return Response(elsewhere.body, elsewhere.status, _text_headers(elsewhere))
                 receipt = await joined.ingest(source, Delivery(body=content, headers=headers, url=url))
         except DeliveryRefused as error:
             log.info("refused", refusal=error.refusal.name)
@@ -73,6 +86,18 @@ def hook_routes(webhooks: Callable[[], Webhooks], public_url: str, bodies: Bodie
         return Response(msgspec.json.encode(receipt), media_type="application/json")
 
     return [Route("/hooks/{address}", take, methods=["POST"])]
+
+
+def _broken_off(error: Exception) -> Answer:
+    log.error("large delivery broken off", error=str(error))
+    body = problem_body(Fault.UNAVAILABLE.status, _FAULTS[Fault.UNAVAILABLE], "it was interrupted")
+    return Answer(
+        Fault.UNAVAILABLE.status, body, [(b"content-type", MEDIA_TYPE.encode()), (b"retry-after", b"1")]
+    )
+
+
+def _text_headers(answer: Answer) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in answer.headers}
 
 
 def _problem(status: int, title: str, detail: str) -> Response:

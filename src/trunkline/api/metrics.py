@@ -6,15 +6,17 @@ together: no label names an org.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 import asyncpg
+import msgspec
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from trunkline.api.process_metrics import ProcessMetrics
+from trunkline.api.bulkhead import OWN_METRICS
+from trunkline.api.process_metrics import ProcessMetrics, process_metrics
 from trunkline.service.database_errors import DATABASE_DOWN
 from trunkline.service.work import Work, WorkReport
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def metrics_routes(
-    report: Callable[[], WorkReport | None], process: Callable[[], ProcessMetrics]
+    report: Callable[[], WorkReport | None], processes: Callable[[], Awaitable[Sequence[ProcessMetrics]]]
 ) -> list[Route]:
     """`GET /metrics`."""
 
@@ -36,7 +38,7 @@ def metrics_routes(
         try:
             if read is None:
                 raise ConnectionError("not open yet")
-            found = [*_metrics(await read.read(), read), *process().metrics()]
+            found = [*_metrics(await read.read(), read), *process_metrics(await processes())]
         except (*DATABASE_DOWN, asyncpg.PostgresError):
             return PlainTextResponse(
                 "the database does not answer\n", status_code=503, headers={"Retry-After": "1"}
@@ -51,6 +53,15 @@ def metrics_routes(
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     return [Route("/metrics", metrics)]
+
+
+def own_metrics_route(process: Callable[[], ProcessMetrics]) -> Route:
+    """Where the processes with a port find the figures of the one without."""
+
+    async def own(_: Request) -> Response:
+        return Response(msgspec.json.encode(process()), media_type="application/json")
+
+    return Route(OWN_METRICS, own)
 
 
 def _metrics(work: Work, report: WorkReport) -> list[Metric]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from trunkline.api.handler import Answer, StreamedAnswer
+from trunkline.api.answers import Answer, StreamedAnswer
 
 log = structlog.get_logger(__name__)
 

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import math
+
 from trunkline.kit.transcript import tool_calls_of, turns_of
 from trunkline.model.call import Call
 from trunkline.model.changes import ChangeBatch
-from trunkline.model.intents import CallPage, OneCall, Outcome
+from trunkline.model.intents import (
+    CallPage,
+    ExportCalls,
+    Intent,
+    ListCalls,
+    ListChanges,
+    OneCall,
+    Outcome,
+    StreamCalls,
+)
 from trunkline.model.writes import CallChanged
 
 _CALL_BYTES = 1500
+_LONG_CALL_BYTES = 6000
+_CHANGES = 100
 _TURN_BYTES = 100
 _ITEM_BYTES = 300
-"""What a call without its conversation comes to, a turn, and anything else in it."""
+"""What a call without its conversation comes to, one with a usual conversation, a turn, and anything else."""
 
 
 def json_bytes(outcome: Outcome) -> int:
@@ -24,6 +37,20 @@ def json_bytes(outcome: Outcome) -> int:
         return call_bytes(outcome.call)
     if isinstance(outcome, ChangeBatch):
         return sum(call_bytes(change.call) for change in outcome.changes if change.call is not None)
+    return 0
+
+
+def expected_bytes(intent: Intent) -> float:
+    """About how many bytes the answer to a question may have, before it is asked; infinite if it may be any.
+
+    One call counts as nothing: how long it is shows when it has been read.
+    """
+    if isinstance(intent, ExportCalls | StreamCalls):
+        return math.inf
+    if isinstance(intent, ListCalls):
+        return intent.window.limit * (_LONG_CALL_BYTES if intent.with_transcript else _CALL_BYTES)
+    if isinstance(intent, ListChanges):
+        return _CHANGES * (_LONG_CALL_BYTES if intent.with_transcript else _CALL_BYTES)
     return 0
 
 

@@ -30,7 +30,7 @@ def serve(
     url = compose.database(settings)
     asyncio.run(compose.check(url))
     typer.echo(f"Trunkline serves on http://{host}:{port}", err=True)
-    run(url, host=host, port=port, workers=workers)
+    run(url, host=host, port=port, workers=workers, with_bulkhead=settings.bulkhead)
 
 
 def _check_port(host: str, port: int) -> None:
@@ -78,7 +78,7 @@ def demo(host: Host = "127.0.0.1", port: Port = 8080) -> None:
         typer.echo(_curl(base, name, path, summary.mixed_headers[name]))
     typer.echo(f"\nAll dialects, with their documentation: {base}/")
     typer.echo("Stop with Ctrl-C.\n")
-    run(url, host=host, port=port, workers=1)
+    run(url, host=host, port=port, workers=1, with_bulkhead=settings.bulkhead)
 
 
 def _curl(base: str, dialect: str, path: str, headers: dict[str, str]) -> str:

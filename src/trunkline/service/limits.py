@@ -76,12 +76,12 @@ class Shares:
 
     def take(self, org_id: int, amount: int = 1) -> None:
         """Acquire units without waiting; raises `Refused` with `UNAVAILABLE` if they are not free."""
-        if not self._try(org_id, amount):
+        if not self.try_acquire(org_id, amount):
             raise self._refusal(org_id, amount)
 
     async def acquire(self, org_id: int, amount: int = 1) -> None:
         """Acquire units, and wait for them if need be; raises `Refused` with `UNAVAILABLE`."""
-        if self._try(org_id, amount):
+        if self.try_acquire(org_id, amount):
             return
         queue = self._turns.get(org_id)
         if amount > self.share or (0 if queue is None else len(queue)) >= self._max_waiting:
@@ -160,7 +160,8 @@ class Shares:
             timeouts=self._timeouts,
         )
 
-    def _try(self, org_id: int, amount: int) -> bool:
+    def try_acquire(self, org_id: int, amount: int = 1) -> bool:
+        """Acquire units if they are free."""
         if amount < 1:
             raise ValueError(f"{amount} is not a valid amount of {self.name}")
         held = self._held.get(org_id, 0) + amount
@@ -240,7 +241,7 @@ class Lease:
         self._amount = amount
 
     async def __aenter__(self) -> None:
-        if not self._shares._try(self._org_id, self._amount):
+        if not self._shares.try_acquire(self._org_id, self._amount):
             await self._shares.acquire(self._org_id, self._amount)
 
     async def __aexit__(
@@ -266,9 +267,9 @@ class LeasePair:
         self._org_id = org_id
 
     async def __aenter__(self) -> None:
-        if not self._first._try(self._org_id, 1):
+        if not self._first.try_acquire(self._org_id, 1):
             await self._first.acquire(self._org_id)
-        if not self._second._try(self._org_id, 1):
+        if not self._second.try_acquire(self._org_id, 1):
             try:
                 await self._second.acquire(self._org_id)
             except BaseException:
@@ -301,6 +302,9 @@ MAX_WRITES = 20_000
 MAX_WRITE_BYTES = 256 * 1024 * 1024
 """Sightings, and bytes of their payloads, that wait in one process to be stored."""
 
+MAX_SPOOLED_BYTES = 4 * 1024 * 1024 * 1024
+"""Bytes of long answers that a process keeps in files for clients that read more slowly than it does."""
+
 _SMALL_POOL = 4
 """With fewer connections than this there are too few to share."""
 
@@ -317,6 +321,8 @@ class OrgLimits(Struct, frozen=True, kw_only=True):
     """Those among these that an answer holds for as long as its client reads."""
     stream_reads: Shares
     """Those among these that read the next changes of a stream."""
+    spooled: Shares
+    """Bytes of long answers that wait in files for their clients."""
     deletions: Shares
     streams: Shares
     writes: Shares
@@ -342,6 +348,9 @@ class OrgLimits(Struct, frozen=True, kw_only=True):
             ),
             stream_reads=Shares(
                 "reads of streams", capacity=half, share=max(1, half // 2), waiting=max(1, streams)
+            ),
+            spooled=Shares(
+                "bytes of spooled answers", capacity=MAX_SPOOLED_BYTES, share=MAX_SPOOLED_BYTES // 4
             ),
             deletions=Shares("deletions", capacity=half, share=1, waiting=MAX_WAITING),
             streams=Shares("streams", capacity=streams, share=(streams + 1) // 2),

@@ -1,4 +1,4 @@
-"""The only module that chooses concrete parts and joins them."""
+"""The only package that chooses concrete parts and joins them."""
 
 from __future__ import annotations
 
@@ -14,36 +14,15 @@ import asyncpg
 import structlog
 from msgspec import Struct
 from obstore.store import LocalStore, ObjectStore, from_url
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import JSONResponse
 
-from trunkline.api.app import Application
-from trunkline.api.body import Bodies
-from trunkline.api.connections import ConnectionLimits, ConnectionTable
-from trunkline.api.counters import EdgeCounters
-from trunkline.api.docs import DOCS_PAGES, docs_routes
-from trunkline.api.front_door import FrontDoor
-from trunkline.api.handler import RequestHandler
-from trunkline.api.health import health_routes
-from trunkline.api.hooks import hook_routes
-from trunkline.api.metrics import metrics_routes
-from trunkline.api.process_metrics import ProcessMetrics
-from trunkline.api.recordings import Shelf, recording_routes
-from trunkline.api.row_cache import RowCache
-from trunkline.api.rows import Printer
 from trunkline.ingest.pull import Pull, Report
 from trunkline.ingest.reprocess import Reprocessor
 from trunkline.ingest.safe_download import Downloader, Limits
 from trunkline.ingest.vendor_client import VendorClient
-from trunkline.ingest.webhooks import Webhooks
 from trunkline.jobs.files import private_folder
-from trunkline.logs import set_up_logs
 from trunkline.service.calls import Calls
 from trunkline.service.changes import Changes
 from trunkline.service.clock import Clock, system_clock
-from trunkline.service.database_errors import DATABASE_DOWN
 from trunkline.service.encryption import SecretBox, key_in
 from trunkline.service.erase import Eraser
 from trunkline.service.group_commit import GroupCommit
@@ -56,9 +35,8 @@ from trunkline.service.number_totals import NumberTotals
 from trunkline.service.recordings import Links, Recordings
 from trunkline.service.run import Run, handlers
 from trunkline.service.sources import Source, Sources
-from trunkline.service.threads import WorkThreads, let_threads_take_turns
+from trunkline.service.threads import WorkThreads
 from trunkline.service.totals import Totals
-from trunkline.service.work import WorkReport
 from trunkline.service.writes import Writes
 from trunkline.settings import Settings
 from trunkline.store.calls.chunked_reader import ChunkedReader
@@ -80,7 +58,7 @@ from trunkline.store.pulls import PullStore
 from trunkline.store.recordings import RecordingStore
 from trunkline.store.sources import SourceStore
 from trunkline.store.totals.totals import differences, mend
-from trunkline.vendors import broken, dialects, doors
+from trunkline.vendors import dialects, doors
 
 if TYPE_CHECKING:
     from trunkline.jobs.worker import Worker
@@ -285,110 +263,6 @@ def pull_of(joined: Services, source: Source, client: VendorClient, report: Repo
     """The pull of a source's calls."""
     store = PullStore(joined.pool, source.org.id, UUID(source.id))
     return Pull(source, doors()[source.vendor], joined.group_commit, store, client, system_clock, report)
-
-
-def application(settings: Settings, database_url: str, clock: Clock = system_clock) -> Application:
-    """The web application on a database."""
-    set_up_logs(settings.log_level)
-    for vendor, reason in broken().items():
-        log.error("vendor left out", vendor=vendor, reason=reason)
-    opened: list[Services] = []
-    row_cache = RowCache(settings.row_cache_mb * 1024 * 1024) if settings.row_cache_mb else None
-    counters = EdgeCounters()
-    connections = ConnectionTable(
-        ConnectionLimits(
-            head_seconds=settings.head_seconds,
-            idle_seconds=settings.idle_seconds,
-            connections=settings.connections,
-            connections_per_address=settings.connections_per_address,
-            trusted_proxies=settings.trusted_proxies,
-        ),
-        counters,
-    )
-    bodies = Bodies(
-        counters,
-        largest_bytes=settings.max_body_bytes,
-        seconds=settings.body_seconds,
-        most_bytes=settings.bodies_mb * 1024 * 1024,
-        most_org_bytes=settings.org_bodies_mb * 1024 * 1024,
-    )
-
-    @asynccontextmanager
-    async def open_answerer() -> AsyncIterator[RequestHandler]:
-        async with services(
-            database_url, pool_size=settings.pool_size, clock=clock, settings=settings
-        ) as joined:
-            opened.append(joined)
-            async with working(joined, settings, database_url, clock):
-                yield RequestHandler(
-                    joined.keys,
-                    joined.run,
-                    joined.idempotency,
-                    Printer(joined.links, row_cache),
-                    bodies=bodies,
-                    threads=joined.threads,
-                    patience_seconds=lambda: joined.limits.patience_seconds,
-                )
-
-    async def database_answers() -> bool:
-        try:
-            return bool(opened) and await opened[-1].pool.fetchval("SELECT true", timeout=2)
-        except (*DATABASE_DOWN, asyncpg.PostgresError):
-            return False
-
-    def work() -> WorkReport | None:
-        return WorkReport(opened[-1].jobs, opened[-1].followers, clock) if opened else None
-
-    def process() -> ProcessMetrics:
-        return ProcessMetrics(counters, opened[-1].limits.usage if opened else ())
-
-    def webhooks() -> Webhooks:
-        joined = opened[-1]
-        return Webhooks(joined.sources, doors(), joined.group_commit, clock, joined.threads)
-
-    def shelf() -> Shelf:
-        joined = opened[-1]
-        return Shelf(joined.recordings, recordings_in(settings), joined.links)
-
-    async def refused(_: Request, error: Exception) -> JSONResponse:
-        status = error.status_code if isinstance(error, HTTPException) else 404
-        titles = {404: "Nothing is served at this path", 405: "This method is not served at this path"}
-        body = {"title": titles.get(status, "The request is refused"), "status": status}
-        headers = getattr(error, "headers", None)
-        return JSONResponse(body, status, headers, media_type="application/problem+json")
-
-    others = Starlette(
-        routes=[
-            *health_routes(database_answers, work),
-            *metrics_routes(work, process),
-            *docs_routes(),
-            *recording_routes(shelf),
-            *hook_routes(webhooks, settings.public_url, bodies),
-        ],
-        exception_handlers={HTTPException: refused},
-    )
-    # Health is served at every host name, also at one of a dialect.
-    always_ours = {b"/healthz", b"/readyz", b"/metrics"}
-    documentation = frozenset(
-        always_ours | {f"/{name}/{page}".encode() for name in dialects() for page in DOCS_PAGES}
-    )
-    return Application(
-        FrontDoor(dialects(), settings.hosts),
-        open_answerer,
-        others,
-        connections,
-        documentation,
-        settings.trusted_proxies,
-    )
-
-
-def application_of_worker() -> Application:
-    """The application of a server process, which reads the database's URL from its environment."""
-    settings = Settings.read()
-    if settings.database_url is None:
-        raise RuntimeError("a server process needs TRUNKLINE_DATABASE_URL")
-    let_threads_take_turns()
-    return application(settings, settings.database_url)
 
 
 async def check(database_url: str) -> None:
