@@ -204,6 +204,17 @@ def test_an_export_that_breaks_off_cannot_be_mistaken_for_a_whole_one(
     assert "database unavailable" in server.log.read_text()
 
 
+def test_a_slow_client_holds_no_snapshot_and_gets_everything(
+    crowded: World, database: asyncpg.Connection
+) -> None:
+    with half_read(crowded) as chunks:
+        wait_until(lambda: not in_transaction(crowded, database))
+        rest = b"".join(chunks)
+    whole = exported(crowded).content
+    assert whole.endswith(rest)
+    assert len(rest) > 0.9 * len(whole)
+
+
 def test_other_requests_are_answered_while_exports_wait(crowded: World) -> None:
     # Less than half of the connections are held by long answers of one org, whatever their clients do.
     with half_read(crowded), half_read(crowded), half_read(crowded):

@@ -5,8 +5,9 @@
 SELECT coalesce((SELECT n FROM change_sequences WHERE org_id = $1), 0);
 
 -- name: notify
--- Wakes listeners, in a transaction of its own: commits that notify wait for each other. no org: it names some
-SELECT pg_notify('trunkline_changes', $1);
+-- Wakes listeners, in a transaction of its own: commits that notify wait for each other. It is not flushed to disk,
+-- since a wake-up that is lost with the server wakes nobody anyway. no org: it names some
+SELECT pg_notify('trunkline_changes', $1), set_config('synchronous_commit', 'off', true);
 
 -- name: read_batch
 -- The calls that changed after sequence number $2 and match, and the ids of deleted ones, in order; each row has the
