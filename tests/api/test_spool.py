@@ -60,7 +60,7 @@ def run(work: object) -> None:
 
 
 @given(
-    chunks=st.lists(st.binary(min_size=1, max_size=300), max_size=12),
+    chunks=st.lists(st.binary(max_size=300), max_size=12),
     pauses=st.lists(st.integers(0, 4), max_size=30),
     share=st.integers(0, 1000),
 )

@@ -306,5 +306,7 @@ async def _chunks_of(response: httpcore2.Response) -> AsyncGenerator[bytes, None
                 yield chunk
         if is_empty:
             yield b""
+    except _BROKEN as error:
+        raise BrokenBulkhead(repr(error)[:200]) from None
     finally:
         await response.aclose()

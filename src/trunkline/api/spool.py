@@ -139,6 +139,8 @@ class _Answer:
 
     async def _write(self, chunk: bytes) -> bool:
         """Write a chunk into the file; false if it has no room there."""
+        if not chunk:
+            return True
         if not self._may_write:
             return False
         if not self._unread_bytes:
