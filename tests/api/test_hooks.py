@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
@@ -14,13 +15,17 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx2
 import pytest
 from standardwebhooks import Webhook
 
+from tests.api.files import exported
 from tests.conftest import MAX_WAIT_SECONDS, Server, World
+from trunkline.compose import reprocessor
 from trunkline.service.sources import Source, SourceProblem
+from trunkline.settings import Settings
 from trunkline.store.totals.totals import differences
 from trunkline.vendors import doors
 
@@ -241,3 +246,77 @@ def test_secrets_are_sealed_in_the_database(world: World) -> None:
     assert SECRET.encode() not in stored
     assert source.address.encode() not in stored
     assert SECRET not in repr(source)
+
+
+# -- the ways in which senders send ---------------------------------------
+
+
+def by_get(world: World, source: Source, fields: dict[str, str], *, secret: str = SECRET) -> httpx2.Response:
+    """A callback of Twilio's by GET: the address alone is signed, with the fields in its query."""
+    path = f"/hooks/{source.address}?{urlencode(fields)}"
+    address = f"{Settings.read({}).public_url}{path}".encode()
+    signature = base64.b64encode(hmac.new(secret.encode(), address, hashlib.sha1).digest()).decode()
+    return world.request("GET", path, headers={"x-twilio-signature": signature})
+
+
+CALLBACK = {"CallSid": "CA1", "CallStatus": "completed", "From": "+12025550111", "To": "+12025550122"}
+
+
+def test_a_callback_by_get_is_taken_where_the_vendor_has_that(world: World) -> None:
+    source = source_in(world, "twilio")
+    answer = by_get(world, source, CALLBACK)
+    assert (answer.status_code, answer.json()["calls"]) == (200, 1)
+    (listed,) = exported(world).text.splitlines()
+    call = json.loads(listed)
+    assert (call["vendor_call_id"], call["from_number"]) == ("CA1", "+12025550111")
+    assert world.run(reprocessor(world.joined).run(world.org)).changed == 0
+
+
+@pytest.mark.parametrize("changed", ["another secret", "a field"])
+def test_a_callback_by_get_that_is_not_genuine_is_refused(changed: str, world: World) -> None:
+    source = source_in(world, "twilio")
+    if changed == "a field":
+        genuine = by_get(world, source, CALLBACK).request
+        url = str(genuine.url).replace("completed", "failed")
+        answer = httpx2.get(url, headers={"x-twilio-signature": genuine.headers["x-twilio-signature"]})
+    else:
+        answer = by_get(world, source, CALLBACK, secret=changed)
+    assert answer.status_code == 401
+
+
+def test_get_is_refused_where_the_vendor_has_no_such_thing(world: World) -> None:
+    source = source_in(world, "zudu")
+    answer = world.request("GET", f"/hooks/{source.address}?id=1")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST, HEAD")
+    assert answer.json()["detail"] == "Zudu sends its webhooks by POST"
+
+
+def test_head_says_whether_an_address_is_right(world: World) -> None:
+    source = source_in(world)
+    assert world.request("HEAD", f"/hooks/{source.address}").status_code == 200
+    assert world.request("HEAD", "/hooks/nobody").status_code == 404
+    world.run(world.joined.sources.disable(world.org.name, source.id))
+    deadline = time.monotonic() + MAX_WAIT_SECONDS
+    while (status := world.request("HEAD", f"/hooks/{source.address}").status_code) != 410:
+        assert status == 200  # a lookup is good for less than a second
+        assert time.monotonic() < deadline
+
+
+@pytest.mark.parametrize("path", ["/hooks/{}/", "//hooks/{}", "/hooks//{}//"])
+def test_slashes_too_many_change_nothing(path: str, world: World) -> None:
+    source = source_in(world, "zudu")
+    url = f"{world.url}{path.format(source.address)}"
+    answer = httpx2.post(url, json={"nothing": "that zudu sends"})
+    assert (answer.status_code, answer.json()["received"]) == (200, True)
+
+
+def test_the_names_that_svix_writes_are_those_of_the_standard(world: World) -> None:
+    key = "whsec_" + base64.b64encode(b"k" * 24).decode()
+    source = world.run(world.joined.sources.add(world.org.name, "trunkline", webhook_secrets=[key]))
+    body, now = json.dumps({"vendor_call_id": "svix", "vendor": "x"}), datetime.now(UTC)
+    signature = Webhook(key).sign("msg_1", now, body)
+    headers = {"id": "msg_1", "timestamp": str(int(now.timestamp())), "signature": signature}
+    for names, status in (("svix", 200), ("webhook", 200), ("other", 401)):
+        sent = {f"{names}-{name}": value for name, value in headers.items()}
+        answer = world.request("POST", f"/hooks/{source.address}", content=body, headers=sent)
+        assert answer.status_code == status, answer.text

@@ -77,7 +77,7 @@ class Application:
             await send_whole(_refusal(route, refused), send, without_body=scope["method"] == "HEAD")
             return
         if route is None or self._handler is None:
-            await self._others(scope, receive, send)
+            await self._others(_tidied(scope), receive, send)
             return
         address = self._address(scope, headers)
         answer = await self._handler.answer(
@@ -122,6 +122,14 @@ class Application:
         await receive()
         await opened.__aexit__(None, None, None)
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _tidied(scope: Scope) -> Scope:
+    """A request without double slashes in its path, or one at the end; the raw path stays as it was sent."""
+    path: str = scope["path"]
+    if len(path) == 1 or not ("//" in path or path.endswith("/")):
+        return scope
+    return {**scope, "path": "/" + "/".join(filter(None, path.split("/")))}
 
 
 def _refusal(route: Route | None, refused: Refused) -> Answer:

@@ -271,7 +271,8 @@ def _request_of(request: ForwardableRequest, content: bytes) -> httpcore2.Reques
     if request.address is not None:
         headers.append((CLIENT_ADDRESS.encode(), request.address.encode("latin-1")))
     return httpcore2.Request(
-        scope["method"],
+        # The length of an answer to HEAD is that of the body, which is left out when it is sent.
+        "GET" if scope["method"] == "HEAD" else scope["method"],
         httpcore2.URL(scheme=b"http", host=b"bulkhead", port=None, target=target),
         headers=headers,
         content=content,

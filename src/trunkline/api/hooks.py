@@ -1,4 +1,7 @@
-"""`POST /hooks/{address}`: where vendors send their webhooks."""
+"""`/hooks/{address}`: where vendors send their webhooks, by POST, or by GET where a vendor has that.
+
+HEAD says whether the address is right, for senders that ask first.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,7 @@ _NO_DATABASE = "the database does not answer; try again"
 _TITLES = {
     Refusal.NO_SUCH_SOURCE: "No source has this address",
     Refusal.DISABLED: "This source is disabled",
+    Refusal.WRONG_METHOD: "This method is not served at this path",
     Refusal.INVALID_SIGNATURE: "The signature of the delivery is not valid",
     Refusal.ANSWER_EXPECTED: "Trunkline records calls; it does not answer for them",
 }
@@ -55,7 +59,10 @@ def hook_routes(
         try:
             headers = read_headers(request.scope["headers"])
             joined = webhooks()
-            source = await joined.source_at(request.path_params["address"], headers)
+            if request.method == "HEAD":
+                await joined.check_address(request.path_params["address"])
+                return Response()
+            source = await joined.source_at(request.path_params["address"], headers, request.method)
             with bodies.of(source.org.id) as body:
                 content = await body.read(request.receive, headers.get("content-length"))
                 large = bulkhead()
@@ -64,10 +71,14 @@ def hook_routes(
                     elsewhere = await whole.answer_by_body(content)
                     if isinstance(elsewhere, Answer):
                         return Response(elsewhere.body, elsewhere.status, _text_headers(elsewhere))
-                receipt = await joined.ingest(source, Delivery(body=content, headers=headers, url=url))
+                delivery = Delivery(body=content, headers=headers, url=url, method=request.method)
+                receipt = await joined.ingest(source, delivery)
         except DeliveryRefused as error:
             log.info("refused", refusal=error.refusal.name)
-            return _problem(error.refusal.value, _TITLES[error.refusal], error.detail)
+            refused = _problem(error.refusal.value, _TITLES[error.refusal], error.detail)
+            if error.refusal is Refusal.WRONG_METHOD:
+                refused.headers["allow"] = "POST, HEAD"
+            return refused
         except Refused as error:
             log.info("refused", fault=error.fault.name, detail=error.detail[:200])
             title = _FAULTS.get(error.fault, "The request is refused")
@@ -85,7 +96,7 @@ def hook_routes(
             return _problem(Fault.INTERNAL.status, "Something went wrong on our side", "send it again")
         return Response(msgspec.json.encode(receipt), media_type="application/json")
 
-    return [Route("/hooks/{address}", take, methods=["POST"])]
+    return [Route("/hooks/{address}", take, methods=["POST", "GET", "HEAD"])]
 
 
 def _broken_off(error: Exception) -> Answer:

@@ -143,6 +143,7 @@ def application(
         ],
         exception_handlers={HTTPException: refused},
     )
+    others.router.redirect_slashes = False  # it would redirect to whatever host the client names
     # Health is served at every host name, also at one of a dialect.
     always_ours = {b"/healthz", b"/readyz", b"/metrics"}
     documentation = frozenset(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
+from urllib.parse import urlsplit
 
 import structlog
 from msgspec import Struct
 
 from trunkline.ingest.content_encoding import content_of
 from trunkline.kit.auth import Headers
-from trunkline.kit.door import AnswerExpected, Door, ParsedDelivery, document_of, whole
+from trunkline.kit.door import FORM, AnswerExpected, Door, ParsedDelivery, document_of, whole
 from trunkline.kit.json_reader import problems_of_part
 from trunkline.kit.payload import Unreadable
 from trunkline.kit.signatures import Delivery, InvalidSignature
@@ -32,6 +33,7 @@ class Refusal(Enum):
 
     NO_SUCH_SOURCE = 404
     DISABLED = 410
+    WRONG_METHOD = 405
     INVALID_SIGNATURE = 401
     ANSWER_EXPECTED = 501
 
@@ -73,25 +75,37 @@ class Webhooks:
         self._group_commit = group_commit
         self._clock = clock
 
-    async def source_at(self, address: str, headers: Headers) -> Source:
+    async def source_at(self, address: str, headers: Headers, method: str = "POST") -> Source:
         """The source that a delivery with these headers is for, before its body is read.
 
         Raises `DeliveryRefused` where no body could make the delivery good, and `Refused` with `UNAVAILABLE`
         if too many unknown addresses are being tried.
         """
+        source = await self._source(address)
+        door = self._doors[source.vendor]
+        if method == "GET" and not door.by_get:
+            raise DeliveryRefused(Refusal.WRONG_METHOD, f"{door.title} sends its webhooks by POST")
+        with _refused_unless_genuine(source):
+            door.signature.check_headers(headers, source.secrets, self._clock())
+        return source
+
+    async def check_address(self, address: str) -> None:
+        """Return if deliveries to an address are taken, for senders that ask first; raises as above."""
+        await self._source(address)
+
+    async def _source(self, address: str) -> Source:
         source = await self._sources.at(address)
         if source is None:
             raise DeliveryRefused(Refusal.NO_SUCH_SOURCE, "no source has this address")
         if source.disabled_at is not None:
             raise DeliveryRefused(Refusal.DISABLED, "this source is disabled")
-        with _refused_unless_genuine(source):
-            self._doors[source.vendor].signature.check_headers(headers, source.secrets, self._clock())
         return source
 
     async def ingest(self, source: Source, delivery: Delivery) -> Receipt:
         """Store a delivery; when this returns, it is committed. Raises `DeliveryRefused`."""
         door = self._doors[source.vendor]
-        content_type = delivery.headers.get("content-type", "application/json")[:200]
+        is_get = delivery.method == "GET"
+        content_type = FORM if is_get else delivery.headers.get("content-type", "application/json")[:200]
         is_small = len(delivery.body) <= INLINE_BYTES
         with _refused_unless_genuine(source):
             if is_small:
@@ -123,7 +137,11 @@ class Webhooks:
         parts = []
         try:
             # A signature is over the bytes as they came; what is read and stored is what they hold.
-            body = content_of(delivery.body, delivery.headers.get("content-encoding", ""))
+            body = (
+                urlsplit(delivery.url).query.encode("latin-1")
+                if delivery.method == "GET"
+                else content_of(delivery.body, delivery.headers.get("content-encoding", ""))
+            )
         except Unreadable as error:
             log.warning("delivery unreadable", org=source.org.name, source=source.id, reason=str(error))
             return [_Part(delivery.body, content_type, ParsedDelivery(event=""), str(error)[:500])]

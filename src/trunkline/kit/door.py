@@ -65,6 +65,8 @@ class Door(Struct, frozen=True, kw_only=True):
     split: Callable[[Any], list[Any]] = whole
     """A delivery's document as one for each of its calls, so that each call's own part can be deleted with
     it. `parse_delivery` reads each part as it reads that call in the whole. Never raises."""
+    by_get: bool = False
+    """Whether the vendor can be set to send its webhooks by GET, as a form in the query string."""
     list_api: ListApi | None = None
     """How the vendor's list is requested; `None` if it has none, or none that we read."""
 

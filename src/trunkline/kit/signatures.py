@@ -26,6 +26,8 @@ class Delivery(Struct, frozen=True, kw_only=True):
     """By lower-case name."""
     url: str = ""
     """The whole address as the sender knew it, with its query string; some vendors sign it."""
+    method: str = "POST"
+    """A delivery by GET has its fields in the query string, and no body."""
 
 
 class SignatureVerifier(Protocol):
@@ -227,9 +229,11 @@ def pairs_in_header(name: str, stamp: str, signature: str) -> Callable[[Headers]
 
 
 def _standard(headers: Headers) -> SignatureHeader:
-    written = _required(headers, "webhook-signature").split(" ")
+    # Svix, where the standard comes from, still writes its own names by default; the scheme is the same.
+    name = "svix" if "webhook-signature" not in headers and "svix-signature" in headers else "webhook"
+    written = _required(headers, f"{name}-signature").split(" ")
     signatures = [text for version, _, text in (part.partition(",") for part in written) if version == "v1"]
-    stamp = f"{_required(headers, 'webhook-id')}.{_required(headers, 'webhook-timestamp')}"
+    stamp = f"{_required(headers, f'{name}-id')}.{_required(headers, f'{name}-timestamp')}"
     return SignatureHeader(tuple(signatures), stamp)
 
 

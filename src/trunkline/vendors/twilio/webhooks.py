@@ -1,5 +1,7 @@
 """Twilio: callbacks about the status and the recording of a call, as forms, in no guaranteed order.
 
+Callbacks come by POST, or by GET where the account has it so; then the address alone is signed.
+
 Sources: docs.twilio.com for status callbacks, recording callbacks and request signatures; the published
 examples of the REST API; the vendor's own request validator, which signs and checks as this door does.
 
@@ -192,4 +194,5 @@ DOOR = Door(
     signature=FormSigned(secret_is="the account's auth token"),  # noqa: S106 - what it is called
     parse_delivery=read,
     from_wire=from_wire,
+    by_get=True,
 )
