@@ -135,6 +135,26 @@ def test_a_filter_is_given_once(trunkline: Trunkline, log: World) -> None:
     assert "status is given twice" in trunkline("export", "a.jsonl", "--org", log.name, *twice).usage
 
 
+@pytest.mark.parametrize("name", ["calls.xlsx", "calls.json.gz", "calls.parquet"])
+def test_a_suffix_of_another_kind_is_refused(
+    name: str, trunkline: Trunkline, log: World, tmp_path: Path
+) -> None:
+    ran = trunkline("export", name, "--org", log.name)
+    suffix = Path(name.removesuffix(".gz")).suffix
+    assert ran.complaint == (
+        f"{suffix} is no format of an export; name the file .jsonl or .csv, or add --format"
+    )
+    assert names(tmp_path) == []
+    assert trunkline("export", name, "--org", log.name, "--format", "csv").status == 0
+
+
+def test_a_table_for_excel_begins_with_a_mark(trunkline: Trunkline, log: World, tmp_path: Path) -> None:
+    assert trunkline("export", "a.csv", "--org", log.name, "--filter", "bom=true").status == 0
+    plain = exported(log, format="csv").content
+    assert (tmp_path / "a.csv").read_bytes() == b"\xef\xbb\xbf" + plain
+    assert exported(log, format="csv", bom="true").content == b"\xef\xbb\xbf" + plain
+
+
 def test_an_org_that_there_is_not_has_nothing_to_export(trunkline: Trunkline, tmp_path: Path) -> None:
     assert trunkline("export", "a.jsonl", "--org", "nobody").complaint == "there is no org 'nobody'"
     assert names(tmp_path) == []

@@ -71,7 +71,10 @@ def export(
 
     It is written to FILE.part and renamed when it is complete.
     """
-    suffix_form, suffix_compression = _by_suffix(file)
+    suffix_form, suffix_compression, suffix = _by_suffix(file)
+    if suffix and suffix_form is None and form is None:
+        known = " or ".join(one.suffix for one in FORMATS.values())
+        raise ExportProblem(f"{suffix} is no format of an export; name the file {known}, or add --format")
     wanted = {
         "format": form or suffix_form,
         "compression": compression or suffix_compression,
@@ -87,14 +90,15 @@ def export(
     typer.echo(summary, err=path is None)
 
 
-def _by_suffix(file: str) -> tuple[str | None, str | None]:
-    """The form and the compression that a file's suffixes mean."""
+def _by_suffix(file: str) -> tuple[str | None, str | None, str]:
+    """The form and the compression that a file's suffixes mean, and the suffix that means the form."""
     compression = next(
         (one for one in COMPRESSIONS.values() if one.suffix and file.endswith(one.suffix)), None
     )
     inner = file.removesuffix(compression.suffix) if compression else file
     form = next((one.name for one in FORMATS.values() if inner.endswith(one.suffix)), None)
-    return form, compression.name if compression else None
+    suffix = "" if file == STANDARD_OUTPUT else Path(inner).suffix
+    return form, compression.name if compression else None, suffix
 
 
 def _filters(pairs: list[str]) -> dict[str, str]:

@@ -18,6 +18,8 @@ class Shape(Struct, frozen=True, kw_only=True):
     """The transcript fields that are left out."""
     words: bool = True
     """Whether the words of turns are shown with their times."""
+    bom: bool = False
+    """Whether a table begins with a byte order mark, as Excel wants it."""
     zone: tzinfo | None = None
     """The zone that instants are written in; `None` leaves them as get prints them, which is UTC."""
 

@@ -28,7 +28,9 @@ from trunkline.model.chunked_json import ChunkedDecoder
 from trunkline.model.encoded_call import EncodedCall, with_verbatim
 from trunkline.model.words import Role
 
-_RISKY = re.compile(r"[\s'\x00-\x1f\x7f\u200b-\u200f\u2060\ufeff]*[=+\-@\t\r\n＝＋－＠]")
+_RISKY = re.compile(
+    r"[\s'\x00-\x1f\x7f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]*[=+\-@\t\r\n＝＋－＠]"
+)
 _SPECIAL = re.compile(r'[",\r\n]')
 _SPEAKERS = {Role.AGENT.value: "Agent", Role.USER.value: "User"}
 
@@ -61,6 +63,7 @@ class Table:
 
     def __init__(self, shape: Shape) -> None:
         self._columns = [column for column in COLUMNS if column.field not in shape.absent]
+        self._mark = "\ufeff" if shape.bom else ""
         self._read = _READERS[shape.zone is not None]
         self._values = attrgetter(*(column.path for column in self._columns))
         self._cell: dict[type, Callable[[Any], str]] = {
@@ -75,7 +78,7 @@ class Table:
 
     def begin(self) -> bytes:
         """The names of the columns."""
-        return f"{','.join(column.name for column in self._columns)}\r\n".encode()
+        return f"{self._mark}{','.join(column.name for column in self._columns)}\r\n".encode()
 
     def rows(self, calls: Sequence[EncodedCall]) -> bytes:
         """A row for each call."""

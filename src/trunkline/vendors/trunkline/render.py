@@ -49,7 +49,10 @@ def write_file(stream: CallStream, query: ExportQuery) -> File:
     """Make the file of a query."""
     include = included_in_get(query)
     shape = Shape(
-        absent=left_out(include), words="words" in include, zone=None if query.tz is None else query.tz.zone
+        absent=left_out(include),
+        words="words" in include,
+        bom=query.bom,
+        zone=None if query.tz is None else query.tz.zone,
     )
     form, compression = FORMATS[query.format], COMPRESSIONS[query.compression]
     return file_of(stream.chunks, form, compression, shape, name=f"{stream.org}-calls")

@@ -268,6 +268,7 @@ class ExportQuery(CallQuery, kw_only=True):
     include: Annotated[Words, INCLUDE] | None = None
     """Everything, unless the query says what."""
     format: Annotated[Literal["jsonl", "csv"], Meta(description="one line or row for each call")] = "jsonl"
+    bom: Annotated[bool, Meta(description="whether a table begins with a byte order mark, for Excel")] = False
     compression: Annotated[Literal["none", "gzip", "zstd"], COMPRESSION] = "none"
     tz: Annotated[TimeZone, ZONE] | None = None
 
