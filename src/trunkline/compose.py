@@ -33,9 +33,11 @@ from trunkline.api.process_metrics import ProcessMetrics
 from trunkline.api.recordings import Shelf, recording_routes
 from trunkline.api.row_cache import RowCache
 from trunkline.api.rows import Printer
+from trunkline.ingest.payload_reader import SavedForm, saved_forms
 from trunkline.ingest.pull import Pull, Report
 from trunkline.ingest.reprocess import Reprocessor
 from trunkline.ingest.safe_download import Downloader, Limits
+from trunkline.ingest.stored_payload import StoredPayloadReader
 from trunkline.ingest.vendor_client import VendorClient
 from trunkline.ingest.webhooks import Webhooks
 from trunkline.jobs.files import private_folder
@@ -48,6 +50,7 @@ from trunkline.service.encryption import SecretBox, key_in
 from trunkline.service.erase import Eraser
 from trunkline.service.group_commit import GroupCommit
 from trunkline.service.idempotency import Idempotency
+from trunkline.service.inbox import Inbox
 from trunkline.service.intake import Intake
 from trunkline.service.keys import Keys
 from trunkline.service.ledger import Ledger
@@ -70,6 +73,7 @@ from trunkline.store.embedded import start_embedded
 from trunkline.store.erase import EraseStore
 from trunkline.store.followers import FollowerStore
 from trunkline.store.idempotency import IdempotencyStore
+from trunkline.store.inbox import InboxStore
 from trunkline.store.jobs import JobStore
 from trunkline.store.keys import KeyStore
 from trunkline.store.ledger import LedgerStore
@@ -80,7 +84,7 @@ from trunkline.store.pulls import PullStore
 from trunkline.store.recordings import RecordingStore
 from trunkline.store.sources import SourceStore
 from trunkline.store.totals.totals import differences, mend
-from trunkline.vendors import broken, dialects, doors
+from trunkline.vendors import broken, dialects, doors, saved_answers
 
 if TYPE_CHECKING:
     from trunkline.jobs.worker import Worker
@@ -99,6 +103,7 @@ class Services(Struct, frozen=True):
     group_commit: GroupCommit
     eraser: Eraser
     idempotency: Idempotency
+    inbox: Inbox
     limits: OrgLimits
     links: Links
     recordings: Recordings
@@ -176,10 +181,12 @@ async def services(
         notifier.subscribe(changes.wake)
         eraser = Eraser(writer, EraseStore(pool), partial(recordings_in, current), clock)
         sources = Sources(SourceStore(pool), keys, doors(), secret_box, clock)
+        inbox = Inbox(InboxStore(pool), commits, stored_payload_reader().read_again)
         table = handlers(
             calls=Calls(store, ChunkedReader(pool), numbers, limits),
             changes=changes,
-            ledger=Ledger(LedgerStore(pool), clock),
+            inbox=inbox,
+            ledger=Ledger(LedgerStore(pool), InboxStore(pool), clock),
             recordings=recordings,
             totals=Totals(partial(differences, pool), partial(mend, pool)),
             writes=Writes(store, eraser, commits, clock, limits, threads),
@@ -192,6 +199,7 @@ async def services(
             group_commit=commits,
             eraser=eraser,
             idempotency=Idempotency(IdempotencyStore(pool), clock, threads),
+            inbox=inbox,
             limits=limits,
             links=links,
             recordings=recordings,
@@ -278,7 +286,17 @@ async def working(
 
 def reprocessor(joined: Services) -> Reprocessor:
     """The reprocessor, which derives calls again from their payloads."""
-    return Reprocessor(joined.writer, joined.intake, dialects(), doors())
+    return Reprocessor(joined.writer, joined.inbox, stored_payload_reader())
+
+
+def file_forms() -> dict[str, SavedForm]:
+    """The form of every vendor whose saved answers can be imported."""
+    return saved_forms(dialects(), doors(), saved_answers())
+
+
+def stored_payload_reader() -> StoredPayloadReader:
+    """The reader of payloads that are stored, with every vendor's door."""
+    return StoredPayloadReader(dialects(), doors(), file_forms())
 
 
 def pull_of(joined: Services, source: Source, client: VendorClient, report: Report) -> Pull:
@@ -336,6 +354,9 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
         except (*DATABASE_DOWN, asyncpg.PostgresError):
             return False
 
+    def inbox() -> Inbox | None:
+        return opened[-1].inbox if opened else None
+
     def work() -> WorkReport | None:
         return WorkReport(opened[-1].jobs, opened[-1].followers, clock) if opened else None
 
@@ -360,7 +381,7 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
     others = Starlette(
         routes=[
             *health_routes(database_answers, work),
-            *metrics_routes(work, process),
+            *metrics_routes(work, process, inbox),
             *docs_routes(),
             *recording_routes(shelf),
             *hook_routes(webhooks, settings.public_url, bodies),

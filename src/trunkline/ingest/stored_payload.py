@@ -8,7 +8,8 @@ import msgspec
 from msgspec import structs
 
 from trunkline.ingest.content_encoding import content_of
-from trunkline.ingest.files import Reader, Rejected, SavedForm
+from trunkline.ingest.file_reader import Reader, Rejected
+from trunkline.ingest.payload_reader import SavedForm
 from trunkline.ingest.webhooks import parse_delivery, split_delivery
 from trunkline.kit.dialect import Dialect
 from trunkline.kit.door import AnswerExpected, Door, ParsedDelivery
@@ -127,13 +128,14 @@ class StoredPayloadReader:
 
     def _line(self, body: bytes, origin: Provenance) -> list[Received]:
         found: list[Received] = []
-        for one in Reader(self._files).read_text(body):
-            if isinstance(one, Rejected):
-                problem = structs.replace(origin, problem=one.reason)
-                found.append(one.unread or Received(None, body, problem))
-            else:
+        only = origin.vendor if origin.vendor in self._files else None
+        for one in Reader(self._files, only).read_text(body):
+            if not isinstance(one, Rejected):
                 found.append(one)
-        return found
+            elif one.unread is not None:
+                read = structs.replace(one.unread.provenance, place=origin.place)
+                found.append(structs.replace(one.unread, provenance=read))
+        return found or [Received(None, body, structs.replace(origin, note="it has no calls"))]
 
     def _door(self, name: str) -> Door:
         if name not in self._doors:

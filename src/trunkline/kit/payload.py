@@ -26,11 +26,6 @@ def or_none(value: V | UnsetType | None) -> V | None:
     return None if value is UNSET else value
 
 
-def has_call(items: list[Any], recognise: Callable[[dict[str, Any]], bool]) -> bool:
-    """Whether a list has at least one call; other items in it are then rejected one by one."""
-    return any(isinstance(item, dict) and recognise(item) for item in items)
-
-
 class Unreadable(ValueError):
     """A payload does not say which call it is of, or is no payload at all."""
 

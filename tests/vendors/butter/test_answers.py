@@ -20,6 +20,7 @@ from tests.vendors.butter.samples import (
     read,
     row_of,
 )
+from trunkline.vendors.butter.saved import SAVED
 from trunkline.kit.cursors import content_of, cursor_of
 from trunkline.kit.losses import full_call
 from trunkline.kit.query import read_query
@@ -301,12 +302,12 @@ def test_calls_are_found_in_every_wrapper() -> None:
     detail = a_detail()
     wrapped: list[Any] = [detail, [detail], {"data": detail}, {"data": [detail]}, body_of("get.json")]
     for document in wrapped:
-        assert DIALECT.calls_in(document) == [detail]
-    assert DIALECT.calls_in(body_of("list.json")) == [a_row()]
-    assert DIALECT.calls_in({"success": True, "data": []}) == []
+        assert SAVED.calls_in(document) == [detail]
+    assert SAVED.calls_in(body_of("list.json")) == [a_row()]
+    assert SAVED.calls_in({"success": True, "data": []}) == []
     strangers: list[Any] = [None, [], [1], {}, {"data": {"call_id": "x", "call_sid": "CA1"}}]
     for document in strangers:
-        assert DIALECT.calls_in(document) is None
+        assert SAVED.calls_in(document) is None
 
 
 def test_turns_that_were_not_fetched_print_as_none() -> None:

@@ -19,6 +19,7 @@ from tests.vendors.butter.samples import (
     read,
     row_of,
 )
+from trunkline.vendors.butter.saved import SAVED
 from trunkline.kit.cursors import cursor_of
 from trunkline.model.call import Agent, Call, Cost, Recording, Telephony
 from trunkline.model.intents import CallPage, OneCall
@@ -38,7 +39,7 @@ def test_a_detail_comes_back_key_order_included() -> None:
 
 def test_the_example_list_is_answered_as_it_is_but_for_its_two_flaws() -> None:
     body = body_of("list.json")
-    calls = [read(raw) for raw in DIALECT.calls_in(body) or []]
+    calls = [read(raw) for raw in SAVED.calls_in(body) or []]
     answer = LIST.answer_of(CallPage.of("acme", calls, has_more=True), LIST.query())
     body["pagination"]["next_cursor"] = cursor_of({"call_sid": calls[-1].vendor_call_id})
     body["pagination"]["page_size"] = len(calls)

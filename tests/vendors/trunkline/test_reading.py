@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET, structs
 
+from trunkline.vendors.trunkline.saved import SAVED
 from trunkline.kit.payload import Unreadable
 from trunkline.kit.storable import read_call
 from trunkline.model.call import (
@@ -303,12 +304,12 @@ def test_a_saved_answer_is_split_in_every_variant() -> None:
     full = {"id": ID, "status": "completed", "vendor": "callem"}
     for call in (BY_HAND, full):
         for document in ({"calls": [call], "next_page_token": None}, {"calls": [call]}, [call], call):
-            assert DIALECT.calls_in(document) == [call]
-    assert DIALECT.calls_in({"calls": [], "next_page_token": None}) == []
+            assert SAVED.calls_in(document) == [call]
+    assert SAVED.calls_in({"calls": [], "next_page_token": None}) == []
 
 
 @pytest.mark.parametrize(
     "document", [None, 5, "", {}, [], {"calls": []}, {"calls": [{"id": "x"}]}, {"calls": {}}]
 )
 def test_another_document_is_not_mistaken_for_an_answer(document: Any) -> None:
-    assert DIALECT.calls_in(document) is None
+    assert SAVED.calls_in(document) is None

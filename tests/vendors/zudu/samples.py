@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET, structs
 
 from tests.conftest import World
+from trunkline.vendors.zudu.saved import SAVED
 from trunkline.kit.losses import full_call
 from trunkline.model.call import Call
 from trunkline.model.ids import call_id
@@ -30,7 +31,7 @@ def body_of(name: str) -> dict[str, Any]:
 
 
 def a_call(name: str = "get.json", **changes: Any) -> dict[str, Any]:
-    raw = (DIALECT.calls_in(body_of(name)) or [])[0]
+    raw = (SAVED.calls_in(body_of(name)) or [])[0]
     return {key: value for key, value in {**raw, **changes}.items() if value is not UNSET}
 
 

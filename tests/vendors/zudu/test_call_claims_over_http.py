@@ -23,6 +23,7 @@ from tests.vendors.zudu.samples import (
     shown,
     uuid,
 )
+from trunkline.vendors.zudu.saved import SAVED
 from trunkline.model.call import (
     Agent,
     Analysis,
@@ -324,5 +325,5 @@ def test_campaign_and_schedule_are_read_from_metadata(world: World, scheduled: i
 )
 def test_a_call_is_found_in_every_wrapper(world: World, wrap: Any) -> None:
     raw = a_call()
-    world.see([ZUDU.from_wire(found) for found in ZUDU.calls_in(wrap(raw)) or ()])
+    world.see([ZUDU.from_wire(found) for found in SAVED.calls_in(wrap(raw)) or ()])
     says(world.get("zudu", f"/api/calls/{raw['call_id']}"), got(raw))

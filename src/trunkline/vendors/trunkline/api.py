@@ -34,7 +34,6 @@ from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.errors import ErrorEnvelope, Texts
 from trunkline.kit.events import MEDIA_TYPE as EVENTS
 from trunkline.kit.export import MEDIA_TYPES
-from trunkline.kit.payload import has_call
 from trunkline.kit.rows import PageSummary, RowFormat
 from trunkline.model.call import Call
 from trunkline.model.changes import ChangeBatch
@@ -283,24 +282,6 @@ def problem(status: int, text: str, refused: Refused) -> Problem:
 # -- the dialect ----------------------------------------------------------
 
 
-def recognise(raw: dict[str, Any]) -> bool:
-    """Whether an object looks like a call in our own form."""
-    return "vendor_call_id" in raw or {"id", "status", "vendor"} <= raw.keys()
-
-
-def calls_in(document: Any) -> list[Any] | None:
-    """A list, a get, or a plain list of calls."""
-    if isinstance(document, dict) and recognise(document):
-        return [document]
-    calls = document.get("calls") if isinstance(document, dict) else document
-    if not isinstance(calls, list):
-        return None
-    ours = isinstance(document, dict) and "next_page_token" in document
-    if ours or (calls and has_call(calls, recognise)):
-        return calls
-    return None
-
-
 DIALECT = Dialect(
     name=NAME,
     title="Trunkline",
@@ -317,8 +298,6 @@ DIALECT = Dialect(
     wire=Call,
     from_wire=from_wire,
     to_wire=to_wire,
-    recognise=recognise,
-    calls_in=calls_in,
     at_root=False,
     refuse_unknown=True,
     cost_unit="USD",

@@ -1,0 +1,140 @@
+"""Saved answers: where a vendor's answers have calls, and how a call of the vendor is recognised.
+
+Each vendor's folder says which fields its calls have and which of them no other vendor prints. A call is
+scored by them for all vendors; the vendor with the most points is the one, if it is clearly ahead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Set
+from itertools import takewhile
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+
+LEAD = 3
+"""Points by which a vendor must be ahead of the next one: one field that the other does not know."""
+
+_DISTINCTIVE = 2
+"""Points of a distinctive field besides the one of every known field."""
+_UNKNOWN = 3
+"""Points that an unknown field costs: vendors add fields, but not many at a time."""
+_ENOUGH = 5
+"""Known fields that make up for having none that is distinctive."""
+
+Path = tuple[str, ...]
+"""Names from the document to a value in it; empty for the document itself."""
+
+
+class SavedAnswers(Struct, frozen=True, kw_only=True):
+    """How one vendor's saved answers are recognised and taken apart."""
+
+    ids: frozenset[str]
+    """Names under which a call has its id; one of them must be there."""
+    fields: frozenset[str]
+    """Every field that a call of a list or a get is known to have."""
+    distinctive: frozenset[str]
+    """Those of them that calls of no other vendor have."""
+    not_calls: frozenset[str] = frozenset()
+    """Fields of other things that the vendor prints alike, such as a chat."""
+    ones: tuple[Path, ...] = ((),)
+    """Where the answer of a get has the call."""
+    lists: tuple[Path, ...] = ((),)
+    """Where the answer of a list has the calls."""
+    envelope: frozenset[str] = frozenset()
+    """Names beside a list; one of them makes an empty list an answer."""
+    unpack: Callable[[Any], list[Any] | None] | None = None
+    """The calls in an answer of another shape; `None` for a document that is not one."""
+
+    def __post_init__(self) -> None:
+        if not self.distinctive | self.ids <= self.fields:
+            raise TypeError("ids and distinctive fields must be among the fields")
+
+    def points(self, names: Set[str]) -> int:
+        """How well an object with these members fits; negative if most of them are unknown."""
+        known = len(names & self.fields)
+        return known + _DISTINCTIVE * len(names & self.distinctive) - _UNKNOWN * (len(names) - known)
+
+    def fits(self, raw: Any) -> bool:
+        """Whether a value looks like one call of this vendor."""
+        return isinstance(raw, dict) and self.fits_names(raw.keys())
+
+    def fits_names(self, names: Set[str]) -> bool:
+        """Whether an object with these members looks like one call of this vendor."""
+        known = len(names & self.fields)
+        return (
+            not self.ids.isdisjoint(names)
+            and self.not_calls.isdisjoint(names)
+            and 2 * known >= len(names)
+            and (known >= _ENOUGH or not self.distinctive.isdisjoint(names))
+        )
+
+    def calls_in(self, document: Any) -> list[Any] | None:
+        """The calls in a saved answer; `None` if it does not look like one of this vendor."""
+        return self._found_in(document, self.fits)
+
+    def calls_named_in(self, document: Any) -> list[Any] | None:
+        """The same where the vendor is known: everything that has an id is a call."""
+        found = self.calls_in(document)
+        return found if found is not None else self._found_in(document, self._has_id)
+
+    def _has_id(self, raw: Any) -> bool:
+        return isinstance(raw, dict) and not self.ids.isdisjoint(raw)
+
+    def _found_in(self, document: Any, is_call: Callable[[Any], bool]) -> list[Any] | None:
+        if self.unpack is not None and (unpacked := self.unpack(document)) is not None:
+            return unpacked
+        for path in self.ones:
+            if is_call(one := _at(document, path)):
+                return [one]
+        for path in self.lists:
+            items = _at(document, path)
+            if not isinstance(items, list):
+                continue
+            # Other items of a list with a call are rejected one by one.
+            if any(map(is_call, items)) or (not items and not self.envelope.isdisjoint(_beside(document, path))):
+                return items
+        return None
+
+
+def _at(document: Any, path: Path) -> Any:
+    for name in path:
+        document = document.get(name) if isinstance(document, dict) else None
+    return document
+
+
+def _beside(document: Any, path: Path) -> set[str]:
+    """The names in all objects on the way to a list."""
+    around = [_at(document, path[:depth]) for depth in range(len(path))]
+    return {name for each in around if isinstance(each, dict) for name in each}
+
+
+class Match(NamedTuple):
+    """A vendor of which a document may be, and the calls in it."""
+
+    name: str
+    points: int
+    items: list[Any]
+
+
+def matches(saved: Mapping[str, SavedAnswers], document: Any) -> list[Match]:
+    """The vendors of which a document may be: the first one, and those that it is not clearly ahead of."""
+    found = []
+    for name, one in saved.items():
+        items = one.calls_in(document)
+        if items is not None:
+            names = {member for item in items if isinstance(item, dict) for member in item}
+            found.append(Match(name, one.points(names), items))
+    found.sort(key=lambda match: -match.points)
+    if found and not any(match.items for match in found):
+        return found[:1]  # an answer without calls is the same of every vendor
+    found = [match for match in found if match.items]
+    return list(takewhile(lambda match: match.points > found[0].points - LEAD, found))
+
+
+def vendors_of(saved: Mapping[str, SavedAnswers], names: Collection[str]) -> list[str]:
+    """The same for one call with these members."""
+    members = frozenset(names)
+    found = [(one.points(members), name) for name, one in saved.items() if one.fits_names(members)]
+    best = max((points for points, _ in found), default=0)
+    return [name for points, name in found if points > best - LEAD]
