@@ -18,7 +18,7 @@ import pytest
 from tests.cli.conftest import Trunkline, command, environment
 from tests.conftest import MAX_WAIT_SECONDS, World
 from trunkline.model.ids import derived_call_id
-from trunkline.vendors import dialects
+from trunkline.vendors import dialects, saved_answers
 
 CAPTURES = sorted((Path(__file__).parents[1] / "vendors").glob("*/captures/*.json"))
 
@@ -72,7 +72,7 @@ def test_what_our_own_api_prints_goes_into_another_org_and_comes_out_the_same(
     for path in CAPTURES:
         body = json.loads(path.read_text())["body"]
         dialect = dialects()[path.parents[1].name]
-        one.see([dialect.from_wire(item) for item in dialect.calls_in(body) or []])
+        one.see([dialect.from_wire(item) for item in saved_answers()[dialect.name].calls_in(body) or []])
     lines = printed(one)
     (tmp_path / "own.jsonl").write_bytes(b"\n".join(lines))
 
@@ -95,7 +95,8 @@ def test_saved_answers_of_every_vendor_go_in_printed_or_packed_and_are_counted_t
         body = json.loads(path.read_text())["body"]
         dialect = dialects()[path.parents[1].name]
         calls |= {
-            (dialect.name, dialect.from_wire(item).vendor_call_id) for item in dialect.calls_in(body) or []
+            (dialect.name, dialect.from_wire(item).vendor_call_id)
+            for item in saved_answers()[dialect.name].calls_in(body) or []
         }
         text = json.dumps(body, indent=2).encode()
         files.append(tmp_path / f"{dialect.name}-{path.name}")
@@ -385,7 +386,7 @@ def test_calls_in_another_form_than_the_named_one_are_rejected(
     trunkline: Trunkline, world: World, tmp_path: Path
 ) -> None:
     write(tmp_path / "calls.jsonl", rows(2))
-    ran = trunkline("import", "calls.jsonl", "--org", world.name, "--dialect", "zudu", "--json")
+    ran = trunkline("import", "calls.jsonl", "--org", world.name, "--vendor", "zudu", "--json")
     assert ran.answer == {"read": 2, "stored": 0, "unchanged": 0, "rejected": 2}
     assert ran.status == 1
     assert total(world) == 0

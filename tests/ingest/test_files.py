@@ -16,11 +16,13 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trunkline.ingest.files import MAX_LINE_BYTES, Entry, Reader, Rejected, Source
+from trunkline.compose import file_forms
+from trunkline.ingest.file_reader import Reader, Rejected
+from trunkline.ingest.files import MAX_LINE_BYTES, Entry, Source
 from trunkline.kit.json_depth import MAX_DEPTH
 from trunkline.kit.storable import read_call
 from trunkline.service.received import Received
-from trunkline.vendors import dialects
+from trunkline.vendors import dialects, saved_answers
 
 CAPTURES = sorted((Path(__file__).parents[1] / "vendors").glob("*/captures/*.json"))
 
@@ -36,7 +38,7 @@ def line(call_id: str, **more: Any) -> bytes:
 
 
 def read(path: Path, dialect: str | None = None) -> Found:
-    reader = Reader(dialects(), dialect)
+    reader = Reader(file_forms(), dialect)
     with Source(path) as source:
         found = [item for piece in source.entries() for item in reader.read(path.name, piece)]
     seen = [item for item in found if isinstance(item, Received)]
@@ -89,7 +91,7 @@ def test_a_saved_answer_is_recognised_and_read_however_it_is_printed(
 ) -> None:
     body = json.loads(path.read_text())["body"]
     vendor = dialects()[path.parents[1].name]
-    calls = vendor.calls_in(body)
+    calls = saved_answers()[vendor.name].calls_in(body)
     assert calls
     text = json.dumps(body, indent=indent, ensure_ascii=indent != 2).encode()
     seen, rejected = reading(text)
@@ -299,7 +301,7 @@ def test_a_nul_in_a_text_that_calls_are_looked_up_by_is_named_in_every_dialect(
     name: str, path: tuple[str, ...], field: str, reading: Reading
 ) -> None:
     capture = json.loads((CAPTURES[0].parents[2] / name / "captures" / "list.json").read_text())["body"]
-    (item, *_) = dialects()[name].calls_in(capture) or [{}]
+    (item, *_) = saved_answers()[name].calls_in(capture) or [{}]
     place = item
     for key in path[:-1]:
         place = place[key]

@@ -11,12 +11,13 @@ import pytest
 from msgspec import UNSET, structs
 
 from tests.conftest import World
-from trunkline.ingest.reprocess import Reprocessor, ReprocessSummary
+from trunkline.compose import reprocessor
+from trunkline.ingest.reprocess import ReprocessSummary
 from trunkline.model.call import Recording
 from trunkline.model.sighting import Sighting
 from trunkline.service.received import HOOK, RECORDING, Provenance, Received, encoded
 from trunkline.store.totals.totals import differences
-from trunkline.vendors import dialects, doors
+from trunkline.vendors import dialects
 
 CAPTURE = Path(__file__).parents[1] / "vendors" / "contactship" / "captures" / "get.json"
 RAW: dict[str, Any] = json.loads(CAPTURE.read_text())["body"]
@@ -29,7 +30,7 @@ def read() -> Sighting:
 
 def again(world: World) -> ReprocessSummary:
     joined = world.joined
-    run = Reprocessor(joined.writer, joined.intake, dialects(), doors()).run(world.org)
+    run = reprocessor(joined).run(world.org)
     return world.run(run)
 
 

@@ -18,8 +18,7 @@ import zstandard
 
 from tests.api.test_hooks import source_in
 from tests.conftest import Background, World
-from trunkline.compose import recordings_in
-from trunkline.ingest.reprocess import Reprocessor
+from trunkline.compose import recordings_in, reprocessor
 from trunkline.jobs.search_index import index_org
 from trunkline.jobs.vacuum import vacuum_kind
 from trunkline.kit.dialect import Dialect
@@ -37,7 +36,7 @@ from trunkline.store.pulls import ListedCall, PullStore, StoredPull
 from trunkline.store.queries import queries
 from trunkline.store.totals.number_totals import NumberTotalStore
 from trunkline.store.totals.totals import differences
-from trunkline.vendors import dialects, doors
+from trunkline.vendors import dialects
 
 CALLS = "/v1/calls"
 PATHS = {"trunkline": "/v1/calls/{}", "callem": "/v1/calls/{}", "zudu": "/api/calls/{}"}
@@ -209,7 +208,7 @@ class Filled:
 
     def reprocessed(self) -> tuple[int, int, list[str]]:
         joined = self.world.joined
-        run = Reprocessor(joined.writer, joined.intake, dialects(), doors()).run(self.world.org)
+        run = reprocessor(joined).run(self.world.org)
         derived = self.world.run(run)
         return derived.changed, derived.found, derived.unreadable
 

@@ -1,4 +1,4 @@
-"""The calls in entries of files: recognised as those of a vendor, or refused with the vendors they may be of."""
+"""The calls in entries of files: recognised as those of one vendor, or refused with those they may be of."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from trunkline.kit.payload import Unreadable
 from trunkline.kit.saved import matches, vendors_of
 from trunkline.model.field_problems import FieldProblems
 from trunkline.service.received import LINE, PRINTED, Provenance, Received, encoded
+
+_NO_CALL = "not a call or an answer in the form of"
 
 
 class Rejected(NamedTuple):
@@ -76,7 +78,9 @@ class Reader:
             items = self._only.saved.calls_named_in(document)
             if items is not None:
                 return self._only, items
-            return f"not a call or an answer in the form of {self._only.title}{self._hint(self._only, document)}"
+            return (
+                f"not a call or an answer in the form of {self._only.title}{self._hint(self._only, document)}"
+            )
         found = matches(self._saved, document)
         if len(found) > 1:
             return f"may be {self._titles(match.name for match in found)}: choose with --vendor"
@@ -90,7 +94,9 @@ class Reader:
                 f"has too few known fields to tell whose call it is: if it is of {self._titles(perhaps)},"
                 " choose with --vendor"
             )
-        return f"not a call or an answer in the form of {', '.join(form.title for form in self._forms.values())}"
+        return (
+            f"not a call or an answer in the form of {', '.join(form.title for form in self._forms.values())}"
+        )
 
     def _of_another(self, form: SavedForm, item: Any) -> str | None:
         """Why an item of a list cannot be of the vendor whose list it is."""

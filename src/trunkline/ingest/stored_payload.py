@@ -97,9 +97,7 @@ class StoredPayloadReader:
             sightings = self.sightings(entry.vendor, entry.vendor, entry.kind, content.body, "")
             return [Received(sighting, content.body, origin) for sighting in sightings]
         except (Unreadable, AnswerExpected) as error:
-            problem = structs.replace(
-                origin, problem=str(error), content_encoding=content.content_encoding
-            )
+            problem = structs.replace(origin, problem=str(error), content_encoding=content.content_encoding)
             return [Received(None, content.body, problem)]
 
     def _deliveries(self, content: InboxContent, origin: Provenance) -> list[Received]:

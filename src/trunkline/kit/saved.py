@@ -92,7 +92,9 @@ class SavedAnswers(Struct, frozen=True, kw_only=True):
             if not isinstance(items, list):
                 continue
             # Other items of a list with a call are rejected one by one.
-            if any(map(is_call, items)) or (not items and not self.envelope.isdisjoint(_beside(document, path))):
+            if any(map(is_call, items)) or (
+                not items and not self.envelope.isdisjoint(_beside(document, path))
+            ):
                 return items
         return None
 

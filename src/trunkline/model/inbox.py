@@ -169,11 +169,9 @@ class PrintedPayload(InboxEntry, kw_only=True, omit_defaults=True):
     payload_base64: str | UnsetType = UNSET
 
 
-_AT = datetime(2026, 3, 2, 9, 30, 4, tzinfo=UTC)
-
-
 def example_entry() -> InboxEntry:
     """An example for the documentation: a delivery that says nothing of its call."""
+    at = datetime(2026, 3, 2, 9, 30, 4, tzinfo=UTC)
     return InboxEntry(
         id="0c5c5e3e-5b1c-6f6d-0b4e-6a8b7a3f9d21",
         source="elsewhere",
@@ -187,8 +185,8 @@ def example_entry() -> InboxEntry:
         content_type="application/json",
         size_bytes=22,
         times=2,
-        received_at=_AT,
-        last_received_at=_AT,
+        received_at=at,
+        last_received_at=at,
     )
 
 

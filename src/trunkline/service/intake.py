@@ -18,6 +18,7 @@ from datetime import datetime
 import asyncpg
 from msgspec import Struct
 
+from trunkline.model.inbox import InboxState
 from trunkline.service.calls import Org
 from trunkline.service.clock import Clock
 from trunkline.service.live_events import CallBatch, LiveEvents, LiveFold
@@ -31,7 +32,6 @@ from trunkline.service.merge_results import (
     times_of,
     wanted_id,
 )
-from trunkline.model.inbox import InboxState
 from trunkline.service.received import Received, Result, State, is_event, key_of, payload_key
 from trunkline.service.threads import INLINE_BYTES, WorkThreads
 from trunkline.store.calls.current import EARLY_BYTES, Key, LongCalls, PayloadKey

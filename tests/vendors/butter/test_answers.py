@@ -20,7 +20,6 @@ from tests.vendors.butter.samples import (
     read,
     row_of,
 )
-from trunkline.vendors.butter.saved import SAVED
 from trunkline.kit.cursors import content_of, cursor_of
 from trunkline.kit.losses import full_call
 from trunkline.kit.query import read_query
@@ -30,6 +29,7 @@ from trunkline.model.intents import CallPage, GetCall, ListCalls
 from trunkline.model.query import After, AfterCall, Order
 from trunkline.model.words import Channel, Role, Status
 from trunkline.vendors.butter.api import DIALECT, GET, LIST
+from trunkline.vendors.butter.saved import SAVED
 from trunkline.vendors.butter.wire import CallList, WireCall
 
 # -- writing --------------------------------------------------------------

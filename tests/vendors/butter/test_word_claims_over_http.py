@@ -10,11 +10,11 @@ from msgspec import UNSET
 from tests.conftest import World
 from tests.vendors.answers import says
 from tests.vendors.butter.samples import a_detail, a_row, elsewhere, got, listed, ours, shown
-from trunkline.vendors.butter.saved import SAVED
 from trunkline.kit.payload import Unreadable
 from trunkline.model.call import Telephony, ToolCall, Turn
 from trunkline.model.words import Channel, Direction, EndReason, Role, Status
 from trunkline.vendors import dialects
+from trunkline.vendors.butter.saved import SAVED
 
 BUTTER = dialects()["butter"]
 

@@ -19,13 +19,13 @@ from tests.vendors.butter.samples import (
     read,
     row_of,
 )
-from trunkline.vendors.butter.saved import SAVED
 from trunkline.kit.cursors import cursor_of
 from trunkline.model.call import Agent, Call, Cost, Recording, Telephony
 from trunkline.model.intents import CallPage, OneCall
 from trunkline.model.merge import merged
 from trunkline.model.words import Channel, Direction, EndReason, Result, Status
 from trunkline.vendors.butter.api import DIALECT, GET, LIST
+from trunkline.vendors.butter.saved import SAVED
 from trunkline.vendors.butter.words import END_REASON, STATUS
 
 

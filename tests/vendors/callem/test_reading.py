@@ -9,7 +9,6 @@ import msgspec
 import pytest
 from msgspec import UNSET, structs
 
-from trunkline.vendors.callem.saved import SAVED
 from trunkline.kit.payload import Unreadable
 from trunkline.model.call import Agent, Analysis, Call, ToolCall, Turn
 from trunkline.model.ids import call_id
@@ -17,6 +16,7 @@ from trunkline.model.intents import CallPage, OneCall
 from trunkline.model.merge import first_call, merged
 from trunkline.model.words import EndReason, Result, Role, Status
 from trunkline.vendors.callem import DIALECT
+from trunkline.vendors.callem.saved import SAVED
 from trunkline.vendors.callem.wire import WireCall
 
 CAPTURES = Path(__file__).parent / "captures"

@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET, structs
 
-from trunkline.vendors.trunkline.saved import SAVED
 from trunkline.kit.payload import Unreadable
 from trunkline.kit.storable import read_call
 from trunkline.model.call import (
@@ -33,6 +32,7 @@ from trunkline.model.merge import first_call, settled
 from trunkline.model.sighting import STATEMENTS
 from trunkline.model.words import Channel, Direction, EndReason, Result, Role, Sentiment, Status
 from trunkline.vendors.trunkline import DIALECT
+from trunkline.vendors.trunkline.saved import SAVED
 
 ID = "f1e2d3c4-b5a6-7890-1234-567890abcdef"
 SEEN_AT = datetime(2026, 1, 1, tzinfo=UTC)

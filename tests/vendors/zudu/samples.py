@@ -12,13 +12,13 @@ import msgspec
 from msgspec import UNSET, structs
 
 from tests.conftest import World
-from trunkline.vendors.zudu.saved import SAVED
 from trunkline.kit.losses import full_call
 from trunkline.model.call import Call
 from trunkline.model.ids import call_id
 from trunkline.model.merge import first_call
 from trunkline.model.words import Status
 from trunkline.vendors.zudu import DIALECT
+from trunkline.vendors.zudu.saved import SAVED
 
 SEEN_AT = datetime(2026, 6, 1, tzinfo=UTC)
 CAPTURES = Path(__file__).parent / "captures"

@@ -8,7 +8,6 @@ import msgspec
 import pytest
 
 from tests.vendors.zudu.samples import a_call, body_of, foreign, plain, printed, read
-from trunkline.vendors.zudu.saved import SAVED
 from trunkline.kit.losses import full_call
 from trunkline.kit.query import read_query
 from trunkline.model.faults import Fault, Refused
@@ -16,6 +15,7 @@ from trunkline.model.intents import CallPage, GetCall, ListCalls
 from trunkline.model.query import Order, Rows, SortField
 from trunkline.model.words import Status
 from trunkline.vendors.zudu.api import DIALECT, GET, LIST
+from trunkline.vendors.zudu.saved import SAVED
 from trunkline.vendors.zudu.wire import CallList
 
 

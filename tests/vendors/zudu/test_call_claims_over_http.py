@@ -23,7 +23,6 @@ from tests.vendors.zudu.samples import (
     shown,
     uuid,
 )
-from trunkline.vendors.zudu.saved import SAVED
 from trunkline.model.call import (
     Agent,
     Analysis,
@@ -40,6 +39,7 @@ from trunkline.model.call import (
 )
 from trunkline.model.words import Channel, Direction, EndReason, Result, Role, Sentiment, Status
 from trunkline.vendors import dialects
+from trunkline.vendors.zudu.saved import SAVED
 
 ZUDU = dialects()["zudu"]
 SECOND = timedelta(seconds=1)

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from tests.vendors.zudu.samples import a_call, body_of, foreign, plain, printed, read
-from trunkline.vendors.zudu.saved import SAVED
 from trunkline.model.call import Campaign, Cost, Word
 from trunkline.model.intents import CallPage, OneCall
 from trunkline.model.words import Channel, Direction, EndReason, Result, Role, Sentiment, Status
-from trunkline.vendors.zudu.api import DIALECT, GET, LIST
+from trunkline.vendors.zudu.api import GET, LIST
+from trunkline.vendors.zudu.saved import SAVED
 from trunkline.vendors.zudu.words import END_REASON, SENTIMENT, STATUS
 
 

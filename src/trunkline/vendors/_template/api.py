@@ -10,8 +10,6 @@ follow the id; a call without a known end has a length of 0 seconds.
 
 from __future__ import annotations
 
-from typing import Any
-
 from trunkline.kit.auth import HeaderKey
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.errors import ErrorEnvelope

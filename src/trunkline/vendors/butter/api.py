@@ -16,7 +16,6 @@ unknown direction as `inbound`, an unknown called number or agent as an empty te
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from trunkline.kit.auth import HeaderKey
 from trunkline.kit.cursors import content_of, cursor_of

@@ -15,8 +15,6 @@ are marked as derived. A call may be deleted while it is live; afterwards it is 
 
 from __future__ import annotations
 
-from typing import Any
-
 from trunkline.kit.auth import Bearer
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.errors import ErrorEnvelope

@@ -14,8 +14,6 @@ incomplete one as `ended`, since it has no words for them.
 
 from __future__ import annotations
 
-from typing import Any
-
 from trunkline.kit.auth import HeaderKey
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.errors import ErrorEnvelope

@@ -25,7 +25,7 @@ and how many are stored, and lists the calls that were late, missing or repaired
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from msgspec import UNSET
 
@@ -38,11 +38,22 @@ from trunkline.kit.rows import PageSummary, RowFormat
 from trunkline.model.call import Call
 from trunkline.model.changes import ChangeBatch
 from trunkline.model.faults import Fault, Refused
+from trunkline.model.inbox import (
+    DropInbox,
+    GetInboxPayload,
+    InboxContent,
+    InboxPage,
+    InboxRetried,
+    PrintedPayload,
+    RetryInbox,
+)
 from trunkline.model.intents import ExportCalls, FollowCalls, GetCall, ListCalls, ListChanges, OneCall
 from trunkline.model.ledger import LedgerPage
 from trunkline.model.query import Order, SortField
 from trunkline.vendors.trunkline.filters import (
     filter_of,
+    inbox_of,
+    inbox_token_after,
     included_in_get,
     included_in_list,
     ledger_of,
@@ -58,11 +69,16 @@ from trunkline.vendors.trunkline.wire import (
     ChangesQuery,
     ExportQuery,
     GetQuery,
+    InboxList,
+    InboxPayloadQuery,
+    InboxQuery,
     LedgerQuery,
     ListQuery,
     ParameterProblem,
     Problem,
+    RetryAnswer,
     StreamQuery,
+    WriteQuery,
 )
 from trunkline.vendors.trunkline.writes import WRITES
 
@@ -129,6 +145,31 @@ def read_stream(query: StreamQuery, _: str) -> FollowCalls:
     """From the query string to a question."""
     include = included_in_list(query)
     return FollowCalls(filter=filter_of(query), after=query.after, with_transcript=bool(include))
+
+
+def write_inbox(page: InboxPage, query: InboxQuery) -> InboxList:
+    """From a page of the inbox to the answer."""
+    return InboxList(
+        payloads=list(page.entries),
+        next_page_token=inbox_token_after(page, query),
+        sources=list(page.counts),
+        total_size=UNSET if page.total is None else page.total,
+    )
+
+
+def write_inbox_payload(content: InboxContent, _: InboxPayloadQuery) -> PrintedPayload:
+    """From a payload to the answer: a text where it is one."""
+    fields = structs.asdict(content.entry)
+    try:
+        return PrintedPayload(**fields, payload=content.body.decode())
+    except UnicodeDecodeError:
+        return PrintedPayload(**fields, payload_base64=base64.b64encode(content.body).decode())
+
+
+def write_retried(retried: InboxRetried, _: WriteQuery) -> RetryAnswer:
+    """From what came of a payload to the answer."""
+    reason = retried.unread[0].reason if retried.unread else None
+    return RetryAnswer(read=retried.read > 0, calls=retried.calls, reason=reason)
 
 
 LIST = Operation(
@@ -199,6 +240,54 @@ LEDGER = Operation(
     faults=(Fault.BAD_REQUEST,),
     offers_toon=True,
 )
+LIST_INBOX = Operation(
+    name="list_inbox",
+    summary="List the inbox",
+    path="/v1/inbox",
+    query=InboxQuery,
+    answer=InboxList,
+    to_intent=inbox_of,
+    to_answer=write_inbox,
+    faults=(Fault.BAD_REQUEST, Fault.BAD_CURSOR),
+    offers_toon=True,
+)
+GET_INBOX_PAYLOAD = Operation(
+    name="get_inbox_payload",
+    summary="Get one payload of the inbox",
+    path="/v1/inbox/{id}",
+    query=InboxPayloadQuery,
+    answer=PrintedPayload,
+    to_intent=lambda _, entry_id: GetInboxPayload(entry_id),
+    to_answer=write_inbox_payload,
+    faults=(Fault.BAD_REQUEST, Fault.PAYLOAD_NOT_FOUND),
+    offers_toon=True,
+)
+RETRY_INBOX_PAYLOAD = Operation(
+    name="retry_inbox_payload",
+    summary="Read a payload of the inbox again",
+    path="/v1/inbox/{id}/retry",
+    method="POST",
+    scope="write",
+    query=WriteQuery,
+    answer=RetryAnswer,
+    to_intent=lambda _, entry_id: RetryInbox(ids=(entry_id,)),
+    to_answer=write_retried,
+    faults=(Fault.PAYLOAD_NOT_FOUND,),
+)
+DROP_INBOX_PAYLOAD = Operation(
+    name="drop_inbox_payload",
+    summary="Delete a payload of the inbox for good",
+    path="/v1/inbox/{id}",
+    method="DELETE",
+    scope="write",
+    query=WriteQuery,
+    answer=None,
+    to_intent=lambda _, entry_id: DropInbox(ids=(entry_id,)),
+    to_answer=lambda _, __: None,
+    statuses=(204,),
+    faults=(Fault.PAYLOAD_NOT_FOUND,),
+)
+INBOX = (LIST_INBOX, GET_INBOX_PAYLOAD, RETRY_INBOX_PAYLOAD, DROP_INBOX_PAYLOAD)
 
 # -- refusals, as problem details after RFC 9457 --------------------------
 
@@ -234,6 +323,9 @@ KINDS = {
     Fault.OTHER_ORG: Kind("other-org", "Other org", "This key belongs to another org."),
     Fault.FOREIGN_CALL: _NOT_FOUND,  # whether another org has this call must not be revealed
     Fault.CALL_NOT_FOUND: _NOT_FOUND,
+    Fault.PAYLOAD_NOT_FOUND: Kind(
+        "payload-not-found", "Payload not found", "The inbox has no payload with this id."
+    ),
     Fault.NO_SUCH_ROUTE: Kind("no-such-route", "No such route", "There is nothing at this path."),
     Fault.METHOD_NOT_ALLOWED: Kind(
         "method-not-allowed", "Method not allowed", "This path does not support this method."
@@ -294,7 +386,7 @@ DIALECT = Dialect(
         texts=texts(),
         media_type="application/problem+json",
     ),
-    operations=(LIST, GET, EXPORT, CHANGES, STREAM, LEDGER, *WRITES),
+    operations=(LIST, GET, EXPORT, CHANGES, STREAM, LEDGER, *INBOX, *WRITES),
     wire=Call,
     from_wire=from_wire,
     to_wire=to_wire,

@@ -10,10 +10,33 @@ SAVED = SavedAnswers(
     fields=frozenset({*READ, *STORED_FIELDS, *LEFT_OUT}),
     distinctive=frozenset(
         {
-            *("orgId", "assistantId", "assistant", "assistantOverrides", "customer", "customerId", "artifact"),
-            *("phoneNumber", "phoneNumberId", "phoneCallProvider", "phoneCallProviderId", "phoneCallTransport"),
+            *(
+                "orgId",
+                "assistantId",
+                "assistant",
+                "assistantOverrides",
+                "customer",
+                "customerId",
+                "artifact",
+            ),
+            *(
+                "phoneNumber",
+                "phoneNumberId",
+                "phoneCallProvider",
+                "phoneCallProviderId",
+                "phoneCallTransport",
+            ),
             *("costs", "costBreakdown", "endedMessage", "stereoRecordingUrl", "recordingUrl", "webCallUrl"),
-            *("squad", "squadId", "workflow", "workflowId", "monitor", "artifactPlan", "startedAt", "endedAt"),
+            *(
+                "squad",
+                "squadId",
+                "workflow",
+                "workflowId",
+                "monitor",
+                "artifactPlan",
+                "startedAt",
+                "endedAt",
+            ),
         }
     ),
     # A chat, an assistant and a tool have an id and times of the same names.

@@ -22,8 +22,6 @@ unknown key is 400.
 
 from __future__ import annotations
 
-from typing import Any
-
 from trunkline.kit.auth import KeyPair
 from trunkline.kit.dialect import Body, Dialect, Operation
 from trunkline.kit.errors import USUAL_TEXTS, ErrorEnvelope, worded
