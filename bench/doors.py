@@ -20,8 +20,8 @@ from bench.processes import Server, ours
 from bench.ratios import OURS, SINGLE, WRITERS, named
 from bench.results import Row, Sample, row_of
 from bench.writes import scratch
-from trunkline.compose import Services, file_forms, services
-from trunkline.ingest.payload_reader import received_from
+from trunkline.compose import Services, services
+from trunkline.ingest.payload_reader import file_forms, received_from
 from trunkline.ingest.pull import Pull
 from trunkline.ingest.vendor_client import VendorClient
 from trunkline.service.calls import Org

@@ -37,8 +37,8 @@ from bench.processes import Server, ours
 from bench.ratios import ALONE, BESIDE, OURS, named
 from bench.results import ROOT, Row, row_of, sample_of
 from bench.writes import scratch
-from trunkline.compose import file_forms, services
-from trunkline.ingest.payload_reader import received_from
+from trunkline.compose import services
+from trunkline.ingest.payload_reader import file_forms, received_from
 from trunkline.service.calls import Org
 from trunkline.settings import Settings
 from trunkline.store.embedded import start_embedded

@@ -17,8 +17,8 @@ from bench.folder import Folder, trunkline
 from bench.limit import pgbench
 from bench.ratios import COPY_IN, IMPORT, IMPORTER, WRITERS, commits_of
 from bench.results import Row, sample_of
-from trunkline.compose import file_forms, services
-from trunkline.ingest.payload_reader import received_from
+from trunkline.compose import services
+from trunkline.ingest.payload_reader import file_forms, received_from
 from trunkline.service.calls import Org
 from trunkline.service.received import Received
 from trunkline.store.keys import KeyStore

@@ -33,11 +33,10 @@ from trunkline.api.process_metrics import ProcessMetrics
 from trunkline.api.recordings import Shelf, recording_routes
 from trunkline.api.row_cache import RowCache
 from trunkline.api.rows import Printer
-from trunkline.ingest.payload_reader import SavedForm, saved_forms
 from trunkline.ingest.pull import Pull, Report
 from trunkline.ingest.reprocess import Reprocessor
 from trunkline.ingest.safe_download import Downloader, Limits
-from trunkline.ingest.stored_payload import StoredPayloadReader
+from trunkline.ingest.stored_payload import stored_payload_reader
 from trunkline.ingest.vendor_client import VendorClient
 from trunkline.ingest.webhooks import Webhooks
 from trunkline.jobs.files import private_folder
@@ -84,7 +83,7 @@ from trunkline.store.pulls import PullStore
 from trunkline.store.recordings import RecordingStore
 from trunkline.store.sources import SourceStore
 from trunkline.store.totals.totals import differences, mend
-from trunkline.vendors import broken, dialects, doors, saved_answers
+from trunkline.vendors import broken, dialects, doors
 
 if TYPE_CHECKING:
     from trunkline.jobs.worker import Worker
@@ -287,16 +286,6 @@ async def working(
 def reprocessor(joined: Services) -> Reprocessor:
     """The reprocessor, which derives calls again from their payloads."""
     return Reprocessor(joined.writer, joined.inbox, stored_payload_reader())
-
-
-def file_forms() -> dict[str, SavedForm]:
-    """The form of every vendor whose saved answers can be imported."""
-    return saved_forms(dialects(), doors(), saved_answers())
-
-
-def stored_payload_reader() -> StoredPayloadReader:
-    """The reader of payloads that are stored, with every vendor's door."""
-    return StoredPayloadReader(dialects(), doors(), file_forms())
 
 
 def pull_of(joined: Services, source: Source, client: VendorClient, report: Report) -> Pull:

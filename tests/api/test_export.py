@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from tests.api.files import EXPORT, exported, read, rows
 from tests.conftest import World
 from tests.vendors.conftest import NUMBERS, odd_ones, some_calls
-from trunkline.compose import file_forms
 from trunkline.ingest.file_reader import Reader
 from trunkline.ingest.files import Source
+from trunkline.ingest.payload_reader import file_forms
 from trunkline.kit.export import COMPRESSIONS, FORMATS
 from trunkline.kit.query import parameters
 from trunkline.service.received import Received

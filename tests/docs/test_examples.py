@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from trunkline.compose import file_forms
 from trunkline.ingest.file_reader import Reader, Rejected
 from trunkline.ingest.files import Source
+from trunkline.ingest.payload_reader import file_forms
 from trunkline.vendors import dialects
 
 ROOT = Path(__file__).resolve().parents[2]

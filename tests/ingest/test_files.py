@@ -16,9 +16,9 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trunkline.compose import file_forms
 from trunkline.ingest.file_reader import Reader, Rejected
 from trunkline.ingest.files import MAX_LINE_BYTES, Entry, Source
+from trunkline.ingest.payload_reader import file_forms
 from trunkline.kit.json_depth import MAX_DEPTH
 from trunkline.kit.storable import read_call
 from trunkline.service.received import Received
@@ -420,7 +420,7 @@ AMBIGUOUS = json.dumps(
 def test_a_call_that_two_dialects_may_have_printed_is_rejected_until_one_is_named(reading: Reading) -> None:
     seen, (rejected,) = reading(AMBIGUOUS.encode())
     assert seen == []
-    assert rejected.reason == "may be contactship or trunkline: choose with --dialect"
+    assert rejected.reason == "may be ContactShip or Trunkline: choose with --vendor"
     seen, rejected_none = reading(AMBIGUOUS.encode(), "trunkline")
     assert (ids(seen), rejected_none) == (["a"], [])
 
@@ -434,7 +434,9 @@ def test_a_file_of_another_dialect_than_the_named_one_is_rejected(reading: Readi
     capture = json.loads((CAPTURES[0].parents[2] / "zudu" / "captures" / "list.json").read_text())["body"]
     seen, (rejected,) = reading(json.dumps(capture).encode(), "callem")
     assert seen == []
-    assert rejected.reason == "not a call or an answer in the form of Callem"
+    assert rejected.reason == (
+        "not a call or an answer in the form of Callem; it looks like Zudu (--vendor zudu)"
+    )
 
 
 def test_an_empty_list_of_any_dialect_holds_nothing_and_is_not_wrong(reading: Reading) -> None:

@@ -79,7 +79,7 @@ def test_one_payload_that_fails_in_any_way_does_not_end_the_run(world: World, re
     world.run(world.joined.intake.ingest(world.org, seen, "test"))
     derived = again(world)
     assert (derived.calls, derived.changed) == (2, 1)
-    assert derived.unreadable == ["nobodys stray: KeyError: 'nobodys'"]
+    assert derived.unreadable == ["nobodys stray: payload: there is no vendor 'nobodys'"]
 
 
 def test_a_payload_that_named_no_call_is_found_once_it_can_be_read(world: World, read: Sighting) -> None:

@@ -23,8 +23,8 @@ import pytest
 
 from tests.conftest import Background
 from tests.vendors.captures import JSON, Capture, captures
-from trunkline.compose import stored_payload_reader
 from trunkline.ingest.reprocess import Reprocessor
+from trunkline.ingest.stored_payload import stored_payload_reader
 from trunkline.ingest.webhooks import parse_delivery
 from trunkline.kit.door import AnswerExpected, Door
 from trunkline.kit.payload import Unreadable

@@ -368,7 +368,7 @@ def test_most_of_it_is_gone_when_the_deletion_is_answered(world: World) -> None:
     filled.delete("trunkline")
     left = world.run(found_in_tables(world, filled.call.marks))
     # Numbers and terms that no call has, earlier totals, payloads without a call, and quotes in failures.
-    later = {"number_totals", "search_terms", "term_suffixes", "call_totals", "sightings"}
+    later = {"number_totals", "search_terms", "term_suffixes", "call_totals", "inbox"}
     assert left.keys() <= later | {"jobs", "followers", "follower_skips"}
     assert left.get("call_totals", []) == [filled.call.numbers[3].removeprefix("+")]
     assert found_in_files([filled.call.word]) == []
@@ -419,10 +419,8 @@ def test_one_call_that_cannot_be_read_is_stored_alone_and_keeps_no_other_out(wor
     _, receipt = several(world, [good.document(), bad])
     assert receipt["calls"] == 1
     assert "vendor_call_id" in receipt["note"]
-    rows = world.run(
-        world.joined.pool.fetch("SELECT * FROM sightings WHERE org_id = $1 AND problem <> ''", world.org.id)
-    )
-    assert [(row["vendor_call_id"], json.loads(row["payload"])) for row in rows] == [("", {"calls": [bad]})]
+    rows = world.run(world.joined.pool.fetch("SELECT * FROM inbox WHERE org_id = $1", world.org.id))
+    assert [json.loads(row["payload"]) for row in rows] == [{"calls": [bad]}]
     assert printed(world, good) != b""
 
 

@@ -18,10 +18,10 @@ from msgspec import Struct
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from trunkline.compose import Services, database, file_forms, services
+from trunkline.compose import Services, database, services
 from trunkline.ingest.file_reader import Reader, Rejected
 from trunkline.ingest.files import Entry, Source
-from trunkline.ingest.payload_reader import FILE
+from trunkline.ingest.payload_reader import FILE, file_forms
 from trunkline.service.calls import Org
 from trunkline.service.intake import Intake, PreparedBatch
 from trunkline.service.keys import org_name

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from msgspec import Struct
 
-from trunkline.kit.dialect import Dialect
-from trunkline.kit.door import Door
 from trunkline.kit.json_depth import MAX_DEPTH
 from trunkline.kit.payload import Unreadable
 from trunkline.kit.saved import SavedAnswers
@@ -16,6 +14,7 @@ from trunkline.kit.storable import read_call, storable
 from trunkline.model.field_problems import FieldProblems
 from trunkline.model.sighting import Sighting
 from trunkline.service.received import Provenance, Received, encoded
+from trunkline.vendors import dialects, doors, saved_answers
 
 FILE = "file"
 """The source of what is imported."""
@@ -37,23 +36,20 @@ class SavedForm(Struct, frozen=True, kw_only=True):
         return Provenance(vendor=self.name, source=FILE)
 
 
-def saved_forms(
-    dialects: Mapping[str, Dialect], doors: Mapping[str, Door], saved: Mapping[str, SavedAnswers]
-) -> dict[str, SavedForm]:
+def file_forms() -> dict[str, SavedForm]:
     """The form of every vendor whose saved answers can be imported."""
     found = {}
-    for name, answers in saved.items():
-        dialect, door = dialects.get(name), doors.get(name)
-        reader = dialect or door
-        if reader is not None:
-            found[name] = SavedForm(
-                name=name,
-                title=reader.title,
-                saved=answers,
-                from_wire=reader.from_wire,
-                from_line=dialect.from_line if dialect else None,
-                is_lossless=dialect is not None and dialect.is_lossless,
-            )
+    for name, saved in saved_answers().items():
+        dialect = dialects().get(name)
+        reader = dialect or doors()[name]
+        found[name] = SavedForm(
+            name=name,
+            title=reader.title,
+            saved=saved,
+            from_wire=reader.from_wire,
+            from_line=dialect.from_line if dialect else None,
+            is_lossless=dialect is not None and dialect.is_lossless,
+        )
     return found
 
 

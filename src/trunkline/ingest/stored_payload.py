@@ -9,7 +9,7 @@ from msgspec import structs
 
 from trunkline.ingest.content_encoding import content_of
 from trunkline.ingest.file_reader import Reader, Rejected
-from trunkline.ingest.payload_reader import SavedForm
+from trunkline.ingest.payload_reader import SavedForm, file_forms
 from trunkline.ingest.webhooks import parse_delivery, split_delivery
 from trunkline.kit.dialect import Dialect
 from trunkline.kit.door import AnswerExpected, Door, ParsedDelivery
@@ -29,6 +29,7 @@ from trunkline.service.received import (
     Provenance,
     Received,
 )
+from trunkline.vendors import dialects, doors
 
 
 class StoredPayloadReader:
@@ -144,6 +145,11 @@ class StoredPayloadReader:
         if name not in self._readers:
             raise Unreadable("payload", f"there is no vendor {name!r}")
         return self._readers[name]
+
+
+def stored_payload_reader() -> StoredPayloadReader:
+    """The reader with every vendor's door."""
+    return StoredPayloadReader(dialects(), doors(), file_forms())
 
 
 def _read(reader: Dialect | Door, body: bytes) -> Sighting:

@@ -20,7 +20,8 @@ accepts one call or up to 1,000, and answers for each. PATCH states something ab
 what was stated before; it refuses null and other empty values, since a log keeps what was stated. A deleted
 call stays deleted. Events of a running call may arrive in any order. A write may have an `Idempotency-Key`,
 as with Stripe. The ledger says, for each hour in which calls were created, how many a source's vendor listed
-and how many are stored, and lists the calls that were late, missing or repaired.
+and how many are stored, and lists the calls that were late, missing or repaired. The inbox has the payloads
+that could not be read or that name no call; one of them can be read again, or deleted for good.
 """
 
 from __future__ import annotations
@@ -41,9 +42,6 @@ from trunkline.model.faults import Fault, Refused
 from trunkline.model.inbox import (
     DropInbox,
     GetInboxPayload,
-    InboxContent,
-    InboxPage,
-    InboxRetried,
     PrintedPayload,
     RetryInbox,
 )
@@ -53,7 +51,6 @@ from trunkline.model.query import Order, SortField
 from trunkline.vendors.trunkline.filters import (
     filter_of,
     inbox_of,
-    inbox_token_after,
     included_in_get,
     included_in_list,
     ledger_of,
@@ -61,7 +58,16 @@ from trunkline.vendors.trunkline.filters import (
     window_of,
 )
 from trunkline.vendors.trunkline.parse import NAME, from_line, from_wire
-from trunkline.vendors.trunkline.render import IDS, in_list, shown, to_wire, write_file
+from trunkline.vendors.trunkline.render import (
+    IDS,
+    in_list,
+    shown,
+    to_wire,
+    write_file,
+    write_inbox,
+    write_inbox_payload,
+    write_retried,
+)
 from trunkline.vendors.trunkline.wire import (
     CallChange,
     CallList,
@@ -145,31 +151,6 @@ def read_stream(query: StreamQuery, _: str) -> FollowCalls:
     """From the query string to a question."""
     include = included_in_list(query)
     return FollowCalls(filter=filter_of(query), after=query.after, with_transcript=bool(include))
-
-
-def write_inbox(page: InboxPage, query: InboxQuery) -> InboxList:
-    """From a page of the inbox to the answer."""
-    return InboxList(
-        payloads=list(page.entries),
-        next_page_token=inbox_token_after(page, query),
-        sources=list(page.counts),
-        total_size=UNSET if page.total is None else page.total,
-    )
-
-
-def write_inbox_payload(content: InboxContent, _: InboxPayloadQuery) -> PrintedPayload:
-    """From a payload to the answer: a text where it is one."""
-    fields = structs.asdict(content.entry)
-    try:
-        return PrintedPayload(**fields, payload=content.body.decode())
-    except UnicodeDecodeError:
-        return PrintedPayload(**fields, payload_base64=base64.b64encode(content.body).decode())
-
-
-def write_retried(retried: InboxRetried, _: WriteQuery) -> RetryAnswer:
-    """From what came of a payload to the answer."""
-    reason = retried.unread[0].reason if retried.unread else None
-    return RetryAnswer(read=retried.read > 0, calls=retried.calls, reason=reason)
 
 
 LIST = Operation(
