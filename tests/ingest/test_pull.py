@@ -374,7 +374,7 @@ def test_a_call_that_cannot_be_read_is_named_and_stored_and_does_not_stop_the_ot
     kept = puller.world.run(
         puller.world.joined.pool.fetch("SELECT reason FROM inbox WHERE org_id = $1", puller.world.org.id)
     )
-    assert sorted(row["problem"] for row in kept) == sorted(total.unreadable.values())
+    assert sorted(row["reason"] for row in kept) == sorted(total.unreadable.values())
 
 
 HALF = b'"\\ud83d"'

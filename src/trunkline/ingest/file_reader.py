@@ -100,9 +100,9 @@ class Reader:
 
     def _of_another(self, form: SavedForm, item: Any) -> str | None:
         """Why an item of a list cannot be of the vendor whose list it is."""
-        if self._only is not None or not isinstance(item, dict):
+        if self._only is not None:
             return None
-        likely = vendors_of(self._saved, item.keys())
+        likely = vendors_of(self._saved, item)
         if not likely or form.name in likely:
             return None
         return f"a call of {self._titles(likely)} in a list of {form.title}"

@@ -6,8 +6,9 @@ scored by them for all vendors; the vendor with the most points is the one, if i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Set
-from itertools import takewhile
+from collections import Counter
+from collections.abc import Callable, Mapping, Set
+from itertools import islice
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -21,6 +22,9 @@ _UNKNOWN = 3
 """Points that an unknown field costs: vendors add fields, but not many at a time."""
 _ENOUGH = 5
 """Known fields that make up for having none that is distinctive."""
+
+_VOTERS = 100
+"""Calls of a list that decide whose it is; each of the others is compared with that."""
 
 Path = tuple[str, ...]
 """Names from the document to a value in it; empty for the document itself."""
@@ -120,23 +124,41 @@ class Match(NamedTuple):
 
 
 def matches(saved: Mapping[str, SavedAnswers], document: Any) -> list[Match]:
-    """The vendors of which a document may be: the first one, and those that it is not clearly ahead of."""
+    """The vendors of which a document may be: the one with the most points, and those that are close to it.
+
+    A close one counts even if it would not find a call in the document, as in a call without its id.
+    """
     found = []
     for name, one in saved.items():
         items = one.calls_in(document)
         if items is not None:
-            names = {member for item in items if isinstance(item, dict) for member in item}
-            found.append(Match(name, one.points(names), items))
+            found.append(Match(name, one.points(_names_in(items)), items))
     found.sort(key=lambda match: -match.points)
-    if found and not any(match.items for match in found):
+    full = [match for match in found if match.items]
+    if not full:
         return found[:1]  # an answer without calls is the same of every vendor
-    found = [match for match in found if match.items]
-    return list(takewhile(lambda match: match.points > found[0].points - LEAD, found))
+    votes = Counter(
+        of[0] for item in islice(full[0].items, _VOTERS) if len(of := vendors_of(saved, item)) == 1
+    ).most_common()
+    winners = [name for name, count in votes if count == votes[0][1]]
+    if elected := [match for match in full if match.name in winners]:
+        return elected
+    # No call is clear by itself, but all of them together may be.
+    best = full[0]
+    names = _names_in(best.items)
+    points = {name: one.points(names) for name, one in saved.items()} | {one.name: one.points for one in full}
+    close = [name for name, one in points.items() if name != best.name and one > best.points - LEAD]
+    return [best, *(Match(name, points[name], best.items) for name in close)]
 
 
-def vendors_of(saved: Mapping[str, SavedAnswers], names: Collection[str]) -> list[str]:
-    """The same for one call with these members."""
-    members = frozenset(names)
-    found = [(one.points(members), name) for name, one in saved.items() if one.fits_names(members)]
-    best = max((points for points, _ in found), default=0)
-    return [name for points, name in found if points > best - LEAD]
+def vendors_of(saved: Mapping[str, SavedAnswers], item: Any) -> list[str]:
+    """The vendors of which one call may be; none if it does not look like a call."""
+    if not isinstance(item, dict) or not any(one.fits(item) for one in saved.values()):
+        return []
+    points = {name: one.points(item.keys()) for name, one in saved.items()}
+    best = max(points.values())
+    return [name for name, one in points.items() if one > best - LEAD]
+
+
+def _names_in(items: list[Any]) -> set[str]:
+    return {name for item in items if isinstance(item, dict) for name in item}

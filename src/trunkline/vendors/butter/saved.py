@@ -12,7 +12,7 @@ SAVED = SavedAnswers(
     fields=frozenset(field.encode_name for wire in (WireCall, WireSummary) for field in structs.fields(wire)),
     distinctive=frozenset(
         {
-            *("client_id", "agent_config", "transport", "recording_enabled", "duration_seconds"),
+            *("client_id", "agent_config", "recording_enabled", "duration_seconds"),
             *("total_cost", "cost_breakdown"),
         }
     ),
