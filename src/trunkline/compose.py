@@ -221,9 +221,8 @@ async def services(
 
 def recordings_in(settings: Settings) -> ObjectStore:
     """Where recordings are stored; only the owner may read a folder of them."""
-    if settings.recordings_url is not None:
-        return from_url(settings.recordings_url)
-    return LocalStore(private_folder(settings.home / "recordings"))
+    url = settings.recordings_url
+    return from_url(url) if url else LocalStore(private_folder(settings.home / "recordings"))
 
 
 @asynccontextmanager
@@ -343,22 +342,15 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
         except (*DATABASE_DOWN, asyncpg.PostgresError):
             return False
 
-    def inbox() -> Inbox | None:
-        return opened[-1].inbox if opened else None
-
     def work() -> WorkReport | None:
         return WorkReport(opened[-1].jobs, opened[-1].followers, clock) if opened else None
-
-    def process() -> ProcessMetrics:
-        return ProcessMetrics(counters, opened[-1].limits.usage if opened else ())
 
     def webhooks() -> Webhooks:
         joined = opened[-1]
         return Webhooks(joined.sources, doors(), joined.group_commit, clock, joined.threads)
 
     def shelf() -> Shelf:
-        joined = opened[-1]
-        return Shelf(joined.recordings, recordings_in(settings), joined.links)
+        return Shelf(opened[-1].recordings, recordings_in(settings), opened[-1].links)
 
     async def refused(_: Request, error: Exception) -> JSONResponse:
         status = error.status_code if isinstance(error, HTTPException) else 404
@@ -370,7 +362,11 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
     others = Starlette(
         routes=[
             *health_routes(database_answers, work),
-            *metrics_routes(work, process, inbox),
+            *metrics_routes(
+                work,
+                lambda: ProcessMetrics(counters, opened[-1].limits.usage if opened else ()),
+                lambda: opened[-1].inbox if opened else None,
+            ),
             *docs_routes(),
             *recording_routes(shelf),
             *hook_routes(webhooks, settings.public_url, bodies),

@@ -277,11 +277,12 @@ def test_the_ledger_is_read_over_http_by_its_own_org_alone(
         1,
     )
     assert [one["vendor_call_id"] for one in found["calls"]] == ["bad"]
+    assert [(one["source_id"], one["unreadable"]) for one in found["unread"]] == [(puller.source.id, 1)]
     assert ledger_of(puller.world, **span, source_id=puller.source.id) == found
     toon = puller.world.get("trunkline", "/v1/ledger", params={**span, "format": "toon"})
     assert "elsewhere,bad,missing" in toon.text
     other = new_world()
-    nothing = {**found, "hours": [], "calls": []}
+    nothing = {**found, "hours": [], "calls": [], "unread": []}
     assert ledger_of(other, **span) == ledger_of(other, **span, source_id=puller.source.id) == nothing
 
 
