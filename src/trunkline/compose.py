@@ -154,10 +154,8 @@ async def services(
     """
     found, is_pending = await state(database_url)
     if found != head():
-        problem = (
-            "has no tables of Trunkline yet" if found is None else f"is at revision {found}, not {head()}"
-        )
-        raise SchemaBehind(f"the database {problem}: run `trunkline migrate`")
+        why = "has no tables of Trunkline yet" if found is None else f"is at revision {found}, not {head()}"
+        raise SchemaBehind(f"the database {why}: run `trunkline migrate`")
     if is_pending:
         raise SchemaBehind("the upgrade of the database is not finished: run `trunkline migrate`")
     pool = await open_pool(database_url, pool_size)
@@ -321,9 +319,8 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
 
     @asynccontextmanager
     async def open_answerer() -> AsyncIterator[RequestHandler]:
-        async with services(
-            database_url, pool_size=settings.pool_size, clock=clock, settings=settings
-        ) as joined:
+        opening = services(database_url, pool_size=settings.pool_size, clock=clock, settings=settings)
+        async with opening as joined:
             opened.append(joined)
             async with working(joined, settings, database_url, clock):
                 yield RequestHandler(
@@ -346,8 +343,7 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
         return WorkReport(opened[-1].jobs, opened[-1].followers, clock) if opened else None
 
     def webhooks() -> Webhooks:
-        joined = opened[-1]
-        return Webhooks(joined.sources, doors(), joined.group_commit, clock, joined.threads)
+        return Webhooks(opened[-1].sources, doors(), opened[-1].group_commit, clock, opened[-1].threads)
 
     def shelf() -> Shelf:
         return Shelf(opened[-1].recordings, recordings_in(settings), opened[-1].links)

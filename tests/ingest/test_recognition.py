@@ -227,8 +227,7 @@ def test_what_says_too_little_names_the_vendors_that_it_may_be_of() -> None:
     received, (rejected,) = read({"call_id": "a", "call_status": "ended"})
     assert received == []
     assert rejected.reason == (
-        "has too few known fields to tell whose call it is: if it is of Bland, Retell or Zudu,"
-        " choose with --vendor"
+        "has too few known fields to tell whose call it is: if it is of Retell or Zudu, choose with --vendor"
     )
 
 

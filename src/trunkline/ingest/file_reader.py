@@ -9,7 +9,7 @@ from trunkline.ingest.files import Entry, decoded
 from trunkline.ingest.payload_reader import FILE, SavedForm, received_from, received_from_line
 from trunkline.kit.json_reader import problems_of_part
 from trunkline.kit.payload import Unreadable
-from trunkline.kit.saved import matches, vendors_of
+from trunkline.kit.saved import candidates, matches, vendors_of
 from trunkline.model.field_problems import FieldProblems
 from trunkline.service.received import LINE, PRINTED, Provenance, Received, encoded
 
@@ -88,8 +88,7 @@ class Reader:
             form = self._forms[found[0].name]
             self._last = form if found[0].items else None
             return form, found[0].items
-        perhaps = [name for name, one in self._saved.items() if one.calls_named_in(document) is not None]
-        if perhaps:
+        if perhaps := candidates(self._saved, document):
             return (
                 f"has too few known fields to tell whose call it is: if it is of {self._titles(perhaps)},"
                 " choose with --vendor"

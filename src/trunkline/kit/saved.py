@@ -151,6 +151,16 @@ def matches(saved: Mapping[str, SavedAnswers], document: Any) -> list[Match]:
     return [best, *(Match(name, points[name], best.items) for name in close)]
 
 
+def candidates(saved: Mapping[str, SavedAnswers], document: Any) -> list[str]:
+    """The vendors of which a document may be that fits none: most of its fields are known to them."""
+    found = []
+    for name, one in saved.items():
+        items = one.calls_named_in(document)
+        if items and one.points(_names_in(items)) > 0:
+            found.append(name)
+    return found
+
+
 def vendors_of(saved: Mapping[str, SavedAnswers], item: Any) -> list[str]:
     """The vendors of which one call may be; none if it does not look like a call."""
     if not isinstance(item, dict) or not any(one.fits(item) for one in saved.values()):
