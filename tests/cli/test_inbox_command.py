@@ -54,7 +54,7 @@ def test_a_table_has_every_payload_and_the_counts_of_each_source(trunkline: Trun
     ran = trunkline("inbox", "list", "--org", world.name)
     assert ran.out.count("could not be read then") == 2
     assert "a chat is no call" in ran.out
-    assert "unread: main  2 unreadable, 1 without a call, 3 bytes" in ran.out
+    assert "unread: main (contactship)  2 unreadable, 1 without a call, 3 bytes" in ran.out
     only = trunkline("inbox", "list", "--org", world.name, "--state", "no_call", "--json").answer
     assert [one["reason"] for one in only["payloads"]] == ["a chat is no call"]
 
@@ -108,7 +108,9 @@ def test_sources_and_the_ledger_count_what_was_not_read(
     (source,) = trunkline("sources", "list", "--org", world.name, "--json").answer["sources"]
     assert source["unread"] == 2
     ledger = trunkline("ledger", "--org", world.name)
-    assert f"unread: main {added['id']}  2 unreadable, 0 without a call, 2 bytes" in ledger.out
-    assert f"dropped: main {added['id']}  1 since the inbox was full, the last at " in ledger.out
+    assert f"unread: main {added['id']} (contactship)  2 unreadable, 0 without a call, 2 bytes" in ledger.out
+    assert (
+        f"dropped: main {added['id']} (contactship)  1 since the inbox was full, the last at " in ledger.out
+    )
     (unread,) = trunkline("ledger", "--org", world.name, "--json").answer["unread"]
     assert (unread["unreadable"], unread["dropped"]) == (2, 1)

@@ -194,3 +194,14 @@ def test_one_call_of_a_vendor_that_is_gone_is_named_and_the_others_are_derived_a
     derived = again(world)
     assert derived.calls == 2
     assert derived.unreadable == ["our-agent rp2: payload: there is no vendor 'gone'"]
+
+
+def test_a_call_whose_row_is_corrupt_is_named_and_the_others_are_derived_again(world: World) -> None:
+    headers = {**world.headers["trunkline"], "content-type": "application/json"}
+    many = encoded([own("our-agent", vendor_call_id=name) for name in ("a", "b", "c")])
+    assert world.request("POST", "/trunkline/v1/calls", content=many, headers=headers).status_code == 200
+    corrupt = "UPDATE calls SET body = '{' WHERE org_id = $1 AND vendor_call_id = 'b'"
+    world.run(world.joined.pool.execute(corrupt, world.org.id))
+    derived = again(world)
+    assert (derived.calls, derived.changed) == (3, 0)
+    assert [one.partition(": ")[0] for one in derived.unreadable] == ["our-agent b"]

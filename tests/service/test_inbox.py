@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import msgspec
 import pytest
 from structlog.testing import capture_logs
@@ -242,6 +243,30 @@ def test_one_payload_whose_reading_fails_in_any_way_keeps_no_other_waiting(world
         "ZeroDivisionError: a fault of ours",
         "payload: there is no vendor 'nobodys'",
     }
+
+
+def test_one_payload_that_cannot_be_stored_keeps_no_other_waiting(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(world, unread(b"the bad one"), unread(encoded(RAW)))
+    reader, commits = stored_payload_reader(), world.joined.group_commit
+    good = reader.sightings("contactship", None, "call", encoded(RAW), "")
+
+    def read_again(found: InboxContent) -> Any:
+        return [Received(good[0], found.body)]
+
+    async def ingest(org: Any, received: Any) -> Any:
+        if received[0].raw == b"the bad one":
+            raise asyncpg.DataError("a value that no column takes")
+        return await GroupCommit.ingest(commits, org, received)
+
+    monkeypatch.setattr(commits, "ingest", ingest)
+    inbox = Inbox(InboxStore(world.joined.pool), commits, read_again)
+    result = world.run(inbox.retry(world.org, RetryInbox(), OUR_IDS))
+    assert (result.read, [one.reason for one in result.unread]) == (
+        1,
+        ["DataError: a value that no column takes"],
+    )
 
 
 def test_a_deleted_call_stays_deleted_and_its_payload_leaves_the_inbox(world: World) -> None:

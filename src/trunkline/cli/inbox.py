@@ -174,7 +174,8 @@ def drop(
 def unread_lines(counts: Sequence[InboxCount]) -> Iterator[str]:
     """What each source has in the inbox, and what had to be dropped, a line for each."""
     for one in counts:
-        source = f"{one.source} {one.source_id}" if one.source_id else one.source
+        name = f"{one.source} {one.source_id}" if one.source_id else one.source
+        source = f"{name} ({one.vendor})" if one.vendor and one.vendor != one.source else name
         if one.unread:
             yield (
                 f"unread: {source}  {one.unreadable} unreadable, {one.no_call} without a call,"

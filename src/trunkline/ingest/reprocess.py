@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+import asyncpg
 import structlog
 from msgspec import Struct, field
 
@@ -24,6 +25,7 @@ from trunkline.model.inbox import RetryInbox
 from trunkline.model.merge import Difference, difference, first_call, merged
 from trunkline.model.versions import Versions
 from trunkline.service.calls import Org
+from trunkline.service.database_errors import DATABASE_DOWN
 from trunkline.service.inbox import Inbox
 from trunkline.service.live_events import ReprocessResult, reprocess
 from trunkline.service.received import EVENT, HOOK
@@ -74,6 +76,26 @@ class Reprocessor:
         return derived
 
     async def _reprocess(self, org: Org, keys: Sequence[Key], derived: ReprocessSummary) -> None:
+        """Derive some calls again: together, or if that fails each by itself, so that one stops no other."""
+        try:
+            batch = await self._derive(org, keys)
+        except (*DATABASE_DOWN, asyncpg.LockNotAvailableError):
+            raise  # the log is unavailable, whatever the calls are
+        except Exception as error:
+            if len(keys) > 1:
+                for key in keys:
+                    await self._reprocess(org, [key], derived)
+                return
+            ((vendor, vendor_call_id),) = keys
+            log.exception("call not derived again", vendor=vendor, vendor_call_id=vendor_call_id)
+            failed = f"{vendor} {vendor_call_id}: {type(error).__name__}: {error}"
+            batch = ReprocessSummary(calls=1, unreadable=[failed])
+        derived.calls += batch.calls
+        derived.changed += batch.changed
+        derived.unreadable += batch.unreadable
+
+    async def _derive(self, org: Org, keys: Sequence[Key]) -> ReprocessSummary:
+        derived = ReprocessSummary()
         async with self._writer.transaction(org.id, len(keys)) as writing:
             current = await writing.current(keys)
             payloads = await writing.payloads(keys)
@@ -101,6 +123,7 @@ class Reprocessor:
             await writing.write(pending)
             await writing.confirm(confirmed)
             await writing.live.write(updates)
+        return derived
 
     def _reprocessed(
         self, key: Key, stored: StoredCall, payloads: Sequence[StoredPayload]

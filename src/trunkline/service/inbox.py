@@ -25,7 +25,9 @@ from trunkline.model.inbox import (
     StillUnread,
 )
 from trunkline.service.calls import Org
+from trunkline.service.database_errors import DATABASE_DOWN
 from trunkline.service.group_commit import GroupCommit
+from trunkline.service.intake import TooManyWriters
 from trunkline.service.received import PRINTED, Received
 from trunkline.store.inbox import InboxStore, InboxTotal
 
@@ -108,7 +110,15 @@ class Inbox:
             await self._stays(org, entry_id, state, reason, result)
             return
         # What of it cannot be read goes back into the inbox by itself; a deleted call stays deleted.
-        await self._group_commit.ingest(org, received)
+        try:
+            await self._group_commit.ingest(org, received)
+        except (*DATABASE_DOWN, Refused, TooManyWriters):
+            raise  # the log is unavailable, whatever the payload is
+        except Exception as error:
+            log.exception("payload not stored", org=org.name, payload=str(entry_id))
+            reason = f"{type(error).__name__}: {error}"
+            await self._stays(org, entry_id, InboxState.UNREADABLE, reason, result)
+            return
         await self._store.delete(org.id, [entry_id])
         result.read += 1
         result.calls += calls
