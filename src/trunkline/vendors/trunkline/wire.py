@@ -291,7 +291,9 @@ class InboxQuery(Struct, kw_only=True):
     """The query parameters of list inbox."""
 
     source_id: Annotated[Uuid, Meta(description="one source; by default everything of the org")] | None = None
-    vendor: Annotated[str, Meta(description="the vendor whose form the payloads were read in")] | None = None
+    vendor: (
+        Annotated[str, Meta(min_length=1, description="the vendor whose form they were read in")] | None
+    ) = None
     state: (
         Annotated[
             Literal["unreadable", "no_call"],
