@@ -160,16 +160,6 @@ def test_every_vendor_says_how_its_saved_answers_are_recognised() -> None:
     assert set(saved_answers()) == {*dialects(), *doors()}
 
 
-@pytest.mark.parametrize("vendor", VENDORS)
-def test_a_distinctive_field_is_known_to_no_other_vendor(vendor: str) -> None:
-    shared = {
-        name: sorted(saved_answers()[vendor].distinctive & other.fields)
-        for name, other in saved_answers().items()
-        if name != vendor
-    }
-    assert {name: fields for name, fields in shared.items() if fields} == {}
-
-
 def test_a_vendor_whose_distinctive_fields_are_not_among_its_fields_cannot_be_made() -> None:
     with pytest.raises(TypeError):
         SavedAnswers(ids=frozenset("a"), fields=frozenset("a"), distinctive=frozenset("b"))
