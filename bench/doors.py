@@ -21,14 +21,14 @@ from bench.ratios import OURS, SINGLE, WRITERS, named
 from bench.results import Row, Sample, row_of
 from bench.writes import scratch
 from trunkline.compose import Services, services
-from trunkline.ingest.payload_reader import received_from
+from trunkline.ingest.payload_reader import file_forms, received_from
 from trunkline.ingest.pull import Pull
 from trunkline.ingest.vendor_client import VendorClient
 from trunkline.service.calls import Org
 from trunkline.service.clock import system_clock
 from trunkline.settings import Settings
 from trunkline.store.pulls import PullStore
-from trunkline.vendors import dialects, doors
+from trunkline.vendors import doors
 
 WEBHOOKS, EVENTS, PULLED = "webhooks", "live events", "pulled calls"
 SUPPLY = 4000
@@ -169,9 +169,9 @@ async def _pulled(joined: Services, server: Server, data: Path, subject: str) ->
     """All calls of one org, pulled into another by a vendor's list API, without pauses for its rate limit."""
     made = await joined.keys.create("listed")
     owner = Org(await joined.keys.org_id("listed"), "listed")
-    dialect = dialects()["trunkline"]
+    form = file_forms()["trunkline"]
     lines = _lines(data, PULLED_CALLS, 3, "source")
-    batch = [received_from(dialect, msgspec.json.decode(line)) for line in lines]
+    batch = [received_from(form, msgspec.json.decode(line)) for line in lines]
     await joined.intake.ingest(owner, batch, "bench")
     door = doors()[PULLED_FROM]
     if door.list_api is None:

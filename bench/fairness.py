@@ -38,11 +38,10 @@ from bench.ratios import ALONE, BESIDE, OURS, named
 from bench.results import ROOT, Row, row_of, sample_of
 from bench.writes import scratch
 from trunkline.compose import services
-from trunkline.ingest.payload_reader import received_from
+from trunkline.ingest.payload_reader import file_forms, received_from
 from trunkline.service.calls import Org
 from trunkline.settings import Settings
 from trunkline.store.embedded import start_embedded
-from trunkline.vendors import dialects
 
 CALLS = 2000
 """That each org has to begin with."""
@@ -70,7 +69,8 @@ def rows(url: str, data: Path, seconds: float, log: Path) -> list[Row]:
             for number, name in enumerate(("quiet", "hostile")):
                 keys.append((await joined.keys.create(name)).headers["trunkline"])
                 lines = make_lines(Options(CALLS, orgs=1, seed=3000 + number, days=30, data=data))
-                batch = [received_from(dialects()["trunkline"], msgspec.json.decode(line)) for line in lines]
+                form = file_forms()["trunkline"]
+                batch = [received_from(form, msgspec.json.decode(line)) for line in lines]
                 await joined.intake.ingest(Org(await joined.keys.org_id(name), name), batch, "bench")
             source = await joined.sources.add("hostile", "retell", webhook_secrets=[SECRET])
             return keys, f"/hooks/{source.address}"

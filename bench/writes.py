@@ -18,12 +18,11 @@ from bench.limit import pgbench
 from bench.ratios import COPY_IN, IMPORT, IMPORTER, WRITERS, commits_of
 from bench.results import Row, sample_of
 from trunkline.compose import services
-from trunkline.ingest.payload_reader import received_from
+from trunkline.ingest.payload_reader import file_forms, received_from
 from trunkline.service.calls import Org
 from trunkline.service.received import Received
 from trunkline.store.keys import KeyStore
 from trunkline.store.migrations import migrate
-from trunkline.vendors import dialects
 
 IMPORTED = 50_000
 """How many calls are imported into an empty database, unless the run is smaller."""
@@ -158,9 +157,9 @@ async def _written(url: str, name: str, data: Path, seconds: float, pool_size: i
 
 def _calls(data: Path, seed: int, count: int) -> Iterator[Received]:
     """Calls of one day, each its own."""
-    dialect = dialects()["trunkline"]
+    form = file_forms()["trunkline"]
     lines = make_lines(Options(count, orgs=1, seed=1000 + seed, days=1, data=data, words="none"))
-    made = [received_from(dialect, msgspec.json.decode(line)) for line in lines]
+    made = [received_from(form, msgspec.json.decode(line)) for line in lines]
     return iter(made)
 
 

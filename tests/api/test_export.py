@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 from tests.api.files import EXPORT, exported, read, rows
 from tests.conftest import World
 from tests.vendors.conftest import NUMBERS, odd_ones, some_calls
-from trunkline.ingest.files import Reader, Source
+from trunkline.ingest.file_reader import Reader
+from trunkline.ingest.files import Source
+from trunkline.ingest.payload_reader import file_forms
 from trunkline.kit.export import COMPRESSIONS, FORMATS
 from trunkline.kit.query import parameters
 from trunkline.service.received import Received
@@ -73,7 +75,7 @@ def test_an_export_read_into_an_empty_org_gives_the_same_calls_and_again_changes
         path = tmp_path / f"calls.{compression}"
         path.write_bytes(exported(mixed, compression=compression).content)
         with Source(path) as source:
-            reader = Reader(dialects(), "trunkline")
+            reader = Reader(file_forms(), "trunkline")
             found = [seen for piece in source.entries() for seen in reader.read(path.name, piece)]
         seen = [one for one in found if isinstance(one, Received)]
         assert len(seen) == len(found) == len(printed)

@@ -68,6 +68,10 @@ def stored_payloads(world: World) -> list[Any]:
     )
 
 
+def unread_payloads(world: World) -> list[Any]:
+    return world.run(world.joined.pool.fetch("SELECT * FROM inbox WHERE org_id = $1", world.org.id))
+
+
 def test_a_delivery_is_stored_as_it_came_and_becomes_a_call(world: World) -> None:
     source = source_in(world)
     answer = deliver(world, source, STARTED)
@@ -123,10 +127,10 @@ def test_what_is_the_vendors_and_cannot_be_read_is_stored_with_its_reason(world:
     answer = deliver(world, source_in(world), body)
     assert answer.status_code == 200
     assert answer.json()["note"]
-    (row,) = stored_payloads(world)
+    (row,) = unread_payloads(world)
     assert row["payload"] == body
-    assert row["problem"] == answer.json()["note"]
-    assert row["vendor_call_id"] == ""
+    assert row["reason"] == answer.json()["note"]
+    assert stored_payloads(world) == []
 
 
 def test_a_hook_that_expects_an_answer_is_refused_with_a_sentence(world: World) -> None:

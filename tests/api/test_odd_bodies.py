@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import pytest
 import zstandard
 
-from tests.api.test_hooks import CALL, ENDED, SECRET, source_in, stored_payloads
+from tests.api.test_hooks import CALL, ENDED, SECRET, source_in, stored_payloads, unread_payloads
 from tests.conftest import World
 
 BODY = json.dumps(ENDED).encode()
@@ -73,7 +73,7 @@ def test_what_cannot_be_unpacked_is_stored_as_it_came_with_the_reason(
 ) -> None:
     told = sent(world, body, **headers)
     assert told["note"].startswith("payload: ")
-    assert [(row["payload"], row["problem"]) for row in stored_payloads(world)] == [(body, told["note"])]
+    assert [(row["payload"], row["reason"]) for row in unread_payloads(world)] == [(body, told["note"])]
 
 
 MEANT: dict[str, tuple[bytes, dict[str, str], str | None]] = {

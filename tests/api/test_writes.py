@@ -13,11 +13,11 @@ import msgspec
 import pytest
 
 from tests.conftest import World
-from trunkline.ingest.reprocess import Reprocessor, ReprocessSummary
+from trunkline.compose import reprocessor
+from trunkline.ingest.reprocess import ReprocessSummary
 from trunkline.model.merge import first_call, merged
 from trunkline.model.sighting import Sighting
 from trunkline.store.calls.rows import stored_call_of
-from trunkline.vendors import dialects, doors
 from trunkline.vendors.trunkline.parse import from_wire
 from trunkline.vendors.trunkline.writes import MAX_CALLS
 
@@ -399,7 +399,7 @@ def test_a_change_is_derived_again_with_the_time_at_which_it_was_made(world: Wor
     # However late they were committed: all in one moment.
     sql = "UPDATE sightings SET received_at = $2, last_received_at = $2 WHERE org_id = $1"
     world.run(world.joined.pool.execute(sql, world.org.id, datetime.fromisoformat("2026-03-02T09:00:00Z")))
-    again = Reprocessor(world.joined.writer, world.joined.intake, dialects(), doors())
+    again = reprocessor(world.joined)
     assert world.run(again.run(world.org)) == ReprocessSummary(calls=1)
     assert world.get("trunkline", f"{CALLS}/{call_id}").json() == before
 

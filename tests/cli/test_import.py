@@ -18,7 +18,7 @@ import pytest
 from tests.cli.conftest import Trunkline, command, environment
 from tests.conftest import MAX_WAIT_SECONDS, World
 from trunkline.model.ids import derived_call_id
-from trunkline.vendors import dialects
+from trunkline.vendors import dialects, saved_answers
 
 CAPTURES = sorted((Path(__file__).parents[1] / "vendors").glob("*/captures/*.json"))
 
@@ -72,7 +72,7 @@ def test_what_our_own_api_prints_goes_into_another_org_and_comes_out_the_same(
     for path in CAPTURES:
         body = json.loads(path.read_text())["body"]
         dialect = dialects()[path.parents[1].name]
-        one.see([dialect.from_wire(item) for item in dialect.calls_in(body) or []])
+        one.see([dialect.from_wire(item) for item in saved_answers()[dialect.name].calls_in(body) or []])
     lines = printed(one)
     (tmp_path / "own.jsonl").write_bytes(b"\n".join(lines))
 
@@ -95,7 +95,8 @@ def test_saved_answers_of_every_vendor_go_in_printed_or_packed_and_are_counted_t
         body = json.loads(path.read_text())["body"]
         dialect = dialects()[path.parents[1].name]
         calls |= {
-            (dialect.name, dialect.from_wire(item).vendor_call_id) for item in dialect.calls_in(body) or []
+            (dialect.name, dialect.from_wire(item).vendor_call_id)
+            for item in saved_answers()[dialect.name].calls_in(body) or []
         }
         text = json.dumps(body, indent=2).encode()
         files.append(tmp_path / f"{dialect.name}-{path.name}")
@@ -114,13 +115,22 @@ def test_calls_come_in_through_a_pipe(trunkline: Trunkline, world: World) -> Non
     assert ran.answer["stored"] == 3
 
 
-def test_an_empty_file_brings_nothing_and_is_no_failure(
+def test_an_empty_file_is_rejected_with_the_reason(
     trunkline: Trunkline, world: World, tmp_path: Path
 ) -> None:
     (tmp_path / "empty.jsonl").touch()
     ran = trunkline("import", "empty.jsonl", "--org", world.name, "--json")
+    assert ran.answer == {"read": 1, "stored": 0, "unchanged": 0, "rejected": 1}
+    assert (ran.status, ran.err.splitlines()[0]) == (1, "empty.jsonl, line 1: the file is empty")
+
+
+def test_an_answer_without_calls_is_no_failure_and_is_said_to_be_one(
+    trunkline: Trunkline, world: World, tmp_path: Path
+) -> None:
+    (tmp_path / "page.json").write_text('{"calls": [], "next_page_token": null}')
+    ran = trunkline("import", "page.json", "--org", world.name, "--json")
     assert ran.answer == {"read": 0, "stored": 0, "unchanged": 0, "rejected": 0}
-    assert ran.status == 0
+    assert (ran.status, ran.err) == (0, "page.json: an answer without calls\n")
 
 
 def test_an_org_that_is_new_is_made(
@@ -159,7 +169,12 @@ def test_bad_lines_go_to_a_reject_file_and_the_good_ones_are_stored(
     ran = trunkline("import", "calls.jsonl", "--org", world.name, "--json")
     assert ran.answer == {"read": len(lines), "stored": 3, "unchanged": 0, "rejected": len(BROKEN)}
     assert ran.status == 1
-    assert ran.err == "rejected lines are in calls.jsonl.rejects.jsonl\n"
+    said = ran.err.splitlines()
+    assert said[:2] == [
+        "calls.jsonl, line 2: not JSON: trailing characters (byte 6)",
+        "calls.jsonl, line 3: not UTF-8",
+    ]
+    assert said[5:] == ["and 2 more", "rejected lines are in calls.jsonl.rejects.jsonl"]
     written = rejects(tmp_path / "calls.jsonl.rejects.jsonl")
     assert [(bad["file"], bad["line"], bad["item"]) for bad in written] == [
         ("calls.jsonl", number, None) for number in (2, 3, 4, 6, 7, 8, 9)
@@ -276,8 +291,8 @@ def test_repeated_calls_colliding_ids_and_vendors_with_the_same_id_are_distingui
         {**rows(1)[0], "vendor_call_id": "second", "id": shared.upper()},
     ]
     write(tmp_path / "own.jsonl", ours)
-    contactship = {"id": shared, "call_status": "completed", "created_at": "2026-03-01"}
-    zudu = {"call_id": shared, "call_status": "ENDED", "start_timestamp": 1772323200000}
+    contactship = {"id": shared, "call_status": "completed", "call_result": "answered"}
+    zudu = {"call_id": shared, "call_status": "ENDED", "call_duration": 1, "organization_id": "o"}
     write(tmp_path / "contactship.jsonl", [contactship])
     write(tmp_path / "zudu.jsonl", [zudu])
     files = ("own.jsonl", "contactship.jsonl", "zudu.jsonl")
@@ -360,7 +375,7 @@ def test_a_terminal_shows_a_progress_bar(embedded_url: str, world: World, tmp_pa
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (["calls.jsonl", "--org", "a", "--dialect", "nobody"], "there is no dialect 'nobody'; there are "),
+        (["calls.jsonl", "--org", "a", "--dialect", "nobody"], "there is no vendor 'nobody'; there are "),
         (["missing.jsonl", "--org", "a"], "'missing.jsonl' does not exist"),
         ([".", "--org", "a"], "is a directory"),
     ],
@@ -385,7 +400,7 @@ def test_calls_in_another_form_than_the_named_one_are_rejected(
     trunkline: Trunkline, world: World, tmp_path: Path
 ) -> None:
     write(tmp_path / "calls.jsonl", rows(2))
-    ran = trunkline("import", "calls.jsonl", "--org", world.name, "--dialect", "zudu", "--json")
+    ran = trunkline("import", "calls.jsonl", "--org", world.name, "--vendor", "zudu", "--json")
     assert ran.answer == {"read": 2, "stored": 0, "unchanged": 0, "rejected": 2}
     assert ran.status == 1
     assert total(world) == 0

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from trunkline.ingest.files import Reader, Rejected, Source
+from trunkline.ingest.file_reader import Reader, Rejected
+from trunkline.ingest.files import Source
+from trunkline.ingest.payload_reader import file_forms
 from trunkline.vendors import dialects
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,7 +25,7 @@ def test_there_is_an_example_of_every_vendor() -> None:
 def test_an_example_is_the_vendors_and_reads_as_its_calls(path: Path) -> None:
     capture = ROOT / "tests" / "vendors" / path.stem / "captures" / "list.json"
     assert json.loads(path.read_text()) == json.loads(capture.read_text())["body"]
-    reader = Reader(dialects())
+    reader = Reader(file_forms())
     with Source(path) as source:
         found = [item for piece in source.entries() for item in reader.read(path.name, piece)]
     assert found

@@ -372,11 +372,9 @@ def test_a_call_that_cannot_be_read_is_named_and_stored_and_does_not_stop_the_ot
     assert (total.calls, total.new, len(total.unreadable)) == (5, 3, 2)
     assert [name[:5] for name in total.unreadable] == ["item ", "item "]
     kept = puller.world.run(
-        puller.world.joined.pool.fetch(
-            "SELECT problem FROM sightings WHERE org_id = $1 AND vendor_call_id = ''", puller.world.org.id
-        )
+        puller.world.joined.pool.fetch("SELECT reason FROM inbox WHERE org_id = $1", puller.world.org.id)
     )
-    assert sorted(row["problem"] for row in kept) == sorted(total.unreadable.values())
+    assert sorted(row["reason"] for row in kept) == sorted(total.unreadable.values())
 
 
 HALF = b'"\\ud83d"'

@@ -11,12 +11,13 @@ import pytest
 from msgspec import UNSET, structs
 
 from tests.conftest import World
-from trunkline.ingest.reprocess import Reprocessor, ReprocessSummary
+from trunkline.compose import reprocessor
+from trunkline.ingest.reprocess import ReprocessSummary
 from trunkline.model.call import Recording
 from trunkline.model.sighting import Sighting
 from trunkline.service.received import HOOK, RECORDING, Provenance, Received, encoded
 from trunkline.store.totals.totals import differences
-from trunkline.vendors import dialects, doors
+from trunkline.vendors import dialects
 
 CAPTURE = Path(__file__).parents[1] / "vendors" / "contactship" / "captures" / "get.json"
 RAW: dict[str, Any] = json.loads(CAPTURE.read_text())["body"]
@@ -29,7 +30,7 @@ def read() -> Sighting:
 
 def again(world: World) -> ReprocessSummary:
     joined = world.joined
-    run = Reprocessor(joined.writer, joined.intake, dialects(), doors()).run(world.org)
+    run = reprocessor(joined).run(world.org)
     return world.run(run)
 
 
@@ -78,7 +79,7 @@ def test_one_payload_that_fails_in_any_way_does_not_end_the_run(world: World, re
     world.run(world.joined.intake.ingest(world.org, seen, "test"))
     derived = again(world)
     assert (derived.calls, derived.changed) == (2, 1)
-    assert derived.unreadable == ["nobodys stray: KeyError: 'nobodys'"]
+    assert derived.unreadable == ["nobodys stray: payload: there is no vendor 'nobodys'"]
 
 
 def test_a_payload_that_named_no_call_is_found_once_it_can_be_read(world: World, read: Sighting) -> None:

@@ -26,6 +26,7 @@ from trunkline.service.intake import Intake
 from trunkline.service.ledger import Ledger
 from trunkline.service.run import OUR_IDS
 from trunkline.service.sources import Source, Sources
+from trunkline.store.inbox import InboxStore
 from trunkline.store.keys import KeyStore
 from trunkline.store.ledger import LedgerStore
 from trunkline.store.pulls import PullStore
@@ -129,7 +130,7 @@ class Puller:
         self.source: Source = world.run(adding)
         self.commits = GroupCommit(Intake(world.joined.writer, self._clock))
         self.webhooks = Webhooks(sources, doors(), self.commits, self._clock)
-        self.ledger = Ledger(LedgerStore(pool), self._clock)
+        self.ledger = Ledger(LedgerStore(pool), InboxStore(pool), self._clock)
         self.store = PullStore(world.joined.pool, world.org.id, UUID(self.source.id))
 
     @classmethod

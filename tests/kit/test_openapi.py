@@ -24,6 +24,13 @@ from trunkline.kit.request_body import RequestBody
 from trunkline.model.call import Call
 from trunkline.model.changes import Change, ChangeBatch
 from trunkline.model.faults import Fault
+from trunkline.model.inbox import (
+    GetInboxPayload,
+    InboxContent,
+    ListInbox,
+    example_entry,
+    example_inbox,
+)
 from trunkline.model.intents import CallPage, GetCall, ListChanges, OneCall, Outcome, ReadLedger
 from trunkline.model.ledger import example_ledger
 from trunkline.model.words import Status
@@ -110,6 +117,10 @@ def assert_fits(dialect: Dialect, operation: Operation, call: Call, query: Any) 
         found = OneCall("acme", call)
     elif isinstance(operation.to_intent(query, ""), ReadLedger):
         found = example_ledger()
+    elif isinstance(intent, ListInbox):
+        found = example_inbox()
+    elif isinstance(intent, GetInboxPayload):
+        found = InboxContent(example_entry(), b"\xff")
     elif isinstance(operation.to_intent(query, ""), ListChanges):
         found = ChangeBatch([Change(2, call.id, call), Change(3, call.id, None)], 3, has_more=False)
     answer = ENCODER.encode(operation.answer_of(found, query))

@@ -24,18 +24,22 @@ import pytest
 from tests.conftest import Background
 from tests.vendors.captures import JSON, Capture, captures
 from trunkline.ingest.reprocess import Reprocessor
+from trunkline.ingest.stored_payload import stored_payload_reader
 from trunkline.ingest.webhooks import parse_delivery
 from trunkline.kit.door import AnswerExpected, Door
 from trunkline.kit.payload import Unreadable
 from trunkline.model.words import Status
 from trunkline.service.calls import Org
+from trunkline.service.group_commit import GroupCommit
+from trunkline.service.inbox import Inbox
 from trunkline.service.intake import Intake
 from trunkline.service.received import HOOK, Provenance, Received, encoded
 from trunkline.store.calls.writes import CallWriter
+from trunkline.store.inbox import InboxStore
 from trunkline.store.migrations import migrate
 from trunkline.store.pool import open_pool
 from trunkline.store.totals.totals import differences
-from trunkline.vendors import dialects, doors
+from trunkline.vendors import doors
 
 ORDERS = int(os.environ.get("ORDERS", "500"))
 """How many orders are tried of more than five deliveries; of up to five it is every order there is."""
@@ -46,6 +50,10 @@ FEWEST_ORDERS = 24
 AT_ONCE = 4
 BEGIN = datetime(2030, 1, 1, tzinfo=UTC)
 """When the first payload arrives: after every time in the captures."""
+
+
+def inbox_of(pool: asyncpg.Pool, intake: Intake) -> Inbox:
+    return Inbox(InboxStore(pool), GroupCommit(intake), stored_payload_reader().read_again)
 
 
 class Payload(NamedTuple):
@@ -204,7 +212,7 @@ class Log:
         for payload in order:
             now += timedelta(seconds=1)
             await intake.ingest_each(org, payload.seen)
-        reprocessing = Reprocessor(self.writer, intake, dialects(), doors())
+        reprocessing = Reprocessor(self.writer, inbox_of(self.pool, intake), stored_payload_reader())
         before = await self.calls(org)
         derived = await reprocessing.run(org)
         assert (derived.changed, derived.found, derived.unreadable) == (0, 0, [])

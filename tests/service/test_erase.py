@@ -18,8 +18,7 @@ import zstandard
 
 from tests.api.test_hooks import source_in
 from tests.conftest import Background, World
-from trunkline.compose import recordings_in
-from trunkline.ingest.reprocess import Reprocessor
+from trunkline.compose import recordings_in, reprocessor
 from trunkline.jobs.search_index import index_org
 from trunkline.jobs.vacuum import vacuum_kind
 from trunkline.kit.dialect import Dialect
@@ -37,7 +36,7 @@ from trunkline.store.pulls import ListedCall, PullStore, StoredPull
 from trunkline.store.queries import queries
 from trunkline.store.totals.number_totals import NumberTotalStore
 from trunkline.store.totals.totals import differences
-from trunkline.vendors import dialects, doors
+from trunkline.vendors import dialects
 
 CALLS = "/v1/calls"
 PATHS = {"trunkline": "/v1/calls/{}", "callem": "/v1/calls/{}", "zudu": "/api/calls/{}"}
@@ -209,7 +208,7 @@ class Filled:
 
     def reprocessed(self) -> tuple[int, int, list[str]]:
         joined = self.world.joined
-        run = Reprocessor(joined.writer, joined.intake, dialects(), doors()).run(self.world.org)
+        run = reprocessor(joined).run(self.world.org)
         derived = self.world.run(run)
         return derived.changed, derived.found, derived.unreadable
 
@@ -369,7 +368,7 @@ def test_most_of_it_is_gone_when_the_deletion_is_answered(world: World) -> None:
     filled.delete("trunkline")
     left = world.run(found_in_tables(world, filled.call.marks))
     # Numbers and terms that no call has, earlier totals, payloads without a call, and quotes in failures.
-    later = {"number_totals", "search_terms", "term_suffixes", "call_totals", "sightings"}
+    later = {"number_totals", "search_terms", "term_suffixes", "call_totals", "inbox"}
     assert left.keys() <= later | {"jobs", "followers", "follower_skips"}
     assert left.get("call_totals", []) == [filled.call.numbers[3].removeprefix("+")]
     assert found_in_files([filled.call.word]) == []
@@ -420,10 +419,8 @@ def test_one_call_that_cannot_be_read_is_stored_alone_and_keeps_no_other_out(wor
     _, receipt = several(world, [good.document(), bad])
     assert receipt["calls"] == 1
     assert "vendor_call_id" in receipt["note"]
-    rows = world.run(
-        world.joined.pool.fetch("SELECT * FROM sightings WHERE org_id = $1 AND problem <> ''", world.org.id)
-    )
-    assert [(row["vendor_call_id"], json.loads(row["payload"])) for row in rows] == [("", {"calls": [bad]})]
+    rows = world.run(world.joined.pool.fetch("SELECT * FROM inbox WHERE org_id = $1", world.org.id))
+    assert [json.loads(row["payload"]) for row in rows] == [{"calls": [bad]}]
     assert printed(world, good) != b""
 
 

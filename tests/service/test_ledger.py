@@ -15,6 +15,7 @@ from tests.ingest.vendors import NOW, Answer, Puller, SmallVendor, call, small_v
 from trunkline.ingest.pull import list_api
 from trunkline.kit.list_api import Request
 from trunkline.model.faults import Fault, Refused
+from trunkline.model.inbox import GetInboxPayload, ListInbox
 from trunkline.model.ledger import LedgerPage
 
 HOUR = timedelta(hours=1)
@@ -166,6 +167,7 @@ class Refusing(SmallVendor):
     def __init__(self) -> None:
         super().__init__()
         self.refused: set[str] = set()
+        self.wholes: dict[str, dict[str, Any]] = {}
 
     def answer(self, path: str) -> Answer:
         name = path.partition("?")[0].rpartition("/")[2]
@@ -174,7 +176,7 @@ class Refusing(SmallVendor):
         if name in self.refused:
             return 404, {}, b"{}"
         found = (one for one in self.calls if one.get("vendor_call_id") == name)
-        return 200, {}, json.dumps(next(found)).encode()
+        return 200, {}, json.dumps(self.wholes.get(name) or next(found)).encode()
 
 
 @pytest.fixture
@@ -260,6 +262,28 @@ def ledger_of(world: World, **query: str) -> dict[str, Any]:
     return found
 
 
+def test_a_call_that_is_fetched_whole_and_cannot_be_read_is_in_the_inbox_as_it_came(
+    refusing: tuple[Puller, Refusing],
+) -> None:
+    puller, vendor = refusing
+    vendor.calls = [at(1, "good"), at(1, "bad")]
+    vendor.wholes["bad"] = {"status": "completed", "summary": "of no call"}
+    assert list(puller.pull().unreadable) == ["bad"]
+    world = puller.world
+    page = world.run(world.joined.run(world.org, ListInbox(limit=10)))
+    (entry,) = page.entries
+    assert (entry.source_id, entry.kind, entry.reason) == (
+        puller.source.id,
+        "call",
+        "vendor_call_id: an id is required",
+    )
+    content = world.run(world.joined.run(world.org, GetInboxPayload(entry.id)))
+    assert json.loads(content.body) == vendor.wholes["bad"]
+    assert [(one.source_id, one.unreadable) for one in puller.read_ledger().unread] == [(puller.source.id, 1)]
+    vendor.wholes.clear()
+    assert (puller.pull().new, puller.pull().unreadable) == (1, {})
+
+
 def test_the_ledger_is_read_over_http_by_its_own_org_alone(
     refusing: tuple[Puller, Refusing], new_world: Callable[..., World]
 ) -> None:
@@ -277,11 +301,12 @@ def test_the_ledger_is_read_over_http_by_its_own_org_alone(
         1,
     )
     assert [one["vendor_call_id"] for one in found["calls"]] == ["bad"]
+    assert found["unread"] == []  # there is nothing of it that could be read
     assert ledger_of(puller.world, **span, source_id=puller.source.id) == found
     toon = puller.world.get("trunkline", "/v1/ledger", params={**span, "format": "toon"})
     assert "elsewhere,bad,missing" in toon.text
     other = new_world()
-    nothing = {**found, "hours": [], "calls": []}
+    nothing = {**found, "hours": [], "calls": [], "unread": []}
     assert ledger_of(other, **span) == ledger_of(other, **span, source_id=puller.source.id) == nothing
 
 

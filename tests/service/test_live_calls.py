@@ -20,7 +20,8 @@ from msgspec import structs
 from tests.conftest import World
 from tests.model.live_events import BEGIN, events, stored_event
 from tests.model.test_live import others
-from trunkline.ingest.reprocess import Reprocessor, ReprocessSummary
+from trunkline.compose import reprocessor
+from trunkline.ingest.reprocess import ReprocessSummary
 from trunkline.jobs.followers import step_now
 from trunkline.jobs.live_transcripts import LIVE_TRANSCRIPT, LiveTranscripts
 from trunkline.kit.transcript import is_engaged
@@ -41,7 +42,6 @@ from trunkline.store.jobs import Begun, JobRef
 from trunkline.store.live import LiveStore, LiveUpdate, LiveWriting
 from trunkline.store.queries import queries
 from trunkline.store.totals.totals import differences
-from trunkline.vendors import dialects, doors
 
 LATE = datetime(2100, 1, 1, tzinfo=UTC)
 """When every live call has rested."""
@@ -102,9 +102,7 @@ class OneLiveCall:
 
     def reprocess(self) -> ReprocessSummary:
         joined = self.world.joined
-        return self.world.run(
-            Reprocessor(joined.writer, joined.intake, dialects(), doors()).run(self.world.org)
-        )
+        return self.world.run(reprocessor(joined).run(self.world.org))
 
     def rows(self, table: str) -> int:
         sql = f"SELECT count(*) FROM {table} WHERE org_id = $1 AND call_id = $2"

@@ -18,6 +18,7 @@ from trunkline.kit.request_body import RequestBody
 from trunkline.model.intents import Intent, ListCalls, Outcome, StreamCalls
 from trunkline.service.calls import Calls
 from trunkline.service.changes import Changes
+from trunkline.service.inbox import Inbox
 from trunkline.service.ledger import Ledger
 from trunkline.service.recordings import Recordings
 from trunkline.service.run import Run, handlers, intent_types
@@ -31,6 +32,7 @@ def table() -> dict[type, Any]:
     services: Any = {
         "calls": Calls,
         "changes": Changes,
+        "inbox": Inbox,
         "ledger": Ledger,
         "recordings": Recordings,
         "totals": Totals,

@@ -30,11 +30,12 @@ from trunkline.compose import SchemaBehind, services
 from trunkline.jobs.search_index import index_org
 from trunkline.kit.transcript import is_engaged
 from trunkline.model.call import Call
+from trunkline.model.inbox import InboxState, ListInbox
 from trunkline.model.query import CallFilter, Order, Rows, Wording
 from trunkline.model.sighting import Sighting, sighting_of
 from trunkline.model.words import Status
 from trunkline.service.calls import Org
-from trunkline.service.received import Received
+from trunkline.service.received import Provenance, Received
 from trunkline.store import upgrade
 from trunkline.store.calls.list_query import SHALLOW
 from trunkline.store.calls.reads import CallStore
@@ -407,3 +408,37 @@ def test_a_database_of_a_newer_version_is_refused_before_anything_is_written(emb
                 pass
 
     asyncio.run(refused())
+
+
+def test_payloads_that_named_no_call_are_in_the_inbox_after_the_upgrade(embedded_url: str) -> None:
+    async def run() -> None:
+        url = await old_database(embedded_url, "0009")
+        async with connected(url) as connection:
+            org_id = await connection.fetchval("SELECT org_id FROM orgs ORDER BY name LIMIT 1")
+            before = await connection.fetchval("SELECT count(*) FROM sightings WHERE vendor_call_id = ''")
+            for number, problem in enumerate(["call: an id is required", None]):
+                await connection.execute(
+                    "INSERT INTO sightings (org_id, vendor, vendor_call_id, hash, source, received_at,"
+                    " payload, kind, problem, times)"
+                    " VALUES ($1, 'zudu', '', $2, 'main', now(), $3, 'hook', $4, 3)",
+                    *(org_id, bytes([number]), f"payload {number}".encode(), problem),
+                )
+        await migrate(url)
+        async with services(url, pool_size=2) as joined:
+            assert await joined.pool.fetchval("SELECT count(*) FROM inbox") == before + 2
+            assert await joined.pool.fetchval("SELECT count(*) FROM sightings WHERE vendor_call_id = ''") == 0
+            org = Org(org_id, "the first")
+            page = await joined.run(org, ListInbox(limit=10, vendor="zudu"))
+            assert {(one.state, one.reason, one.times) for one in page.entries} == {
+                (InboxState.UNREADABLE, "call: an id is required", 3),
+                (InboxState.NO_CALL, "it names no call", 3),
+            }
+            # The same payload has the same id as before, so that one that comes again is counted.
+            origin = Provenance(vendor="zudu", kind="hook", source="main", problem="call: an id is required")
+            await joined.intake.ingest(org, [Received(None, b"payload 0", origin)], "test")
+            page = await joined.run(org, ListInbox(limit=10, vendor="zudu"))
+            assert sorted(one.times for one in page.entries) == [3, 4]
+        async with connected(embedded_url) as connection:
+            await connection.execute(f"DROP DATABASE {urlsplit(url).path[1:]} WITH (FORCE)")
+
+    asyncio.run(run())

@@ -27,7 +27,7 @@ from trunkline.model.ids import call_id, uuid_of
 from trunkline.model.merge import first_call
 from trunkline.model.words import Role
 from trunkline.service.received import Received, encoded
-from trunkline.vendors import dialects
+from trunkline.vendors import dialects, saved_answers
 
 NAMES = sorted(dialects())
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -115,7 +115,7 @@ def in_full(world: World, dialect: str) -> list[dict[str, Any]]:
         "contactship": "include_transcript=true&include_words=true&include_tools=true",
         "trunkline": "include=turns,words,tools",
     }.get(dialect, "")
-    calls_in = dialects()[dialect].calls_in
+    calls_in = saved_answers()[dialect].calls_in
     rows = listed(world, dialect, asked)
     if dialect == "butter":  # its list is a summary
         rows = [

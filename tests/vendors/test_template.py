@@ -105,7 +105,7 @@ BROKEN: dict[str, tuple[Break, str, str]] = {
     "textless": (
         lambda code, _: replaced(code / "api.py", r"            FaultClass.NOT_FOUND: [^\n]*\n", ""),
         "test_a_vendor_can_be_loaded_and_has_only_the_modules_that_vendors_have",
-        "no text for NOT_FOUND (FOREIGN_CALL, CALL_NOT_FOUND, CALL_DELETED)",
+        "no text for NOT_FOUND (FOREIGN_CALL, CALL_NOT_FOUND, PAYLOAD_NOT_FOUND, CALL_DELETED)",
     ),
     "unimportable": (
         lambda code, _: (code / "wire.py").write_text("import nothing_of_this_name\n"),

@@ -18,6 +18,7 @@ from starlette.routing import Route
 from trunkline.api.bulkhead import OWN_METRICS
 from trunkline.api.process_metrics import ProcessMetrics, process_metrics
 from trunkline.service.database_errors import DATABASE_DOWN
+from trunkline.service.inbox import Inbox
 from trunkline.service.work import Work, WorkReport
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
 
 def metrics_routes(
-    report: Callable[[], WorkReport | None], processes: Callable[[], Awaitable[Sequence[ProcessMetrics]]]
+    report: Callable[[], WorkReport | None],
+    processes: Callable[[], Awaitable[Sequence[ProcessMetrics]]],
+    inbox: Callable[[], Inbox | None],
 ) -> list[Route]:
     """`GET /metrics`."""
 
@@ -34,11 +37,15 @@ def metrics_routes(
         from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
         from prometheus_client.registry import Collector
 
-        read = report()
+        read, unread = report(), inbox()
         try:
-            if read is None:
+            if read is None or unread is None:
                 raise ConnectionError("not open yet")
-            found = [*_metrics(await read.read(), read), *process_metrics(await processes())]
+            found = [
+                *_metrics(await read.read(), read),
+                *await _inbox_metrics(unread),
+                *process_metrics(await processes()),
+            ]
         except (*DATABASE_DOWN, asyncpg.PostgresError):
             return PlainTextResponse(
                 "the database does not answer\n", status_code=503, headers={"Retry-After": "1"}
@@ -131,3 +138,21 @@ def _metrics(work: Work, report: WorkReport) -> list[Metric]:
         ),
         gauge("follower_skipped", "Changes that a follower has skipped.", "follower", list(work.skips)),
     ]
+
+
+async def _inbox_metrics(inbox: Inbox) -> list[Metric]:
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+    there, drops = await inbox.totals()
+    labels = ["vendor", "state"]
+    payloads = GaugeMetricFamily("trunkline_inbox_payloads", "Payloads in the inbox.", labels=labels)
+    size_bytes = GaugeMetricFamily("trunkline_inbox_bytes", "Bytes of payloads in the inbox.", labels=labels)
+    for one in there:
+        payloads.add_metric([one.vendor, one.state], one.payloads)
+        size_bytes.add_metric([one.vendor, one.state], one.size_bytes)
+    dropped = CounterMetricFamily(
+        "trunkline_inbox_dropped", "Payloads that the inbox dropped since it was full.", labels=["vendor"]
+    )
+    for vendor, count in drops:
+        dropped.add_metric([vendor], count)
+    return [payloads, size_bytes, dropped]

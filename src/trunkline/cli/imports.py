@@ -19,17 +19,20 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from trunkline.compose import Services, database, services
-from trunkline.ingest.files import Reader, Rejected, Source
+from trunkline.ingest.file_reader import Reader, Rejected
+from trunkline.ingest.files import Entry, Source
+from trunkline.ingest.payload_reader import FILE, file_forms
 from trunkline.service.calls import Org
 from trunkline.service.intake import Intake, PreparedBatch
 from trunkline.service.keys import org_name
 from trunkline.service.prefetch import prefetch
 from trunkline.service.received import Received
 from trunkline.settings import Settings
-from trunkline.vendors import dialects
 
 BATCH_CALLS = 2000
 BATCH_BYTES = 16 * 1024 * 1024
+MAX_REASONS = 5
+"""Reasons that are printed; the reject file has all of them."""
 
 
 class ImportSummary(Struct):
@@ -44,8 +47,11 @@ class ImportSummary(Struct):
 def import_files(
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", exists=True, dir_okay=False)],
     org: Annotated[str, typer.Option(help="The org that the calls belong to; created if it is new.")],
-    dialect: Annotated[
-        str | None, typer.Option(help="The dialect of the files; detected line by line by default.")
+    vendor: Annotated[
+        str | None,
+        typer.Option(
+            "--vendor", "--dialect", help="The vendor of the files; recognised line by line by default."
+        ),
     ] = None,
     rejects: Annotated[
         Path | None,
@@ -58,14 +64,17 @@ def import_files(
 ) -> None:
     """Import files of calls: our own JSON Lines or a vendor's saved answers, plain, gzip or zstd.
 
-    Bad lines go to a reject file with their line number and the reason; the good ones are stored. The exit
-    status is 1 if any was rejected. Importing a file again changes nothing.
+    Bad lines go to a reject file with their line number and the reason, and into the inbox; the good ones
+    are stored. The exit status is 1 if any was rejected, or if a file is empty. Importing a file again
+    changes nothing.
     """
-    if dialect is not None and dialect not in dialects():
-        raise typer.BadParameter(f"there is no dialect {dialect!r}; there are {', '.join(dialects())}")
+    if vendor is not None and vendor not in (known := file_forms()):
+        raise typer.BadParameter(
+            f"there is no vendor {vendor!r}; there are {', '.join(known)}", param_hint="--vendor"
+        )
     org = org_name(org)
     _spare(files, rejects)
-    total = uvloop.run(_import(database(Settings.read()), files, org, dialect, rejects))
+    total = uvloop.run(_import(database(Settings.read()), files, org, vendor, rejects))
     if as_json:
         typer.echo(msgspec.json.encode(total).decode())
     else:
@@ -91,7 +100,7 @@ def _rejects_path(path: Path) -> Path:
 
 
 async def _import(
-    url: str, files: list[Path], org: str, dialect: str | None, rejects: Path | None
+    url: str, files: list[Path], org: str, vendor: str | None, rejects: Path | None
 ) -> ImportSummary:
     total = ImportSummary()
     gc.set_threshold(1_000_000, 50, 100)  # a batch has many objects that all live until it is written
@@ -112,7 +121,7 @@ async def _import(
                 with Source(path) as source:
                     task = bar.add_task(path.name, total=source.size, calls=0)
                     before = total.read
-                    reader = Reader(dialects(), dialect)
+                    reader = Reader(file_forms(), vendor)
                     batches = _batches(path, source, reader, out, total, joined.intake)
                     # Two batches are read ahead while the database writes one, so that neither side waits.
                     async with aclosing(prefetch(prefetch(_prepared(batches)))) as coming:
@@ -141,6 +150,8 @@ def _batches(
     name = os.fsencode(path.name).decode("utf-8", "backslashreplace")
     batch: list[Received] = []
     size = 0
+    entry: Entry | None = None
+    before = total.read
     for entry in source.entries(reader.quickly):
         size += len(entry.text)
         for found in reader.read(name, entry):
@@ -148,13 +159,20 @@ def _batches(
             if isinstance(found, Rejected):
                 total.rejected += 1
                 out.write(path, found)
+                if found.unread is not None:
+                    batch.append(found.unread)
             else:
                 batch.append(found)
             if len(batch) >= BATCH_CALLS or (batch and size >= BATCH_BYTES):
-                yield intake.prepare(batch, "file")
+                yield intake.prepare(batch, FILE)
                 batch, size = [], 0
     if batch:
-        yield intake.prepare(batch, "file")
+        yield intake.prepare(batch, FILE)
+    if entry is None:
+        total.read, total.rejected = total.read + 1, total.rejected + 1
+        out.write(path, Rejected(name, 1, None, "the file is empty", ""))
+    elif total.read == before:
+        typer.echo(f"{name}: an answer without calls", err=True)
 
 
 class Rejects:
@@ -163,13 +181,19 @@ class Rejects:
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._open: dict[Path, IO[bytes]] = {}
+        self._reasons: list[str] = []
+        self._more = 0
 
     def __enter__(self) -> Rejects:
         """Begin."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the files and say where they are."""
+        """Close the files, and say what was rejected and where it is."""
+        for reason in self._reasons:
+            typer.echo(reason, err=True)
+        if self._more:
+            typer.echo(f"and {self._more} more", err=True)
         for path, file in self._open.items():
             file.close()
             typer.echo(f"rejected lines are in {path}", err=True)
@@ -179,4 +203,11 @@ class Rejects:
         target = self._path or _rejects_path(path)
         if target not in self._open:
             self._open[target] = target.open("wb")
-        self._open[target].write(msgspec.json.encode(rejected._asdict()) + b"\n")
+        fields = rejected._asdict()
+        del fields["unread"]
+        self._open[target].write(msgspec.json.encode(fields) + b"\n")
+        if len(self._reasons) < MAX_REASONS:
+            item = "" if rejected.item is None else f", item {rejected.item}"
+            self._reasons.append(f"{rejected.file}, line {rejected.line}{item}: {rejected.reason}")
+        else:
+            self._more += 1

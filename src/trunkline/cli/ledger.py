@@ -11,6 +11,7 @@ import msgspec
 import typer
 from rich.table import Table
 
+from trunkline.cli.inbox import unread_lines
 from trunkline.cli.pull import instant
 from trunkline.cli.tables import console
 from trunkline.compose import database, services
@@ -47,6 +48,8 @@ def ledger(
         typer.echo(f"{when}  {call.state:8}  {name}{f'  {call.reason}' if call.reason else ''}")
     if page.left_out:
         typer.echo(f"and {page.left_out} more: choose a shorter range")
+    for line in unread_lines(page.unread):
+        typer.echo(line)
 
 
 def _uuid(text: str | None) -> str | None:

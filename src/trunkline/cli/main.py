@@ -11,6 +11,7 @@ from trunkline import __version__
 from trunkline.cli import (
     export,
     imports,
+    inbox,
     index,
     jobs,
     keys,
@@ -45,6 +46,7 @@ app.command("pull")(pull.pull)
 app.command("ledger")(ledger.ledger)
 app.command("index")(index.index)
 app.command("reprocess")(reprocess.reprocess)
+app.add_typer(inbox.app, name="inbox")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(keys.app, name="keys")
 app.add_typer(recordings.app, name="recordings")

@@ -28,7 +28,7 @@ def reprocess(
         return
     typer.echo(
         f"{derived.calls} calls derived again, {derived.changed} changed,"
-        f" {derived.found} found, {len(derived.unreadable)} cannot be read"
+        f" {derived.found} found, {len(derived.unreadable)} cannot be read, {derived.unread} in the inbox"
     )
     for reason in derived.unreadable[:_SHOWN]:
         typer.echo(f"  {reason}", err=True)

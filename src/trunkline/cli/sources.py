@@ -11,8 +11,9 @@ import msgspec
 import typer
 
 from trunkline.cli.tables import print_table
-from trunkline.compose import database, services
+from trunkline.compose import Services, database, services
 from trunkline.kit import schedule as schedules
+from trunkline.model.inbox import CountInbox
 from trunkline.model.pulls import PullSchedule
 from trunkline.service.sources import Source, SourceProblem, Sources
 from trunkline.settings import Settings
@@ -92,21 +93,13 @@ def add(
 @app.command("list")
 def listed(org: Org, *, as_json: Json = False) -> None:
     """List an org's sources with their addresses; secrets are not shown."""
-
-    async def both(sources: Sources) -> list[dict[str, Any]]:
-        schedules = await sources.schedules(org)
-        return [
-            {**_shown(one), **_pulled(schedules.get(one.id, PullSchedule()))}
-            for one in await sources.listed(org)
-        ]
-
-    found = run(both)
+    found = asyncio.run(_listed(database(Settings.read()), org))
     if as_json:
         typer.echo(msgspec.json.encode({"org": org, "sources": found}).decode())
         return
     columns = (
         *("id", "vendor", "label", "address", "signed", "pulled", "created_at", "disabled_at"),
-        *("schedule", "last_pull_at", "next_pull_at", "pull_problem"),
+        *("schedule", "last_pull_at", "next_pull_at", "pull_problem", "unread"),
     )
     print_table(columns, [[source[column] for column in columns] for source in found])
 
@@ -153,6 +146,29 @@ def disable(source_id: SourceId, org: Org) -> None:
     """Refuse further deliveries and pulls of a source; its calls stay."""
     run(lambda sources: sources.disable(org, source_id))
     typer.echo(f"Source {source_id} is disabled.")
+
+
+async def _listed(url: str, org: str) -> list[dict[str, Any]]:
+    async with services(url, pool_size=1) as joined:
+        schedules = await joined.sources.schedules(org)
+        unread = await _unread(joined, org)
+        return [
+            {
+                **_shown(one),
+                **_pulled(schedules.get(one.id, PullSchedule())),
+                "unread": unread.get(one.id, 0),
+            }
+            for one in await joined.sources.listed(org)
+        ]
+
+
+async def _unread(joined: Services, org: str) -> dict[str | None, int]:
+    """How many payloads of each source are in the inbox."""
+    counts = (await joined.run(await joined.keys.org(org), CountInbox())).counts
+    unread: dict[str | None, int] = {}
+    for one in counts:
+        unread[one.source_id] = unread.get(one.source_id, 0) + one.unread
+    return unread
 
 
 def _read_stdin() -> _Secrets:

@@ -18,6 +18,7 @@ from obstore.store import LocalStore, ObjectStore, from_url
 from trunkline.ingest.pull import Pull, Report
 from trunkline.ingest.reprocess import Reprocessor
 from trunkline.ingest.safe_download import Downloader, Limits
+from trunkline.ingest.stored_payload import stored_payload_reader
 from trunkline.ingest.vendor_client import VendorClient
 from trunkline.jobs.files import private_folder
 from trunkline.service.calls import Calls
@@ -27,6 +28,7 @@ from trunkline.service.encryption import SecretBox, key_in
 from trunkline.service.erase import Eraser
 from trunkline.service.group_commit import GroupCommit
 from trunkline.service.idempotency import Idempotency
+from trunkline.service.inbox import Inbox
 from trunkline.service.intake import Intake
 from trunkline.service.keys import Keys
 from trunkline.service.ledger import Ledger
@@ -48,6 +50,7 @@ from trunkline.store.embedded import start_embedded
 from trunkline.store.erase import EraseStore
 from trunkline.store.followers import FollowerStore
 from trunkline.store.idempotency import IdempotencyStore
+from trunkline.store.inbox import InboxStore
 from trunkline.store.jobs import JobStore
 from trunkline.store.keys import KeyStore
 from trunkline.store.ledger import LedgerStore
@@ -77,6 +80,7 @@ class Services(Struct, frozen=True):
     group_commit: GroupCommit
     eraser: Eraser
     idempotency: Idempotency
+    inbox: Inbox
     limits: OrgLimits
     links: Links
     recordings: Recordings
@@ -128,10 +132,8 @@ async def services(
     """
     found, is_pending = await state(database_url)
     if found != head():
-        problem = (
-            "has no tables of Trunkline yet" if found is None else f"is at revision {found}, not {head()}"
-        )
-        raise SchemaBehind(f"the database {problem}: run `trunkline migrate`")
+        why = "has no tables of Trunkline yet" if found is None else f"is at revision {found}, not {head()}"
+        raise SchemaBehind(f"the database {why}: run `trunkline migrate`")
     if is_pending:
         raise SchemaBehind("the upgrade of the database is not finished: run `trunkline migrate`")
     pool = await open_pool(database_url, pool_size)
@@ -154,10 +156,12 @@ async def services(
         notifier.subscribe(changes.wake)
         eraser = Eraser(writer, EraseStore(pool), partial(recordings_in, current), clock)
         sources = Sources(SourceStore(pool), keys, doors(), secret_box, clock)
+        inbox = Inbox(InboxStore(pool), commits, stored_payload_reader().read_again)
         table = handlers(
             calls=Calls(store, ChunkedReader(pool), numbers, limits),
             changes=changes,
-            ledger=Ledger(LedgerStore(pool), clock),
+            inbox=inbox,
+            ledger=Ledger(LedgerStore(pool), InboxStore(pool), clock),
             recordings=recordings,
             totals=Totals(partial(differences, pool), partial(mend, pool)),
             writes=Writes(store, eraser, commits, clock, limits, threads),
@@ -170,6 +174,7 @@ async def services(
             group_commit=commits,
             eraser=eraser,
             idempotency=Idempotency(IdempotencyStore(pool), clock, threads),
+            inbox=inbox,
             limits=limits,
             links=links,
             recordings=recordings,
@@ -192,9 +197,8 @@ async def services(
 
 def recordings_in(settings: Settings) -> ObjectStore:
     """Where recordings are stored; only the owner may read a folder of them."""
-    if settings.recordings_url is not None:
-        return from_url(settings.recordings_url)
-    return LocalStore(private_folder(settings.home / "recordings"))
+    url = settings.recordings_url
+    return from_url(url) if url else LocalStore(private_folder(settings.home / "recordings"))
 
 
 @asynccontextmanager
@@ -256,7 +260,7 @@ async def working(
 
 def reprocessor(joined: Services) -> Reprocessor:
     """The reprocessor, which derives calls again from their payloads."""
-    return Reprocessor(joined.writer, joined.intake, dialects(), doors())
+    return Reprocessor(joined.writer, joined.inbox, stored_payload_reader())
 
 
 def pull_of(joined: Services, source: Source, client: VendorClient, report: Report) -> Pull:

@@ -135,7 +135,7 @@ def application(
     others = Starlette(
         routes=[
             *health_routes(database_answers, work),
-            *metrics_routes(work, processes),
+            *metrics_routes(work, processes, lambda: opened[-1].inbox if opened else None),
             *([own_metrics_route(process)] if behind_bulkhead else []),
             *docs_routes(),
             *recording_routes(shelf),

@@ -1,7 +1,7 @@
-"""Files of calls: JSON Lines, or JSON documents over several lines, compressed or not, in any dialect's form.
+"""Files of calls: JSON Lines, or JSON documents over several lines, compressed or not.
 
 A line may contain one call or a whole saved answer. What cannot be read is reported with its position and
-reason; the rest is imported.
+reason; the rest is imported. `file_reader.py` finds the calls in a line.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -17,12 +17,10 @@ import msgspec
 import zstandard
 
 from trunkline.ingest.decompression import unpacked
-from trunkline.ingest.payload_reader import received_from, received_from_line
-from trunkline.kit.dialect import Dialect
-from trunkline.kit.json_reader import problems_of_part, read_json
+from trunkline.kit.json_reader import read_json
 from trunkline.kit.payload import Unreadable
 from trunkline.model.field_problems import FieldProblems
-from trunkline.service.received import Received, encoded
+from trunkline.service.received import Received
 
 MAX_LINE_BYTES = 64 * 1024 * 1024
 """Bytes of one line, or of a document over several lines, that are read at the most."""
@@ -48,17 +46,8 @@ class Entry(NamedTuple):
     """The one call in it, if it is read already."""
     problems: FieldProblems | None = None
     """What had to be put right to read it as JSON."""
-
-
-class Rejected(NamedTuple):
-    """Something in a file that is not a call, and why."""
-
-    file: str
-    line: int
-    item: int | None
-    """The position within a line with several calls, from 0."""
-    reason: str
-    text: str
+    is_whole: bool = True
+    """Whether `text` is all of it."""
 
 
 class Source:
@@ -89,7 +78,7 @@ class Source:
             if line.problem is None and (received := quickly(line.text)) is not None:
                 yield Entry(line.line, line.text, received=received)
                 continue
-            entry = _decoded(line)
+            entry = decoded(line)
             if entry.problem is None or line.problem is not None or (opened := _opened(line.text)) <= 0:
                 yield entry
             else:
@@ -109,7 +98,7 @@ def _lines(stream: IO[bytes]) -> Iterator[Entry]:
             elif text := text.removeprefix(_BOM).strip():  # files that were joined have one in the middle
                 yield Entry(number, text)
     except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
-        yield Entry(number + 1, b"", problem=f"the file cannot be read on: {error}")
+        yield Entry(number + 1, b"", problem=f"the file cannot be read on: {error}", is_whole=False)
 
 
 def _stretched(first: Entry, opened: int, lines: Iterator[Entry]) -> Iterator[Entry]:
@@ -127,9 +116,9 @@ def _stretched(first: Entry, opened: int, lines: Iterator[Entry]) -> Iterator[En
         size, opened = size + len(line.text), opened + _opened(line.text)
         if opened <= 0 or size > MAX_LINE_BYTES:
             break
-    whole = _decoded(Entry(first.line, b"\n".join(line.text for line in collected)))
-    if whole.problem is not None and any(_decoded(line).problem is None for line in collected):
-        yield from map(_decoded, collected)
+    whole = decoded(Entry(first.line, b"\n".join(line.text for line in collected)))
+    if whole.problem is not None and any(decoded(line).problem is None for line in collected):
+        yield from map(decoded, collected)
     elif size > MAX_LINE_BYTES:
         yield _too_long(first.line, whole.text)
         _skip(lines, opened)
@@ -153,10 +142,11 @@ def _opened(line: bytes) -> int:
 
 
 def _too_long(number: int, text: bytes) -> Entry:
-    return Entry(number, text[:_SHOWN], problem=f"longer than {MAX_LINE_BYTES} bytes")
+    return Entry(number, text[:_SHOWN], problem=f"longer than {MAX_LINE_BYTES} bytes", is_whole=False)
 
 
-def _decoded(entry: Entry) -> Entry:
+def decoded(entry: Entry) -> Entry:
+    """An entry with its content, or with why it has none."""
     if entry.problem is not None:
         return entry
     problems: FieldProblems = {}
@@ -179,57 +169,3 @@ def _why_not_json(text: bytes, reason: str) -> str:
     except RecursionError:
         pass
     return reason.removeprefix("is ")
-
-
-class Reader:
-    """Reads calls from entries of files, in one dialect or in the one that recognises them."""
-
-    def __init__(self, dialects: Mapping[str, Dialect], only: str | None = None) -> None:
-        self._dialects = [dialects[only]] if only is not None else list(dialects.values())
-        self._last: Dialect | None = None
-
-    def quickly(self, line: bytes) -> Received | None:
-        """The call on a line, if the last entry's dialect has a quick way to read it."""
-        return None if self._last is None else received_from_line(self._last, line)
-
-    def read(self, file: str, entry: Entry) -> Iterator[Received | Rejected]:
-        """Read an entry: everything in it is either received or rejected."""
-        if entry.received is not None:
-            yield entry.received
-            return
-        found = entry.problem or self._calls_in(entry.document)
-        if isinstance(found, str):
-            yield Rejected(file, entry.line, None, found, _shown(entry.text))
-            return
-        dialect, items = found
-        for index, item in enumerate(items):
-            try:
-                yield received_from(dialect, item, _problems_of(item, items, entry.problems))
-            except Unreadable as error:
-                position = index if len(items) > 1 else None
-                yield Rejected(file, entry.line, position, str(error), _shown(encoded(item)))
-
-    def _calls_in(self, document: Any) -> tuple[Dialect, list[Any]] | str:
-        if self._last is not None and (items := self._last.calls_in(document)) is not None:
-            return self._last, items
-        matching = [
-            (dialect, items)
-            for dialect in self._dialects
-            if (items := dialect.calls_in(document)) is not None
-        ]
-        if not matching:
-            titles = ", ".join(dialect.title for dialect in self._dialects)
-            return f"not a call or an answer in the form of {titles}"
-        if len(matching) > 1 and any(items for _, items in matching):
-            names = " or ".join(dialect.name for dialect, _ in matching)
-            return f"may be {names}: choose with --dialect"
-        self._last = matching[0][0] if matching[0][1] else None
-        return matching[0]
-
-
-def _problems_of(item: Any, items: list[Any], problems: FieldProblems | None) -> FieldProblems | None:
-    return problems_of_part(encoded(item), problems) if problems and len(items) > 1 else problems
-
-
-def _shown(line: bytes) -> str:
-    return line.decode("utf-8", "backslashreplace")

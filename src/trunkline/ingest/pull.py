@@ -17,7 +17,7 @@ import msgspec
 import structlog
 from msgspec import Struct, field
 
-from trunkline.ingest.pull_item import PullItem, item_in, unreadable
+from trunkline.ingest.pull_item import PullItem, item_in, unfetched, unreadable
 from trunkline.ingest.vendor_client import (
     AnswerUnreadable,
     PullBusy,
@@ -248,7 +248,7 @@ class Pull:
             elif item.listed.created_at is not None:
                 newest_at = max(newest_at or item.listed.created_at, item.listed.created_at)
             # The whole call comes last, so that it wins where both are as old.
-            versions = [item] if item.line is None else [item.line, item]
+            versions = [one for one in (item.line, item) if one is not None and one.is_fetched]
             sizes.append(len(versions))
             received += [Received(one.sighting, encoded(one.raw), self._origin(one)) for one in versions]
         fresh = await self._store.record(listed_calls, self._clock())
@@ -296,19 +296,19 @@ class Pull:
             raw = answer if self._api.read_one is None else self._api.read_one(answer)
             whole = item_in(self._door, raw, problems)
         except (Unreadable, AnswerUnreadable) as error:
-            return unreadable(item, str(error))
+            return unfetched(item, str(error))
         except VendorRefused as error:
             if error.status in _NOT_ADMITTED:
                 raise
-            return unreadable(item, str(error))
+            return unfetched(item, str(error))
         except VendorUnavailable as error:
             self._failures += 1
             if self._failures >= MAX_FAILURES:
                 raise
-            return unreadable(item, str(error))
+            return unfetched(item, str(error))
         self._failures = 0
         if whole.sighting is None:
-            return unreadable(item, whole.listed.reason or "")
+            return unreadable(item, whole)
         return msgspec.structs.replace(whole, line=item)
 
 

@@ -27,6 +27,9 @@ class PullItem(Struct, frozen=True):
     """`None` if it cannot be read."""
     line: PullItem | None = None
     """Its line in the list, if this is the whole call that was requested by itself."""
+    is_fetched: bool = True
+    """False if the whole call could not be fetched: there is nothing to read, and the next pull requests it
+    again."""
 
 
 def item_in(door: Door, raw: Any, problems: FieldProblems | None = None) -> PullItem:
@@ -43,9 +46,15 @@ def item_in(door: Door, raw: Any, problems: FieldProblems | None = None) -> Pull
     return PullItem(raw, _listed(sighting), sighting)
 
 
-def unreadable(item: PullItem, reason: str) -> PullItem:
+def unfetched(item: PullItem, reason: str) -> PullItem:
     """An item whose whole call cannot be fetched."""
-    return PullItem(item.raw, structs.replace(item.listed, reason=reason[:500]), None)
+    listed = structs.replace(item.listed, reason=reason[:500])
+    return PullItem(item.raw, listed, None, is_fetched=False)
+
+
+def unreadable(item: PullItem, whole: PullItem) -> PullItem:
+    """An item whose whole call was fetched and cannot be read."""
+    return PullItem(whole.raw, structs.replace(item.listed, reason=whole.listed.reason), None)
 
 
 def _listed(sighting: Sighting) -> ListedCall:

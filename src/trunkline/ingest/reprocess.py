@@ -10,31 +10,29 @@ whatever order they arrived in and however often.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
-import msgspec
+import asyncpg
 import structlog
 from msgspec import Struct, field
 
-from trunkline.ingest.webhooks import parse_delivery, split_delivery
-from trunkline.kit.dialect import Dialect
-from trunkline.kit.door import AnswerExpected, Door
-from trunkline.kit.json_reader import read_json
+from trunkline.ingest.stored_payload import StoredPayloadReader
+from trunkline.kit.door import AnswerExpected
 from trunkline.kit.payload import Unreadable
-from trunkline.kit.storable import read_call
 from trunkline.model.call import Call
-from trunkline.model.field_problems import FieldProblems
+from trunkline.model.inbox import RetryInbox
 from trunkline.model.merge import Difference, difference, first_call, merged
-from trunkline.model.sighting import Sighting
 from trunkline.model.versions import Versions
 from trunkline.service.calls import Org
-from trunkline.service.intake import Intake
+from trunkline.service.database_errors import DATABASE_DOWN
+from trunkline.service.inbox import Inbox
 from trunkline.service.live_events import ReprocessResult, reprocess
-from trunkline.service.received import EVENT, HOOK, OWN, PRINTED, RECORDING, STATEMENT, Provenance, Received
+from trunkline.service.received import EVENT, HOOK
+from trunkline.service.run import OUR_IDS
 from trunkline.store.calls.current import Key
 from trunkline.store.calls.rows import PendingCall, StoredCall
-from trunkline.store.calls.writes import CallWriter, Nameless, StoredPayload
+from trunkline.store.calls.writes import CallWriter, StoredPayload
 from trunkline.store.live import LiveUpdate
 
 log = structlog.get_logger(__name__)
@@ -48,38 +46,56 @@ class ReprocessSummary(Struct):
     calls: int = 0
     changed: int = 0
     found: int = 0
-    """Calls in payloads that could not be read when they arrived."""
+    """Calls in payloads of the inbox that can be read now."""
+    unread: int = 0
+    """Payloads that stay in the inbox."""
     unreadable: list[str] = field(default_factory=list)
-    """Vendor, id and reason of payloads that cannot be read any more; their calls are left as they are."""
+    """Vendor, id and reason of calls whose payloads cannot be read any more; they are left as they are."""
 
 
 class Reprocessor:
     """Derives calls again."""
 
-    def __init__(
-        self,
-        writer: CallWriter,
-        intake: Intake,
-        dialects: Mapping[str, Dialect],
-        doors: Mapping[str, Door],
-    ) -> None:
+    def __init__(self, writer: CallWriter, inbox: Inbox, reader: StoredPayloadReader) -> None:
         self._writer = writer
-        self._intake = intake
-        self._dialects = dialects
-        self._doors = doors
-        self._own = next(dialect for dialect in dialects.values() if dialect.is_lossless)
+        self._inbox = inbox
+        self._reader = reader
 
     async def run(self, org: Org, vendor: str | None = None) -> ReprocessSummary:
-        """Derive an org's calls again, one batch per transaction; others may write meanwhile."""
+        """Derive an org's calls again, one batch per transaction; others may write meanwhile.
+
+        Then the payloads of its inbox are read again. No payload ends the run, whatever is wrong with it.
+        """
         derived = ReprocessSummary()
         last: Key = ("", "")
         while keys := await self._writer.named_after(org.id, vendor, last, BATCH_CALLS):
             await self._reprocess(org, keys, derived)
             last = keys[-1]
-        await self._find_more(org, vendor, derived)
+        retried = await self._inbox.retry(org, RetryInbox(vendor=vendor), OUR_IDS)
+        derived.found, derived.unread = retried.calls, len(retried.unread)
         return derived
 
     async def _reprocess(self, org: Org, keys: Sequence[Key], derived: ReprocessSummary) -> None:
+        """Derive some calls again: together, or if that fails each by itself, so that one stops no other."""
+        try:
+            batch = await self._derive(org, keys)
+        except (*DATABASE_DOWN, asyncpg.LockNotAvailableError):
+            raise  # the log is unavailable, whatever the calls are
+        except Exception as error:
+            if len(keys) > 1:
+                for key in keys:
+                    await self._reprocess(org, [key], derived)
+                return
+            ((vendor, vendor_call_id),) = keys
+            log.exception("call not derived again", vendor=vendor, vendor_call_id=vendor_call_id)
+            failed = f"{vendor} {vendor_call_id}: {type(error).__name__}: {error}"
+            batch = ReprocessSummary(calls=1, unreadable=[failed])
+        derived.calls += batch.calls
+        derived.changed += batch.changed
+        derived.unreadable += batch.unreadable
+
+    async def _derive(self, org: Org, keys: Sequence[Key]) -> ReprocessSummary:
+        derived = ReprocessSummary()
         async with self._writer.transaction(org.id, len(keys)) as writing:
             current = await writing.current(keys)
             payloads = await writing.payloads(keys)
@@ -107,6 +123,7 @@ class Reprocessor:
             await writing.write(pending)
             await writing.confirm(confirmed)
             await writing.live.write(updates)
+        return derived
 
     def _reprocessed(
         self, key: Key, stored: StoredCall, payloads: Sequence[StoredPayload]
@@ -129,7 +146,9 @@ class Reprocessor:
             (sighting, seen_at)
             for payload in payloads
             if payload.kind != EVENT
-            for sighting in self._sightings_in(key[0], payload)
+            for sighting in self._reader.sightings(
+                key[0], payload.form, payload.kind, payload.body, payload.content_type
+            )
             if (sighting.vendor, sighting.vendor_call_id) == key
             for seen_at in _times(payload)
         ]
@@ -138,64 +157,6 @@ class Reprocessor:
                 merged(*state, sighting, seen_at) if state else first_call(sighting, current.call.id, seen_at)
             )
         return state or (current.call, current.versions)
-
-    def _sightings_in(self, vendor: str, payload: StoredPayload) -> list[Sighting]:
-        form = payload.source_vendor or vendor
-        if payload.kind == PRINTED.kind and payload.source_vendor is not None:
-            return [_read(self._doors[form], payload.body)]
-        return self._sightings(form, payload.body, payload.kind, payload.content_type)
-
-    def _sightings(self, vendor: str, body: bytes, kind: str, content_type: str) -> list[Sighting]:
-        if kind == HOOK:
-            return parse_delivery(self._doors[vendor], body, content_type).sightings
-        if kind in (RECORDING, STATEMENT):
-            return [msgspec.json.decode(body, type=Sighting)]
-        reader: Dialect | Door | None = self._dialects.get(vendor) or self._doors.get(vendor)
-        if reader is None or kind == OWN:
-            reader = self._own
-        return [_read(reader, body)]
-
-    def _split(self, payload: Nameless) -> list[tuple[bytes, str]]:
-        if payload.kind != HOOK:
-            return [(payload.body, payload.content_type)]
-        return split_delivery(self._doors[payload.vendor], payload.body, payload.content_type)
-
-    async def _find_more(self, org: Org, vendor: str | None, derived: ReprocessSummary) -> None:
-        last = ("", b"")
-        while nameless := await self._writer.nameless_after(org.id, vendor, last, BATCH_CALLS):
-            for one in nameless:
-                last = (one.vendor, one.hash)
-                try:
-                    parts = [
-                        (sighting, body)
-                        for body, content_type in self._split(one)
-                        for sighting in self._sightings(one.vendor, body, one.kind, content_type)
-                    ]
-                except (Unreadable, AnswerExpected):
-                    continue  # still unreadable
-                except Exception:
-                    log.exception("payload not read", vendor=one.vendor, hash=one.hash.hex())
-                    continue
-                if not parts:
-                    continue
-                origin = Provenance(
-                    vendor=one.vendor,
-                    kind=one.kind,
-                    content_type=one.content_type,
-                    source=one.source,
-                    source_id=None if one.source_id is None else str(one.source_id),
-                )
-                await self._intake.ingest_each(
-                    org, [Received(sighting, body, origin) for sighting, body in parts]
-                )
-                await self._writer.mark_read(org.id, one.vendor, one.hash)
-                derived.found += len(parts)
-
-
-def _read(reader: Dialect | Door, body: bytes) -> Sighting:
-    problems: FieldProblems = {}
-    document = read_json(body, problems)
-    return read_call(reader.from_wire, document, problems)
 
 
 def _times(payload: StoredPayload) -> list[datetime]:

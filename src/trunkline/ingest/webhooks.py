@@ -144,7 +144,8 @@ class Webhooks:
             )
         except Unreadable as error:
             log.warning("delivery unreadable", org=source.org.name, source=source.id, reason=str(error))
-            return [_Part(delivery.body, content_type, ParsedDelivery(event=""), str(error)[:500])]
+            encoding = delivery.headers.get("content-encoding", "")[:200]
+            return [_Part(delivery.body, content_type, ParsedDelivery(event=""), str(error)[:500], encoding)]
         problems: FieldProblems = {}
         for one, form in split_delivery(door, body, content_type, problems):
             try:
@@ -169,6 +170,8 @@ class _Part(Struct):
     parsed: ParsedDelivery
     problem: str | None
     """Why it cannot be read."""
+    content_encoding: str = ""
+    """The header, if the content could not be unpacked."""
 
 
 def _left_out(parsed: ParsedDelivery) -> str:
@@ -191,6 +194,8 @@ def _received(source: Source, part: _Part) -> list[Received]:
         event=part.parsed.event[:200],
         unknown=tuple(part.parsed.unknown[:100]),
         problem=part.problem,
+        note=part.parsed.note,
+        content_encoding=part.content_encoding,
     )
     sightings: list[Sighting | None] = [*part.parsed.sightings] or [None]
     return [Received(sighting, part.body, provenance) for sighting in sightings]

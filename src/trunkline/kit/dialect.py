@@ -109,10 +109,6 @@ class Dialect(Struct, frozen=True, kw_only=True):
     """Reads one call as decoded JSON, in any documented variant; raises `Unreadable`."""
     to_wire: Callable[[Call], Struct]
     """Writes one call in full, with everything that can be included."""
-    recognise: Callable[[dict[str, Any]], bool]
-    """Whether a JSON object looks like one call of this vendor."""
-    calls_in: Callable[[Any], list[Any] | None]
-    """The calls in a saved answer of the vendor; `None` if the document is not one."""
     from_line: Callable[[bytes], Sighting | None] | None = None
     """Reads a line with one call like `from_wire`, but faster; `None` if `from_wire` has to read it."""
     vocabularies: tuple[Vocabulary[Any], ...] = ()

@@ -13,7 +13,27 @@ from trunkline.kit.request_body import RequestBody, header_to_send
 from trunkline.model.call import TRANSCRIPT_FIELDS, Call
 from trunkline.model.changes import Change, ChangeBatch
 from trunkline.model.faults import Fault, Refused
-from trunkline.model.intents import CallPage, GetCall, ListCalls, ListChanges, OneCall, ReadLedger
+from trunkline.model.inbox import (
+    DropInbox,
+    GetInboxPayload,
+    InboxContent,
+    InboxDropped,
+    InboxRetried,
+    ListInbox,
+    RetryInbox,
+    example_entry,
+    example_inbox,
+)
+from trunkline.model.intents import (
+    CallPage,
+    GetCall,
+    Intent,
+    ListCalls,
+    ListChanges,
+    OneCall,
+    Outcome,
+    ReadLedger,
+)
 from trunkline.model.ledger import example_ledger
 from trunkline.model.writes import (
     AppendEvents,
@@ -70,6 +90,8 @@ def example_answer(dialect: Dialect, operation: Operation) -> Any:
     intent = operation.to_intent(query, dialect.ids.printed(call))
     if isinstance(intent, ReadLedger):
         return operation.answer_of(example_ledger(), query)
+    if (inbox := _of_inbox(intent)) is not None:
+        return operation.answer_of(inbox, query)
     if isinstance(intent, Write):
         return operation.answer_of(_written(intent, call), query)
     if not isinstance(intent, ListCalls | GetCall | ListChanges):
@@ -82,6 +104,20 @@ def example_answer(dialect: Dialect, operation: Operation) -> Any:
     if isinstance(intent, ListChanges):
         return operation.answer_of(ChangeBatch([Change(42, call.id, call)], 42, has_more=False), query)
     return operation.answer_of(CallPage.of("acme", [call], total=1), query)
+
+
+def _of_inbox(intent: Intent) -> Outcome | None:
+    match intent:
+        case ListInbox():
+            return example_inbox()
+        case GetInboxPayload():
+            return InboxContent(example_entry(), b'{"event":"call_ended"}')
+        case RetryInbox():
+            return InboxRetried(read=1, calls=1, unread=[])
+        case DropInbox():
+            return InboxDropped(1)
+        case _:
+            return None
 
 
 def _written(intent: Write, call: Call) -> WriteOutcome:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
@@ -24,11 +24,6 @@ MAX_DURATION_MS = 366 * 24 * 3600 * 1000
 def or_none(value: V | UnsetType | None) -> V | None:
     """The value, or `None` where absent and null mean the same."""
     return None if value is UNSET else value
-
-
-def has_call(items: list[Any], recognise: Callable[[dict[str, Any]], bool]) -> bool:
-    """Whether a list has at least one call; other items in it are then rejected one by one."""
-    return any(isinstance(item, dict) and recognise(item) for item in items)
 
 
 class Unreadable(ValueError):

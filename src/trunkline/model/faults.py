@@ -45,6 +45,8 @@ class Fault(Enum):
     FOREIGN_CALL = 4041
     """The call exists in another org."""
     CALL_NOT_FOUND = 404
+    PAYLOAD_NOT_FOUND = 4043
+    """The inbox does not have the payload."""
     NO_SUCH_ROUTE = 4042
     METHOD_NOT_ALLOWED = 405
     NOT_ACCEPTABLE = 406
@@ -83,7 +85,9 @@ _CLASSES = {
             *(Fault.EXPIRED_CREDENTIAL, Fault.REVOKED_CREDENTIAL, Fault.ADDRESS_NOT_ALLOWED),
         ),
         FaultClass.FORBIDDEN: (Fault.SCOPE_MISSING, Fault.OTHER_ORG),
-        FaultClass.NOT_FOUND: (Fault.CALL_NOT_FOUND, Fault.FOREIGN_CALL, Fault.CALL_DELETED),
+        FaultClass.NOT_FOUND: (
+            *(Fault.CALL_NOT_FOUND, Fault.FOREIGN_CALL, Fault.CALL_DELETED, Fault.PAYLOAD_NOT_FOUND),
+        ),
         FaultClass.ROUTE: (Fault.NO_SUCH_ROUTE, Fault.METHOD_NOT_ALLOWED, Fault.NOT_ACCEPTABLE),
         FaultClass.TRANSFER: (
             *(Fault.TOO_LARGE, Fault.ADDRESS_TOO_LONG, Fault.HEADERS_TOO_LARGE),

@@ -10,6 +10,18 @@ from msgspec import Struct
 from trunkline.model.call import Call
 from trunkline.model.changes import ChangeBatch, ChangeStream
 from trunkline.model.encoded_call import Chunk, EncodedCall
+from trunkline.model.inbox import (
+    CountInbox,
+    DropInbox,
+    GetInboxPayload,
+    InboxContent,
+    InboxCounts,
+    InboxDropped,
+    InboxPage,
+    InboxRetried,
+    ListInbox,
+    RetryInbox,
+)
 from trunkline.model.ledger import LedgerPage
 from trunkline.model.query import CallFilter, Order, Window
 from trunkline.model.recordings import ListRecordings, RecordingList, RecordingsRetried, RetryRecordings
@@ -87,6 +99,11 @@ Intent = (
     | ListChanges
     | FollowCalls
     | ReadLedger
+    | ListInbox
+    | GetInboxPayload
+    | CountInbox
+    | RetryInbox
+    | DropInbox
     | ListRecordings
     | RetryRecordings
     | CheckTotals
@@ -140,6 +157,11 @@ Outcome = (
     | ChangeBatch
     | ChangeStream
     | LedgerPage
+    | InboxPage
+    | InboxContent
+    | InboxCounts
+    | InboxRetried
+    | InboxDropped
     | RecordingList
     | RecordingsRetried
     | TotalsChecked

@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from trunkline.model.inbox import InboxCount
+
 
 class LedgerState(StrEnum):
     """What was wrong with how a call arrived."""
@@ -63,6 +65,8 @@ class LedgerPage(Struct, kw_only=True):
     calls: list[LedgerCall]
     left_out: int = 0
     """How many calls there are beyond those listed."""
+    unread: list[InboxCount] = []
+    """What the inbox has of each source now, whenever it arrived, and what it had to drop."""
 
 
 def example_ledger() -> LedgerPage:
@@ -90,4 +94,8 @@ def example_ledger() -> LedgerPage:
         repaired_at=hour + timedelta(hours=2),
         reason=None,
     )
-    return LedgerPage(since=hour, until=hour + timedelta(hours=1), hours=[counted], calls=[named])
+    unread = InboxCount(
+        source="elsewhere", source_id=source_id, vendor="elsewhere", unreadable=2, size_bytes=44
+    )
+    until = hour + timedelta(hours=1)
+    return LedgerPage(since=hour, until=until, hours=[counted], calls=[named], unread=[unread])

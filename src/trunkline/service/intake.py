@@ -18,6 +18,7 @@ from datetime import datetime
 import asyncpg
 from msgspec import Struct
 
+from trunkline.model.inbox import InboxState
 from trunkline.service.calls import Org
 from trunkline.service.clock import Clock
 from trunkline.service.live_events import CallBatch, LiveEvents, LiveFold
@@ -36,6 +37,7 @@ from trunkline.service.threads import INLINE_BYTES, WorkThreads
 from trunkline.store.calls.current import EARLY_BYTES, Key, LongCalls, PayloadKey
 from trunkline.store.calls.rows import PendingCall, StoredCall
 from trunkline.store.calls.writes import CallWriter, IdConflict, Payload, WriteTransaction
+from trunkline.store.inbox import UnreadPayload
 from trunkline.store.live import LiveUpdate
 
 ORG_IS_LOCKED = "another writer has held the calls of your org for too long; try again"
@@ -67,6 +69,8 @@ class PreparedBatch(Struct):
     merged: dict[Key, MergeResult]
     """The calls as if all were new; empty if that is not expected."""
     payloads: list[Payload]
+    unread: list[UnreadPayload]
+    """Payloads that name no call."""
     now: datetime
     long_keys: list[Key]
     """Calls whose payloads alone are so long that they are folded before the transaction."""
@@ -123,7 +127,8 @@ class Intake:
             for key, sightings in calls.items()
             if key not in folded and raw_bytes(sightings) > EARLY_BYTES and not any(map(is_event, sightings))
         ]
-        return PreparedBatch(batch, calls, folded, _payloads(batch, source), now, long_keys)
+        unread = [_unread(one, source) for one in batch if one.sighting is None and one.raw is not None]
+        return PreparedBatch(batch, calls, folded, _payloads(batch, source), unread, now, long_keys)
 
     async def commit(self, org: Org, batch: PreparedBatch) -> IngestSummary:
         """Store a prepared batch."""
@@ -133,7 +138,7 @@ class Intake:
                 taken.stored += 1
             elif result.state is State.DELETED:
                 taken.deleted += 1
-            else:
+            elif result.state is State.UNCHANGED:
                 taken.unchanged += 1
         return taken
 
@@ -213,6 +218,7 @@ class Intake:
             payload for payload in batch.payloads if (payload.vendor, payload.vendor_call_id) not in gone
         ]
         repeats = await transaction.store_payloads(payloads, batch.now)
+        await transaction.inbox.add(batch.unread, batch.now)
         done: dict[Key, CallResult] = {}
         drafts: list[PendingCall] = []
         confirmed: list[PendingCall] = []
@@ -312,12 +318,13 @@ def _results(batch: PreparedBatch, done: dict[Key, CallResult]) -> list[Result]:
 def _payloads(batch: Sequence[Received], source: str) -> list[Payload]:
     payloads: dict[PayloadKey, Payload] = {}
     for seen in batch:
-        if seen.raw is None:
+        if seen.raw is None or seen.sighting is None:
             continue
         vendor, name, digest = key = payload_key(seen)
         known = payloads.get(key)
+        arrivals = seen.arrivals
         if known is not None:
-            known.times += 1
+            known.times += 1 if arrivals is None else arrivals.times
             continue
         payloads[key] = Payload(
             vendor=vendor,
@@ -331,6 +338,31 @@ def _payloads(batch: Sequence[Received], source: str) -> list[Payload]:
             event=seen.provenance.event,
             unknown=seen.provenance.unknown,
             problem=seen.provenance.problem,
-            problems=seen.sighting.problems or None if seen.sighting is not None else None,
+            problems=seen.sighting.problems or None,
+            form=seen.provenance.vendor or None,
+            times=1 if arrivals is None else arrivals.times,
+            received_at=None if arrivals is None else arrivals.first_at,
+            last_received_at=None if arrivals is None else arrivals.last_at,
         )
     return list(payloads.values())
+
+
+def _unread(seen: Received, source: str) -> UnreadPayload:
+    """A payload that names no call, as the inbox has it."""
+    provenance, arrivals = seen.provenance, seen.arrivals
+    return UnreadPayload(
+        source=provenance.source or source,
+        source_id=provenance.source_id,
+        vendor=provenance.vendor,
+        kind=provenance.kind,
+        state=InboxState.NO_CALL if provenance.problem is None else InboxState.UNREADABLE,
+        reason=provenance.problem or provenance.note or "it names no call",
+        event=provenance.event,
+        place=provenance.place,
+        content_type=provenance.content_type,
+        content_encoding=provenance.content_encoding,
+        body=seen.raw or b"",
+        times=1 if arrivals is None else arrivals.times,
+        received_at=None if arrivals is None else arrivals.first_at,
+        last_received_at=None if arrivals is None else arrivals.last_at,
+    )

@@ -12,6 +12,7 @@ from trunkline.model.intents import ReadLedger
 from trunkline.model.ledger import LedgerPage
 from trunkline.service.calls import Org
 from trunkline.service.clock import Clock
+from trunkline.store.inbox import InboxStore
 from trunkline.store.ledger import LedgerStore
 
 HOUR = timedelta(hours=1)
@@ -26,8 +27,9 @@ MAX_NAMED = 1000
 class Ledger:
     """Reads how complete the log is."""
 
-    def __init__(self, store: LedgerStore, clock: Clock) -> None:
+    def __init__(self, store: LedgerStore, inbox: InboxStore, clock: Clock) -> None:
         self._store = store
+        self._inbox = inbox
         self._clock = clock
 
     async def page(self, org: Org, query: ReadLedger, _: CallIds) -> LedgerPage:
@@ -52,4 +54,5 @@ class Ledger:
             hours=await self._store.hours(org.id, source_id, since, until),
             calls=calls,
             left_out=count - len(calls),
+            unread=await self._inbox.counts(org.id, source_id),
         )

@@ -42,12 +42,14 @@ def times_of(
     received: Sequence[Received], repeats: Mapping[PayloadKey, Repeat], now: datetime
 ) -> list[datetime]:
     """The moments that stand in for the time of sightings that say none."""
-    if not repeats:
+    if not repeats and all(one.arrivals is None for one in received):
         return [now] * len(received)
     times = []
     for one in received:
         repeat = None if one.raw is None else repeats.get(payload_key(one))
-        if repeat is None:
+        if repeat is None and one.arrivals is not None:
+            times.append(one.arrivals.first_at if one.provenance.kind == HOOK else one.arrivals.last_at)
+        elif repeat is None:
             times.append(now)
         else:
             times.append(repeat.received_at if repeat.kind == HOOK else repeat.last_received_at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from enum import Enum
 
 import msgspec
@@ -26,12 +27,15 @@ STATEMENT = "statement"
 RECORDING = "recording"
 """The kind of payload by which Trunkline itself reports that a recording is stored."""
 
+LINE = "line"
+"""The kind of payload that is a line of a file in which no vendor was recognised; it is of no call."""
+
 
 class Provenance(Struct, frozen=True, kw_only=True):
     """How a payload arrived, and how it is read."""
 
     vendor: str = ""
-    """The vendor whose form it has; needed if there is no sighting that names it."""
+    """The vendor whose form it has; empty if that is the vendor of the call, as its sighting names it."""
     kind: str = "call"
     """`call` as its vendor's API prints one, `hook` as its webhooks are written, or a kind above."""
     content_type: str = "application/json"
@@ -42,9 +46,23 @@ class Provenance(Struct, frozen=True, kw_only=True):
     unknown: tuple[str, ...] = ()
     problem: str | None = None
     """Why it could not be read."""
+    note: str = ""
+    """Why it names no call, if it was read and names none."""
+    place: str = ""
+    """Where in a file it is."""
+    content_encoding: str = ""
+    """The header of one whose content could not be unpacked."""
 
 
 PRINTED = Provenance()
+
+
+class Arrivals(Struct, frozen=True):
+    """When a payload arrived that waited in the inbox, and how often."""
+
+    first_at: datetime
+    last_at: datetime
+    times: int = 1
 
 
 class Received(Struct):
@@ -57,6 +75,8 @@ class Received(Struct):
     provenance: Provenance = PRINTED
     digest: bytes | None = None
     """The hash of the payload, once it is known."""
+    arrivals: Arrivals | None = None
+    """`None` for one that arrives now."""
 
 
 class State(Enum):
@@ -68,7 +88,7 @@ class State(Enum):
     DELETED = "deleted"
     """The call was deleted before and stays deleted; nothing of the payload was stored."""
     NOTED = "noted"
-    """The payload names no call and was stored."""
+    """The payload names no call and is in the inbox."""
 
 
 class Result(Struct, frozen=True):

@@ -11,6 +11,18 @@ from typing import Any, Protocol, get_args, overload
 
 from trunkline.kit.call_ids import CallIds, uuids
 from trunkline.model.changes import ChangeBatch, ChangeStream
+from trunkline.model.inbox import (
+    CountInbox,
+    DropInbox,
+    GetInboxPayload,
+    InboxContent,
+    InboxCounts,
+    InboxDropped,
+    InboxPage,
+    InboxRetried,
+    ListInbox,
+    RetryInbox,
+)
 from trunkline.model.intents import (
     CallPage,
     CallStream,
@@ -31,6 +43,7 @@ from trunkline.model.totals import CheckTotals, RebuildTotals, TotalsChecked, To
 from trunkline.model.writes import AppendEvents, ChangeCall, DeleteCall, UpsertCalls
 from trunkline.service.calls import Calls, Org
 from trunkline.service.changes import Changes
+from trunkline.service.inbox import Inbox
 from trunkline.service.ledger import Ledger
 from trunkline.service.recordings import Recordings
 from trunkline.service.totals import Totals
@@ -51,6 +64,7 @@ def handlers(
     *,
     calls: Calls,
     changes: Changes,
+    inbox: Inbox,
     ledger: Ledger,
     recordings: Recordings,
     totals: Totals,
@@ -65,6 +79,11 @@ def handlers(
         ListChanges: changes.page,
         FollowCalls: changes.follow,
         ReadLedger: ledger.page,
+        ListInbox: inbox.page,
+        GetInboxPayload: inbox.one,
+        CountInbox: inbox.count,
+        RetryInbox: inbox.retry,
+        DropInbox: inbox.drop,
         ListRecordings: recordings.listed,
         RetryRecordings: recordings.retry,
         CheckTotals: totals.check,
@@ -111,6 +130,16 @@ class Run:
     async def __call__(self, org: Org, intent: FollowCalls, ids: CallIds = ...) -> ChangeStream: ...
     @overload
     async def __call__(self, org: Org, intent: ReadLedger, ids: CallIds = ...) -> LedgerPage: ...
+    @overload
+    async def __call__(self, org: Org, intent: ListInbox, ids: CallIds = ...) -> InboxPage: ...
+    @overload
+    async def __call__(self, org: Org, intent: GetInboxPayload, ids: CallIds = ...) -> InboxContent: ...
+    @overload
+    async def __call__(self, org: Org, intent: CountInbox, ids: CallIds = ...) -> InboxCounts: ...
+    @overload
+    async def __call__(self, org: Org, intent: RetryInbox, ids: CallIds = ...) -> InboxRetried: ...
+    @overload
+    async def __call__(self, org: Org, intent: DropInbox, ids: CallIds = ...) -> InboxDropped: ...
     @overload
     async def __call__(self, org: Org, intent: ListRecordings, ids: CallIds = ...) -> RecordingList: ...
     @overload

@@ -18,6 +18,7 @@ from trunkline.model.writes import (
     CallChanged,
     CallDeleted,
     CallsUpserted,
+    CallUpsert,
     ChangeCall,
     DeleteCall,
     EventsAppended,
@@ -75,16 +76,22 @@ class Writes:
         self._last_as_of: datetime | None = None
 
     async def upsert(self, org: Org, intent: UpsertCalls, _: CallIds) -> CallsUpserted:
-        """Store calls; returns the result of each, in their order."""
-        seen = [Received(one.sighting, one.raw, CHANGE) for one in intent.upserts if one.sighting is not None]
-        results = iter(await self._group_commit.ingest(org, seen) if seen else [])
+        """Store calls; returns the result of each, in their order.
+
+        Of many calls, those that cannot be read are refused, and go into the inbox.
+        """
+        seen = [
+            Received(one.sighting, one.raw, CHANGE if one.sighting is not None else _refused(one))
+            for one in intent.upserts
+        ]
+        results = await self._group_commit.ingest(org, seen) if seen else []
         return CallsUpserted(
             org.name,
             [
                 UpsertResult("refused", path=one.path, problem=one.problem)
                 if one.sighting is None
-                else _result_of(next(results))
-                for one in intent.upserts
+                else _result_of(result)
+                for one, result in zip(intent.upserts, results, strict=True)
             ],
         )
 
@@ -176,6 +183,10 @@ def _is_long(spoken: Call | Sighting) -> bool:
 def _must_stand(results: Sequence[Result], printed_id: str) -> None:
     if any(result.state is State.DELETED for result in results):
         raise Refused(Fault.CALL_DELETED, printed_id)
+
+
+def _refused(upsert: CallUpsert) -> Provenance:
+    return structs.replace(CHANGE, problem=f"{upsert.path}: {upsert.problem}"[:500])
 
 
 def _result_of(result: Result) -> UpsertResult:

@@ -20,7 +20,7 @@ from trunkline.store.search.index import clear_orphans
 from trunkline.store.totals.totals import cells
 
 MIN_ID_LENGTH = 8
-"""Shortest vendor's id that is searched for in payloads that name no call, in characters."""
+"""Shortest vendor's id that is searched for in the inbox, in characters."""
 
 
 VACUUM_DELAY_MS = 2
@@ -49,7 +49,8 @@ ERASURES = (
     ),
     Erasure(table="search_terms", later="terms that no call has, found through orphan_terms"),
     Erasure(table="term_suffixes", later="endings of the removed terms"),
-    Erasure(table="sightings", fragment="sightings", later="payloads under no call that hold its id"),
+    Erasure(table="sightings", fragment="sightings"),
+    Erasure(table="inbox", later="payloads that hold its id"),
     Erasure(table="call_totals", later="updated by the statement itself; totals that are zero now"),
     Erasure(table="number_totals", later="numbers that no call has"),
     Erasure(table="listed_calls", fragment="listed_calls"),
@@ -71,6 +72,7 @@ HOLDS_NOTHING = {
     "change_sequences": "the sequence of each org",
     "job_turns": "when an org's jobs were last queued",
     "job_counts": "how many jobs ended with which outcome",
+    "inbox_drops": "how many payloads of each source the inbox dropped",
     "ledger_hours": "how many calls a vendor lists in an hour",
     "deleted_calls": "what remains: a deleted call's ids, when it was created and deleted, and its sequence",
     "upgrade_steps": "steps that are left to do after an upgrade",
@@ -141,7 +143,7 @@ class EraseStore:
                 await self._run(connection, queries("search")["hold_sequence"], org_id)
                 for statement in _LATER:
                     await self._run(connection, statement, org_id)
-            await self._run(connection, queries("erase")["nameless_payloads"], org_id, MIN_ID_LENGTH)
+            await self._run(connection, queries("erase")["unread_payloads"], org_id, MIN_ID_LENGTH)
             await clear_orphans(connection, org_id)
 
     @staticmethod

@@ -1,8 +1,8 @@
 """The dialects and doors: one folder is one vendor, found here by itself.
 
 A vendor whose API we serve has a `DIALECT`; a vendor whose calls arrive by webhook, or can be pulled,
-has a `DOOR`. Many have both. A vendor that cannot be loaded is left out with its reason, and the others
-stay; a server and a test run report it.
+has a `DOOR`. Many have both. `SAVED` says how its saved answers are recognised in files. A vendor that cannot
+be loaded is left out with its reason, and the others stay; a server and a test run report it.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from msgspec import Struct
 
 from trunkline.kit.dialect import Dialect
 from trunkline.kit.door import Door
+from trunkline.kit.saved import SavedAnswers
 
 MODULES = frozenset(
-    {"__init__", "words", "wire", "parse", "render", "api", "filters", "writes", "webhooks", "pull"}
+    {"__init__", "words", "wire", "parse", "render", "api", "filters", "writes", "webhooks", "pull", "saved"}
 )
 """The modules that a vendor's folder may have; it has those that it needs."""
 
@@ -34,11 +35,14 @@ class Vendor(Struct, frozen=True):
 
     dialect: Dialect | None
     door: Door | None
+    saved: SavedAnswers | None
+    """`None` for a vendor whose answers cannot be imported from files."""
 
 
 class _Found(Struct, frozen=True):
     dialects: Mapping[str, Dialect]
     doors: Mapping[str, Door]
+    saved: Mapping[str, SavedAnswers]
     broken: Mapping[str, str]
 
 
@@ -50,6 +54,11 @@ def dialects() -> Mapping[str, Dialect]:
 def doors() -> Mapping[str, Door]:
     """All doors by vendor, in alphabetical order."""
     return _found().doors
+
+
+def saved_answers() -> Mapping[str, SavedAnswers]:
+    """How the saved answers of each vendor are recognised, in alphabetical order."""
+    return _found().saved
 
 
 def broken() -> Mapping[str, str]:
@@ -82,7 +91,7 @@ def load(name: str) -> Vendor:
         module = importlib.import_module(f"{__name__}.{name}")
     except Exception as error:  # whatever a vendor's module raises is that vendor's alone
         raise BrokenVendor(f"{name} cannot be imported: {type(error).__name__}: {error}") from error
-    vendor = Vendor(getattr(module, "DIALECT", None), getattr(module, "DOOR", None))
+    vendor = Vendor(*(getattr(module, export, None) for export in ("DIALECT", "DOOR", "SAVED")))
     parts = [part for part in (vendor.dialect, vendor.door) if part is not None]
     if not parts:
         raise BrokenVendor(f"{name} exports neither a DIALECT nor a DOOR")
@@ -106,10 +115,12 @@ def _found() -> _Found:
             vendors[name] = load(name)
         except BrokenVendor as error:
             left_out[name] = str(error)
+    saved = {name: each.saved for name, each in vendors.items() if each.saved is not None}
     return _Found(
         dialects=MappingProxyType(
             {name: each.dialect for name, each in vendors.items() if each.dialect is not None}
         ),
         doors=MappingProxyType({name: each.door for name, each in vendors.items() if each.door is not None}),
+        saved=MappingProxyType(saved),
         broken=MappingProxyType(left_out),
     )

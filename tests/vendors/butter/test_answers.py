@@ -29,6 +29,7 @@ from trunkline.model.intents import CallPage, GetCall, ListCalls
 from trunkline.model.query import After, AfterCall, Order
 from trunkline.model.words import Channel, Role, Status
 from trunkline.vendors.butter.api import DIALECT, GET, LIST
+from trunkline.vendors.butter.saved import SAVED
 from trunkline.vendors.butter.wire import CallList, WireCall
 
 # -- writing --------------------------------------------------------------
@@ -301,12 +302,12 @@ def test_calls_are_found_in_every_wrapper() -> None:
     detail = a_detail()
     wrapped: list[Any] = [detail, [detail], {"data": detail}, {"data": [detail]}, body_of("get.json")]
     for document in wrapped:
-        assert DIALECT.calls_in(document) == [detail]
-    assert DIALECT.calls_in(body_of("list.json")) == [a_row()]
-    assert DIALECT.calls_in({"success": True, "data": []}) == []
+        assert SAVED.calls_in(document) == [detail]
+    assert SAVED.calls_in(body_of("list.json")) == [a_row()]
+    assert SAVED.calls_in({"success": True, "data": []}) == []
     strangers: list[Any] = [None, [], [1], {}, {"data": {"call_id": "x", "call_sid": "CA1"}}]
     for document in strangers:
-        assert DIALECT.calls_in(document) is None
+        assert SAVED.calls_in(document) is None
 
 
 def test_turns_that_were_not_fetched_print_as_none() -> None:

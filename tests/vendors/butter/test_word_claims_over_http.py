@@ -14,6 +14,7 @@ from trunkline.kit.payload import Unreadable
 from trunkline.model.call import Telephony, ToolCall, Turn
 from trunkline.model.words import Channel, Direction, EndReason, Role, Status
 from trunkline.vendors import dialects
+from trunkline.vendors.butter.saved import SAVED
 
 BUTTER = dialects()["butter"]
 
@@ -258,7 +259,7 @@ def test_the_transcript_states_what_the_turns_do_not(world: World, turns: Any) -
 )
 def test_a_call_is_found_in_every_wrapper(world: World, wrap: Any) -> None:
     raw = a_detail()
-    world.see([BUTTER.from_wire(found) for found in BUTTER.calls_in(wrap(raw)) or ()])
+    world.see([BUTTER.from_wire(found) for found in SAVED.calls_in(wrap(raw)) or ()])
     says(world.get("butter", f"/api/calls/{raw['call_sid']}"), got(raw))
 
 
@@ -269,6 +270,6 @@ def test_a_status_callback_is_read_in_the_lists_words_only(world: World) -> None
     world.see([BUTTER.from_wire(callback)])
     assert world.get("butter", "/api/calls").json()["data"][0]["status"] == "in_progress"
     carriers = {"CallSid": a_row()["call_sid"], "CallStatus": "completed", "CallDuration": "12"}
-    assert not BUTTER.recognise(carriers)
+    assert not SAVED.fits(carriers)
     with pytest.raises(Unreadable):
         BUTTER.from_wire(carriers)

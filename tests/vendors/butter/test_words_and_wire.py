@@ -25,6 +25,7 @@ from trunkline.model.intents import CallPage, OneCall
 from trunkline.model.merge import merged
 from trunkline.model.words import Channel, Direction, EndReason, Result, Status
 from trunkline.vendors.butter.api import DIALECT, GET, LIST
+from trunkline.vendors.butter.saved import SAVED
 from trunkline.vendors.butter.words import END_REASON, STATUS
 
 
@@ -38,7 +39,7 @@ def test_a_detail_comes_back_key_order_included() -> None:
 
 def test_the_example_list_is_answered_as_it_is_but_for_its_two_flaws() -> None:
     body = body_of("list.json")
-    calls = [read(raw) for raw in DIALECT.calls_in(body) or []]
+    calls = [read(raw) for raw in SAVED.calls_in(body) or []]
     answer = LIST.answer_of(CallPage.of("acme", calls, has_more=True), LIST.query())
     body["pagination"]["next_cursor"] = cursor_of({"call_sid": calls[-1].vendor_call_id})
     body["pagination"]["page_size"] = len(calls)

@@ -16,6 +16,7 @@ from trunkline.model.intents import CallPage, OneCall
 from trunkline.model.merge import first_call, merged
 from trunkline.model.words import EndReason, Result, Role, Status
 from trunkline.vendors.callem import DIALECT
+from trunkline.vendors.callem.saved import SAVED
 from trunkline.vendors.callem.wire import WireCall
 
 CAPTURES = Path(__file__).parent / "captures"
@@ -48,7 +49,7 @@ def live(**changes: Any) -> dict[str, Any]:
 
 def test_the_seeds_list_comes_back_with_its_values_and_key_order() -> None:
     capture = json.loads((CAPTURES / "list.json").read_text("utf-8"))
-    calls = [call_of(raw) for raw in DIALECT.calls_in(capture["body"]) or ()]
+    calls = [call_of(raw) for raw in SAVED.calls_in(capture["body"]) or ()]
     page = CallPage.of("acme", calls, total=capture["total"], has_more=capture["has_more"])
     assert as_json(LIST.answer_of(page, LIST.query(limit=50, offset=0))) == json.dumps(capture["body"])
 
@@ -276,8 +277,8 @@ def test_what_cannot_be_read_is_left_out_and_named(name: str, value: Any, path: 
 def test_a_saved_answer_is_split_in_every_variant() -> None:
     envelope = {"data": [SEED], "pagination": {"total": 1, "limit": 100, "offset": 0}}
     for document in (envelope, {"data": SEED}, {"data": [SEED]}, [SEED], SEED):
-        assert DIALECT.calls_in(document) == [SEED]
-    assert DIALECT.calls_in({"data": [], "pagination": {"total": 0, "limit": 100, "offset": 0}}) == []
+        assert SAVED.calls_in(document) == [SEED]
+    assert SAVED.calls_in({"data": [], "pagination": {"total": 0, "limit": 100, "offset": 0}}) == []
 
 
 @pytest.mark.parametrize(
@@ -285,13 +286,13 @@ def test_a_saved_answer_is_split_in_every_variant() -> None:
     [None, "", 5, {}, [], {"data": []}, {"data": [{"id": "x"}]}, {"data": {"id": "x"}}],
 )
 def test_another_document_is_not_mistaken_for_an_answer(document: Any) -> None:
-    assert DIALECT.calls_in(document) is None
+    assert SAVED.calls_in(document) is None
 
 
 def test_a_call_is_recognised_by_the_names_that_only_this_vendor_has() -> None:
-    assert DIALECT.recognise(SEED)
-    assert not DIALECT.recognise({"id": "x", "status": "completed"})
-    assert not DIALECT.recognise({name: value for name, value in SEED.items() if name != "id"})
+    assert SAVED.fits(SEED)
+    assert not SAVED.fits({"id": "x", "status": "completed"})
+    assert not SAVED.fits({name: value for name, value in SEED.items() if name != "id"})
 
 
 def test_an_analysis_is_known_as_soon_as_one_part_of_it_is() -> None:

@@ -12,6 +12,7 @@ from tests.conftest import World
 from tests.vendors.answers import says
 from tests.vendors.contactship.samples import CHAT, NOT_FOUND, PAYLOAD, elsewhere, made, numbers, uuid
 from trunkline.vendors import dialects
+from trunkline.vendors.contactship.saved import SAVED
 
 CONTACTSHIP = dialects()["contactship"]
 UNAUTHORIZED = {"statusCode": 401, "message": "Invalid or missing API key"}
@@ -261,9 +262,9 @@ def test_the_newer_wrappers_are_read_and_the_seeds_are_printed(world: World) -> 
         "data": [PAYLOAD],
         "pagination": {"page": 1, "total_rows": 1, "total_pages": 1},
     }
-    assert CONTACTSHIP.calls_in(listed) == [PAYLOAD]
-    assert CONTACTSHIP.calls_in({"statusCode": 200, "data": PAYLOAD}) == [PAYLOAD]
-    world.see([CONTACTSHIP.from_wire(call) for call in CONTACTSHIP.calls_in(listed) or ()])
+    assert SAVED.calls_in(listed) == [PAYLOAD]
+    assert SAVED.calls_in({"statusCode": 200, "data": PAYLOAD}) == [PAYLOAD]
+    world.see([CONTACTSHIP.from_wire(call) for call in SAVED.calls_in(listed) or ()])
     says(world.get("contactship", "/v1/calls"), {"data": [PAYLOAD], "count": 1})
     assert list(world.get("contactship", f"/v1/calls/{PAYLOAD['id']}").json())[:2] == ["id", "direction"]
 
@@ -286,7 +287,7 @@ def test_a_call_of_a_call_history_is_read_under_its_other_names(world: World) ->
         "statusCode": 200,
         "data": {"contact_id": "c", "history": {"call_attempts": 1, "calls": [call]}},
     }
-    world.see([CONTACTSHIP.from_wire(found) for found in CONTACTSHIP.calls_in(document) or ()])
+    world.see([CONTACTSHIP.from_wire(found) for found in SAVED.calls_in(document) or ()])
     answer = world.get("contactship", f"/v1/calls/{uuid(1)}").json()
     assert (answer["direction"], answer["call_status"], answer["type"]) == (
         "outbound",

@@ -8,7 +8,17 @@ import pytest
 
 import trunkline.vendors
 from tests.vendors.captures import folder as folder_of_tests
-from trunkline.vendors import MODULES, BrokenVendor, broken, dialects, doors, folder, load, names
+from trunkline.vendors import (
+    MODULES,
+    BrokenVendor,
+    broken,
+    dialects,
+    doors,
+    folder,
+    load,
+    names,
+    saved_answers,
+)
 
 MAX_LENGTH = 400
 """Lines of a module."""
@@ -39,6 +49,20 @@ def test_a_vendor_has_a_folder_of_tests(vendor: str) -> None:
     assert folder_of_tests(vendor).is_dir(), (
         f"put what {vendor} sends and signs into {folder_of_tests(vendor)}"
     )
+
+
+@every_vendor
+def test_a_vendor_says_how_its_saved_answers_are_recognised(vendor: str) -> None:
+    if vendor in broken():
+        return  # it fails above
+    saved = saved_answers()
+    assert vendor in saved, f"write saved.py: which fields a call of {vendor} has, and export SAVED"
+    own = saved[vendor]  # one of the same form cannot be distinguished from it
+    rest = {name: other for name, other in saved.items() if other.fields != own.fields}
+    shared = {
+        name: sorted(found) for name, other in rest.items() if (found := own.distinctive & other.fields)
+    }
+    assert shared == {}, f"distinctive fields of {vendor} are known to other vendors too: {shared}"
 
 
 def test_every_vendor_is_found_or_named_as_broken() -> None:

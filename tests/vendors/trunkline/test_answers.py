@@ -137,6 +137,8 @@ def test_our_own_api_keeps_to_its_prefix_and_refuses_unknown_parameters() -> Non
         "/v1/calls:changes",
         "/v1/calls:stream",
         "/v1/ledger",
+        "/v1/inbox",
+        "/v1/inbox/{id}",
     ]
     assert all(operation.offers_toon != bool(operation.media_types) for operation in reading)
 

@@ -32,6 +32,7 @@ from trunkline.model.merge import first_call, settled
 from trunkline.model.sighting import STATEMENTS
 from trunkline.model.words import Channel, Direction, EndReason, Result, Role, Sentiment, Status
 from trunkline.vendors.trunkline import DIALECT
+from trunkline.vendors.trunkline.saved import SAVED
 
 ID = "f1e2d3c4-b5a6-7890-1234-567890abcdef"
 SEEN_AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -303,12 +304,12 @@ def test_a_saved_answer_is_split_in_every_variant() -> None:
     full = {"id": ID, "status": "completed", "vendor": "callem"}
     for call in (BY_HAND, full):
         for document in ({"calls": [call], "next_page_token": None}, {"calls": [call]}, [call], call):
-            assert DIALECT.calls_in(document) == [call]
-    assert DIALECT.calls_in({"calls": [], "next_page_token": None}) == []
+            assert SAVED.calls_in(document) == [call]
+    assert SAVED.calls_in({"calls": [], "next_page_token": None}) == []
 
 
 @pytest.mark.parametrize(
     "document", [None, 5, "", {}, [], {"calls": []}, {"calls": [{"id": "x"}]}, {"calls": {}}]
 )
 def test_another_document_is_not_mistaken_for_an_answer(document: Any) -> None:
-    assert DIALECT.calls_in(document) is None
+    assert SAVED.calls_in(document) is None

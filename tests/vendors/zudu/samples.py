@@ -18,6 +18,7 @@ from trunkline.model.ids import call_id
 from trunkline.model.merge import first_call
 from trunkline.model.words import Status
 from trunkline.vendors.zudu import DIALECT
+from trunkline.vendors.zudu.saved import SAVED
 
 SEEN_AT = datetime(2026, 6, 1, tzinfo=UTC)
 CAPTURES = Path(__file__).parent / "captures"
@@ -30,7 +31,7 @@ def body_of(name: str) -> dict[str, Any]:
 
 
 def a_call(name: str = "get.json", **changes: Any) -> dict[str, Any]:
-    raw = (DIALECT.calls_in(body_of(name)) or [])[0]
+    raw = (SAVED.calls_in(body_of(name)) or [])[0]
     return {key: value for key, value in {**raw, **changes}.items() if value is not UNSET}
 
 

@@ -15,6 +15,7 @@ from trunkline.model.intents import CallPage, GetCall, ListCalls
 from trunkline.model.query import Order, Rows, SortField
 from trunkline.model.words import Status
 from trunkline.vendors.zudu.api import DIALECT, GET, LIST
+from trunkline.vendors.zudu.saved import SAVED
 from trunkline.vendors.zudu.wire import CallList
 
 
@@ -162,12 +163,12 @@ def test_calls_are_found_in_every_wrapper() -> None:
         body_of("get.json"),
     ]
     for document in wrapped:
-        assert DIALECT.calls_in(document) == [raw]
+        assert SAVED.calls_in(document) == [raw]
     empty = plain(LIST.answer_of(CallPage.of("acme", [], total=0), LIST.query()))
-    assert DIALECT.calls_in(empty) == []
+    assert SAVED.calls_in(empty) == []
     strangers: list[Any] = [None, [], [1], {}, {"data": []}, {"data": {"call_sid": "call_1"}}]
     for document in strangers:
-        assert DIALECT.calls_in(document) is None
+        assert SAVED.calls_in(document) is None
 
 
 def test_a_call_that_is_under_way_prints_its_open_ends_as_null() -> None:

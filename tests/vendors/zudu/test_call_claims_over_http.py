@@ -39,6 +39,7 @@ from trunkline.model.call import (
 )
 from trunkline.model.words import Channel, Direction, EndReason, Result, Role, Sentiment, Status
 from trunkline.vendors import dialects
+from trunkline.vendors.zudu.saved import SAVED
 
 ZUDU = dialects()["zudu"]
 SECOND = timedelta(seconds=1)
@@ -324,5 +325,5 @@ def test_campaign_and_schedule_are_read_from_metadata(world: World, scheduled: i
 )
 def test_a_call_is_found_in_every_wrapper(world: World, wrap: Any) -> None:
     raw = a_call()
-    world.see([ZUDU.from_wire(found) for found in ZUDU.calls_in(wrap(raw)) or ()])
+    world.see([ZUDU.from_wire(found) for found in SAVED.calls_in(wrap(raw)) or ()])
     says(world.get("zudu", f"/api/calls/{raw['call_id']}"), got(raw))

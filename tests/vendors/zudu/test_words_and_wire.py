@@ -10,7 +10,8 @@ from tests.vendors.zudu.samples import a_call, body_of, foreign, plain, printed,
 from trunkline.model.call import Campaign, Cost, Word
 from trunkline.model.intents import CallPage, OneCall
 from trunkline.model.words import Channel, Direction, EndReason, Result, Role, Sentiment, Status
-from trunkline.vendors.zudu.api import DIALECT, GET, LIST
+from trunkline.vendors.zudu.api import GET, LIST
+from trunkline.vendors.zudu.saved import SAVED
 from trunkline.vendors.zudu.words import END_REASON, SENTIMENT, STATUS
 
 
@@ -22,7 +23,7 @@ def test_a_captured_call_comes_back_key_order_included(name: str) -> None:
 
 def test_the_example_list_is_answered_as_it_is() -> None:
     body = body_of("list.json")
-    calls = [read(raw) for raw in DIALECT.calls_in(body) or []]
+    calls = [read(raw) for raw in SAVED.calls_in(body) or []]
     page = CallPage.of("acme", calls, total=25, has_more=True)
     assert json.dumps(plain(LIST.answer_of(page, LIST.query()))) == json.dumps(body)
 

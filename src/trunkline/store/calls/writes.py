@@ -33,6 +33,7 @@ from trunkline.store.calls.rows import (
 )
 from trunkline.store.columns import COLUMNS, COUNTED, FRAGMENTS, NAMES
 from trunkline.store.erase import erase_call
+from trunkline.store.inbox import InboxWriting
 from trunkline.store.live import LiveWriting
 from trunkline.store.queries import queries
 from trunkline.store.totals.totals import cells
@@ -53,7 +54,7 @@ _COUNTED = tuple(COLUMNS.index(column) for column in COUNTED)
 
 
 class Payload(Struct):
-    """A payload as it arrived, for one call; one that names no call is stored under the empty id."""
+    """A payload as it arrived, for one call."""
 
     vendor: str
     vendor_call_id: str
@@ -69,7 +70,12 @@ class Payload(Struct):
     """Why it cannot be read at all."""
     problems: FieldProblems | None = None
     """Values in it that could not be read as documented."""
+    form: str | None = None
+    """The vendor whose form it has; `None` if that is the call's own vendor."""
     times: int = 1
+    received_at: datetime | None = None
+    """`None` for one that arrives now."""
+    last_received_at: datetime | None = None
 
 
 class StoredPayload(NamedTuple):
@@ -78,22 +84,10 @@ class StoredPayload(NamedTuple):
     body: bytes
     kind: str
     content_type: str
-    source_vendor: str | None
-    """The vendor whose form its source uses; `None` if it came from no source."""
+    form: str | None
+    """The vendor whose form it has; `None` if nothing says which."""
     received_at: datetime
     last_received_at: datetime
-
-
-class Nameless(NamedTuple):
-    """A payload that named no call when it arrived."""
-
-    vendor: str
-    hash: bytes
-    body: bytes
-    kind: str
-    content_type: str
-    source: str
-    source_id: UUID | None
 
 
 class IdConflict(Exception):
@@ -162,17 +156,6 @@ class CallWriter:
         rows = await self._pool.fetch(queries("writes")["named_after"], org_id, vendor, *last, limit)
         return [(row["vendor"], row["vendor_call_id"]) for row in rows]
 
-    async def nameless_after(
-        self, org_id: int, vendor: str | None, last: tuple[str, bytes], limit: int
-    ) -> list[Nameless]:
-        """Payloads that named no call when they arrived, in order after one of them."""
-        rows = await self._pool.fetch(queries("writes")["nameless_after"], org_id, vendor, *last, limit)
-        return [Nameless(**row) for row in rows]
-
-    async def mark_read(self, org_id: int, vendor: str, hashed: bytes) -> None:
-        """Drop a payload that named no call, since it is stored with its calls now."""
-        await self._pool.execute(queries("writes")["mark_read"], org_id, vendor, hashed)
-
     async def delete(self, org_id: int, call_id: str) -> bool:
         """Delete a call with everything that is stored of it; false if there is none."""
         deleted = await erase_call(self._pool, org_id, call_id)
@@ -189,6 +172,7 @@ class WriteTransaction:
         self._org_id = org_id
         self._last_sequence = last_sequence
         self.live = LiveWriting(connection, org_id)
+        self.inbox = InboxWriting(connection, org_id)
 
     async def current(
         self,
@@ -240,6 +224,9 @@ class WriteTransaction:
             [payload.problem and without_controls(payload.problem) for payload in payloads],
             [payload.times for payload in payloads],
             [_encode(payload.problems).decode() if payload.problems else None for payload in payloads],
+            [payload.form for payload in payloads],
+            [payload.received_at for payload in payloads],
+            [payload.last_received_at for payload in payloads],
         )
         return repeats_of(rows)
 
@@ -254,7 +241,7 @@ class WriteTransaction:
                 row["payload"],
                 row["kind"],
                 row["content_type"],
-                row["source_vendor"],
+                row["form"],
                 row["received_at"],
                 row["last_received_at"],
             )

@@ -10,8 +10,6 @@ follow the id; a call without a known end has a length of 0 seconds.
 
 from __future__ import annotations
 
-from typing import Any
-
 from trunkline.kit.auth import HeaderKey
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.errors import ErrorEnvelope
@@ -92,22 +90,6 @@ def error_body(_: int, text: str, __: Refused) -> ErrorBody:
     return ErrorBody(text)
 
 
-def recognise(raw: dict[str, Any]) -> bool:
-    """Whether an object looks like one of this vendor's calls."""
-    # Check for keys that no other vendor prints together.
-    return {"id", "state", "seconds"} <= raw.keys()
-
-
-def calls_in(document: Any) -> list[Any] | None:
-    """A list or a get."""
-    if not isinstance(document, dict):
-        return None
-    if recognise(document):
-        return [document]
-    calls = document.get("calls")
-    return calls if isinstance(calls, list) and "total" in document else None
-
-
 DIALECT = Dialect(
     name=NAME,
     title="Examplia",
@@ -132,8 +114,6 @@ DIALECT = Dialect(
     wire=WireCall,
     from_wire=from_wire,
     to_wire=to_wire,
-    recognise=recognise,
-    calls_in=calls_in,
     vocabularies=(STATUS, DIRECTION, END_REASON),
     # Paths of our fields that are lost; a test fills a call completely and reports what belongs here.
     drops=frozenset(

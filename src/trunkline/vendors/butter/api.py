@@ -16,13 +16,11 @@ unknown direction as `inbound`, an unknown called number or agent as an empty te
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from trunkline.kit.auth import HeaderKey
 from trunkline.kit.cursors import content_of, cursor_of
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.errors import ErrorEnvelope
-from trunkline.kit.payload import has_call
 from trunkline.kit.rows import PageSummary, RowFormat
 from trunkline.model.faults import Fault, FaultClass, Refused
 from trunkline.model.intents import GetCall, ListCalls, OneCall
@@ -109,27 +107,6 @@ def error_body(_: int, text: str, refused: Refused) -> ErrorBody:
     return ErrorBody(success=False, message=INVALID_CURSOR if refused.parameter == "cursor" else text)
 
 
-def recognise(raw: dict[str, Any]) -> bool:
-    """Whether an object looks like one of this vendor's calls."""
-    return "call_sid" in raw and "call_id" not in raw
-
-
-def calls_in(document: Any) -> list[Any] | None:
-    """A list, a get, a bare call, or a plain list of calls."""
-    if isinstance(document, list):
-        return document if document and has_call(document, recognise) else None
-    if not isinstance(document, dict):
-        return None
-    if recognise(document):
-        return [document]
-    data = document.get("data")
-    if isinstance(data, dict) and recognise(data):
-        return [data]
-    if isinstance(data, list) and ("success" in document or has_call(data, recognise)):
-        return data
-    return None
-
-
 DIALECT = Dialect(
     name=NAME,
     title="Butter",
@@ -154,8 +131,6 @@ DIALECT = Dialect(
     wire=WireCall,
     from_wire=from_wire,
     to_wire=to_wire,
-    recognise=recognise,
-    calls_in=calls_in,
     vocabularies=(STATUS, DIRECTION, CHANNEL, END_REASON),
     drops=frozenset(
         {

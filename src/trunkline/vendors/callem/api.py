@@ -15,12 +15,9 @@ are marked as derived. A call may be deleted while it is live; afterwards it is 
 
 from __future__ import annotations
 
-from typing import Any
-
 from trunkline.kit.auth import Bearer
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.errors import ErrorEnvelope
-from trunkline.kit.payload import has_call
 from trunkline.kit.rows import PageSummary, RowFormat
 from trunkline.model.faults import Fault, FaultClass, Refused
 from trunkline.model.intents import GetCall, ListCalls, OneCall
@@ -114,27 +111,6 @@ def error_body(status: int, text: str, _: Refused) -> ErrorBody:
     return ErrorBody(status, text)
 
 
-def recognise(raw: dict[str, Any]) -> bool:
-    """Whether an object looks like one of this vendor's calls."""
-    return "id" in raw and {"callerNumber", "calledNumber", "endedReason", "isEngaged"} & raw.keys() != set()
-
-
-def calls_in(document: Any) -> list[Any] | None:
-    """A list, a get, a call wrapped in `data`, or a plain list of calls."""
-    if isinstance(document, dict) and recognise(document):
-        return [document]
-    data = document.get("data") if isinstance(document, dict) else document
-    if isinstance(data, dict) and recognise(data):
-        return [data]
-    if not isinstance(data, list):
-        return None
-    pagination = document.get("pagination") if isinstance(document, dict) else None
-    ours = isinstance(pagination, dict) and {"total", "offset"} <= pagination.keys()
-    if ours or (data and has_call(data, recognise)):
-        return data
-    return None
-
-
 DIALECT = Dialect(
     name=NAME,
     title="Callem",
@@ -160,8 +136,6 @@ DIALECT = Dialect(
     wire=WireCall,
     from_wire=from_wire,
     to_wire=to_wire,
-    recognise=recognise,
-    calls_in=calls_in,
     vocabularies=(STATUS, END_REASON),
     drops=frozenset(
         {

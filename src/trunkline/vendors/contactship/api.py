@@ -14,12 +14,9 @@ incomplete one as `ended`, since it has no words for them.
 
 from __future__ import annotations
 
-from typing import Any
-
 from trunkline.kit.auth import HeaderKey
 from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.errors import ErrorEnvelope
-from trunkline.kit.payload import has_call
 from trunkline.kit.rows import PageSummary, RowFormat
 from trunkline.model.faults import Fault, FaultClass, Refused
 from trunkline.model.ids import is_uuid
@@ -137,41 +134,6 @@ def error_body(status: int, text: str, _: Refused) -> ErrorBody:
     return ErrorBody(status, text)
 
 
-def recognise(raw: dict[str, Any]) -> bool:
-    """Whether an object looks like one of this vendor's calls."""
-    return (
-        "id" in raw
-        and "call_id" not in raw
-        and {"call_status", "call_result", "call_record"} & raw.keys() != set()
-    )
-
-
-def calls_in(document: Any) -> list[Any] | None:
-    """A list, a get, both in the older and the newer wrapper, or a call history."""
-    if not isinstance(document, dict):
-        return None
-    if recognise(document):
-        return [document]
-    data = document.get("data")
-    if isinstance(data, dict) and isinstance(data.get("history"), dict):
-        return _history(data)
-    if isinstance(data, dict) and recognise(data):
-        return [data]
-    if isinstance(data, list) and (data or "count" in document):
-        known = has_call(data, recognise)
-        return data if known or not data else None
-    return None
-
-
-def _history(data: dict[str, Any]) -> list[Any]:
-    """The calls of a contact's history, which names the contact once for all."""
-    calls, contact = data["history"].get("calls"), data.get("contact")
-    found = calls if isinstance(calls, list) else []
-    if not isinstance(contact, dict):
-        return found
-    return [{"contact": contact, **call} if isinstance(call, dict) else call for call in found]
-
-
 DIALECT = Dialect(
     name=NAME,
     title="ContactShip",
@@ -202,8 +164,6 @@ DIALECT = Dialect(
     wire=WireCall,
     from_wire=from_wire,
     to_wire=to_wire,
-    recognise=recognise,
-    calls_in=calls_in,
     vocabularies=(STATUS, RESULT, DIRECTION, CHANNEL, END_REASON, SENTIMENT),
     drops=frozenset(
         {

@@ -1,5 +1,6 @@
 """ElevenLabs: its calls, received."""
 
+from trunkline.vendors.elevenlabs.saved import SAVED
 from trunkline.vendors.elevenlabs.webhooks import DOOR
 
-__all__ = ["DOOR"]
+__all__ = ["DOOR", "SAVED"]

@@ -20,12 +20,13 @@ accepts one call or up to 1,000, and answers for each. PATCH states something ab
 what was stated before; it refuses null and other empty values, since a log keeps what was stated. A deleted
 call stays deleted. Events of a running call may arrive in any order. A write may have an `Idempotency-Key`,
 as with Stripe. The ledger says, for each hour in which calls were created, how many a source's vendor listed
-and how many are stored, and lists the calls that were late, missing or repaired.
+and how many are stored, and lists the calls that were late, missing or repaired. The inbox has the payloads
+that could not be read or that name no call; one of them can be read again, or deleted for good.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from msgspec import UNSET
 
@@ -34,16 +35,22 @@ from trunkline.kit.dialect import Dialect, Operation
 from trunkline.kit.errors import ErrorEnvelope, Texts
 from trunkline.kit.events import MEDIA_TYPE as EVENTS
 from trunkline.kit.export import MEDIA_TYPES
-from trunkline.kit.payload import has_call
 from trunkline.kit.rows import PageSummary, RowFormat
 from trunkline.model.call import Call
 from trunkline.model.changes import ChangeBatch
 from trunkline.model.faults import Fault, Refused
+from trunkline.model.inbox import (
+    DropInbox,
+    GetInboxPayload,
+    PrintedPayload,
+    RetryInbox,
+)
 from trunkline.model.intents import ExportCalls, FollowCalls, GetCall, ListCalls, ListChanges, OneCall
 from trunkline.model.ledger import LedgerPage
 from trunkline.model.query import Order, SortField
 from trunkline.vendors.trunkline.filters import (
     filter_of,
+    inbox_of,
     included_in_get,
     included_in_list,
     ledger_of,
@@ -51,7 +58,16 @@ from trunkline.vendors.trunkline.filters import (
     window_of,
 )
 from trunkline.vendors.trunkline.parse import NAME, from_line, from_wire
-from trunkline.vendors.trunkline.render import IDS, in_list, shown, to_wire, write_file
+from trunkline.vendors.trunkline.render import (
+    IDS,
+    in_list,
+    shown,
+    to_wire,
+    write_file,
+    write_inbox,
+    write_inbox_payload,
+    write_retried,
+)
 from trunkline.vendors.trunkline.wire import (
     CallChange,
     CallList,
@@ -59,11 +75,16 @@ from trunkline.vendors.trunkline.wire import (
     ChangesQuery,
     ExportQuery,
     GetQuery,
+    InboxList,
+    InboxPayloadQuery,
+    InboxQuery,
     LedgerQuery,
     ListQuery,
     ParameterProblem,
     Problem,
+    RetryAnswer,
     StreamQuery,
+    WriteQuery,
 )
 from trunkline.vendors.trunkline.writes import WRITES
 
@@ -200,6 +221,54 @@ LEDGER = Operation(
     faults=(Fault.BAD_REQUEST,),
     offers_toon=True,
 )
+LIST_INBOX = Operation(
+    name="list_inbox",
+    summary="List the inbox",
+    path="/v1/inbox",
+    query=InboxQuery,
+    answer=InboxList,
+    to_intent=inbox_of,
+    to_answer=write_inbox,
+    faults=(Fault.BAD_REQUEST, Fault.BAD_CURSOR),
+    offers_toon=True,
+)
+GET_INBOX_PAYLOAD = Operation(
+    name="get_inbox_payload",
+    summary="Get one payload of the inbox",
+    path="/v1/inbox/{id}",
+    query=InboxPayloadQuery,
+    answer=PrintedPayload,
+    to_intent=lambda _, entry_id: GetInboxPayload(entry_id),
+    to_answer=write_inbox_payload,
+    faults=(Fault.BAD_REQUEST, Fault.PAYLOAD_NOT_FOUND),
+    offers_toon=True,
+)
+RETRY_INBOX_PAYLOAD = Operation(
+    name="retry_inbox_payload",
+    summary="Read a payload of the inbox again",
+    path="/v1/inbox/{id}/retry",
+    method="POST",
+    scope="write",
+    query=WriteQuery,
+    answer=RetryAnswer,
+    to_intent=lambda _, entry_id: RetryInbox(ids=(entry_id,)),
+    to_answer=write_retried,
+    faults=(Fault.PAYLOAD_NOT_FOUND,),
+)
+DROP_INBOX_PAYLOAD = Operation(
+    name="drop_inbox_payload",
+    summary="Delete a payload of the inbox for good",
+    path="/v1/inbox/{id}",
+    method="DELETE",
+    scope="write",
+    query=WriteQuery,
+    answer=None,
+    to_intent=lambda _, entry_id: DropInbox(ids=(entry_id,)),
+    to_answer=lambda _, __: None,
+    statuses=(204,),
+    faults=(Fault.PAYLOAD_NOT_FOUND,),
+)
+INBOX = (LIST_INBOX, GET_INBOX_PAYLOAD, RETRY_INBOX_PAYLOAD, DROP_INBOX_PAYLOAD)
 
 # -- refusals, as problem details after RFC 9457 --------------------------
 
@@ -235,6 +304,9 @@ KINDS = {
     Fault.OTHER_ORG: Kind("other-org", "Other org", "This key belongs to another org."),
     Fault.FOREIGN_CALL: _NOT_FOUND,  # whether another org has this call must not be revealed
     Fault.CALL_NOT_FOUND: _NOT_FOUND,
+    Fault.PAYLOAD_NOT_FOUND: Kind(
+        "payload-not-found", "Payload not found", "The inbox has no payload with this id."
+    ),
     Fault.NO_SUCH_ROUTE: Kind("no-such-route", "No such route", "There is nothing at this path."),
     Fault.METHOD_NOT_ALLOWED: Kind(
         "method-not-allowed", "Method not allowed", "This path does not support this method."
@@ -283,24 +355,6 @@ def problem(status: int, text: str, refused: Refused) -> Problem:
 # -- the dialect ----------------------------------------------------------
 
 
-def recognise(raw: dict[str, Any]) -> bool:
-    """Whether an object looks like a call in our own form."""
-    return "vendor_call_id" in raw or {"id", "status", "vendor"} <= raw.keys()
-
-
-def calls_in(document: Any) -> list[Any] | None:
-    """A list, a get, or a plain list of calls."""
-    if isinstance(document, dict) and recognise(document):
-        return [document]
-    calls = document.get("calls") if isinstance(document, dict) else document
-    if not isinstance(calls, list):
-        return None
-    ours = isinstance(document, dict) and "next_page_token" in document
-    if ours or (calls and has_call(calls, recognise)):
-        return calls
-    return None
-
-
 DIALECT = Dialect(
     name=NAME,
     title="Trunkline",
@@ -313,12 +367,10 @@ DIALECT = Dialect(
         texts=texts(),
         media_type="application/problem+json",
     ),
-    operations=(LIST, GET, EXPORT, CHANGES, STREAM, LEDGER, *WRITES),
+    operations=(LIST, GET, EXPORT, CHANGES, STREAM, LEDGER, *INBOX, *WRITES),
     wire=Call,
     from_wire=from_wire,
     to_wire=to_wire,
-    recognise=recognise,
-    calls_in=calls_in,
     at_root=False,
     refuse_unknown=True,
     cost_unit="USD",

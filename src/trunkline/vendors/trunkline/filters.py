@@ -15,6 +15,7 @@ from trunkline.kit.rows import PageSummary
 from trunkline.kit.wire import instant_of_iso
 from trunkline.model.faults import Fault, Refused
 from trunkline.model.ids import is_uuid
+from trunkline.model.inbox import InboxPage, InboxPosition, InboxState, ListInbox
 from trunkline.model.intents import ReadLedger
 from trunkline.model.query import After, CallFilter, Position, Span, Wording
 from trunkline.vendors.trunkline.wire import (
@@ -24,6 +25,7 @@ from trunkline.vendors.trunkline.wire import (
     ExportQuery,
     FilterQuery,
     GetQuery,
+    InboxQuery,
     LedgerQuery,
     ListQuery,
     StreamQuery,
@@ -105,7 +107,6 @@ def _span(low: object, high: object) -> Span | None:
 FREE = frozenset({"page_token", "page_size", "include_total", "include", "format"})
 """Parameters that may change from page to page, since they do not change which call comes next."""
 
-DECIDING = tuple(field for field in structs.fields(ListQuery) if field.name not in FREE)
 
 _MAX_MS = 2**63
 
@@ -145,13 +146,13 @@ def window_of(query: ListQuery) -> After:
     return After(query.page_size, _position_in(content, query), org)
 
 
-def fingerprint(query: ListQuery) -> str:
-    """A short digest of everything that decides which calls come in which order."""
+def fingerprint(query: ListQuery | InboxQuery) -> str:
+    """A short digest of everything that decides which rows come in which order."""
     # Defaults are left out, so that a parameter added in a later release does not spoil tokens in use.
     deciding = {
         field.encode_name: value
-        for field in DECIDING
-        if (value := getattr(query, field.name)) != field.default
+        for field in structs.fields(query)
+        if field.name not in FREE and (value := getattr(query, field.name)) != field.default
     }
     return hashlib.sha256(_encode(deciding)).hexdigest()[:16]
 
@@ -182,6 +183,47 @@ def _instant_in(value: Any) -> datetime:
         except ValueError:
             pass
     raise _bad_token("page_token cannot be read")
+
+
+# -- the inbox ------------------------------------------------------------
+
+
+def inbox_of(query: InboxQuery, _: str) -> ListInbox:
+    """The part of the inbox that a query selects; raises `Refused` for a token that is not of this query."""
+    after, org = None, None
+    if query.page_token is not None:
+        after, org = _inbox_position(query)
+    return ListInbox(
+        limit=query.page_size,
+        after=after,
+        org=org,
+        source_id=None if query.source_id is None else query.source_id.text,
+        vendor=query.vendor,
+        state=None if query.state is None else InboxState(query.state),
+        with_total=query.include_total,
+    )
+
+
+def inbox_token_after(page: InboxPage, query: InboxQuery) -> str | None:
+    """The token of the page that follows, if one does."""
+    if not page.has_more or not page.entries:
+        return None
+    last = page.entries[-1]
+    position = {"v": last.received_at.isoformat(), "i": last.id}
+    return cursor_of({**position, "o": page.org, "q": fingerprint(query)})
+
+
+def _inbox_position(query: InboxQuery) -> tuple[InboxPosition, str]:
+    try:
+        content = content_of(query.page_token or "")
+    except Refused as refused:
+        raise _bad_token("page_token cannot be read") from refused
+    if content.get("q") != fingerprint(query):
+        raise _bad_token("page_token belongs to another selection")
+    org, entry_id = content.get("o"), content.get("i")
+    if not isinstance(org, str) or not isinstance(entry_id, str) or not is_uuid(entry_id):
+        raise _bad_token("page_token cannot be read")
+    return InboxPosition(_instant_in(content.get("v")), entry_id), org
 
 
 def _bad_token(detail: str) -> Refused:

@@ -11,6 +11,7 @@ from trunkline.kit.export import COMPRESSIONS, FORMATS
 from trunkline.kit.query import DayOrInstant, Phone, TimeZone, Uuid, Words
 from trunkline.model.call import Call
 from trunkline.model.field_problems import FieldProblems
+from trunkline.model.inbox import InboxCount, InboxEntry
 from trunkline.model.live import Event
 from trunkline.model.words import Channel, Direction, EndReason, Result, Sentiment, Status
 
@@ -168,6 +169,10 @@ TOKEN = Meta(
     min_length=1,
     description="the `next_page_token` of the page before; the filter and the order must be the same",
 )
+INBOX_TOKEN = Meta(
+    min_length=1,
+    description="the `next_page_token` of the page before; the other parameters must be the same",
+)
 ORDER_BY = Meta(description="calls without a value come last, in either order")
 AFTER = Meta(
     ge=0,
@@ -281,6 +286,55 @@ class LedgerQuery(Struct, kw_only=True):
     since: Annotated[DayOrInstant, Meta(description="by default a day before `until`")] | None = None
     until: Annotated[DayOrInstant, Meta(description="by default now")] | None = None
     format: Annotated[Literal["json", "toon"], FORMAT] | None = None
+
+
+class InboxQuery(Struct, kw_only=True):
+    """The query parameters of list inbox."""
+
+    source_id: Annotated[Uuid, Meta(description="one source; by default everything of the org")] | None = None
+    vendor: (
+        Annotated[str, Meta(min_length=1, description="the vendor whose form they were read in")] | None
+    ) = None
+    state: (
+        Annotated[
+            Literal["unreadable", "no_call"],
+            Meta(description="`unreadable`, or `no_call` for what was read and is about something else"),
+        ]
+        | None
+    ) = None
+    page_size: Annotated[int, Meta(ge=1, le=1000, description="payloads on a page")] = 50
+    page_token: Annotated[str, INBOX_TOKEN] | None = None
+    include_total: Annotated[bool, Meta(description="whether to print how many payloads match")] = False
+    format: Annotated[Literal["json", "toon"], FORMAT] | None = None
+
+
+class InboxPayloadQuery(Struct, kw_only=True):
+    """The query parameters of get inbox payload."""
+
+    format: Annotated[Literal["json", "toon"], FORMAT] | None = None
+
+
+class InboxList(Struct):
+    """The answer of list inbox."""
+
+    payloads: list[InboxEntry]
+    next_page_token: str | None
+    """Null on the last page."""
+    sources: list[InboxCount]
+    """How many payloads each source has in the inbox now, and how many were dropped since it was full."""
+    total_size: int | UnsetType = UNSET
+    """How many payloads match in all; only with `include_total=true`."""
+
+
+class RetryAnswer(Struct):
+    """The result of reading a payload again."""
+
+    read: bool
+    """Whether it could be read and is out of the inbox."""
+    calls: int
+    """How many calls it contained."""
+    reason: str | None
+    """Why it stays in the inbox; null if it does not."""
 
 
 if [get_args(get_type_hints(ExportQuery)[name]) for name in ("format", "compression")] != [

@@ -1,5 +1,6 @@
 """Twilio: its calls, received."""
 
+from trunkline.vendors.twilio.saved import SAVED
 from trunkline.vendors.twilio.webhooks import DOOR
 
-__all__ = ["DOOR"]
+__all__ = ["DOOR", "SAVED"]

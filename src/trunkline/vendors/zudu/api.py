@@ -22,12 +22,9 @@ unknown key is 400.
 
 from __future__ import annotations
 
-from typing import Any
-
 from trunkline.kit.auth import KeyPair
 from trunkline.kit.dialect import Body, Dialect, Operation
 from trunkline.kit.errors import USUAL_TEXTS, ErrorEnvelope, worded
-from trunkline.kit.payload import has_call
 from trunkline.kit.rows import PageSummary, RowFormat
 from trunkline.model.faults import Fault, FaultClass, Refused
 from trunkline.model.intents import GetCall, ListCalls, OneCall
@@ -169,29 +166,6 @@ def error_body(_: int, text: str, refused: Refused) -> ErrorBody:
     return ErrorBody(TITLES[refused.fault], "error", text)
 
 
-def recognise(raw: dict[str, Any]) -> bool:
-    """Whether an object looks like one of this vendor's calls."""
-    return "call_id" in raw and ("start_timestamp" in raw or "call_status" in raw)
-
-
-def calls_in(document: Any) -> list[Any] | None:
-    """A list, a get, a webhook in any of its wrappers, a bare call, or a plain list of calls."""
-    if isinstance(document, list):
-        return document if document and has_call(document, recognise) else None
-    if not isinstance(document, dict):
-        return None
-    if recognise(document):
-        return [document]
-    data = document.get("data")
-    if not isinstance(data, dict):
-        return None
-    calls = data.get("calls")
-    if isinstance(calls, list) and ("pagination" in data or has_call(calls, recognise)):
-        return calls
-    call = data.get("call", data)
-    return [call] if isinstance(call, dict) and recognise(call) else None
-
-
 DIALECT = Dialect(
     name=NAME,
     title="Zudu",
@@ -226,8 +200,6 @@ DIALECT = Dialect(
     wire=WireCall,
     from_wire=from_wire,
     to_wire=to_wire,
-    recognise=recognise,
-    calls_in=calls_in,
     vocabularies=(STATUS, DIRECTION, CHANNEL, END_REASON, SENTIMENT),
     drops=frozenset(
         {

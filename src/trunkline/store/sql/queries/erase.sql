@@ -128,13 +128,13 @@ WHERE f.org_id = $1
     AND NOT EXISTS (SELECT FROM calls c WHERE c.org_id = $1 AND c.change = f.change AND c.change > 0)
     AND NOT EXISTS (SELECT FROM deleted_calls d WHERE d.org_id = $1 AND d.change = f.change);
 
--- name: nameless_payloads
--- Payloads that could not be read, or named no call where we look for one, and contain the vendor's id of a deleted
--- call. A short id may occur in any payload by chance.
-DELETE FROM sightings s USING deleted_calls d, erase_backlog b
-WHERE s.org_id = $1 AND d.org_id = $1 AND b.org_id = $1 AND s.vendor_call_id = '' AND d.deleted_at >= b.first_at
+-- name: unread_payloads
+-- Payloads of the inbox that contain the vendor's id of a deleted call, in the payload or in the reason. A short id may
+-- occur in any payload by chance.
+DELETE FROM inbox i USING deleted_calls d, erase_backlog b
+WHERE i.org_id = $1 AND d.org_id = $1 AND b.org_id = $1 AND d.deleted_at >= b.first_at
     AND length(d.vendor_call_id) >= $2::integer
-    AND position(convert_to(d.vendor_call_id, 'UTF8') IN s.payload) > 0;
+    AND (position(convert_to(d.vendor_call_id, 'UTF8') IN i.payload) > 0 OR strpos(i.reason, d.vendor_call_id) > 0);
 
 -- name: erased_objects
 -- Files of deleted calls that are to be deleted, oldest entries first.

@@ -52,10 +52,13 @@ WHERE p.org_id = $1 AND p.source_id = $2 AND NOT p.was_stored
     AND coalesce(p.over_at, c.created_at) + $4::interval < p.listed_at
     AND (
         c.created_at <= u.reached_at AND (u.reached_from IS NULL OR c.created_at >= u.reached_from)
-        OR c.created_at >= (
+        OR c.created_at >= least((
             SELECT min(s.received_at) FROM sightings s
             WHERE s.org_id = $1 AND s.source_id = $2 AND s.kind IN ('hook', 'event')
-        )
+        ), (
+            SELECT min(i.received_at) FROM inbox i
+            WHERE i.org_id = $1 AND i.source_id = $2 AND i.kind = 'hook'
+        ))
     )
 ON CONFLICT (org_id, source_id, vendor, vendor_call_id)
 DO UPDATE SET state = 'repaired', repaired_at = excluded.repaired_at WHERE l.state = 'missing';

@@ -47,16 +47,17 @@ SELECT id, vendor, vendor_call_id FROM calls WHERE org_id = $1 AND id = ANY($2::
 WITH stored AS (
     INSERT INTO sightings AS s (
         org_id, vendor, vendor_call_id, hash, received_at, last_received_at,
-        payload, kind, content_type, source, source_id, event, unknown, problem, times, problems
+        payload, kind, content_type, source, source_id, event, unknown, problem, times, problems, form
     )
-    SELECT $1, k.vendor, k.vendor_call_id, k.hash, $2, $2, k.payload, k.kind, k.content_type, k.source, k.source_id,
-        k.event, coalesce(string_to_array(k.unknown, chr(31)), '{}'), k.problem, k.times, k.problems::jsonb
+    SELECT $1, k.vendor, k.vendor_call_id, k.hash, coalesce(k.received_at, $2), coalesce(k.last_received_at, $2), k.payload, k.kind, k.content_type, k.source, k.source_id,
+        k.event, coalesce(string_to_array(k.unknown, chr(31)), '{}'), k.problem, k.times, k.problems::jsonb, k.form
     FROM unnest(
         $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::text[], $8::text[], $9::text[], $10::uuid[],
-        $11::text[], $12::text[], $13::text[], $14::integer[], $15::text[]
+        $11::text[], $12::text[], $13::text[], $14::integer[], $15::text[], $16::text[], $17::timestamptz[],
+        $18::timestamptz[]
     ) AS k (
         vendor, vendor_call_id, hash, payload, kind, content_type, source, source_id, event, unknown, problem, times,
-        problems
+        problems, form, received_at, last_received_at
     )
     ON CONFLICT (org_id, vendor, vendor_call_id, hash)
     DO UPDATE SET times = s.times + excluded.times,
@@ -89,30 +90,19 @@ SELECT payload FROM sightings
 WHERE org_id = $1 AND vendor = $2 AND vendor_call_id = $3 AND kind = 'event';
 
 -- name: named_after
--- The calls of which payloads are stored, in order after one of them; payloads without a call are left out.
+-- The calls of which payloads are stored, in order after one of them.
 SELECT vendor, vendor_call_id FROM sightings
-WHERE org_id = $1 AND ($2::text IS NULL OR vendor = $2) AND (vendor, vendor_call_id) > ($3, $4) AND vendor_call_id <> ''
+WHERE org_id = $1 AND ($2::text IS NULL OR vendor = $2) AND (vendor, vendor_call_id) > ($3, $4)
 GROUP BY vendor, vendor_call_id
 ORDER BY vendor, vendor_call_id
 LIMIT $5;
 
--- name: nameless_after
--- Payloads that named no call when they arrived, in order after one of them.
-SELECT vendor, hash, payload AS body, kind, content_type, source, source_id FROM sightings
-WHERE org_id = $1 AND ($2::text IS NULL OR vendor = $2) AND vendor_call_id = '' AND (vendor, hash) > ($3, $4)
-ORDER BY vendor, hash
-LIMIT $5;
-
 -- name: payloads
--- Every stored payload of some calls, in order of arrival, with the vendor whose form its source uses: that may be
--- another than the call's own vendor.
-SELECT s.vendor, s.vendor_call_id, s.payload, s.kind, s.content_type, o.vendor AS source_vendor, s.received_at,
+-- Every stored payload of some calls, in order of arrival, with the vendor whose form it has, by itself or else by its
+-- source: that may be another than the call's own vendor.
+SELECT s.vendor, s.vendor_call_id, s.payload, s.kind, s.content_type, coalesce(s.form, o.vendor) AS form, s.received_at,
     s.last_received_at
 FROM unnest($2::text[], $3::text[]) AS k (vendor, vendor_call_id)
 JOIN sightings s ON s.org_id = $1 AND s.vendor = k.vendor AND s.vendor_call_id = k.vendor_call_id
 LEFT JOIN sources o ON o.org_id = $1 AND o.id = s.source_id
 ORDER BY s.received_at, s.hash;
-
--- name: mark_read
--- Removes a payload that named no call once it was read; it is stored with its calls now.
-DELETE FROM sightings WHERE org_id = $1 AND vendor = $2 AND vendor_call_id = '' AND hash = $3;
