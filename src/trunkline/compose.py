@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -16,8 +17,6 @@ from msgspec import Struct
 from obstore.store import LocalStore, ObjectStore, from_url
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import JSONResponse
 
 from trunkline.api.app import Application
 from trunkline.api.body import Bodies
@@ -29,6 +28,7 @@ from trunkline.api.handler import RequestHandler
 from trunkline.api.health import health_routes
 from trunkline.api.hooks import hook_routes
 from trunkline.api.metrics import metrics_routes
+from trunkline.api.problems import refusal_of_path
 from trunkline.api.process_metrics import ProcessMetrics
 from trunkline.api.recordings import Shelf, recording_routes
 from trunkline.api.row_cache import RowCache
@@ -38,12 +38,13 @@ from trunkline.ingest.reprocess import Reprocessor
 from trunkline.ingest.safe_download import Downloader, Limits
 from trunkline.ingest.vendor_client import VendorClient
 from trunkline.ingest.webhooks import Webhooks
+from trunkline.jobs.embedded_watch import EmbeddedWatch
 from trunkline.jobs.files import private_folder
 from trunkline.logs import set_up_logs
 from trunkline.service.calls import Calls
 from trunkline.service.changes import Changes
 from trunkline.service.clock import Clock, system_clock
-from trunkline.service.database_errors import DATABASE_DOWN
+from trunkline.service.database_condition import DatabaseCondition
 from trunkline.service.encryption import SecretBox, key_in
 from trunkline.service.erase import Eraser
 from trunkline.service.group_commit import GroupCommit
@@ -66,7 +67,7 @@ from trunkline.store.calls.reads import CallStore
 from trunkline.store.calls.writes import CallWriter
 from trunkline.store.change_notifier import ChangeNotifier
 from trunkline.store.changes import ChangeStore, listen
-from trunkline.store.embedded import start_embedded
+from trunkline.store.embedded import embedded_problem, join_embedded
 from trunkline.store.erase import EraseStore
 from trunkline.store.followers import FollowerStore
 from trunkline.store.idempotency import IdempotencyStore
@@ -76,6 +77,7 @@ from trunkline.store.ledger import LedgerStore
 from trunkline.store.live import LiveStore
 from trunkline.store.migrations import head, migrate, state
 from trunkline.store.pool import open_pool
+from trunkline.store.private_files import make_home
 from trunkline.store.pulls import PullStore
 from trunkline.store.recordings import RecordingStore
 from trunkline.store.sources import SourceStore
@@ -86,6 +88,7 @@ if TYPE_CHECKING:
     from trunkline.jobs.worker import Worker
 
 log = structlog.get_logger(__name__)
+_to_stderr = partial(print, file=sys.stderr)
 
 
 class Services(Struct, frozen=True):
@@ -115,25 +118,34 @@ class SchemaBehind(RuntimeError):
     """The database's tables are older than this version; `trunkline migrate` brings them up to date."""
 
 
-def database(settings: Settings) -> str:
-    """The URL of the database to use; the embedded one is started, and migrated if necessary."""
+def database(settings: Settings, *, watch: bool = False) -> str:
+    """The URL of the database; the embedded one is started and migrated, and with `watch` kept running."""
     if settings.database_url is not None:
         return settings.database_url
-    url = start_embedded(settings.home)
-    asyncio.run(migrate(url, report=partial(print, file=sys.stderr)))
+    url = _embedded(settings, settings.home, watch=watch)
+    asyncio.run(migrate(url, report=_to_stderr))
     return url
+
+
+def _embedded(settings: Settings, home: Path, *, watch: bool = False) -> str:
+    make_home(settings.home)
+    postgres = join_embedded(home, settings.postgres_bin, _to_stderr)
+    if watch:
+        EmbeddedWatch(postgres).start()
+    return postgres.url
 
 
 def demo_database(settings: Settings) -> str:
     """The URL of the demo's own database, started and migrated."""
-    url = start_embedded(settings.home / "demo")  # never a database of the user's own
+    url = _embedded(settings, settings.home / "demo", watch=True)  # never a database of the user's own
     asyncio.run(migrate(url))
     return url
 
 
 def migrate_database(settings: Settings, report: Callable[[str], None]) -> tuple[str | None, str]:
     """Bring the database to this version; returns the revisions before and after."""
-    return asyncio.run(migrate(settings.database_url or start_embedded(settings.home), report=report))
+    url = settings.database_url or _embedded(settings, settings.home)
+    return asyncio.run(migrate(url, report=report))
 
 
 @asynccontextmanager
@@ -216,6 +228,7 @@ def recordings_in(settings: Settings) -> ObjectStore:
     """Where recordings are stored; only the owner may read a folder of them."""
     if settings.recordings_url is not None:
         return from_url(settings.recordings_url)
+    make_home(settings.home)
     return LocalStore(private_folder(settings.home / "recordings"))
 
 
@@ -293,6 +306,7 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
     for vendor, reason in broken().items():
         log.error("vendor left out", vendor=vendor, reason=reason)
     opened: list[Services] = []
+    condition = DatabaseCondition(embedded_problem(database_url, (settings.home, settings.home / "demo")))
     row_cache = RowCache(settings.row_cache_mb * 1024 * 1024) if settings.row_cache_mb else None
     counters = EdgeCounters()
     connections = ConnectionTable(
@@ -328,13 +342,8 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
                     bodies=bodies,
                     threads=joined.threads,
                     patience_seconds=lambda: joined.limits.patience_seconds,
+                    reason=condition.reason,
                 )
-
-    async def database_answers() -> bool:
-        try:
-            return bool(opened) and await opened[-1].pool.fetchval("SELECT true", timeout=2)
-        except (*DATABASE_DOWN, asyncpg.PostgresError):
-            return False
 
     def work() -> WorkReport | None:
         return WorkReport(opened[-1].jobs, opened[-1].followers, clock) if opened else None
@@ -350,22 +359,15 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
         joined = opened[-1]
         return Shelf(joined.recordings, recordings_in(settings), joined.links)
 
-    async def refused(_: Request, error: Exception) -> JSONResponse:
-        status = error.status_code if isinstance(error, HTTPException) else 404
-        titles = {404: "Nothing is served at this path", 405: "This method is not served at this path"}
-        body = {"title": titles.get(status, "The request is refused"), "status": status}
-        headers = getattr(error, "headers", None)
-        return JSONResponse(body, status, headers, media_type="application/problem+json")
-
     others = Starlette(
         routes=[
-            *health_routes(database_answers, work),
+            *health_routes(lambda: condition.problem(opened[-1].pool if opened else None), work),
             *metrics_routes(work, process),
             *docs_routes(),
             *recording_routes(shelf),
-            *hook_routes(webhooks, settings.public_url, bodies),
+            *hook_routes(webhooks, settings.public_url, bodies, condition.reason),
         ],
-        exception_handlers={HTTPException: refused},
+        exception_handlers={HTTPException: refusal_of_path},
     )
     # Health is served at every host name, also at one of a dialect.
     always_ours = {b"/healthz", b"/readyz", b"/metrics"}

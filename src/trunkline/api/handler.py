@@ -99,8 +99,13 @@ class RequestHandler:
         bodies: Bodies,
         threads: WorkThreads | None = None,
         patience_seconds: Callable[[], float] | None = None,
+        reason: Callable[[BaseException], str] | None = None,
     ) -> None:
-        """`patience_seconds` tells how long the client of a long answer may read nothing at present."""
+        """`patience_seconds` tells how long the client of a long answer may read nothing at present.
+
+        `reason` tells why the database is unavailable, from the error of it.
+        """
+        self._reason = reason or (lambda _: "")
         self._patience_seconds = patience_seconds
         self._threads = threads or WorkThreads()
         self._keys = keys
@@ -128,7 +133,7 @@ class RequestHandler:
             return await self._answer(route, query_string, headers, address, receive, may_stream=may_stream)
         except Exception as error:  # noqa: BLE001 whatever it is, the client is owed an answer
             operation = route.operation.name if route.operation else None
-            return error_answer(route.dialect, error, operation=operation, address=address)
+            return error_answer(route.dialect, error, self._reason, operation=operation, address=address)
 
     async def _answer(
         self,
@@ -203,7 +208,11 @@ class RequestHandler:
             headers_of, chunks, stop = self._chunks(operation, org, outcome, request, still_allowed)
             patience = self._patience_seconds if isinstance(outcome, CallStream) else None
             return StreamedAnswer(
-                [*headers_of, *extra], chunks, partial(error_answer, dialect), stop, patience
+                [*headers_of, *extra],
+                chunks,
+                partial(error_answer, dialect, reason=self._reason),
+                stop,
+                patience,
             )
         status = operation.statuses[0] if operation.status is None else operation.status(outcome)
         call_ids = outcome.call_ids if isinstance(outcome, WriteOutcome) else ()
@@ -288,7 +297,12 @@ class RequestHandler:
         return Answer(given.status, given.body, [*found, _REPLAYED] if given.replayed else found)
 
 
-def error_answer(dialect: Dialect, error: Exception, **where: str | None) -> Answer:
+def error_answer(
+    dialect: Dialect,
+    error: Exception,
+    reason: Callable[[BaseException], str] = lambda _: "",
+    **where: str | None,
+) -> Answer:
     """Log an error, and return it as the dialect's own error body."""
     if isinstance(error, Refused):
         say = log.info if dialect.errors.status(error.fault) < 500 else log.error
@@ -304,8 +318,9 @@ def error_answer(dialect: Dialect, error: Exception, **where: str | None) -> Ans
         log.warning("org is locked", dialect=dialect.name, **where)
         return refusal(dialect, Refused(Fault.UNAVAILABLE, ORG_IS_LOCKED))
     if isinstance(error, DATABASE_DOWN):
-        log.error("database unavailable", dialect=dialect.name, **where, error=repr(error)[:200])
-        return refusal(dialect, Refused(Fault.UNAVAILABLE))
+        why = reason(error)
+        log.error("database unavailable", dialect=dialect.name, **where, error=repr(error)[:200], reason=why)
+        return refusal(dialect, Refused(Fault.UNAVAILABLE, why))
     log.error("failed", dialect=dialect.name, **where, exc_info=error)
     return refusal(dialect, Refused(Fault.INTERNAL))
 

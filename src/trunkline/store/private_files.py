@@ -1,4 +1,4 @@
-"""Files and folders that only their owner may read, also where root writes into the folder of another user."""
+"""Files and folders that only their owner may read, also where the folder is another user's."""
 
 from __future__ import annotations
 

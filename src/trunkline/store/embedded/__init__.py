@@ -1,7 +1,7 @@
 """The embedded PostgreSQL: a real server in a folder of ours, shared by all processes that use the folder.
 
-We run `initdb` and `postgres` ourselves. Nothing outside of the home folder is touched, except for a folder of
-the socket where the home folder's path is too long for one.
+We run `initdb` and `postgres` ourselves. Nothing outside of the home folder is touched, except for a folder
+of the socket where the home folder's path is too long for one.
 
 Three files in the home folder are only ever locked, never read, since the system releases a lock however its
 process ends:
@@ -16,7 +16,7 @@ PostgreSQL's own `postmaster.pid` names a process by its number, which another p
 from __future__ import annotations
 
 import atexit
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from trunkline.store.embedded.problem import DISK_FULL, EmbeddedProblem
@@ -26,6 +26,7 @@ __all__ = [
     "DISK_FULL",
     "EmbeddedPostgres",
     "EmbeddedProblem",
+    "embedded_problem",
     "join_embedded",
     "start_embedded",
     "stop_embedded",
@@ -56,6 +57,12 @@ def join_embedded(
 def start_embedded(home: Path, programs: Path | None = None) -> str:
     """Start the folder's PostgreSQL, or join it if it runs, and return its URL; raises `EmbeddedProblem`."""
     return join_embedded(home, programs).url
+
+
+def embedded_problem(database_url: str, homes: Iterable[Path]) -> Callable[[], str | None] | None:
+    """What says why the embedded PostgreSQL does not answer, if a URL leads to that of one of the homes."""
+    found = (EmbeddedPostgres(home) for home in homes)
+    return next((postgres.problem for postgres in found if postgres.url == database_url), None)
 
 
 def stop_embedded(home: Path) -> None:

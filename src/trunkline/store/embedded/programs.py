@@ -97,7 +97,10 @@ def _copy(packages: Path, home: Path, user: PostgresUser) -> Path:
         # What is there is of another version, or was not finished; no server runs from it.
         shutil.rmtree(copies, ignore_errors=True)
         made = copy.with_name(f"{copy.name}.new")
-        for part in (Path(_LIBRARIES), *(Path(_PACKAGE, _INSTALLATION, name) for name in ("bin", "lib", "share"))):
+        for part in (
+            Path(_LIBRARIES),
+            *(Path(_PACKAGE, _INSTALLATION, name) for name in ("bin", "lib", "share")),
+        ):
             if (packages / part).is_dir():
                 shutil.copytree(packages / part, made / part, ignore=shutil.ignore_patterns("*.a"))
         _open_to_others(copies)
