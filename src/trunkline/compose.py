@@ -228,7 +228,6 @@ def recordings_in(settings: Settings) -> ObjectStore:
     """Where recordings are stored; only the owner may read a folder of them."""
     if settings.recordings_url is not None:
         return from_url(settings.recordings_url)
-    make_home(settings.home)
     return LocalStore(private_folder(settings.home / "recordings"))
 
 
@@ -329,6 +328,7 @@ def application(settings: Settings, database_url: str, clock: Clock = system_clo
 
     @asynccontextmanager
     async def open_answerer() -> AsyncIterator[RequestHandler]:
+        await condition.embedded_answers()
         async with services(
             database_url, pool_size=settings.pool_size, clock=clock, settings=settings
         ) as joined:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -15,6 +16,7 @@ FULL_SECONDS = 10.0
 
 _SILENT = "the database does not answer"
 _PROBE_SECONDS = 2
+_MAX_WAIT_SECONDS, _POLL_SECONDS = 60.0, 0.1
 
 
 class DatabaseCondition:
@@ -38,6 +40,15 @@ class DatabaseCondition:
         if (problem := self._embedded_problem()) is not None:
             return problem
         return str(error) if isinstance(error, asyncpg.CannotConnectNowError) else ""
+
+    async def embedded_answers(self) -> None:
+        """Wait until the embedded PostgreSQL answers, or until somebody should be told that it does not.
+
+        A server process may begin while its database has just died; if it failed, all would be stopped.
+        """
+        deadline = self._now() + _MAX_WAIT_SECONDS
+        while self._embedded_problem() is not None and self._now() < deadline:  # noqa: ASYNC110 nobody tells
+            await asyncio.sleep(_POLL_SECONDS)
 
     async def problem(self, pool: asyncpg.Pool | None) -> str | None:
         """Why the database cannot be used, or `None` if it can."""
