@@ -226,3 +226,18 @@ def test_the_home_of_root_is_where_that_user_can_go() -> None:
     user = user_for(Path("/nowhere"))
     assert user.uid == pwd.getpwnam(ANN).pw_uid != os.geteuid()
     assert user.may(Path("/var/lib"), enter=True)
+
+
+def test_a_data_folder_of_a_user_that_the_machine_does_not_have_any_more_is_used(open_folder: Path) -> None:
+    """A container is made anew, without the users that were added in it; its volume stays."""
+    home = open_folder / "home"
+    start_embedded(home)
+    stop_embedded(home)
+    number = next(uid for uid in range(54_321, 60_000) if name_of(uid) == f"user {uid}")
+    for path in (home / "postgres", *(home / "postgres").rglob("*")):
+        os.chown(path, number, number, follow_symlinks=False)
+    try:
+        assert connect(start_embedded(home)).stdout == "on\n"
+        assert (home / "postgres" / "postmaster.pid").stat().st_uid == number
+    finally:
+        stop_embedded(home)
