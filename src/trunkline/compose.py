@@ -128,7 +128,6 @@ def database(settings: Settings, *, watch: bool = False) -> str:
 
 
 def _embedded(settings: Settings, home: Path, *, watch: bool = False) -> str:
-    make_home(settings.home)
     postgres = join_embedded(home, settings.postgres_bin, _to_stderr)
     if watch:
         EmbeddedWatch(postgres).start()
@@ -137,6 +136,7 @@ def _embedded(settings: Settings, home: Path, *, watch: bool = False) -> str:
 
 def demo_database(settings: Settings) -> str:
     """The URL of the demo's own database, started and migrated."""
+    make_home(settings.home)
     url = _embedded(settings, settings.home / "demo", watch=True)  # never a database of the user's own
     asyncio.run(migrate(url))
     return url

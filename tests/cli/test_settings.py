@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +27,7 @@ BAD = {
     "no network": ("TRUSTED_PROXIES", "10.0.0.0/8,proxy", "'proxy' does not appear to be an IPv4 or IPv6"),
     "an address and not a network": ("TRUSTED_PROXIES", "10.0.0.1/8", "10.0.0.1/8 has host bits set"),
     "a host without a dialect": ("HOSTS", "calls.example.com", "the form is"),
+    "no folder": ("POSTGRES_BIN", "/nowhere/bin", "'/nowhere/bin' is not a folder"),
     "a level that does not exist": ("LOG_LEVEL", "loud", "'loud' is not one of debug, info, warning, error"),
 }
 
@@ -90,6 +93,26 @@ def test_a_database_that_is_not_migrated_is_not_used_until_it_is(
 def test_a_home_that_cannot_be_a_folder_is_reported_in_one_sentence(trunkline: Trunkline) -> None:
     told = {"TRUNKLINE_DATABASE_URL": "", "TRUNKLINE_HOME": "/dev/null/home"}
     assert "Not a directory" in trunkline("keys", "list", "--org", "a", **told).complaint
+
+
+def test_programs_of_another_version_are_reported_in_one_sentence_before_anything_is_written(
+    trunkline: Trunkline, tmp_path: Path
+) -> None:
+    programs = Path(tempfile.mkdtemp(prefix="trunkline-test-"))
+    programs.chmod(0o755)
+    try:
+        for name in ("postgres", "initdb", "pg_ctl"):
+            (programs / name).write_text("#!/bin/sh\necho 'postgres (PostgreSQL) 17.2'\n")
+            (programs / name).chmod(0o755)
+        home = tmp_path / "home"
+        told = {"TRUNKLINE_HOME": str(home), "TRUNKLINE_POSTGRES_BIN": str(programs)}
+        complaint = trunkline("migrate", TRUNKLINE_DATABASE_URL="", **told).complaint
+        assert complaint == (
+            f"TRUNKLINE_POSTGRES_BIN: {programs} has PostgreSQL 17.2, and PostgreSQL 18 is needed"
+        )
+        assert not home.exists()
+    finally:
+        shutil.rmtree(programs)
 
 
 def test_without_an_environment_every_setting_has_its_default() -> None:

@@ -27,7 +27,7 @@ _MAX_START_SECONDS = 600.0
 """After a crash PostgreSQL replays its log before it answers; a big database may need minutes."""
 
 _MAX_STOP_SECONDS = 60.0
-_NOTED_SECONDS = 2.0
+_NOTED_SECONDS = 5.0
 """A start that takes longer than this is worth a word."""
 
 
@@ -141,7 +141,9 @@ class EmbeddedPostgres:
         launched: subprocess.Popen[bytes] | None = None
         is_noted = False
         while not self._leaving.is_set():
-            launched = self._launch_if_ended(launched)
+            before, launched = launched, self._launch_if_ended(launched)
+            if launched is not before:
+                began = time.monotonic()
             if self._data.answers():
                 return
             seconds = time.monotonic() - began
