@@ -49,7 +49,7 @@ def join_embedded(
         postgres.join()
         atexit.register(stop_embedded, home)
         _JOINED[home] = postgres
-    elif postgres.has_ended():
+    else:
         postgres.start_again()
     return postgres
 

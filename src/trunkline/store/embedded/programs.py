@@ -53,11 +53,8 @@ def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def wheel_programs(home: Path, user: PostgresUser) -> Path:
-    """The `bin` folder of the wheel, or of a copy in the home folder if the user cannot reach the wheel.
-
-    Raises `EmbeddedProblem`.
-    """
+def wheel_folder() -> Path:
+    """The `bin` folder of the wheel; raises `EmbeddedProblem` if there is none for this machine."""
     spec = find_spec(_PACKAGE)  # it is not imported
     folder = None if spec is None or spec.origin is None else Path(spec.origin).parent / _INSTALLATION / "bin"
     if folder is None or not folder.is_dir():
@@ -65,6 +62,15 @@ def wheel_programs(home: Path, user: PostgresUser) -> Path:
             "there is no embedded PostgreSQL for this machine: set TRUNKLINE_POSTGRES_BIN to the `bin` folder"
             f" of a PostgreSQL {MAJOR_VERSION}, or TRUNKLINE_DATABASE_URL to a database"
         )
+    return folder
+
+
+def wheel_programs(home: Path, user: PostgresUser) -> Path:
+    """The `bin` folder of the wheel, or of a copy in the home folder if the user cannot reach the wheel.
+
+    Raises `EmbeddedProblem`.
+    """
+    folder = wheel_folder()
     if not user.is_other or _barrier(folder, user) is None:
         return folder
     return _copy(folder.parent.parent.parent, home, user)

@@ -81,7 +81,10 @@ class EmbeddedPostgres:
         return not self._data.answers()
 
     def start_again(self) -> None:
-        """Start the server again unless another process does; raises `EmbeddedProblem` and `OSError`."""
+        """Start the server again if it has ended, unless another process does.
+
+        Raises `EmbeddedProblem` and `OSError`.
+        """
         self._bring_up()
 
     def problem(self) -> str | None:
