@@ -128,7 +128,7 @@ def database(settings: Settings, *, watch: bool = False) -> str:
 
 
 def _embedded(settings: Settings, home: Path, *, watch: bool = False) -> str:
-    postgres = join_embedded(home, settings.postgres_bin, _to_stderr)
+    postgres = join_embedded(home, settings.postgres_bin, _to_stderr, settings.home)
     if watch:
         EmbeddedWatch(postgres).start()
     return postgres.url

@@ -208,6 +208,21 @@ def test_programs_that_the_user_cannot_reach_are_copied_once(open_folder: Path, 
         stop_embedded(home)
 
 
+def test_a_home_folder_within_another_shares_its_copy_of_the_programs(
+    open_folder: Path, closed_wheel: Path
+) -> None:
+    outer = open_folder / "home"
+    outer.mkdir(mode=0o700)
+    try:
+        postgres = join_embedded(outer / "demo", outer_home=outer)
+        assert connect(postgres.url).stdout == "on\n"
+        assert {path.name for path in outer.iterdir()} == {"demo", "programs"}
+        assert stat.S_IMODE((outer / "demo").stat().st_mode) == 0o700
+        assert closed_wheel.stat().st_mode & 0o777 == 0o700
+    finally:
+        stop_embedded(outer / "demo")
+
+
 def test_programs_that_cannot_be_reached_nor_copied_are_refused_in_a_sentence(closed_wheel: Path) -> None:
     closed = Path(tempfile.mkdtemp(prefix="trunkline-test-"))
     try:

@@ -36,16 +36,20 @@ _JOINED: dict[Path, EmbeddedPostgres] = {}
 
 
 def join_embedded(
-    home: Path, programs: Path | None = None, report: Callable[[str], None] = log_report
+    home: Path,
+    programs: Path | None = None,
+    report: Callable[[str], None] = log_report,
+    outer_home: Path | None = None,
 ) -> EmbeddedPostgres:
     """Start the folder's PostgreSQL, or join it if it runs.
 
     It stops when the last process that joined it ends. `programs` is the `bin` folder of a PostgreSQL 18;
-    without it the one of the wheel is used. Raises `EmbeddedProblem` if it does not start, and `OSError`.
+    without it the one of the wheel is used. `outer_home` is the home folder that this one is part of. Raises
+    `EmbeddedProblem` if it does not start, and `OSError`.
     """
     postgres = _JOINED.get(home)
     if postgres is None:
-        postgres = EmbeddedPostgres(home, programs, report)
+        postgres = EmbeddedPostgres(home, programs, report, outer_home)
         postgres.join()
         atexit.register(stop_embedded, home)
         _JOINED[home] = postgres

@@ -31,11 +31,15 @@ _CLIENTS = {"hba_file": "trunkline_hba.conf", "ident_file": "trunkline_ident.con
 class DataFolder:
     """The data folder in a home folder, with the programs to run in it."""
 
-    def __init__(self, home: Path, programs: Path | None, report: Callable[[str], None]) -> None:
+    def __init__(
+        self, home: Path, programs: Path | None, report: Callable[[str], None], copies: Path
+    ) -> None:
+        """`copies` is the home folder for a copy of the programs, if there has to be one."""
         self.path = home / "postgres"
         self._home = home
         self._named_programs = programs
         self._report = report
+        self._copies = copies
         self._log_bytes = 0
 
     @property
@@ -54,7 +58,7 @@ class DataFolder:
         user = user_for(self.path)
         if self._named_programs is not None:
             return named_programs(self._named_programs, user)
-        return wheel_programs(self._home, user)
+        return wheel_programs(self._copies, user)
 
     def check(self) -> None:
         """Check the setting and the owner before anything is written; raises `EmbeddedProblem`."""

@@ -44,11 +44,15 @@ class EmbeddedPostgres:
     """The PostgreSQL in a home folder, and this process's part in it."""
 
     def __init__(
-        self, home: Path, programs: Path | None = None, report: Callable[[str], None] = log_report
+        self,
+        home: Path,
+        programs: Path | None = None,
+        report: Callable[[str], None] = log_report,
+        outer_home: Path | None = None,
     ) -> None:
         """Nothing is done before `join`. What takes long or may surprise is reported in sentences."""
         self.home = home
-        self._data = DataFolder(home, programs, report)
+        self._data = DataFolder(home, programs, report, outer_home or home)
         self._report = report
         self._using: int | None = None
         self._process: subprocess.Popen[bytes] | None = None
