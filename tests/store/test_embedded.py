@@ -16,7 +16,10 @@ import pytest
 
 from tests.conftest import Background
 from tests.store.embedded_processes import Process, connect, modes, postmaster, remove, runs, wait_until
+from trunkline.compose import recordings_in
 from trunkline.jobs.embedded_watch import EmbeddedWatch
+from trunkline.service.encryption import key_in
+from trunkline.settings import Settings
 from trunkline.store.embedded import (
     EmbeddedProblem,
     data_folder,
@@ -408,6 +411,17 @@ def test_a_home_folder_that_others_could_read_is_closed_if_it_is_ours(stopped: P
     stopped.chmod(0o755)
     start_embedded(stopped)
     assert stat.S_IMODE(stopped.stat().st_mode) == 0o700
+
+
+def test_the_key_and_the_recordings_are_private_without_an_embedded_database_too(home: Path) -> None:
+    umask = os.umask(0)
+    try:
+        key_in(home)
+        recordings_in(Settings(home=home))
+    finally:
+        os.umask(umask)
+    modes_of = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (home, *home.iterdir())}
+    assert modes_of == {"home": 0o700, "sealing.key": 0o600, "recordings": 0o700}
 
 
 def test_a_folder_that_holds_other_things_keeps_its_permissions(
