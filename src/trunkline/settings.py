@@ -21,10 +21,15 @@ class Settings(Struct, frozen=True, kw_only=True):
     """The settings of a process, from its environment."""
 
     home: Path = Path("~/.trunkline")
-    """Folder of the embedded database and of everything else that is stored on disk."""
+    """Folder of the embedded database and of everything else that is stored on disk; for root
+    `/var/lib/trunkline`, unless there is a `~/.trunkline`."""
 
     database_url: str | None = None
     """A PostgreSQL 18 of your own, as a `postgresql://` URL; without it the embedded one is used."""
+
+    postgres_bin: Path | None = None
+    """The `bin` folder of a PostgreSQL 18 on this machine, to run the embedded database with its programs
+    instead of those that come with the packages."""
 
     pool_size: int = 10
     """Connections to the database that each server process may hold."""
@@ -102,8 +107,9 @@ class Settings(Struct, frozen=True, kw_only=True):
             if environment.get(f"TRUNKLINE_{name.upper()}")
         }
         return cls(
-            home=Path(given.get("home", "~/.trunkline")).expanduser().resolve(),
+            home=Path(given.get("home") or _home()).expanduser().resolve(),
             database_url=_setting(given, "database_url", _database_url, None),
+            postgres_bin=_setting(given, "postgres_bin", _folder, None),
             pool_size=_setting(given, "pool_size", partial(_between, 1, 1000), 10),
             bulkhead=_setting(given, "bulkhead", _yes_or_no, True),
             row_cache_mb=_setting(given, "row_cache_mb", partial(_between, 0, 100_000), 32),
@@ -145,6 +151,19 @@ def _setting(environment: Mapping[str, str], name: str, read: Callable[[str], T]
         return read(environment[name]) if name in environment else default
     except ValueError as error:
         raise SettingError(f"TRUNKLINE_{name.upper()}: {error}") from None
+
+
+def _home() -> Path:
+    """Root's own folder is usually closed to the user that PostgreSQL has to run as."""
+    own = Path("~/.trunkline").expanduser()
+    return own if os.geteuid() != 0 or own.exists() else Path("/var/lib/trunkline")
+
+
+def _folder(text: str) -> Path:
+    folder = Path(text).expanduser().resolve()
+    if not folder.is_dir():
+        raise ValueError(f"{text!r} is not a folder")
+    return folder
 
 
 def _database_url(text: str) -> str:

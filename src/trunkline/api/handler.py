@@ -72,14 +72,17 @@ class RequestHandler:
         patience_seconds: Callable[[], float] | None = None,
         bulkhead: Bulkhead | None = None,
         spool: Spool | None = None,
+        reason: Callable[[BaseException], str] | None = None,
     ) -> None:
         """`patience_seconds` tells how long the client of a long answer may read nothing at present.
 
         Without a bulkhead large requests are answered here like all others; without a spool long answers are
-        read no faster than their clients do.
+        read no faster than their clients do. `reason` tells why the database is unavailable, from the error
+        of it.
         """
         self._spool = spool
         self._bulkhead = bulkhead
+        self._reason = reason or (lambda _: "")
         self._patience_seconds = patience_seconds
         self._threads = threads or WorkThreads()
         self._keys = keys
@@ -111,7 +114,7 @@ class RequestHandler:
             )
         except Exception as error:  # noqa: BLE001 whatever it is, the client is owed an answer
             operation = route.operation.name if route.operation else None
-            return error_answer(route.dialect, error, operation=operation, address=address)
+            return error_answer(route.dialect, error, self._reason, operation=operation, address=address)
 
     async def _answer(
         self,
@@ -135,7 +138,7 @@ class RequestHandler:
         still_allowed = partial(self._keys.check, dialect.name, credential, address, operation.scope)
         whole = None
         if self._bulkhead is not None and scope is not None and may_stream:
-            failed = partial(error_answer, dialect)
+            failed = partial(error_answer, dialect, reason=self._reason)
             whole = self._bulkhead.request(caller.org.id, scope, address, failed)
         query, ignored = read_query(query_string, operation.query, refuse_unknown=dialect.refuse_unknown)
         extra = [(b"trunkline-ignored", _names(ignored))] if ignored else []
@@ -211,7 +214,11 @@ class RequestHandler:
                 patience = self._patience_seconds
                 chunks = chunks if self._spool is None else self._spool.chunks(org.id, chunks)
             return StreamedAnswer(
-                [*headers_of, *extra], chunks, partial(error_answer, dialect), stop, patience
+                [*headers_of, *extra],
+                chunks,
+                partial(error_answer, dialect, reason=self._reason),
+                stop,
+                patience,
             )
         status = operation.statuses[0] if operation.status is None else operation.status(outcome)
         call_ids = outcome.call_ids if isinstance(outcome, WriteOutcome) else ()
@@ -296,7 +303,12 @@ class RequestHandler:
         return Answer(given.status, given.body, [*found, _REPLAYED] if given.replayed else found)
 
 
-def error_answer(dialect: Dialect, error: Exception, **where: str | None) -> Answer:
+def error_answer(
+    dialect: Dialect,
+    error: Exception,
+    reason: Callable[[BaseException], str] = lambda _: "",
+    **where: str | None,
+) -> Answer:
     """Log an error, and return it as the dialect's own error body."""
     if isinstance(error, Refused):
         say = log.info if dialect.errors.status(error.fault) < 500 else log.error
@@ -315,8 +327,9 @@ def error_answer(dialect: Dialect, error: Exception, **where: str | None) -> Ans
         log.warning("org is locked", dialect=dialect.name, **where)
         return refusal(dialect, Refused(Fault.UNAVAILABLE, ORG_IS_LOCKED))
     if isinstance(error, DATABASE_DOWN):
-        log.error("database unavailable", dialect=dialect.name, **where, error=repr(error)[:200])
-        return refusal(dialect, Refused(Fault.UNAVAILABLE))
+        why = reason(error)
+        log.error("database unavailable", dialect=dialect.name, **where, error=repr(error)[:200], reason=why)
+        return refusal(dialect, Refused(Fault.UNAVAILABLE, why))
     log.error("failed", dialect=dialect.name, **where, exc_info=error)
     return refusal(dialect, Refused(Fault.INTERNAL))
 

@@ -19,18 +19,18 @@ _MAX_SECONDS = 2.0
 
 
 def health_routes(
-    database_answers: Callable[[], Awaitable[bool]], work: Callable[[], WorkReport | None]
+    database_problem: Callable[[], Awaitable[str | None]], work: Callable[[], WorkReport | None]
 ) -> list[Route]:
-    """`GET /healthz` and `GET /readyz`."""
+    """`GET /healthz` and `GET /readyz`; the latter says why the database cannot be used."""
 
     async def healthz(_: Request) -> JSONResponse:
         return JSONResponse({"status": "ok"})
 
     async def readyz(_: Request) -> JSONResponse:
-        if await database_answers():
+        if (problem := await database_problem()) is None:
             return JSONResponse({"status": "ok", **await _stuck(work())})
         return JSONResponse(
-            {"status": "unavailable", "detail": "the database does not answer"},
+            {"status": "unavailable", "detail": problem},
             status_code=503,
             headers={"Retry-After": "1"},
         )

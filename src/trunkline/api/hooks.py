@@ -26,7 +26,7 @@ from trunkline.service.intake import TooManyWriters
 
 log = structlog.get_logger(__name__)
 
-_NO_DATABASE = "the database does not answer; try again"
+_NO_DATABASE = "the database does not answer"
 
 _TITLES = {
     Refusal.NO_SUCH_SOURCE: "No source has this address",
@@ -49,8 +49,12 @@ def hook_routes(
     public_url: str,
     bodies: Bodies,
     bulkhead: Callable[[], Bulkhead | None] = lambda: None,
+    reason: Callable[[BaseException], str] = lambda _: "",
 ) -> list[Route]:
-    """The route for deliveries; a body is read once its source is known."""
+    """The route for deliveries; a body is read once its source is known.
+
+    `reason` tells why the database is unavailable, from the error of it.
+    """
 
     async def take(request: Request) -> Response:
         path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
@@ -89,8 +93,9 @@ def hook_routes(
             log.warning("too many writers", error=str(error))
             return _problem(503, _FAULTS[Fault.UNAVAILABLE], str(error))
         except DATABASE_DOWN as error:
-            log.error("delivery not stored", error=repr(error)[:200])
-            return _problem(503, _FAULTS[Fault.UNAVAILABLE], _NO_DATABASE)
+            why = reason(error) or _NO_DATABASE
+            log.error("delivery not stored", error=repr(error)[:200], reason=why)
+            return _problem(503, _FAULTS[Fault.UNAVAILABLE], f"{why}; try again")
         except Exception as error:
             log.error("delivery failed", exc_info=error)
             return _problem(Fault.INTERNAL.status, "Something went wrong on our side", "send it again")

@@ -10,6 +10,7 @@ import typer
 
 from trunkline import compose
 from trunkline.demo.log import DemoSummary, fill
+from trunkline.logs import set_up_logs
 from trunkline.settings import SettingError, Settings
 from trunkline.vendors import dialects
 
@@ -27,7 +28,8 @@ def serve(
 
     settings = Settings.read()
     _check_hosts(settings)
-    url = compose.database(settings)
+    set_up_logs(settings.log_level)
+    url = compose.database(settings, watch=True)
     asyncio.run(compose.check(url))
     typer.echo(f"Trunkline serves on http://{host}:{port}", err=True)
     run(url, host=host, port=port, workers=workers, with_bulkhead=settings.bulkhead)
@@ -64,6 +66,7 @@ def demo(host: Host = "127.0.0.1", port: Port = 8080) -> None:
     settings = Settings.read()
     _check_hosts(settings)
     _check_port(host, port)
+    set_up_logs(settings.log_level)
     url = compose.demo_database(settings)
     summary = asyncio.run(_filled(url))
     typer.echo(f"{summary.calls} calls in {len(summary.orgs)} orgs: {', '.join(summary.orgs)}\n")

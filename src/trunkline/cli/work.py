@@ -19,7 +19,7 @@ def work() -> None:
     """
     settings = Settings.read()
     set_up_logs(settings.log_level)
-    asyncio.run(_work(compose.database(settings), settings))
+    asyncio.run(_work(compose.database(settings, watch=True), settings))
 
 
 async def _work(url: str, settings: Settings) -> None:

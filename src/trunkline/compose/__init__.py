@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from trunkline.ingest.reprocess import Reprocessor
 from trunkline.ingest.safe_download import Downloader, Limits
 from trunkline.ingest.stored_payload import stored_payload_reader
 from trunkline.ingest.vendor_client import VendorClient
+from trunkline.jobs.embedded_watch import EmbeddedWatch
 from trunkline.jobs.files import private_folder
 from trunkline.service.calls import Calls
 from trunkline.service.changes import Changes
@@ -46,7 +48,7 @@ from trunkline.store.calls.reads import CallStore
 from trunkline.store.calls.writes import CallWriter
 from trunkline.store.change_notifier import ChangeNotifier
 from trunkline.store.changes import ChangeStore, listen
-from trunkline.store.embedded import start_embedded
+from trunkline.store.embedded import join_embedded
 from trunkline.store.erase import EraseStore
 from trunkline.store.followers import FollowerStore
 from trunkline.store.idempotency import IdempotencyStore
@@ -57,6 +59,7 @@ from trunkline.store.ledger import LedgerStore
 from trunkline.store.live import LiveStore
 from trunkline.store.migrations import head, migrate, state
 from trunkline.store.pool import open_pool
+from trunkline.store.private_files import make_home
 from trunkline.store.pulls import PullStore
 from trunkline.store.recordings import RecordingStore
 from trunkline.store.sources import SourceStore
@@ -67,6 +70,7 @@ if TYPE_CHECKING:
     from trunkline.jobs.worker import Worker
 
 log = structlog.get_logger(__name__)
+_to_stderr = partial(print, file=sys.stderr)
 
 
 class Services(Struct, frozen=True):
@@ -97,25 +101,34 @@ class SchemaBehind(RuntimeError):
     """The database's tables are older than this version; `trunkline migrate` brings them up to date."""
 
 
-def database(settings: Settings) -> str:
-    """The URL of the database to use; the embedded one is started, and migrated if necessary."""
+def database(settings: Settings, *, watch: bool = False) -> str:
+    """The URL of the database; the embedded one is started and migrated, and with `watch` kept running."""
     if settings.database_url is not None:
         return settings.database_url
-    url = start_embedded(settings.home)
-    asyncio.run(migrate(url, report=partial(print, file=sys.stderr)))
+    url = _embedded(settings, settings.home, watch=watch)
+    asyncio.run(migrate(url, report=_to_stderr))
     return url
+
+
+def _embedded(settings: Settings, home: Path, *, watch: bool = False) -> str:
+    postgres = join_embedded(home, settings.postgres_bin, _to_stderr, settings.home)
+    if watch:
+        EmbeddedWatch(postgres).start()
+    return postgres.url
 
 
 def demo_database(settings: Settings) -> str:
     """The URL of the demo's own database, started and migrated."""
-    url = start_embedded(settings.home / "demo")  # never a database of the user's own
+    make_home(settings.home)
+    url = _embedded(settings, settings.home / "demo", watch=True)  # never a database of the user's own
     asyncio.run(migrate(url))
     return url
 
 
 def migrate_database(settings: Settings, report: Callable[[str], None]) -> tuple[str | None, str]:
     """Bring the database to this version; returns the revisions before and after."""
-    return asyncio.run(migrate(settings.database_url or start_embedded(settings.home), report=report))
+    url = settings.database_url or _embedded(settings, settings.home)
+    return asyncio.run(migrate(url, report=report))
 
 
 @asynccontextmanager

@@ -6,14 +6,11 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import asyncpg
 import structlog
 from msgspec import structs
 from msgspec.json import decode
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import JSONResponse
 
 from trunkline.api.app import Application
 from trunkline.api.body import Bodies
@@ -26,6 +23,7 @@ from trunkline.api.handler import RequestHandler
 from trunkline.api.health import health_routes
 from trunkline.api.hooks import hook_routes
 from trunkline.api.metrics import metrics_routes, own_metrics_route
+from trunkline.api.problems import refusal_of_path
 from trunkline.api.process_metrics import ProcessMetrics
 from trunkline.api.recordings import Shelf, recording_routes
 from trunkline.api.row_cache import RowCache
@@ -36,10 +34,11 @@ from trunkline.ingest.webhooks import Webhooks
 from trunkline.jobs.files import private_folder
 from trunkline.logs import set_up_logs
 from trunkline.service.clock import Clock, system_clock
-from trunkline.service.database_errors import DATABASE_DOWN
+from trunkline.service.database_condition import DatabaseCondition
 from trunkline.service.threads import let_threads_take_turns
 from trunkline.service.work import WorkReport
 from trunkline.settings import Settings
+from trunkline.store.embedded import embedded_problem
 from trunkline.vendors import broken, dialects, doors
 
 log = structlog.get_logger(__name__)
@@ -59,6 +58,7 @@ def application(
         log.error("vendor left out", vendor=vendor, reason=reason)
     opened: list[Services] = []
     bulkheads: list[Bulkhead | None] = []
+    condition = DatabaseCondition(embedded_problem(database_url, (settings.home, settings.home / "demo")))
     row_cache = RowCache(settings.row_cache_mb * 1024 * 1024) if settings.row_cache_mb else None
     counters = EdgeCounters()
     connections = ConnectionTable(
@@ -81,6 +81,7 @@ def application(
 
     @asynccontextmanager
     async def open_answerer() -> AsyncIterator[RequestHandler]:
+        await condition.embedded_answers()
         async with services(
             database_url, pool_size=settings.pool_size, clock=clock, settings=settings
         ) as joined:
@@ -96,14 +97,9 @@ def application(
                     threads=joined.threads,
                     patience_seconds=lambda: joined.limits.patience_seconds,
                     bulkhead=bulkhead,
+                    reason=condition.reason,
                     spool=Spool(joined.limits.spooled, lambda: private_folder(settings.home / "spool")),
                 )
-
-    async def database_answers() -> bool:
-        try:
-            return bool(opened) and await opened[-1].pool.fetchval("SELECT true", timeout=2)
-        except (*DATABASE_DOWN, asyncpg.PostgresError):
-            return False
 
     def work() -> WorkReport | None:
         return WorkReport(opened[-1].jobs, opened[-1].followers, clock) if opened else None
@@ -125,23 +121,16 @@ def application(
         joined = opened[-1]
         return Shelf(joined.recordings, recordings_in(settings), joined.links)
 
-    async def refused(_: Request, error: Exception) -> JSONResponse:
-        status = error.status_code if isinstance(error, HTTPException) else 404
-        titles = {404: "Nothing is served at this path", 405: "This method is not served at this path"}
-        body = {"title": titles.get(status, "The request is refused"), "status": status}
-        headers = getattr(error, "headers", None)
-        return JSONResponse(body, status, headers, media_type="application/problem+json")
-
     others = Starlette(
         routes=[
-            *health_routes(database_answers, work),
+            *health_routes(lambda: condition.problem(opened[-1].pool if opened else None), work),
             *metrics_routes(work, processes, lambda: opened[-1].inbox if opened else None),
             *([own_metrics_route(process)] if behind_bulkhead else []),
             *docs_routes(),
             *recording_routes(shelf),
-            *hook_routes(webhooks, settings.public_url, bodies, lambda: bulkheads[-1]),
+            *hook_routes(webhooks, settings.public_url, bodies, lambda: bulkheads[-1], condition.reason),
         ],
-        exception_handlers={HTTPException: refused},
+        exception_handlers={HTTPException: refusal_of_path},
     )
     others.router.redirect_slashes = False  # it would redirect to whatever host the client names
     # Health is served at every host name, also at one of a dialect.

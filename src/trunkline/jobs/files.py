@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from trunkline.store.private_files import make_home
+
 
 def private_folder(folder: Path) -> Path:
-    """A folder that only its owner may read."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """A folder in the home folder that only its owner may read."""
+    make_home(folder.parent)
+    folder.mkdir(exist_ok=True)
     folder.chmod(0o700)
     return folder
 

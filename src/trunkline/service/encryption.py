@@ -11,6 +11,8 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
 
+from trunkline.store.private_files import make_home
+
 KEY_FILE = "sealing.key"
 
 
@@ -49,7 +51,7 @@ def key_in(home: Path) -> str:
     """The key in a folder of ours, created if there is none; only its owner may read the file."""
     path = home / KEY_FILE
     if not path.exists():
-        home.mkdir(parents=True, exist_ok=True)
+        make_home(home)
         made = path.with_suffix(f".{os.getpid()}")
         made.touch(mode=0o600)
         made.write_text(base64.urlsafe_b64encode(os.urandom(32)).decode())

@@ -31,6 +31,15 @@ MAX_SEND_SECONDS = 5.0
 """After which a notification is abandoned."""
 
 
+_FAILURES = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that is just lost
+    OSError,
+    TimeoutError,
+)
+
+
 class ChangeNotifier:
     """Sends wake-ups for what this process commits, one notification at a time."""
 
@@ -72,5 +81,5 @@ class ChangeNotifier:
         try:
             async with asyncio.timeout(MAX_SEND_SECONDS):
                 await self._pool.execute(queries("changes")["notify"], ",".join(map(str, orgs)))
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except _FAILURES as error:
             log.warning("wake-ups not sent", orgs=len(orgs), error=repr(error)[:200])
