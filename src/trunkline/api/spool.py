@@ -90,21 +90,19 @@ class _Answer:
 
     async def next(self) -> bytes | None:
         """The next bytes; `None` at the end."""
-        while True:
-            if self._chunk is not None:
-                chunk, self._chunk = self._chunk, None
-                self._taken.set()
-                return chunk
-            if self._file is not None and self._unread_bytes:
-                size = min(PIECE_BYTES, self._unread_bytes)
-                piece = await asyncio.to_thread(os.pread, self._file.fileno(), size, self._read_bytes)
-                self._read_bytes += len(piece)
-                self._taken.set()
-                return piece
-            if self._has_ended:
-                return None
+        while self._chunk is None and not self._unread_bytes and not self._has_ended:
             self._added.clear()
             await self._added.wait()
+        if self._chunk is not None:
+            chunk, self._chunk = self._chunk, None
+        elif self._file is not None and self._unread_bytes:
+            size = min(PIECE_BYTES, self._unread_bytes)
+            chunk = await asyncio.to_thread(os.pread, self._file.fileno(), size, self._read_bytes)
+            self._read_bytes += len(chunk)
+        else:
+            return None
+        self._taken.set()
+        return chunk
 
     def close(self) -> None:
         """Remove the file."""
