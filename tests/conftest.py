@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -20,6 +19,7 @@ import httpx2
 import pytest
 from hypothesis import settings
 
+from tests.embedded_servers import remove_home
 from tests.vendors import captures
 from trunkline.compose import Services, services
 from trunkline.model.call import Call
@@ -76,7 +76,7 @@ def embedded_url() -> Iterator[str]:
     url = start_embedded(home)
     asyncio.run(migrate(url))
     yield url
-    shutil.rmtree(home, ignore_errors=True)
+    remove_home(home)
 
 
 class Background:
