@@ -26,18 +26,22 @@ from trunkline.jobs import (
     queue,
     recordings,
     runner,
+    search_index,
     sweeps,
     vacuum,
     worker,
 )
-from trunkline.jobs import search_index as _search_index
 from trunkline.logs import set_up_logs
 from trunkline.settings import Settings
 from trunkline.store import pool
 from trunkline.store.jobs import Begun, JobRef
+from trunkline.vendors import dialects, doors
 
-IMPORTED = (live_transcripts, number_totals, pulls, recordings, _search_index, sweeps, vacuum, worker)
-"""What a worker imports when it is composed; here it is before the process is forked, which saves time."""
+LOADED = (
+    *(live_transcripts, number_totals, pulls, recordings, search_index, sweeps, vacuum, worker),
+    *(dialects(), doors()),
+)
+"""What a worker loads when it is composed; here it is before the process is forked, which saves time."""
 
 STATEMENTS = ("execute", "executemany", "fetch", "fetchrow", "fetchval", "copy_records_to_table")
 
