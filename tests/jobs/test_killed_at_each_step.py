@@ -335,7 +335,8 @@ def test_a_job_whose_worker_is_killed_is_done_once_by_another(
     go: Go, workers: Workers, vendor: FileServer, kind: str
 ) -> None:
     clock, middle = workers.clock, MIDDLE_OF_JOB[kind]
-    other_kind = "number_total" if kind in ("idempotency", "queue_log", "vacuum") else kind
+    is_recurring = kind in ("idempotency", "queue_log", "vacuum")
+    other_kind = "number_total" if is_recurring else kind
 
     async def work(bench: Bench, lists: SmallVendor) -> None:
         async def case_of(kind: str) -> Case:
@@ -346,8 +347,7 @@ def test_a_job_whose_worker_is_killed_is_done_once_by_another(
                 await bench.joined.jobs.remove(case.org_id, kind, case.key)
             return case
 
-        async def check(killed: KilledJob) -> None:
-            other = await case_of(other_kind)
+        async def check(killed: KilledJob, other: Case) -> None:
             await make_due(bench, clock, other, other_kind)
             await until(other.holds)
             await killed.check_repeated()
@@ -360,15 +360,20 @@ def test_a_job_whose_worker_is_killed_is_done_once_by_another(
         for step in Step:
             if step is Step.MIDDLE and middle is None:
                 continue
+            # They are made while no worker runs, which would begin before it is to. Only a recurring job waits,
+            # and what it has to do is for its next run.
+            other = await case_of(other_kind)
+            case = None if is_recurring else await case_of(kind)
             async with workers.to_be_killed(kind, step, middle):
                 if killed is not None:
-                    await check(killed)
-                killed = KilledJob(bench, workers, await case_of(kind), kind, step)
+                    await check(killed, other)
+                killed = KilledJob(bench, workers, case or await case_of(kind), kind, step)
                 await killed.begin()
             await killed.check_killed()
+        other = await case_of(other_kind)
         async with workers.to_be_stopped():
             assert killed is not None
-            await check(killed)
+            await check(killed, other)
 
     with small_vendor() as lists:
         go(lambda bench: work(bench, lists))
@@ -394,13 +399,12 @@ def test_a_step_of_a_follower_whose_worker_is_killed_is_made_once_by_another(
             (found,) = [one for one in await bench.joined.followers.listed(org.id, 10) if one.name == name]
             return (found.attempts, found.problem) == (1, followers.DIED)
 
-        async def check(org: Org, step: Step, deaths: float) -> None:
+        async def check(other: Org, org: Org, step: Step, deaths: float) -> None:
             has_died = step is not Step.COMMITTED
             if has_died:
                 await until(lambda: has_waited(org))
                 assert {"follower": name, "failed": 1} in workers.stuck
                 assert workers.deaths(metric) == deaths + 1
-            other = await org_to_follow()
             await follow(other)
             await until(lambda: case.holds(bench, other))
             if has_died:
@@ -418,16 +422,19 @@ def test_a_step_of_a_follower_whose_worker_is_killed_is_made_once_by_another(
         for step in Step:
             if step in BEFORE_BEGIN or (step is Step.MIDDLE and case.middle is None):
                 continue
+            # They are made while no worker runs, which would begin before it is to.
+            other, org = await org_to_follow(), await org_to_follow()
             async with workers.to_be_killed(name, step, case.middle):
                 if killed is not None:
-                    await check(*killed)
-                killed = (await org_to_follow(), step, workers.deaths(metric))
+                    await check(other, *killed)
+                killed = (org, step, workers.deaths(metric))
                 await until(lambda: bench.pool.fetchval(IS_QUIET))
                 workers.arm()
                 await follow(killed[0])
             await bench.pool.execute(HEARTBEAT_PASSES)  # of jobs that ran in the same process
+        other = await org_to_follow()
         async with workers.to_be_stopped():
             assert killed is not None
-            await check(*killed)
+            await check(other, *killed)
 
     go(work)
