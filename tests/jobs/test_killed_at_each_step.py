@@ -59,8 +59,9 @@ IS_QUIET = """
     SELECT NOT EXISTS (
         SELECT FROM followers f JOIN change_sequences c ON c.org_id = f.org_id
         WHERE f.change < c.n OR f.started_at IS NOT NULL
-    ) AND NOT EXISTS (SELECT FROM jobs WHERE schedule IS NULL)
+    ) AND NOT EXISTS (SELECT FROM jobs WHERE schedule IS NULL) AND NOT EXISTS (SELECT FROM job_queue.pgqueuer)
 """
+NOTHING_IS_CLAIMED = "SELECT NOT EXISTS (SELECT FROM job_queue.pgqueuer)"
 
 BEFORE_BEGIN = {Step.SHARED_OUT, Step.QUEUED, Step.CLAIMED}
 
@@ -276,6 +277,8 @@ class KilledJob:
         """Have the job begin, in a worker that will be killed."""
         self._before = await outcomes(self.bench, self.case.org_id, self.kind)
         self._deaths = self.workers.deaths(f'jobs_total{{kind="{self.kind}"}}')
+        # What a killed worker has claimed counts against the limits until its heartbeat is old.
+        await until(lambda: self.bench.pool.fetchval(NOTHING_IS_CLAIMED))
         self.workers.arm()
         await make_due(self.bench, self.workers.clock, self.case, self.kind)
 
@@ -360,8 +363,8 @@ def test_a_job_whose_worker_is_killed_is_done_once_by_another(
         for step in Step:
             if step is Step.MIDDLE and middle is None:
                 continue
-            # They are made while no worker runs, which would begin before it is to. Only a recurring job waits,
-            # and what it has to do is for its next run.
+            # They are made while no worker runs, which would begin too early. Only a recurring job waits, and
+            # what it has to do is for its next run.
             other = await case_of(other_kind)
             case = None if is_recurring else await case_of(kind)
             async with workers.to_be_killed(kind, step, middle):
