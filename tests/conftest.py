@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -20,6 +19,7 @@ import httpx2
 import pytest
 from hypothesis import settings
 
+from tests.embedded_servers import remove_home
 from tests.vendors import captures
 from trunkline.compose import Services, services
 from trunkline.model.call import Call
@@ -27,7 +27,7 @@ from trunkline.model.sighting import Sighting, sighting_of
 from trunkline.service.calls import Org
 from trunkline.service.intake import IngestSummary
 from trunkline.service.received import Received, encoded
-from trunkline.store.embedded import start_embedded, stop_embedded
+from trunkline.store.embedded import start_embedded
 from trunkline.store.migrations import migrate
 from trunkline.vendors import search
 
@@ -76,8 +76,7 @@ def embedded_url() -> Iterator[str]:
     url = start_embedded(home)
     asyncio.run(migrate(url))
     yield url
-    stop_embedded(home)
-    shutil.rmtree(home, ignore_errors=True)
+    remove_home(home)
 
 
 class Background:

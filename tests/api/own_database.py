@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.embedded_servers import remove_home
 from trunkline.store.embedded import start_embedded, stop_embedded
 from trunkline.store.migrations import migrate
 
@@ -32,7 +32,8 @@ def own_database() -> Iterator[Database]:
     """A database with our tables and nothing in them."""
     home = Path(tempfile.mkdtemp(prefix="trunkline-"))
     own = Database(home)
-    asyncio.run(migrate(own.url))
-    yield own
-    own.stop()
-    shutil.rmtree(home, ignore_errors=True)
+    try:
+        asyncio.run(migrate(own.url))
+        yield own
+    finally:
+        remove_home(home)

@@ -79,9 +79,9 @@ def test_an_export_read_into_an_empty_org_gives_the_same_calls_and_again_changes
             found = [seen for piece in source.entries() for seen in reader.read(path.name, piece)]
         seen = [one for one in found if isinstance(one, Received)]
         assert len(seen) == len(found) == len(printed)
-        taken = other.run(other.joined.intake.ingest(other.org, seen, "file"))
+        summary = other.run(other.joined.intake.ingest(other.org, seen, "file"))
         first = compression == "none"
-        assert (taken.stored, taken.unchanged) == ((len(seen), 0) if first else (0, len(seen)))
+        assert (summary.stored, summary.unchanged) == ((len(seen), 0) if first else (0, len(seen)))
     assert read(exported(other)) == read(exported(mixed))
 
 

@@ -422,9 +422,9 @@ def test_what_was_stored_makes_the_same_call_again(world: World) -> None:
         pool.fetch("SELECT payload, received_at FROM sightings WHERE org_id = $1 ORDER BY received_at", org)
     )
     fields = [(again(row["payload"]), row["received_at"]) for row in rows]
-    call, stamps = first_call(fields[0][0], call_id, fields[0][1])
+    call, versions = first_call(fields[0][0], call_id, fields[0][1])
     for sighting, received_at in fields[1:]:
-        call, stamps = merged(call, stamps, sighting, received_at)
+        call, versions = merged(call, versions, sighting, received_at)
     row = world.run(
         pool.fetchrow(
             "SELECT c.body, c.versions, c.revision, t.body AS transcript FROM calls c"
@@ -435,7 +435,7 @@ def test_what_was_stored_makes_the_same_call_again(world: World) -> None:
     stands = stored_call_of(
         row["body"], row["transcript"], row["versions"], row["revision"], has_unstored_facts=False
     )
-    assert (call, stamps) == (stands.call, stands.versions)
+    assert (call, versions) == (stands.call, stands.versions)
 
 
 # -- deleting -------------------------------------------------------------

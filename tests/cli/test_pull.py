@@ -18,7 +18,7 @@ import pytest
 
 from tests.cli.conftest import Trunkline, command, environment
 from tests.conftest import MAX_WAIT_SECONDS, Server, World
-from tests.ingest.vendors import small_vendor
+from tests.ingest.vendors import call, small_vendor
 from trunkline.model.sighting import Sighting
 from trunkline.model.words import Status
 
@@ -166,12 +166,43 @@ def test_a_call_that_cannot_be_read_makes_the_exit_status_1(trunkline: Trunkline
         where = ("--source", add(trunkline, world, vendor.url, "tl_x"), "--org", world.name)
         ran = trunkline("pull", *where)
     assert ran.status == 1
-    assert ran.out.startswith("1 pages, 2 calls: 1 new,")
+    assert ran.out.startswith("1 page, 2 calls: 1 new,")
     assert re.fullmatch(r"unreadable: item [0-9a-f]{12}: vendor_call_id: an id is required\n", ran.err)
     assert re.search(
         r"missing   trunkline item [0-9a-f]{12}  vendor_call_id: an id is required",
         trunkline("ledger", "--org", world.name).out,
     )
+
+
+def test_a_credential_that_no_header_can_carry_is_refused_at_once(trunkline: Trunkline, world: World) -> None:
+    where = (
+        "--org",
+        world.name,
+        "--vendor",
+        "trunkline",
+        "--base-url",
+        "https://calls.example.com",
+        "--stdin",
+    )
+    for api_key in ("clé", "two\nlines", "tl_x\x00"):
+        given = json.dumps({"credential": {"api_key": api_key}}).encode()
+        said = trunkline("sources", "add", *where, stdin=given).complaint
+        assert said.endswith(
+            "gets the credential in a header, which can carry only printable ASCII characters"
+        )
+    assert "https://calls.example.com" not in trunkline("sources", "list", "--org", world.name, "--json").out
+
+
+def test_a_ledger_is_never_wider_than_the_terminal(trunkline: Trunkline, world: World) -> None:
+    with small_vendor() as vendor:
+        vendor.calls = [call("c-1")]
+        source = add(trunkline, world, vendor.url, "tl_x")
+        trunkline("pull", "--source", source, "--org", world.name)
+        when = ("--since", "2026-03-02T00:00:00Z", "--until", "2026-03-02T12:00:00Z")
+        printed = trunkline("ledger", "--org", world.name, *when, COLUMNS="80").out.splitlines()
+    assert max(map(len, printed)) <= 80
+    assert f"source    {source}" in printed
+    assert "listed    1" in printed
 
 
 def test_what_cannot_be_pulled_is_refused_with_a_sentence(trunkline: Trunkline, world: World) -> None:

@@ -105,10 +105,12 @@ def small_vendor(vendor: SmallVendor | None = None) -> Iterator[SmallVendor]:
     serves.url = f"http://127.0.0.1:{serving.server_port}"
     thread = threading.Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    yield serves
-    serving.shutdown()
-    thread.join()
-    serving.server_close()
+    try:
+        yield serves
+    finally:  # a thread that serves on would keep the test run from ending, and so its database
+        serving.shutdown()
+        thread.join()
+        serving.server_close()
 
 
 class Puller:

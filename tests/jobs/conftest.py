@@ -110,7 +110,8 @@ class Go:
         await joined.pool.execute(
             "INSERT INTO followers (org_id, name, change) SELECT c.org_id, f.name, c.n "
             "FROM change_sequences c "
-            "CROSS JOIN unnest(ARRAY['recordings', 'search_index', 'effects']) AS f (name) "
+            "CROSS JOIN "
+            "unnest(ARRAY['recordings', 'search_index', 'live_transcripts', 'effects']) AS f (name) "
             "ON CONFLICT (org_id, name) DO UPDATE SET change = excluded.change, attempts = 0"
         )
 
@@ -145,4 +146,4 @@ async def until(true: Callable[[], Awaitable[object]]) -> None:
     """Wait until something is so; the loop goes on meanwhile."""
     async with asyncio.timeout(MAX_WAIT_SECONDS):
         while not await true():  # noqa: ASYNC110 it is the database that knows
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.01)

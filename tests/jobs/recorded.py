@@ -64,10 +64,12 @@ class FileServer:
 def file_server() -> Iterator[FileServer]:
     served = FileServer()
     threading.Thread(target=served.server.serve_forever, daemon=True).start()
-    yield served
-    served.released.set()
-    served.server.shutdown()
-    served.server.server_close()
+    try:
+        yield served
+    finally:
+        served.released.set()
+        served.server.shutdown()
+        served.server.server_close()
 
 
 def recorded(url: str, call_id: str = "one") -> Sighting:

@@ -13,38 +13,24 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from msgspec import Struct, structs
-from obstore.store import LocalStore
 from structlog.testing import capture_logs
 
-from tests.ingest.vendors import SmallVendor, call, small_vendor
+from tests.ingest.vendors import SmallVendor, small_vendor
+from tests.jobs.cases import JOB_CASES, Case, Make, archiver_of, report_live_call
 from tests.jobs.conftest import Bench, Clock, Go
 from tests.jobs.faults import Fault, FaultyPool, Trouble
-from tests.jobs.recorded import SOUND, FileServer, file_server, recorded
-from trunkline.ingest.safe_download import Downloader, Limits
-from trunkline.jobs.followers import MAX_TRIES, Follower, Followers
-from trunkline.jobs.kinds import JobKind
-from trunkline.jobs.number_totals import number_total_kind
-from trunkline.jobs.pulls import ScheduledPulls
-from trunkline.jobs.recordings import RecordingArchiver
+from tests.jobs.recorded import FileServer, file_server, recorded
+from trunkline.jobs.followers import MAX_TRIES, Followers
+from trunkline.jobs.live_transcripts import LiveTranscripts
 from trunkline.jobs.runner import JobRunner
 from trunkline.jobs.search_index import search_index
-from trunkline.jobs.sweeps import idempotency_kind, queue_log_kind
-from trunkline.jobs.vacuum import vacuum_kind
 from trunkline.model.call import Turn
 from trunkline.model.ids import call_id
-from trunkline.model.sighting import Sighting
 from trunkline.model.words import Role
 from trunkline.service.calls import Org
-from trunkline.service.erase import Eraser
-from trunkline.service.idempotency import Idempotency
 from trunkline.store.calls.writes import CallWriter
-from trunkline.store.erase import EraseStore
-from trunkline.store.idempotency import IdempotencyStore
-from trunkline.store.jobs import LOG, JobRef
-from trunkline.store.recordings import RecordingStore
-from trunkline.store.totals.totals import differences
-from trunkline.vendors import doors
+from trunkline.store.jobs import JobRef
+from trunkline.store.live import LiveStore
 
 every_fault = pytest.mark.parametrize("fault", Fault, ids=lambda fault: fault.name.lower())
 NUMBER = "+12025550100"
@@ -54,14 +40,6 @@ NUMBER = "+12025550100"
 def vendor() -> Iterator[FileServer]:
     with file_server() as served:
         yield served
-
-
-def archiver_of(bench: Bench, pool: asyncpg.Pool, folder: Path, clock: Clock) -> RecordingArchiver:
-    folder.mkdir(exist_ok=True)
-    fetcher = Downloader(Limits(max_bytes=len(SOUND), allow_private=True))
-    return RecordingArchiver(
-        RecordingStore(pool), bench.joined.group_commit, LocalStore(folder), fetcher, clock
-    )
 
 
 # -- followers ----------------------------------------------------------------
@@ -85,19 +63,25 @@ async def indexed(bench: Bench, org: Org) -> list[int]:
 
 
 async def org_with_calls(bench: Bench, vendor: FileServer) -> Org:
-    """An org with two calls that have a recording and a transcript; a third one is gone."""
+    """An org with a live call and two with a recording and a transcript; a fourth call is deleted."""
     org = await bench.org()
-    for name in ("one", "two", "gone"):
+    for name in ("one", "two", "deleted"):
         said = recorded(f"{vendor.url}/{name}.wav", name)
         said.turns = [Turn(role=Role.USER, text=f"This is {name}.")]
         await bench.see(org, said)
-    await CallWriter(bench.pool, lambda org_id: None).delete(org.id, call_id("contactship", "gone"))
+    await CallWriter(bench.pool, lambda org_id: None).delete(org.id, call_id("contactship", "deleted"))
+    await report_live_call(bench, org)
     return org
 
 
 @every_fault
 @pytest.mark.parametrize(
-    ("name", "counted", "expected"), [("recordings", notes, [2, 2]), ("search_index", indexed, [2, 0, 0])]
+    ("name", "counted", "expected"),
+    [
+        ("recordings", notes, [2, 2]),
+        ("search_index", indexed, [2, 0, 0]),
+        ("live_transcripts", notes, [0, 1]),
+    ],
 )
 def test_a_fault_anywhere_in_a_follower_loses_nothing_and_holds_up_nobody_else(
     go: Go,
@@ -110,8 +94,12 @@ def test_a_fault_anywhere_in_a_follower_loses_nothing_and_holds_up_nobody_else(
     expected: list[int],
 ) -> None:
     async def work(bench: Bench) -> None:
-        archiver = archiver_of(bench, bench.pool, tmp_path / "kept", clock)
-        follower: Follower = {"recordings": archiver.follower, "search_index": search_index()}[name]
+        every = (
+            archiver_of(bench, bench.pool, tmp_path / "kept", clock).follower,
+            search_index(),
+            LiveTranscripts(LiveStore(bench.pool), clock).follower,
+        )
+        (follower,) = (one for one in every if one.name == name)
         at, came = 0, True
         while came:
             at += 1
@@ -140,122 +128,8 @@ def test_a_fault_anywhere_in_a_follower_loses_nothing_and_holds_up_nobody_else(
 # -- jobs -----------------------------------------------------------------------
 
 
-class Case(Struct):
-    """A kind of job, a job of it to be done, and whether what it is to bring about is so, exactly once."""
-
-    org_id: int
-    key: str
-    kind: Callable[[asyncpg.Pool], JobKind]
-    holds: Callable[[], Awaitable[bool]]
-
-
-Make = Callable[[Bench, Clock, FileServer, SmallVendor, Path], Awaitable[Case]]
-
-
-async def recording(bench: Bench, clock: Clock, vendor: FileServer, _: SmallVendor, folder: Path) -> Case:
-    org = await bench.org()
-    await bench.see(org, recorded(f"{vendor.url}/one.wav"))
-    follower = archiver_of(bench, bench.pool, folder, clock).follower
-    await Followers(bench.pool, [follower], clock).catch_up()
-    one = call_id("contactship", "one")
-
-    async def holds() -> bool:
-        kept = await RecordingStore(bench.pool).listed(org.id, "stored", 10)
-        sql = "SELECT count(*) FROM sightings WHERE org_id = $1 AND source = 'recordings'"
-        told = await bench.pool.fetchval(sql, org.id)
-        files = [path.read_bytes() for path in (folder / str(org.id)).rglob("*") if path.is_file()]
-        return len(kept) == 1 and told == 1 and files == [SOUND]
-
-    return Case(org.id, one, lambda pool: archiver_of(bench, pool, folder, clock).kind, holds)
-
-
-async def number_total(bench: Bench, clock: Clock, _: FileServer, __: SmallVendor, ___: Path) -> Case:
-    org = await bench.org()
-    calls = (Sighting(vendor="one", vendor_call_id=str(n), to_number=NUMBER) for n in range(3))
-    await bench.see(org, *calls)
-
-    async def holds() -> bool:
-        sql = "SELECT array_agg(counted) FROM number_totals WHERE org_id = $1 AND number = $2"
-        counted = await bench.pool.fetchval(sql, org.id, NUMBER)
-        return counted == [True] and await differences(bench.pool, org.id) == []
-
-    return Case(org.id, NUMBER, number_total_kind, holds)
-
-
-async def pull(bench: Bench, clock: Clock, _: FileServer, vendor: SmallVendor, __: Path) -> Case:
-    org = await bench.org()
-    vendor.calls = [call(f"c-{n}") for n in range(2)]
-    source = await bench.joined.sources.add(
-        org.name, "trunkline", credential={"api_key": "k"}, base_url=vendor.url
-    )
-
-    door = doors()["trunkline"]
-    assert door.list_api is not None
-    hurried = structs.replace(door, list_api=structs.replace(door.list_api, requests_per_minute=100_000))
-
-    def kind(pool: asyncpg.Pool) -> JobKind:
-        known = {"trunkline": hurried}
-        return ScheduledPulls(pool, bench.joined.sources, bench.joined.group_commit, known, clock).kind
-
-    async def holds() -> bool:
-        sql = "SELECT count(*) FROM calls WHERE org_id = $1"
-        ended = "SELECT completed_at IS NOT NULL AND started_at IS NULL FROM pulls WHERE org_id = $1"
-        return (await bench.pool.fetchval(sql, org.id), await bench.pool.fetchval(ended, org.id)) == (2, True)
-
-    return Case(org.id, source.id, kind, holds)
-
-
-async def idempotency(bench: Bench, clock: Clock, _: FileServer, __: SmallVendor, ___: Path) -> Case:
-    org = await bench.org()
-    for key, age in (("old", timedelta(days=2)), ("new", timedelta(0))):
-        sql = "INSERT INTO idempotent_requests (org_id, key, fingerprint, created_at) VALUES ($1, $2, '', $3)"
-        await bench.pool.execute(sql, org.id, key, clock() - age)
-
-    async def holds() -> bool:
-        sql = "SELECT array_agg(key) FROM idempotent_requests WHERE org_id = $1"
-        return bool(await bench.pool.fetchval(sql, org.id) == ["new"])
-
-    return Case(LOG, "", lambda pool: idempotency_kind(Idempotency(IdempotencyStore(pool), clock)), holds)
-
-
-async def queue_log(bench: Bench, clock: Clock, _: FileServer, __: SmallVendor, ___: Path) -> Case:
-    columns = "created, job_id, status, priority, entrypoint"
-    sql = f"INSERT INTO job_queue.pgqueuer_log ({columns}) VALUES ($1, 1, 'queued', 0, 'x')"
-    await bench.pool.execute("TRUNCATE job_queue.pgqueuer_log")
-    for age in (timedelta(days=30), timedelta(0)):
-        await bench.pool.execute(sql, clock() - age)
-
-    async def holds() -> bool:
-        return bool(await bench.pool.fetchval("SELECT count(*) FROM job_queue.pgqueuer_log") == 1)
-
-    return Case(LOG, "", lambda pool: queue_log_kind(pool, clock), holds)
-
-
-async def vacuum(bench: Bench, clock: Clock, _: FileServer, __: SmallVendor, folder: Path) -> Case:
-    org = await bench.org()
-    await bench.see(org, Sighting(vendor="one", vendor_call_id="1", to_number=NUMBER))
-    await bench.pool.execute("INSERT INTO number_totals (org_id, number) VALUES ($1, $2)", org.id, NUMBER)
-    assert await bench.joined.writer.delete(org.id, call_id("one", "1"))
-    objects = LocalStore(folder, mkdir=True)
-    await objects.put_async(str(org.id), SOUND)
-    sql = "INSERT INTO erased_objects (org_id, path, erased_at) VALUES ($1, $2, $3)"
-    await bench.pool.execute(sql, org.id, str(org.id), clock() - timedelta(days=1))
-
-    async def holds() -> bool:
-        tables = ("erase_backlog", "erased_objects", "number_totals")
-        counts = [f"SELECT count(*) FROM {table} WHERE org_id = $1" for table in tables]
-        left = [await bench.pool.fetchval(count, org.id) for count in counts]
-        files = [one["path"] for page in objects.list() for one in page]
-        return left == [0, 0, 0] and str(org.id) not in files
-
-    def kind(pool: asyncpg.Pool) -> JobKind:
-        return vacuum_kind(Eraser(bench.joined.writer, EraseStore(pool), lambda: objects, clock))
-
-    return Case(LOG, "", kind, holds)
-
-
 @every_fault
-@pytest.mark.parametrize("make", [recording, number_total, pull, idempotency, queue_log, vacuum])
+@pytest.mark.parametrize("make", JOB_CASES.values(), ids=JOB_CASES)
 def test_a_fault_anywhere_in_a_job_ends_in_a_try_that_is_seen_and_made_again(
     go: Go, clock: Clock, vendor: FileServer, tmp_path: Path, fault: Fault, make: Make
 ) -> None:

@@ -12,9 +12,10 @@ from structlog.testing import capture_logs
 
 from tests.jobs.conftest import Bench, Clock, Go, until
 from tests.jobs.faults import Fault, FaultyPool, Trouble
-from trunkline.jobs.followers import MAX_TRIES, Follower, Followers
+from trunkline.jobs.followers import DIED, MAX_TRIES, Follower, Followers
 from trunkline.model.sighting import Sighting
 from trunkline.service.calls import Org
+from trunkline.store.followers import begin_step, head_of
 
 EFFECTS = "CREATE TABLE IF NOT EXISTS effects (org_id integer, change bigint)"
 STORE_REFUSES = (
@@ -220,5 +221,81 @@ def test_a_fault_at_any_statement_of_a_step_leaves_position_and_work_together(
             await run_on(Followers(bench.pool, [effects.follower], clock), clock, rounds=MAX_TRIES + 2)
             assert await effects.done(org) == [1, 2, 3, 4, 5, 6]
         assert at > 4
+
+    go(work)
+
+
+async def be_killed(bench: Bench, org: Org) -> None:
+    """Begin a step as a process does that is killed in it."""
+    async with bench.pool.acquire() as connection:
+        await begin_step(connection, org.id, "effects", await head_of(connection, org.id))
+
+
+def test_a_change_that_kills_every_process_is_found_and_skipped_while_other_orgs_go_on(
+    go: Go, clock: Clock
+) -> None:
+    async def work(bench: Bench) -> None:
+        org, other = await changed(bench, 6), await changed(bench, 2)
+        effects, poisoned, deaths = Effects(bench), 5, 0
+        followers = Followers(bench.pool, [effects.follower], clock)
+        await be_killed(bench, org)
+        await followers.catch_up()
+        assert (await effects.done(org), await effects.done(other)) == ([], [1, 2])
+        (listed,) = [one for one in await bench.joined.followers.listed(org.id, 10) if one.name == "effects"]
+        assert (listed.attempts, listed.problem) == (1, DIED)
+        assert listed.next_try_at is not None
+        assert listed.next_try_at > clock.now
+        for _ in range(60):
+            clock.forward(timedelta(minutes=12))
+            at = await effects.position(org)
+            if at["change"] < poisoned <= at["change"] + min(at["span"] or 8, 6 - at["change"]):
+                await be_killed(bench, org)
+                deaths += 1
+            await followers.poll()
+            await followers.settle()
+        assert await effects.done(org) == [1, 2, 3, 4, 6]
+        marks = await bench.pool.fetch("SELECT change, problem FROM follower_skips WHERE org_id = $1", org.id)
+        assert [tuple(mark.values()) for mark in marks] == [(poisoned, DIED)]
+        counts = await bench.counts(org, "effects")
+        assert (counts["died"], counts["skipped"]) == (deaths + 1, 1)
+        assert deaths >= MAX_TRIES
+
+    go(work)
+
+
+def test_a_step_that_is_broken_off_by_a_stop_did_not_die(go: Go, clock: Clock) -> None:
+    async def work(bench: Bench) -> None:
+        org = await changed(bench, 3)
+        effects, begun = Effects(bench), asyncio.Event()
+
+        async def hang(_: int, __: int, ___: int) -> None:
+            begun.set()
+            await asyncio.Event().wait()
+
+        effects.problem = hang
+        stopped = Followers(bench.pool, [effects.follower], clock)
+        await stopped.poll()
+        await begun.wait()
+        assert (await effects.position(org))["started_at"] is not None
+        await stopped.stop()
+        assert (await effects.position(org))["started_at"] is None
+        effects.problem = None
+        await Followers(bench.pool, [effects.follower], clock).catch_up()
+        assert await effects.done(org) == [1, 2, 3]
+        assert await bench.counts(org, "effects") == {"done": 1}
+
+    go(work)
+
+
+def test_followers_that_died_together_are_not_tried_again_at_the_same_time(go: Go, clock: Clock) -> None:
+    async def work(bench: Bench) -> None:
+        orgs = [await changed(bench, 1) for _ in range(3)]
+        for org in orgs:
+            await be_killed(bench, org)
+        effects = Effects(bench)
+        await Followers(bench.pool, [effects.follower], clock).catch_up()
+        waits = {(await effects.position(org))["next_try_at"] - clock.now for org in orgs}
+        assert len(waits) == 3
+        assert all(timedelta(seconds=1) <= wait < timedelta(seconds=2) for wait in waits)
 
     go(work)

@@ -113,7 +113,7 @@ def test_a_command_lists_what_waits_and_failed_and_has_it_tried_again(go: Go, tr
     failed = trunkline("jobs", "list", "--org", org.name, "--failed", "--json").answer["jobs"]
     assert [job["key"] for job in failed] == ["one"]
     ran = trunkline("jobs", "retry", "--org", org.name)
-    assert ran.out == "2 jobs and 1 changes will be tried again.\n"
+    assert ran.out == "2 jobs and 1 change will be tried again.\n"
     again = trunkline("jobs", "list", "--org", org.name, "--json").answer
     assert {(job["state"], job["attempts"]) for job in again["jobs"]} == {("waiting", 0)}
     assert again["followers"][0]["skipped"] == 0

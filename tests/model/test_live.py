@@ -48,10 +48,10 @@ others = st.builds(
 
 def beside(sightings: list[Sighting], every: list[bytes]) -> tuple[Call, Versions]:
     first, *rest = sightings
-    call, stamps = first_call(first, CALL_ID, SEEN)
+    call, versions = first_call(first, CALL_ID, SEEN)
     for sighting in rest:
-        call, stamps = merged(call, stamps, sighting, SEEN)
-    return combined(call, stamps, sighting_of_events(*KEY, every))
+        call, versions = merged(call, versions, sighting, SEEN)
+    return combined(call, versions, sighting_of_events(*KEY, every))
 
 
 @settings(max_examples=300, deadline=None)
@@ -65,10 +65,10 @@ def test_what_else_is_said_may_come_before_or_after_the_events(
     if every:
         first, *rest = sightings
         for place in range(len(sightings)):
-            call, stamps = first_call(first, CALL_ID, SEEN)
+            call, versions = first_call(first, CALL_ID, SEEN)
             for one in [*rest[:place], told, *rest[place:]]:
-                call, stamps = merged(call, stamps, one, SEEN)
-            made.add(repr((call, stamps)))
+                call, versions = merged(call, versions, one, SEEN)
+            made.add(repr((call, versions)))
     assert len(made) == 1
 
 

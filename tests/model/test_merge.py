@@ -20,33 +20,33 @@ from trunkline.model.sighting import STATEMENTS, Sighting, sighting_of
 from trunkline.model.versions import Versions
 from trunkline.model.words import Channel, Direction, EndReason, Role, Sentiment, Status
 
-SEEN_AT = START + timedelta(days=9)
+RECEIVED_AT = START + timedelta(days=9)
 
 
 def sighting_with(**fields: object) -> Sighting:
     return Sighting(vendor="elsewhere", vendor_call_id="call-1", **fields)  # type: ignore[arg-type]
 
 
-def fold(*seen: Sighting) -> tuple[Call, Versions]:
-    return fold_at(*((sighting, SEEN_AT) for sighting in seen))
+def fold(*received: Sighting) -> tuple[Call, Versions]:
+    return fold_at(*((sighting, RECEIVED_AT) for sighting in received))
 
 
 Arrival = tuple[Sighting, datetime]
 
 
-def fold_at(*seen: Arrival) -> tuple[Call, Versions]:
+def fold_at(*received: Arrival) -> tuple[Call, Versions]:
     """Sightings merged in this order, each with the moment at which it was seen."""
-    (first, seen_at), *rest = seen
-    call, stamps = first_call(first, "00000000-0000-4000-8000-000000000001", seen_at)
-    for sighting, seen_at in rest:
-        call, stamps = merged(call, stamps, sighting, seen_at)
-    return call, stamps
+    (first, received_at), *rest = received
+    call, versions = first_call(first, "00000000-0000-4000-8000-000000000001", received_at)
+    for sighting, received_at in rest:
+        call, versions = merged(call, versions, sighting, received_at)
+    return call, versions
 
 
 def stored(state: tuple[Call, Versions]) -> tuple[bytes, bytes]:
     """A state as it is stored, byte for byte."""
-    call, stamps = state
-    return encode(call), encode(stamps)
+    call, versions = state
+    return encode(call), encode(versions)
 
 
 encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -83,41 +83,41 @@ seen_at_some_time = st.tuples(
             },
         ),
     ).map(lambda parts: structs.replace(parts[0], **parts[1])),
-    st.integers(0, 3).map(lambda hours: SEEN_AT + timedelta(hours=hours)),
+    st.integers(0, 3).map(lambda hours: RECEIVED_AT + timedelta(hours=hours)),
 )
 """Sightings with all that decides between two of them, few different ones, so that ties are common."""
 
 
 @given(st.lists(seen_at_some_time, min_size=2, max_size=4))
 @settings(max_examples=300, deadline=None)
-def test_any_order_of_sightings_ends_in_the_same_values_and_versions(seen: list[Arrival]) -> None:
-    expected = stored(fold_at(*seen))
-    for order in permutations(seen):
+def test_any_order_of_sightings_ends_in_the_same_values_and_versions(received: list[Arrival]) -> None:
+    expected = stored(fold_at(*received))
+    for order in permutations(received):
         assert stored(fold_at(*order)) == expected
 
 
 @given(st.lists(seen_at_some_time, min_size=1, max_size=3), st.data())
 @settings(max_examples=200, deadline=None)
 def test_a_repeated_sighting_moves_neither_a_value_nor_a_version(
-    seen: list[Arrival], data: st.DataObject
+    received: list[Arrival], data: st.DataObject
 ) -> None:
-    call, stamps = fold_at(*seen)
-    same, same_versions = merged(call, stamps, *data.draw(st.sampled_from(seen)))
+    call, versions = fold_at(*received)
+    same, same_versions = merged(call, versions, *data.draw(st.sampled_from(received)))
     assert same is call
-    assert same_versions is stamps
+    assert same_versions is versions
 
 
 @given(st.lists(seen_at_some_time, min_size=3, max_size=5), st.integers(1, 4))
 @settings(max_examples=200, deadline=None)
-def test_sightings_may_be_merged_in_groups_before_the_groups_are(seen: list[Arrival], size: int) -> None:
-    first, second = seen[:size], seen[size:] or seen[-1:]
-    whole = merged(*fold_at(*first), as_sighting(*fold_at(*second)), SEEN_AT)
-    assert stored(whole) == stored(fold_at(*seen))
+def test_sightings_may_be_merged_in_groups_before_the_groups_are(received: list[Arrival], size: int) -> None:
+    first, second = received[:size], received[size:] or received[-1:]
+    whole = merged(*fold_at(*first), as_sighting(*fold_at(*second)), RECEIVED_AT)
+    assert stored(whole) == stored(fold_at(*received))
 
 
-def as_sighting(call: Call, stamps: Versions) -> Sighting:
+def as_sighting(call: Call, versions: Versions) -> Sighting:
     """A state as one sighting that states everything with its own time."""
-    times = {path: datetime.fromtimestamp(version / 1000, UTC) for path, version in stamps.items()}
+    times = {path: datetime.fromtimestamp(version / 1000, UTC) for path, version in versions.items()}
     said = {name: getattr(call, name) for name in STATEMENTS}
     return sighting_with(derived=call.derived, as_of=times.pop("*"), as_of_by_path=times, **said)
 
@@ -125,25 +125,25 @@ def as_sighting(call: Call, stamps: Versions) -> Sighting:
 @given(seen_at_some_time, seen_at_some_time)
 @settings(max_examples=200, deadline=None)
 def test_what_a_sighting_moved_is_reported_exactly(one: Arrival, other: Arrival) -> None:
-    call, stamps = fold_at(one)
-    more, more_versions = merged(call, stamps, *other)
+    call, versions = fold_at(one)
+    more, more_versions = merged(call, versions, *other)
     if encode(more) != encode(call):
-        assert difference(call, stamps, more, more_versions) is Difference.VALUES
-    elif more_versions != stamps:
-        assert difference(call, stamps, more, more_versions) is Difference.VERSIONS
+        assert difference(call, versions, more, more_versions) is Difference.VALUES
+    elif more_versions != versions:
+        assert difference(call, versions, more, more_versions) is Difference.VERSIONS
         assert more is call
     else:
-        assert difference(call, stamps, more, more_versions) is Difference.NONE
+        assert difference(call, versions, more, more_versions) is Difference.NONE
         assert more is call
-        assert more_versions is stamps
+        assert more_versions is versions
 
 
 @given(sightings())
 @settings(max_examples=100, deadline=None)
-def test_a_call_that_is_reported_again_as_a_whole_is_the_same_call(seen: Sighting) -> None:
-    call, stamps = fold(seen)
+def test_a_call_that_is_reported_again_as_a_whole_is_the_same_call(received: Sighting) -> None:
+    call, versions = fold(received)
     whole = sighting_of(call)
-    assert merged(call, stamps, whole, SEEN_AT)[0] == call
+    assert merged(call, versions, whole, RECEIVED_AT)[0] == call
 
 
 def test_a_confirmation_moves_the_version_and_decides_what_is_older() -> None:
@@ -260,20 +260,20 @@ def test_a_stated_value_beats_a_derived_one_and_removes_its_mark() -> None:
 
 
 def test_a_call_without_a_time_of_creation_takes_the_earliest_it_was_seen_and_says_so() -> None:
-    call, stamps = first_call(
-        sighting_with(status=Status.QUEUED), "00000000-0000-4000-8000-000000000001", SEEN_AT
+    call, versions = first_call(
+        sighting_with(status=Status.QUEUED), "00000000-0000-4000-8000-000000000001", RECEIVED_AT
     )
-    assert call.created_at == SEEN_AT
+    assert call.created_at == RECEIVED_AT
     assert call.derived == ["created_at"]
-    again, _ = merged(call, stamps, sighting_with(status=Status.QUEUED), SEEN_AT + timedelta(hours=3))
-    assert again.created_at == SEEN_AT
+    again, _ = merged(call, versions, sighting_with(status=Status.QUEUED), RECEIVED_AT + timedelta(hours=3))
+    assert again.created_at == RECEIVED_AT
 
 
-def seen_in_turn(*seen: Sighting) -> Call:
+def seen_in_turn(*received: Sighting) -> Call:
     """Sightings that come in an hour apart."""
-    call, stamps = first_call(seen[0], "00000000-0000-4000-8000-000000000001", SEEN_AT)
-    for hours, sighting in enumerate(seen[1:], 1):
-        call, stamps = merged(call, stamps, sighting, SEEN_AT + timedelta(hours=hours))
+    call, versions = first_call(received[0], "00000000-0000-4000-8000-000000000001", RECEIVED_AT)
+    for hours, sighting in enumerate(received[1:], 1):
+        call, versions = merged(call, versions, sighting, RECEIVED_AT + timedelta(hours=hours))
     return call
 
 

@@ -179,9 +179,9 @@ def test_a_confirmation_of_what_is_not_the_call_any_more_is_not_written(world: W
     async def confirm_twice() -> None:
         async with world.joined.writer.transaction(world.org.id, 1) as writing:
             known = (await writing.current([("elsewhere", "a")])).stored["elsewhere", "a"]
-            draft = PendingCall(known.call, {"*": 7}, known.revision)
-            await writing.confirm([draft])
-            await writing.confirm([draft])
+            pending = PendingCall(known.call, {"*": 7}, known.revision)
+            await writing.confirm([pending])
+            await writing.confirm([pending])
 
     world.see([sighting("a")])
     before = row(world)
@@ -263,9 +263,9 @@ def test_writers_that_take_the_same_calls_in_any_order_neither_lock_each_other_o
     async def all_at_once() -> list[IngestSummary]:
         return list(await asyncio.gather(*(take_shuffled(seed) for seed in range(6))))
 
-    taken = world.run(all_at_once())
-    assert sum(one.stored for one in taken) == len(names)
-    assert sum(one.unchanged for one in taken) == 11 * len(names)
+    summaries = world.run(all_at_once())
+    assert sum(one.stored for one in summaries) == len(names)
+    assert sum(one.unchanged for one in summaries) == 11 * len(names)
     assert (count(world, "calls"), count(world, "sightings")) == (len(names), 2 * len(names))
 
 

@@ -85,10 +85,10 @@ class OneLiveCall:
     def expected(self) -> Call:
         """The result of everything reported, each sighting by itself and all events at once."""
         first, *rest = self.sightings
-        call, stamps = first_call(first, self.id, BEGIN)
+        call, versions = first_call(first, self.id, BEGIN)
         for one in rest:
-            call, stamps = merged(call, stamps, one, BEGIN)
-        return combined(call, stamps, sighting_of_events(*self.key, self.events))[0]
+            call, versions = merged(call, versions, one, BEGIN)
+        return combined(call, versions, sighting_of_events(*self.key, self.events))[0]
 
     @property
     def found(self) -> Call:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import shutil
 import signal
 import sys
 import tempfile
@@ -20,6 +19,7 @@ import asyncpg
 import pytest
 
 from tests.conftest import MAX_WAIT_SECONDS, Server
+from tests.embedded_servers import remove_home
 from tests.store.embedded_processes import runs, wait_until
 from tests.torture.senders import SECRET, SENDERS, Log, send_all
 from trunkline.compose import services
@@ -36,7 +36,7 @@ CALLS_PER_SENDER = 6
 def home() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="trunkline-torture-"))
     yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    remove_home(folder)
 
 
 class Torn:

@@ -189,10 +189,10 @@ def lives(vendor: str) -> list[list[Sighting]]:
     return [each for each in found.values() if len(each) > 1]
 
 
-def call_of(sightings: Iterable[Sighting], seen_at: datetime = SEEN_AT) -> Call:
+def call_of(sightings: Iterable[Sighting], received_at: datetime = SEEN_AT) -> Call:
     """The call that sightings make when they arrive in this order, an hour apart."""
     first, *others = sightings
-    call, stamps = first_call(first, CALL_ID, seen_at)
+    call, versions = first_call(first, CALL_ID, received_at)
     for hours, sighting in enumerate(others, 1):
-        call, stamps = merged(call, stamps, sighting, seen_at + timedelta(hours=hours))
+        call, versions = merged(call, versions, sighting, received_at + timedelta(hours=hours))
     return call

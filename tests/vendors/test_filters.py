@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -46,44 +47,67 @@ def until(value: str, at: str | None) -> bool:
     return at[:10] <= value if "T" not in value else instant(at) <= instant(value)
 
 
-@given(data=st.data())
+# What is drawn depends on nothing but these strategies, and all of it is drawn before anything is requested:
+# of values that only the printed rows have, the position is drawn.
+positions = st.integers(0, 999)
+
+
+def some_of(filters: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    """At most three filters, with values."""
+    one = st.one_of(*(st.tuples(st.just(name), values) for name, values in filters.items()))
+    return st.lists(one, max_size=3, unique_by=lambda pair: pair[0]).map(dict)
+
+
+CONTACTSHIP = parameters(dialects()["contactship"].operations[0].query)
+contactship_filters = some_of(
+    {
+        "call_status": st.sampled_from(CONTACTSHIP["call_status"].kind.__args__),
+        "call_result": st.sampled_from(CONTACTSHIP["call_result"].kind.__args__),
+        "agent_id": positions,
+        "campaign_id": positions,
+        "phoneNumber": st.sampled_from(NUMBERS),
+        "date_from": days | moments,
+        "date_to": days | moments,
+    }
+)
+
+
+@given(filters=contactship_filters, order=st.sampled_from(["asc", "desc"]), limit=st.integers(0, 300))
 @EXAMPLES
 def test_contactships_filters_find_exactly_what_prints(
-    crowd: World, printed: dict[str, Rows], data: st.DataObject
+    crowd: World, printed: dict[str, Rows], filters: dict[str, Any], order: str, limit: int
 ) -> None:
     rows = printed["contactship"]
-    query: dict[str, str] = {}
-    matching = rows
-    words = parameters(dialects()["contactship"].operations[0].query)
-
-    def ask(name: str, values: st.SearchStrategy[str], holds: Any) -> None:
-        nonlocal matching
-        if data.draw(st.integers(0, 3), label=f"use {name}") == 0:
-            value = query[name] = data.draw(values, label=name)
-            matching = [row for row in matching if holds(value, row)]
-
-    statuses = st.sampled_from(words["call_status"].kind.__args__)
-    ask("call_status", statuses, lambda value, row: row["call_status"] == value)
-    results = st.sampled_from(words["call_result"].kind.__args__)
-    ask("call_result", results, lambda value, row: row["call_result"] == value)
-    agents = st.sampled_from(sorted({row["agent_id"] for row in rows if row["agent_id"]}))
-    ask("agent_id", agents, lambda value, row: row["agent_id"] == value)
-    campaigns = st.sampled_from(sorted({row["campaign_id"] for row in rows if row["campaign_id"]}))
-    ask("campaign_id", campaigns, lambda value, row: row["campaign_id"] == value)
-    ask("phoneNumber", st.sampled_from(NUMBERS), has_number)
-    ask("date_from", days | moments, lambda value, row: from_on(value, row["created_at"]))
-    ask("date_to", days | moments, lambda value, row: until(value, row["created_at"]))
-    order = data.draw(st.sampled_from(["asc", "desc"]))
-    query |= {"order": order, "limit": str(data.draw(st.integers(0, 300)))}
-
-    answer = crowd.get("contactship", f"/v1/calls?{urlencode(query)}").json()
+    query = {name: value_of(rows, value, name) for name, value in filters.items()}
+    matching = [row for row in rows if all(HOLDS[name](value, row) for name, value in query.items())]
+    asked = urlencode({**query, "order": order, "limit": limit})
+    answer = crowd.get("contactship", f"/v1/calls?{asked}").json()
     expected = matching if order == "desc" else matching[::-1]
     assert answer["count"] == len(matching)
-    assert [row["id"] for row in answer["data"]] == [row["id"] for row in expected][: int(query["limit"])]
+    assert [row["id"] for row in answer["data"]] == [row["id"] for row in expected][:limit]
+
+
+def value_of(rows: Rows, drawn: str | int, *path: str) -> str:
+    """What was drawn, or the value at a position among those that the rows have."""
+    if isinstance(drawn, str):
+        return drawn
+    values = sorted({str(value_at(row, *path)) for row in rows} - {"None", ""})
+    return values[drawn % len(values)]
 
 
 def has_number(value: str, row: dict[str, Any]) -> bool:
     return value in (row["from"], (row["contact"] or {}).get("phone_number"))
+
+
+HOLDS: dict[str, Callable[[str, dict[str, Any]], bool]] = {
+    **{
+        name: lambda value, row, name=name: row[name] == value  # type: ignore[misc]
+        for name in ("call_status", "call_result", "agent_id", "campaign_id")
+    },
+    "phoneNumber": has_number,
+    "date_from": lambda value, row: from_on(value, row["created_at"]),
+    "date_to": lambda value, row: until(value, row["created_at"]),
+}
 
 
 def one_of(value: str, word: str | None) -> bool:
@@ -123,24 +147,31 @@ OWN: dict[str, tuple[Any, Any]] = {
 INSTANTS = {name for name in OWN if name.endswith(("_from", "_to"))}
 
 
-@given(data=st.data())
+BOOLEANS = {"success", "voicemail"}
+own_filters = some_of(
+    {
+        name: days | moments
+        if name in INSTANTS
+        else st.sampled_from(["true", "false"])
+        if name in BOOLEANS
+        else positions
+        for name in OWN
+    }
+)
+
+
+@given(filters=own_filters)
 @EXAMPLES
 def test_our_own_filters_find_exactly_what_prints(
-    crowd: World, printed: dict[str, Rows], data: st.DataObject
+    crowd: World, printed: dict[str, Rows], filters: dict[str, Any]
 ) -> None:
     matching = printed["trunkline"]
     query: dict[str, str] = {}
-    for name in data.draw(st.lists(st.sampled_from(sorted(OWN)), max_size=3, unique=True)):
-        path, holds = OWN[name]
-        seen = sorted({str(value_at(row, *path.split("."))) for row in printed["trunkline"]} - {"None"})
-        if name in INSTANTS:
-            value = data.draw(days | moments, label=name)
-        elif name in ("success", "voicemail"):
-            value = data.draw(st.sampled_from(["true", "false"]), label=name)
-        else:
-            value = data.draw(st.sampled_from(seen), label=name)
-        query[name] = value
-        matching = [row for row in matching if holds(value, value_at(row, *path.split(".")))]
+    for name, drawn in filters.items():
+        dotted, holds = OWN[name]
+        path = dotted.split(".")
+        value = query[name] = value_of(printed["trunkline"], drawn, *path)
+        matching = [row for row in matching if holds(value, value_at(row, *path))]
     answer = crowd.get("trunkline", f"/v1/calls?{urlencode(query)}&page_size=1000&include_total=true").json()
     assert answer["total_size"] == len(matching)
     assert [row["id"] for row in answer["calls"]] == [row["id"] for row in matching]

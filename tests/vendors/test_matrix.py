@@ -99,12 +99,12 @@ def sources(new_world: Callable[..., World]) -> dict[str, tuple[World, list[dict
     for name in NAMES:
         world, dialect = new_world(), dialects()[name]
         payloads = [msgspec.json.decode(_encode(dialect.to_wire(call))) for call in originals(name)]
-        taken = world.run(
+        summary = world.run(
             world.joined.intake.ingest(
                 world.org, [Received(dialect.from_wire(raw), encoded(raw)) for raw in payloads], "test"
             )
         )
-        assert taken.stored == len(payloads)
+        assert summary.stored == len(payloads)
         found[name] = (world, payloads)
     return found
 

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from trunkline.api.rows import Printer
+from trunkline.cli.counts import counted
 from trunkline.compose import database, services
 from trunkline.kit.dialect import Operation
 from trunkline.kit.export import COMPRESSIONS, FORMATS, File
@@ -86,7 +87,11 @@ def export(
     if path is not None:
         _spare(path, force=force)
     result = asyncio.run(_export(database(Settings.read()), org, query, path))
-    summary = msgspec.json.encode(result).decode() if as_json else f"{result.calls} calls in {result.file}"
+    summary = (
+        msgspec.json.encode(result).decode()
+        if as_json
+        else f"{counted(result.calls, 'call')} in {result.file}"
+    )
     typer.echo(summary, err=path is None)
 
 

@@ -18,6 +18,7 @@ from msgspec import Struct
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from trunkline.cli.counts import counted
 from trunkline.compose import Services, database, services
 from trunkline.ingest.file_reader import Reader, Rejected
 from trunkline.ingest.files import Entry, Source
@@ -111,7 +112,7 @@ async def _import(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             DownloadColumn(),
-            TextColumn("{task.fields[calls]} calls"),
+            TextColumn("{task.fields[calls]}"),
             TimeRemainingColumn(),
             console=Console(stderr=True),
             disable=not sys.stderr.isatty(),
@@ -119,7 +120,7 @@ async def _import(
         with bar, Rejects(rejects) as out:
             for path in files:
                 with Source(path) as source:
-                    task = bar.add_task(path.name, total=source.size, calls=0)
+                    task = bar.add_task(path.name, total=source.size, calls=counted(0, "call"))
                     before = total.read
                     reader = Reader(file_forms(), vendor)
                     batches = _batches(path, source, reader, out, total, joined.intake)
@@ -127,8 +128,9 @@ async def _import(
                     async with aclosing(prefetch(prefetch(_prepared(batches)))) as coming:
                         async for batch in coming:
                             await _commit(joined, owner, batch, total)
-                            bar.update(task, completed=source.bytes_read(), calls=total.read - before)
-                    bar.update(task, completed=source.size, calls=total.read - before)
+                            calls = counted(total.read - before, "call")
+                            bar.update(task, completed=source.bytes_read(), calls=calls)
+                    bar.update(task, completed=source.size, calls=counted(total.read - before, "call"))
     return total
 
 

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from trunkline.cli.counts import counted
 from trunkline.compose import database, services
 from trunkline.jobs.search_index import index_backlog, index_org
 from trunkline.settings import Settings
@@ -43,4 +44,4 @@ def index(
     if as_json:
         typer.echo(msgspec.json.encode({"indexed": done, "left": left}).decode())
     else:
-        typer.echo(f"{done} calls indexed, {left} left")
+        typer.echo(f"{counted(done, 'call')} indexed, {left} left")

@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 import typer
 
+from trunkline.cli.counts import counted
 from trunkline.cli.tables import print_table
 from trunkline.compose import Services, database, services
 from trunkline.service.clock import system_clock
@@ -70,4 +71,4 @@ def retry(org: Org = "", kind: Kind = "") -> None:
         return jobs, 0 if kind else await joined.followers.go_back(org_id)
 
     jobs, changes = _run(org, again)
-    typer.echo(f"{jobs} jobs and {changes} changes will be tried again.")
+    typer.echo(f"{counted(jobs, 'job')} and {counted(changes, 'change')} will be tried again.")

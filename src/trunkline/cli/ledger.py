@@ -9,17 +9,19 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.table import Table
 
 from trunkline.cli.inbox import unread_lines
 from trunkline.cli.pull import instant
-from trunkline.cli.tables import console
+from trunkline.cli.tables import print_table
 from trunkline.compose import database, services
 from trunkline.model.faults import Refused
 from trunkline.model.intents import ReadLedger
-from trunkline.model.ledger import LedgerPage
+from trunkline.model.ledger import LedgerHour, LedgerPage
 from trunkline.service.keys import KeyProblem
 from trunkline.settings import Settings
+
+_COUNTS = ("listed", "stored", "deleted", "missing", "late", "repaired")
+_COLUMNS = ("hour", "vendor", "source", *_COUNTS, "checked")
 
 
 def ledger(
@@ -42,7 +44,7 @@ def ledger(
     if as_json:
         typer.echo(msgspec.json.encode(page).decode())
         return
-    console().print(_hours(page))
+    print_table(_COLUMNS, [_row(hour) for hour in page.hours])
     for call in page.calls:
         name, when = f"{call.vendor} {call.vendor_call_id}", _minute(call.hour)
         typer.echo(f"{when}  {call.state:8}  {name}{f'  {call.reason}' if call.reason else ''}")
@@ -68,14 +70,10 @@ async def _read(url: str, org: str, query: ReadLedger) -> LedgerPage:
             raise KeyProblem(error.detail) from None
 
 
-def _hours(page: LedgerPage) -> Table:
-    counts = ("listed", "stored", "deleted", "missing", "late", "repaired")
-    table = Table("hour", "vendor", "source", *counts, "checked")
-    for hour in page.hours:
-        numbers = ["" if getattr(hour, name) is None else str(getattr(hour, name)) for name in counts]
-        checked = "" if hour.checked_at is None else _minute(hour.checked_at)
-        table.add_row(_minute(hour.hour), hour.vendor, hour.source_id, *numbers, checked)
-    return table
+def _row(hour: LedgerHour) -> list[object]:
+    checked = None if hour.checked_at is None else _minute(hour.checked_at)
+    counts = [getattr(hour, name) for name in _COUNTS]
+    return [_minute(hour.hour), hour.vendor, hour.source_id, *counts, checked]
 
 
 def _minute(at: datetime) -> str:

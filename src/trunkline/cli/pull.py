@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from trunkline.cli.counts import counted
 from trunkline.compose import Services, database, pull_of, services
 from trunkline.ingest.pull import PullSummary, Report, vendor_client_of
 from trunkline.ingest.vendor_client import VendorUnavailable
@@ -89,7 +90,7 @@ async def _once(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("calls on {task.fields[pages]} pages, {task.fields[new]} new"),
+        TextColumn("calls on {task.fields[pages]}, {task.fields[new]} new"),
         TimeElapsedColumn(),
         console=Console(stderr=True),
         disable=not sys.stderr.isatty(),
@@ -100,10 +101,12 @@ async def _once(
 
 
 def _reporter(bar: Progress, source: Source) -> Report:
-    task = bar.add_task(source.label or source.vendor, total=None, pages=0, new=0)
+    task = bar.add_task(source.label or source.vendor, total=None, pages=counted(0, "page"), new=0)
 
     def report(total: PullSummary, count: int | None) -> None:
-        bar.update(task, completed=total.calls, total=count, pages=total.pages, new=total.new)
+        bar.update(
+            task, completed=total.calls, total=count, pages=counted(total.pages, "page"), new=total.new
+        )
 
     return report
 
@@ -113,8 +116,9 @@ def _show(total: PullSummary, *, as_json: bool) -> None:
         typer.echo(msgspec.json.encode(total).decode())
         return
     typer.echo(
-        f"{total.pages} pages, {total.calls} calls: {total.new} new, {total.changed} changed, "
-        f"{total.unchanged} unchanged, {total.deleted} deleted, {len(total.unreadable)} unreadable"
+        f"{counted(total.pages, 'page')}, {counted(total.calls, 'call')}: {total.new} new, "
+        f"{total.changed} changed, {total.unchanged} unchanged, {total.deleted} deleted, "
+        f"{len(total.unreadable)} unreadable"
     )
     for name, reason in total.unreadable.items():
         typer.echo(f"unreadable: {name}: {reason}", err=True)

@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from trunkline.cli.counts import counted
 from trunkline.cli.tables import print_table
 from trunkline.compose import database, services
 from trunkline.model.recordings import ListedRecording, ListRecordings, RetryRecordings
@@ -45,7 +46,7 @@ def listed(
 def retry(org: Org) -> None:
     """Try again, from the beginning, recordings that are not stored."""
     count = asyncio.run(_retried(database(Settings.read()), org))
-    typer.echo(f"{count} recordings will be tried again.")
+    typer.echo(f"{counted(count, 'recording')} will be tried again.")
 
 
 async def _listed(url: str, org: str, intent: ListRecordings) -> Sequence[ListedRecording]:

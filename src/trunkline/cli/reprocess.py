@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from trunkline.cli.counts import counted
 from trunkline.compose import database, reprocessor, services
 from trunkline.ingest.reprocess import ReprocessSummary
 from trunkline.settings import Settings
@@ -27,7 +28,7 @@ def reprocess(
         typer.echo(msgspec.json.encode(derived).decode())
         return
     typer.echo(
-        f"{derived.calls} calls derived again, {derived.changed} changed,"
+        f"{counted(derived.calls, 'call')} derived again, {derived.changed} changed,"
         f" {derived.found} found, {len(derived.unreadable)} cannot be read, {derived.unread} in the inbox"
     )
     for reason in derived.unreadable[:_SHOWN]:

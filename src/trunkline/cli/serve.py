@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from trunkline import compose
+from trunkline.cli.counts import counted
 from trunkline.demo.log import DemoSummary, fill
 from trunkline.logs import set_up_logs
 from trunkline.settings import SettingError, Settings
@@ -69,7 +70,8 @@ def demo(host: Host = "127.0.0.1", port: Port = 8080) -> None:
     set_up_logs(settings.log_level)
     url = compose.demo_database(settings)
     summary = asyncio.run(_filled(url))
-    typer.echo(f"{summary.calls} calls in {len(summary.orgs)} orgs: {', '.join(summary.orgs)}\n")
+    orgs = f"{counted(len(summary.orgs), 'org')}: {', '.join(summary.orgs)}"
+    typer.echo(f"{counted(summary.calls, 'call')} in {orgs}\n")
     base = f"http://{host}:{port}"
     for name, headers in summary.headers.items():
         listing = dialects()[name].operations[0]

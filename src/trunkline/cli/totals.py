@@ -9,6 +9,7 @@ from typing import Annotated, TypeVar
 import msgspec
 import typer
 
+from trunkline.cli.counts import counted
 from trunkline.compose import database, services
 from trunkline.model.totals import CheckTotals, Difference, RebuildTotals
 from trunkline.service.calls import Org
@@ -33,7 +34,8 @@ def check(
         for difference in off:
             typer.echo(_line(name, difference, as_json=as_json))
     total = sum(map(len, found.values()))
-    typer.echo(f"{len(found)} orgs recounted, {total} totals differ", err=as_json)
+    differ = "differs" if total == 1 else "differ"
+    typer.echo(f"{counted(len(found), 'org')} recounted, {counted(total, 'total')} {differ}", err=as_json)
     if total:
         raise typer.Exit(1)
 
@@ -42,7 +44,7 @@ def check(
 def rebuild(org: OrgOption = None) -> None:
     """Correct the totals; servers may read and write meanwhile."""
     for name, corrected in _each(org, _rebuild).items():
-        typer.echo(f"{name}: {corrected} totals corrected")
+        typer.echo(f"{name}: {counted(corrected, 'total')} corrected")
 
 
 async def _check(run: Run, org: Org) -> Sequence[Difference]:

@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 
 from trunkline.kit.json_reader import read_json
-from trunkline.kit.list_api import Request
+from trunkline.kit.list_api import Request, can_be_sent
 from trunkline.kit.payload import Unreadable
 from trunkline.model.field_problems import FieldProblems
 from trunkline.service.clock import Clock, system_clock
@@ -71,7 +71,7 @@ class VendorClient:
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._base_url = base_url.rstrip("/")
-        if not all(value.isascii() and value.isprintable() for value in headers.values()):
+        if not can_be_sent(headers):
             raise PullStopped("the credential has characters that a header cannot have")
         self._client = httpx2.AsyncClient(headers=headers, timeout=TIMEOUT, follow_redirects=False)
         self._interval_seconds = 60.0 / requests_per_minute

@@ -3,7 +3,8 @@
 The position moves in the transaction of what was done. A failure stops one follower in one org and nothing
 else: it waits, longer each time, and is logged, counted and listed. To find a single change that causes it,
 the batches are made smaller; after some tries the follower skips that change and marks it, so that
-`trunkline jobs retry` can return to it.
+`trunkline jobs retry` can return to it. A step whose process was killed is a failure too: the next process
+finds that it began and never ended, and does not begin with what may kill it as well.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from zlib import crc32
 
 import asyncpg
 import structlog
@@ -20,7 +22,15 @@ from msgspec import Struct
 
 from trunkline.jobs.errors import is_unavailable
 from trunkline.service.clock import Clock
-from trunkline.store.followers import FollowerPosition, FollowerStore, head_of, lock_position, move_position
+from trunkline.store.followers import (
+    FollowerPosition,
+    FollowerStore,
+    begin_step,
+    head_of,
+    locked_step,
+    move_position,
+    step_transaction,
+)
 from trunkline.store.jobs import count_outcome
 
 log = structlog.get_logger(__name__)
@@ -40,6 +50,8 @@ MAX_TRIES = 5
 
 MAX_SKIPPED = 100
 """Most changes of an org that a follower skips; with more the cause is no single change, and it waits."""
+
+DIED = "a step began and never ended: its process, or the database, ended unexpectedly"
 
 _FIRST_WAIT, _MAX_WAIT = timedelta(seconds=1), timedelta(minutes=5)
 _UNNOTED_SECONDS = 5.0
@@ -147,16 +159,22 @@ class Followers:
             async with (
                 asyncio.timeout(self._max_step_seconds),
                 self._pool.acquire() as connection,
-                connection.transaction(),
+                locked_step(connection, org_id, name) as is_ours,
             ):
-                position = await lock_position(connection, org_id, name)
-                if position is None:
+                if not is_ours:
                     return  # another process runs this step
                 head = await head_of(connection, org_id)
-                if head > position.change:
+                begun = await begin_step(connection, org_id, name, head)
+                if begun is None:
+                    return
+                position = begun.position
+                if begun.died:
+                    await self._note_death(connection, follower, org_id, position, head)
+                    return
+                async with step_transaction(connection, org_id, name) as position:
                     reached = await _make_step(connection, org_id, follower, position, head)
                     await count_outcome(connection, org_id, name, "done", time.monotonic() - began)
-                    self._is_behind = self._is_behind or reached < head
+                self._is_behind = self._is_behind or reached < head
         except Exception as error:  # noqa: BLE001 whatever it is, this follower alone waits, in this org alone
             await self._failed(follower, org_id, position, head, error)
         finally:
@@ -192,7 +210,7 @@ class Followers:
     ) -> None:
         name, now = follower.name, self._clock()
         event = log.bind(follower=name, org=org_id, after=position.change, problem=problem)
-        span = max(1, min(position.span or follower.span, head - position.change))
+        span = _span(follower, position, head)
         is_poison = not is_unavailable(error)
         attempts, outcome, fewer = position.attempts + 1, "failed", position.span
         if span > 1 and (is_poison or isinstance(error, TimeoutError)):
@@ -202,7 +220,7 @@ class Followers:
             outcome, wait = "skipped", timedelta(0)
             event.error("follower skips a change that always fails", change=position.change + 1)
         else:
-            wait = min(_FIRST_WAIT * 2 ** min(attempts - 1, 20), _MAX_WAIT)
+            wait = _wait(attempts)
             event.warning(
                 "follower failed, and will try again", attempts=attempts, seconds=wait.total_seconds()
             )
@@ -220,19 +238,63 @@ class Followers:
             )
         await count_outcome(self._pool, org_id, name, outcome)
 
+    async def _note_death(
+        self,
+        connection: asyncpg.Connection,
+        follower: Follower,
+        org_id: int,
+        position: FollowerPosition,
+        head: int,
+    ) -> None:
+        """Record that the last step's process was killed in it: it waits, and then reads fewer changes."""
+        name, now, store = follower.name, self._clock(), FollowerStore(connection)
+        span = _span(follower, position, head)
+        attempts = position.attempts + 1
+        event = log.bind(follower=name, org=org_id, after=position.change, attempts=attempts, problem=DIED)
+        await count_outcome(connection, org_id, name, "died")
+        if span == 1 and attempts >= MAX_TRIES and await self._may_skip(org_id, name):
+            event.error("follower skips a change that always fails", change=position.change + 1)
+            await store.skip(org_id, name, position, DIED, now)
+            await count_outcome(connection, org_id, name, "skipped")
+            return
+        # Steps that ran in one process died together, and so would their next tries at the same time.
+        wait = _wait(attempts) * (1 + crc32(f"{org_id} {name}".encode()) / 2**32)
+        event.warning("follower died, and will try again", seconds=wait.total_seconds())
+        await store.note_failure(
+            org_id,
+            name,
+            position,
+            attempts=attempts,
+            next_try_at=now + wait,
+            problem=DIED,
+            span=max(1, span // 2),
+        )
+
     async def _may_skip(self, org_id: int, name: str) -> bool:
         return await self._store.skipped_count(org_id, name) < MAX_SKIPPED
 
 
 async def step_now(pool: asyncpg.Pool, org_id: int, follower: Follower) -> bool:
     """Run one step at once, after one that is running; false if the follower has read everything."""
-    async with pool.acquire() as connection, connection.transaction():
-        position = await lock_position(connection, org_id, follower.name, wait=True)
+    name = follower.name
+    async with pool.acquire() as connection, locked_step(connection, org_id, name, wait=True):
         head = await head_of(connection, org_id)
-        if position is None or position.change >= head:
+        if await begin_step(connection, org_id, name, head) is None:
             return False
-        await _make_step(connection, org_id, follower, position, head)
+        async with step_transaction(connection, org_id, name) as position:
+            await _make_step(connection, org_id, follower, position, head)
         return True
+
+
+def _span(follower: Follower, position: FollowerPosition, head: int) -> int:
+    """How many changes the step at a position reads."""
+    return max(1, min(position.span or follower.span, head - position.change))
+
+
+def _wait(attempts: int) -> timedelta:
+    """How long a follower waits after a number of failures."""
+    doubled: timedelta = _FIRST_WAIT * 2 ** min(attempts - 1, 20)
+    return min(doubled, _MAX_WAIT)
 
 
 async def _make_step(

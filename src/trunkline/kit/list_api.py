@@ -62,6 +62,11 @@ class Paging(Protocol):
         """The request for the page after the one that `request` returned; `None` after the last one."""
 
 
+def can_be_sent(headers: Mapping[str, str]) -> bool:
+    """Whether a request can carry headers with these values: HTTP has room for printable ASCII alone."""
+    return all(value.isascii() and value.isprintable() for value in headers.values())
+
+
 class ListApi(Struct, frozen=True, kw_only=True):
     """How to request one vendor's calls."""
 

@@ -130,8 +130,8 @@ def merged(
     for path, statement in _state(
         _completed(sighting, received_at), versions_of(sighting, received_at)
     ).items():
-        standing = state.get(path)
-        if standing is None or statement[:6] > standing[:6]:
+        winner = state.get(path)
+        if winner is None or statement[:6] > winner[:6]:
             state[path] = statement
     state = _settled(state)
     match _difference(before, state):
@@ -145,39 +145,43 @@ def merged(
 def first_call(sighting: Sighting, call_id: str, received_at: datetime) -> tuple[Call, Versions]:
     """Make the call of a first sighting: the result of merging it into nothing."""
     whole = _completed(sighting, received_at)
-    stamps = versions_of(sighting, received_at)
+    versions = versions_of(sighting, received_at)
     said = {name: value for name in STATEMENTS if (value := getattr(whole, name)) is not UNSET}
     call = Call(id=call_id, vendor=sighting.vendor, vendor_call_id=sighting.vendor_call_id, **said)
-    if len(stamps) > 1:
-        stamps = {
-            path: stamp
-            for path, stamp in stamps.items()
+    if len(versions) > 1:
+        versions = {
+            path: version
+            for path, version in versions.items()
             if path not in CONVERSATION or _is_meaningful((path,), said.get(path))
         }
-    plain = 1 if len(stamps) == 1 else sum(said[name] is not None for name in _PLAIN & said.keys())
-    if sighting.as_of_by_path is not UNSET or plain < len(stamps) or _has_other_words(whole):
+    plain = 1 if len(versions) == 1 else sum(said[name] is not None for name in _PLAIN & said.keys())
+    if sighting.as_of_by_path is not UNSET or plain < len(versions) or _has_other_words(whole):
         # The default version and outdated words depend on the whole state.
         call.derived = whole.derived or None
-        state = _settled(_state(call, stamps))
+        state = _settled(_state(call, versions))
         return _call(call, state), _versions(state)
     _sort_members(call)
     call.derived = sorted(set(whole.derived or ())) or None
-    return settled(call), stamps
+    return settled(call), versions
 
 
-def unmerged(call: Call, stamps: Versions, sighting: Sighting, seen_at: datetime) -> tuple[Call, Versions]:
+def unmerged(
+    call: Call, versions: Versions, sighting: Sighting, received_at: datetime
+) -> tuple[Call, Versions]:
     """A call without the values of a sighting, as far as that can be determined from the call.
 
     Values that the sighting replaced are lost; the required status and creation are guesses then, and give
     way to any stated value.
     """
-    state = _state(call, stamps)
-    for path, statement in _state(_completed(sighting, seen_at), versions_of(sighting, seen_at)).items():
-        standing = state.get(path)
-        if standing is None or standing[:6] != statement[:6] or path in OBJECTS:
+    state = _state(call, versions)
+    for path, statement in _state(
+        _completed(sighting, received_at), versions_of(sighting, received_at)
+    ).items():
+        winner = state.get(path)
+        if winner is None or winner[:6] != statement[:6] or path in OBJECTS:
             continue
         if path == ("created_at",):
-            state[path] = _statement(path, standing.value, 0, is_derived=True)
+            state[path] = _statement(path, winner.value, 0, is_derived=True)
         elif path == ("status",):
             state[path] = _statement(path, Status.IN_PROGRESS.value, 0, is_derived=True)
         else:
@@ -235,7 +239,7 @@ def _state(record: Call | Sighting, versions: Versions) -> State:
     return _counted(state)
 
 
-def _statement(path: Path, value: Any, stamp: int, *, is_derived: bool) -> Statement:
+def _statement(path: Path, value: Any, version: int, *, is_derived: bool) -> Statement:
     is_long = type(value) is list and len(value) > LONG_ITEMS
     encoding = _encoder.encode(value) if is_long else _encode(value)
     is_derived = is_derived and len(path) == 1
@@ -248,7 +252,7 @@ def _statement(path: Path, value: Any, stamp: int, *, is_derived: bool) -> State
         weight=2,
         stated=not is_derived,
         final=path == ("status",) and value in _FINAL_WORDS,
-        order=_order(path, value, stamp) if is_derived else stamp,
+        order=_order(path, value, version) if is_derived else version,
         richness=len(encoding),
         encoding=encoding,
         value=value,
@@ -293,11 +297,11 @@ def _has_other_words(whole: Sighting) -> bool:
     return any(name.startswith("status.") and name != own for name in whole.vendor_words)
 
 
-def _order(path: Path, value: Any, stamp: int) -> int:
+def _order(path: Path, value: Any, version: int) -> int:
     # Of several guesses at the creation the earliest instant is the best one, whenever it was made.
     if path == ("created_at",):
         return -milliseconds(datetime.fromisoformat(value))
-    return stamp
+    return version
 
 
 def _leaves(values: dict[str, Any], parent: Path) -> Iterator[tuple[Path, Any]]:
@@ -340,19 +344,19 @@ def _members(path: Path, state: State) -> set[str]:
 
 
 def _versions(state: State) -> Versions:
-    stamps = {
+    versions = {
         "/".join(path): one.order
         for path, one in sorted(state.items())
         if one.weight == 2 and path not in OBJECTS and not (one.is_derived and path == ("created_at",))
     }
-    counts = Counter(stamps.values())
-    usual = max(counts, key=lambda stamp: (counts[stamp], stamp))
+    counts = Counter(versions.values())
+    usual = max(counts, key=lambda version: (counts[version], version))
     own = {
         "#" + "/".join(path): len(state[path].value)
         for path in _ORDERED
         if path in state and len(state[path].value or ()) < len(_members(path, state))
     }
-    return {EVERY: usual, **own, **{path: stamp for path, stamp in stamps.items() if stamp != usual}}
+    return {EVERY: usual, **own, **{path: version for path, version in versions.items() if version != usual}}
 
 
 def _call(current: Call, state: State) -> Call:

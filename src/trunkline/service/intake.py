@@ -113,34 +113,34 @@ class Intake:
         """Prepare a batch; this may run in a thread while another one is stored."""
         now = self._clock()
         calls: dict[Key, list[Received]] = {}
-        for seen in batch:
-            if seen.sighting is not None:
-                calls.setdefault(key_of(seen.sighting), []).append(seen)
-        folded: dict[Key, MergeResult] = {}
+        for received in batch:
+            if received.sighting is not None:
+                calls.setdefault(key_of(received.sighting), []).append(received)
+        results: dict[Key, MergeResult] = {}
         if len(calls) >= _MANY and not any(map(is_event, batch)):
-            folded = {
+            results = {
                 key: merged_row(call_batch_of(key, sightings, None, {}, now, derived_id=False))
                 for key, sightings in calls.items()
             }
         long_keys = [
             key
             for key, sightings in calls.items()
-            if key not in folded and raw_bytes(sightings) > EARLY_BYTES and not any(map(is_event, sightings))
+            if key not in results and raw_bytes(sightings) > EARLY_BYTES and not any(map(is_event, sightings))
         ]
         unread = [_unread(one, source) for one in batch if one.sighting is None and one.raw is not None]
-        return PreparedBatch(batch, calls, folded, _payloads(batch, source), unread, now, long_keys)
+        return PreparedBatch(batch, calls, results, _payloads(batch, source), unread, now, long_keys)
 
     async def commit(self, org: Org, batch: PreparedBatch) -> IngestSummary:
         """Store a prepared batch."""
-        taken = IngestSummary()
+        summary = IngestSummary()
         for result in await self.commit_each(org, batch):
             if result.state in (State.NEW, State.CHANGED):
-                taken.stored += 1
+                summary.stored += 1
             elif result.state is State.DELETED:
-                taken.deleted += 1
+                summary.deleted += 1
             elif result.state is State.UNCHANGED:
-                taken.unchanged += 1
-        return taken
+                summary.unchanged += 1
+        return summary
 
     async def commit_each(self, org: Org, batch: PreparedBatch) -> list[Result]:
         """Store a batch that was made ready, and tell what came of each of its sightings.
@@ -183,20 +183,22 @@ class Intake:
         self, org: Org, batch: PreparedBatch, keys: Sequence[Key], derived: set[Key]
     ) -> dict[Key, EarlyMerge]:
         """Fold long calls as they stand now, while others write."""
-        payloads = {key for one in keys for seen in batch.calls[one] for key in _payload_keys(seen)}
+        payloads = {key for one in keys for received in batch.calls[one] for key in _payload_keys(received)}
         found = await self._writer.peek(org.id, keys, sorted(payloads), batch.now)
 
         def fold() -> dict[Key, EarlyMerge]:
-            folded: dict[Key, EarlyMerge] = {}
+            results: dict[Key, EarlyMerge] = {}
             for key in keys:
-                known = found.read(key)
-                if known is not None and known.live is not None:
+                stored = found.read(key)
+                if stored is not None and stored.live is not None:
                     continue  # its events stand in slots, which only the transaction can read as they are
-                seen, is_derived = batch.calls[key], key in derived
-                call_batch = call_batch_of(key, seen, known, found.repeats, batch.now, derived_id=is_derived)
-                times = times_of(seen, found.repeats, batch.now)
-                folded[key] = EarlyMerge(known, times, is_derived, merged_row(call_batch))
-            return folded
+                received, is_derived = batch.calls[key], key in derived
+                call_batch = call_batch_of(
+                    key, received, stored, found.repeats, batch.now, derived_id=is_derived
+                )
+                times = times_of(received, found.repeats, batch.now)
+                results[key] = EarlyMerge(stored, times, is_derived, merged_row(call_batch))
+            return results
 
         return await self._threads.run(org.id, fold)
 
@@ -209,56 +211,58 @@ class Intake:
         *,
         reads_long: bool,
     ) -> dict[Key, CallResult]:
-        of_events = {key for key, seen in batch.calls.items() if all(is_event(one) for one in seen)}
-        was = {key: one.known for key, one in early.items() if one.known is not None}
+        of_events = {key for key, received in batch.calls.items() if all(is_event(one) for one in received)}
+        before = {key: one.stored for key, one in early.items() if one.stored is not None}
         refuse_long = None if reads_long else lambda key: not any(map(is_event, batch.calls[key]))
-        standing = await transaction.current(list(batch.calls), of_events, was, refuse_long=refuse_long)
-        gone = standing.deleted
+        current = await transaction.current(list(batch.calls), of_events, before, refuse_long=refuse_long)
+        deleted = current.deleted
         payloads = [
-            payload for payload in batch.payloads if (payload.vendor, payload.vendor_call_id) not in gone
+            payload for payload in batch.payloads if (payload.vendor, payload.vendor_call_id) not in deleted
         ]
         repeats = await transaction.store_payloads(payloads, batch.now)
         await transaction.inbox.add(batch.unread, batch.now)
         done: dict[Key, CallResult] = {}
-        drafts: list[PendingCall] = []
+        pending: list[PendingCall] = []
         confirmed: list[PendingCall] = []
         live: list[CallBatch] = []
-        folded = 0
-        for key, seen in batch.calls.items():
-            if key in gone:
-                done[key] = CallResult(None, [State.DELETED] * len(seen))
+        count = 0
+        for key, received in batch.calls.items():
+            if key in deleted:
+                done[key] = CallResult(None, [State.DELETED] * len(received))
                 continue
-            known = standing.stored.get(key)
-            fold = batch.merged.get(key) if known is None and key not in derived else None
+            stored = current.stored.get(key)
+            fold = batch.merged.get(key) if stored is None and key not in derived else None
             if early and key in early:
-                fold = _still_good(early[key], known, times_of(seen, repeats, batch.now), key in derived)
+                fold = _still_good(early[key], stored, times_of(received, repeats, batch.now), key in derived)
             if fold is None:
-                call_batch = call_batch_of(key, seen, known, repeats, batch.now, derived_id=key in derived)
-                if any(map(is_event, seen)) or (known is not None and known.live is not None):
+                call_batch = call_batch_of(
+                    key, received, stored, repeats, batch.now, derived_id=key in derived
+                )
+                if any(map(is_event, received)) or (stored is not None and stored.live is not None):
                     live.append(call_batch)
                     continue
-                size = raw_bytes(seen) if known is None else raw_bytes(seen) + known.size_bytes
+                size = raw_bytes(received) if stored is None else raw_bytes(received) + stored.size_bytes
                 # Writers of one org come one after another, so that an org has no more than one such thread.
                 is_short = size <= INLINE_BYTES
                 fold = merged_row(call_batch) if is_short else await asyncio.to_thread(merged_row, call_batch)
-                folded += 1
-                if folded % _STEP_CALLS == 0:
+                count += 1
+                if count % _STEP_CALLS == 0:
                     # Many known calls are folded here, in steps: each of them is short, and to read all of
                     # them twice would cost more than the org's other writers wait.
                     await asyncio.sleep(0)
             done[key] = CallResult(fold.pending.call.id, fold.states)
-            if known is None or fold.is_changed:
-                drafts.append(fold.pending)
-            elif fold.pending.versions is not known.versions:
+            if stored is None or fold.is_changed:
+                pending.append(fold.pending)
+            elif fold.pending.versions is not stored.versions:
                 confirmed.append(fold.pending)
         updates: list[LiveUpdate] = []
         if live:
             folds = await LiveEvents(transaction, batch.now).fold(live)
             for call_batch, live_fold in zip(live, folds, strict=True):
-                states = states_of_live(batch.calls[call_batch.key], call_batch.known, live_fold)
-                done[call_batch.key] = CallResult(live_fold.draft.call.id, states)
-                _sort_out(call_batch, live_fold, drafts, confirmed, updates)
-        await transaction.write(drafts)
+                states = states_of_live(batch.calls[call_batch.key], call_batch.stored, live_fold)
+                done[call_batch.key] = CallResult(live_fold.pending.call.id, states)
+                _sort_out(call_batch, live_fold, pending, confirmed, updates)
+        await transaction.write(pending)
         await transaction.confirm(confirmed)
         await transaction.live.write(updates)
         return done
@@ -266,9 +270,9 @@ class Intake:
     async def _id_conflicts(self, org: Org, batch: PreparedBatch, derived: set[Key]) -> set[Key]:
         """Calls whose canonical id belongs to another call, stored or in the batch."""
         wanted = {
-            key: wanted_id(seen[0].sighting, derived=key in derived)
-            for key, seen in batch.calls.items()
-            if seen[0].sighting is not None
+            key: wanted_id(received[0].sighting, derived=key in derived)
+            for key, received in batch.calls.items()
+            if received[0].sighting is not None
         }
         owners = await self._writer.owners(org.id, sorted(set(wanted.values())))
         clashing = set()
@@ -281,65 +285,65 @@ class Intake:
 def _sort_out(
     call_batch: CallBatch,
     fold: LiveFold,
-    drafts: list[PendingCall],
+    pending: list[PendingCall],
     confirmed: list[PendingCall],
     updates: list[LiveUpdate],
 ) -> None:
     """Put what is to be written of a live call where it belongs."""
     if fold.is_changed:
-        drafts.append(fold.draft)
+        pending.append(fold.pending)
     elif fold.update is not None and call_batch.sightings:
-        confirmed.append(fold.draft)
+        confirmed.append(fold.pending)
     if fold.update is not None:
         updates.append(fold.update)
 
 
 def _still_good(
-    early: EarlyMerge, known: StoredCall | None, times: list[datetime], is_derived_id: bool
+    early: EarlyMerge, stored: StoredCall | None, times: list[datetime], is_derived_id: bool
 ) -> MergeResult | None:
     """What was folded before the transaction, if nothing that it came from is another one now."""
-    is_same = early.known is known and early.times == times and early.is_derived_id == is_derived_id
+    is_same = early.stored is stored and early.times == times and early.is_derived_id == is_derived_id
     return early.result if is_same else None
 
 
-def _payload_keys(seen: Received) -> list[PayloadKey]:
-    return [] if seen.raw is None else [payload_key(seen)]
+def _payload_keys(received: Received) -> list[PayloadKey]:
+    return [] if received.raw is None else [payload_key(received)]
 
 
 def _results(batch: PreparedBatch, done: dict[Key, CallResult]) -> list[Result]:
     states = {key: iter(one.states) for key, one in done.items()}
     return [
-        Result(State.NOTED) if seen.sighting is None else Result(next(states[key]), done[key].call_id)
-        for seen in batch.received
-        for key in [key_of(seen.sighting) if seen.sighting is not None else ("", "")]
+        Result(State.NOTED) if received.sighting is None else Result(next(states[key]), done[key].call_id)
+        for received in batch.received
+        for key in [key_of(received.sighting) if received.sighting is not None else ("", "")]
     ]
 
 
 def _payloads(batch: Sequence[Received], source: str) -> list[Payload]:
     payloads: dict[PayloadKey, Payload] = {}
-    for seen in batch:
-        if seen.raw is None or seen.sighting is None:
+    for received in batch:
+        if received.raw is None or received.sighting is None:
             continue
-        vendor, name, digest = key = payload_key(seen)
-        known = payloads.get(key)
-        arrivals = seen.arrivals
-        if known is not None:
-            known.times += 1 if arrivals is None else arrivals.times
+        vendor, name, digest = key = payload_key(received)
+        stored = payloads.get(key)
+        arrivals = received.arrivals
+        if stored is not None:
+            stored.times += 1 if arrivals is None else arrivals.times
             continue
         payloads[key] = Payload(
             vendor=vendor,
             vendor_call_id=name,
             hash=digest,
-            body=seen.raw,
-            kind=seen.provenance.kind,
-            content_type=seen.provenance.content_type,
-            source=seen.provenance.source or source,
-            source_id=seen.provenance.source_id,
-            event=seen.provenance.event,
-            unknown=seen.provenance.unknown,
-            problem=seen.provenance.problem,
-            problems=seen.sighting.problems or None,
-            form=seen.provenance.vendor or None,
+            body=received.raw,
+            kind=received.provenance.kind,
+            content_type=received.provenance.content_type,
+            source=received.provenance.source or source,
+            source_id=received.provenance.source_id,
+            event=received.provenance.event,
+            unknown=received.provenance.unknown,
+            problem=received.provenance.problem,
+            problems=received.sighting.problems or None,
+            form=received.provenance.vendor or None,
             times=1 if arrivals is None else arrivals.times,
             received_at=None if arrivals is None else arrivals.first_at,
             last_received_at=None if arrivals is None else arrivals.last_at,
@@ -347,9 +351,9 @@ def _payloads(batch: Sequence[Received], source: str) -> list[Payload]:
     return list(payloads.values())
 
 
-def _unread(seen: Received, source: str) -> UnreadPayload:
+def _unread(received: Received, source: str) -> UnreadPayload:
     """A payload that names no call, as the inbox has it."""
-    provenance, arrivals = seen.provenance, seen.arrivals
+    provenance, arrivals = received.provenance, received.arrivals
     return UnreadPayload(
         source=provenance.source or source,
         source_id=provenance.source_id,
@@ -361,7 +365,7 @@ def _unread(seen: Received, source: str) -> UnreadPayload:
         place=provenance.place,
         content_type=provenance.content_type,
         content_encoding=provenance.content_encoding,
-        body=seen.raw or b"",
+        body=received.raw or b"",
         times=1 if arrivals is None else arrivals.times,
         received_at=None if arrivals is None else arrivals.first_at,
         last_received_at=None if arrivals is None else arrivals.last_at,

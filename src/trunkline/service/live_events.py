@@ -42,7 +42,7 @@ class CallBatch(Struct):
     """The sightings of one call in a batch."""
 
     key: Key
-    known: StoredCall | None
+    stored: StoredCall | None
     sightings: Sequence[tuple[Sighting, datetime]]
     """All but events, with the times that count for those without one."""
     events: Sequence[bytes]
@@ -55,7 +55,7 @@ class CallBatch(Struct):
 class LiveFold(Struct):
     """The result of a batch for a live call."""
 
-    draft: PendingCall
+    pending: PendingCall
     is_changed: bool
     """Whether the call was changed."""
     sightings_changed: list[bool]
@@ -74,27 +74,27 @@ class LiveEvents:
     async def fold(self, batch: Sequence[CallBatch]) -> list[LiveFold]:
         """Merge the sightings of some calls, in their order."""
         wanted = {
-            one.known.call.id: keys_of(one.events)
+            one.stored.call.id: keys_of(one.events)
             for one in batch
-            if one.known is not None and _may_advance(one)
+            if one.stored is not None and _may_advance(one)
         }
         slots = await self._writing.live.some(wanted) if wanted else {}
         return [await self._fold_one(one, slots) for one in batch]
 
     async def _fold_one(self, one: CallBatch, slots: Mapping[str, Mapping[SlotKey, Events]]) -> LiveFold:
-        if one.known is not None and one.known.call.id in slots:
-            fold = self._advanced(one, one.known, slots[one.known.call.id])
+        if one.stored is not None and one.stored.call.id in slots:
+            fold = self._advanced(one, one.stored, slots[one.stored.call.id])
             if fold is not None:
                 return fold
-        if one.known is not None and not (one.events or one.sightings):
-            return LiveFold(_pending(one, one.known.call, one.known.versions), False, [], False)
+        if one.stored is not None and not (one.events or one.sightings):
+            return LiveFold(_pending(one, one.stored.call, one.stored.versions), False, [], False)
         return await self._whole(one)
 
     def _advanced(
-        self, one: CallBatch, known: StoredCall, found: Mapping[SlotKey, Events]
+        self, one: CallBatch, stored: StoredCall, found: Mapping[SlotKey, Events]
     ) -> LiveFold | None:
         """The call updated by events alone; `None` if that takes more than the slots that they concern."""
-        live = _live_of(known)
+        live = _live_of(stored)
         slots = LiveSlots(live.record.summary, found)
         try:
             slots.add(one.events)
@@ -108,78 +108,78 @@ class LiveEvents:
         call, versions = made
         # The positions of tool calls are positions among the turns.
         moved = (slots.moved and "tool_calls" in record.held) or "turns" in slots.moved & {*record.held}
-        changed = bool(moved) or call != without_conversation(known.call)
+        changed = bool(moved) or call != without_conversation(stored.call)
         fold = LiveFold(_pending(one, call, versions, record.user_spoke), changed, [], changed)
         if slots.written or _encode(record) != _encode(live.record):
             fold.update = LiveUpdate(call.id, base, record, live.lost, self._due_at(call), slots)
         return fold
 
     async def _whole(self, one: CallBatch) -> LiveFold:
-        known = await self._read_whole(one)
-        base, versions, before = await self._apart(one, known)
+        stored = await self._read_whole(one)
+        base, versions, before = await self._apart(one, stored)
         stored_base, stored_versions = base, versions
         sightings = list(one.sightings)
-        if known is None and sightings:
+        if stored is None and sightings:
             first, at = sightings.pop(0)
             base, versions = first_call(first, one.new_id, at)
-        current = base if known is None else known.call
+        current = base if stored is None else stored.call
         changed = []
         for sighting, at in sightings:
             base, versions = merged(base, versions, sighting, at)
             call, _ = combined(base, versions, before)
             changed.append(call != current)
             current = call
-        if known is not None and not one.events and (base, versions) == (stored_base, stored_versions):
-            return LiveFold(_pending(one, known.call, known.versions), False, changed, False)
-        is_warm = known is not None and known.live is not None and known.live.is_warm
+        if stored is not None and not one.events and (base, versions) == (stored_base, stored_versions):
+            return LiveFold(_pending(one, stored.call, stored.versions), False, changed, False)
+        is_warm = stored is not None and stored.live is not None and stored.live.is_warm
         if one.events or is_warm:
-            call, call_versions, update = await self._with_slots(one, known, base, versions)
+            call, call_versions, update = await self._with_slots(one, stored, base, versions)
         else:
             call, call_versions = combined(base, versions, before)
-            live = None if known is None else known.live
+            live = None if stored is None else stored.live
             if live is None:
                 raise TypeError("the call has no events")
             record = recorded(live.record.summary, base, versions, call, before)
             update = LiveUpdate(
                 call.id, base, record, lost_of(base, record), None, conversation=whole_conversation(call)
             )
-        is_changed = known is None or call != known.call
+        is_changed = stored is None or call != stored.call
         pending = _pending(one, call, call_versions, user_spoke(call))
         return LiveFold(pending, is_changed, changed, call != current, update)
 
     async def _read_whole(self, one: CallBatch) -> StoredCall | None:
         """A stored call with its transcript."""
-        if one.known is None or one.known.is_whole:
-            return one.known
+        if one.stored is None or one.stored.is_whole:
+            return one.stored
         return (await self._writing.current([one.key])).stored[one.key]
 
-    async def _apart(self, one: CallBatch, known: StoredCall | None) -> tuple[Call, Versions, Sighting]:
+    async def _apart(self, one: CallBatch, stored: StoredCall | None) -> tuple[Call, Versions, Sighting]:
         """The state of a call before this batch, from everything but events, and from events."""
         nothing = sighting_of_events(*one.key, [])
-        if known is None:
+        if stored is None:
             named = Sighting(vendor=one.key[0], vendor_call_id=one.key[1])
             return *first_call(named, one.new_id, self._now), nothing
-        live = known.live
+        live = stored.live
         if live is None:
             # In a call from before slots existed, the events are part of the call, and are separated from it.
             new = set(one.events)
             from_events = sighting_of_events(
                 *one.key, [raw for raw in await self._writing.events(one.key) if raw not in new]
             )
-            return *_without_events(known, from_events), from_events
+            return *_without_events(stored, from_events), from_events
         if live.is_warm:
-            slots = LiveSlots(live.record.summary, await self._writing.live.every(known.call.id))
-            return base_of(known), live.record.versions, slots.whole(*one.key)
+            slots = LiveSlots(live.record.summary, await self._writing.live.every(stored.call.id))
+            return base_of(stored), live.record.versions, slots.whole(*one.key)
         from_events = summarized(*one.key, live.record.summary)
         for name in live.record.held:
-            setattr(from_events, name, getattr(known.call, name))
-        return base_of(known), live.record.versions, from_events
+            setattr(from_events, name, getattr(stored.call, name))
+        return base_of(stored), live.record.versions, from_events
 
     async def _with_slots(
-        self, one: CallBatch, known: StoredCall | None, base: Call, versions: Versions
+        self, one: CallBatch, stored: StoredCall | None, base: Call, versions: Versions
     ) -> tuple[Call, Versions, LiveUpdate]:
         """The call with its events in slots, and everything that is to be written of them."""
-        slots, replaces = await self._slots(one, known)
+        slots, replaces = await self._slots(one, stored)
         events = slots.whole(*one.key)
         call, call_versions = combined(base, versions, events)
         record = recorded(slots.summary, base, versions, call, events)
@@ -195,10 +195,10 @@ class LiveEvents:
         )
         return call, call_versions, update
 
-    async def _slots(self, one: CallBatch, known: StoredCall | None) -> tuple[LiveSlots, bool]:
+    async def _slots(self, one: CallBatch, stored: StoredCall | None) -> tuple[LiveSlots, bool]:
         """All slots of a call with the new events, and whether they were rebuilt."""
-        if known is not None and known.live is not None and known.live.is_warm:
-            slots = LiveSlots(known.live.record.summary, await self._writing.live.every(known.call.id))
+        if stored is not None and stored.live is not None and stored.live.is_warm:
+            slots = LiveSlots(stored.live.record.summary, await self._writing.live.every(stored.call.id))
             try:
                 slots.add(one.events)
             except EventReplaced:
@@ -224,7 +224,7 @@ class ReprocessResult(Struct):
 
 
 def reprocess(
-    key: Key, known: StoredCall, fold: Callable[[StoredCall], tuple[Call, Versions]], events: Sequence[bytes]
+    key: Key, stored: StoredCall, fold: Callable[[StoredCall], tuple[Call, Versions]], events: Sequence[bytes]
 ) -> ReprocessResult:
     """A call with events as it is derived again from what is stored of it.
 
@@ -232,20 +232,20 @@ def reprocess(
     dropped, to be rebuilt by the next event.
     """
     from_events = sighting_of_events(*key, events)
-    current, stored_versions = _without_events(known, from_events)
-    base, versions = fold(structs.replace(known, call=current, versions=stored_versions))
+    current, stored_versions = _without_events(stored, from_events)
+    base, versions = fold(structs.replace(stored, call=current, versions=stored_versions))
     call, call_versions = combined(base, versions, from_events)
     pending = PendingCall(
         without_conversation(call),
         call_versions,
-        known.revision,
-        has_unstored_facts=known.has_unstored_facts,
+        stored.revision,
+        has_unstored_facts=stored.has_unstored_facts,
         user_spoke=user_spoke(call),
     )
-    found = difference(known.call, call_versions, call, call_versions)
+    found = difference(stored.call, call_versions, call, call_versions)
     if (
         found is Difference.NONE
-        and known.live is not None
+        and stored.live is not None
         and difference(current, stored_versions, base, versions) is Difference.NONE
     ):
         return ReprocessResult(pending, found)
@@ -262,29 +262,29 @@ def reprocess(
     return ReprocessResult(pending, found, update)
 
 
-def _without_events(known: StoredCall, from_events: Sighting) -> tuple[Call, Versions]:
+def _without_events(stored: StoredCall, from_events: Sighting) -> tuple[Call, Versions]:
     """A call without its events; in one from before slots existed they are separated from it."""
-    if known.live is not None:
-        return base_of(known), known.live.record.versions
+    if stored.live is not None:
+        return base_of(stored), stored.live.record.versions
     if from_events.as_of is UNSET:
-        return known.call, known.versions
-    return unmerged(known.call, known.versions, from_events, known.call.created_at)
+        return stored.call, stored.versions
+    return unmerged(stored.call, stored.versions, from_events, stored.call.created_at)
 
 
 def _may_advance(one: CallBatch) -> bool:
     """Whether the call can be updated by the slots alone that its events concern."""
-    live = None if one.known is None else one.known.live
+    live = None if one.stored is None else one.stored.live
     return live is not None and live.is_warm and bool(one.events) and not one.sightings
 
 
-def _live_of(known: StoredCall) -> StoredLive:
-    if known.live is None:
+def _live_of(stored: StoredCall) -> StoredLive:
+    if stored.live is None:
         raise TypeError("the call has no events")
-    return known.live
+    return stored.live
 
 
 def _pending(one: CallBatch, call: Call, versions: Versions, spoke: bool | None = None) -> PendingCall:
-    revision = 0 if one.known is None else one.known.revision
+    revision = 0 if one.stored is None else one.stored.revision
     return PendingCall(
         without_conversation(call),
         versions,

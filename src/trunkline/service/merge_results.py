@@ -31,7 +31,7 @@ class MergeResult(Struct):
 class EarlyMerge(Struct):
     """What a long call came to, found out before the transaction in which it is written."""
 
-    known: StoredCall | None
+    stored: StoredCall | None
     """The call as it was then; the result is valid as long as it is unchanged."""
     times: list[datetime]
     is_derived_id: bool
@@ -58,50 +58,50 @@ def times_of(
 
 def call_batch_of(
     key: Key,
-    seen: Sequence[Received],
-    known: StoredCall | None,
+    received: Sequence[Received],
+    stored: StoredCall | None,
     repeats: Mapping[PayloadKey, Repeat],
     now: datetime,
     *,
     derived_id: bool,
 ) -> CallBatch:
     """What came of one call; `derived_id` if the id that it would like is another call's."""
-    times = times_of(seen, repeats, now)
+    times = times_of(received, repeats, now)
     return CallBatch(
         key=key,
-        known=known,
+        stored=stored,
         sightings=[
             (one.sighting, at)
-            for one, at in zip(seen, times, strict=True)
+            for one, at in zip(received, times, strict=True)
             if one.sighting is not None and not is_event(one)
         ],
         events=[
             one.raw
-            for one in seen
+            for one in received
             if one.raw is not None and is_event(one) and (not repeats or payload_key(one) not in repeats)
         ],
-        new_id=wanted_id(seen[0].sighting, derived=derived_id),
-        has_unstored_facts=any(one.raw is None for one in seen),
+        new_id=wanted_id(received[0].sighting, derived=derived_id),
+        has_unstored_facts=any(one.raw is None for one in received),
     )
 
 
 def merge_result(call_batch: CallBatch) -> MergeResult:
     """Fold sightings into what is known of their call."""
-    known, sightings = call_batch.known, list(call_batch.sightings)
+    stored, sightings = call_batch.stored, list(call_batch.sightings)
     states: list[State] = []
-    if known is None:
+    if stored is None:
         first, at = sightings.pop(0)
-        call, stamps = first_call(first, call_batch.new_id, at)
+        call, versions = first_call(first, call_batch.new_id, at)
         revision = 0
         states.append(State.NEW)
     else:
-        call, stamps, revision = known.call, known.versions, known.revision
+        call, versions, revision = stored.call, stored.versions, stored.revision
     for sighting, at in sightings:
-        more, stamps = merged(call, stamps, sighting, at)
+        more, versions = merged(call, versions, sighting, at)
         states.append(State.UNCHANGED if more is call else State.CHANGED)
         call = more
     return MergeResult(
-        PendingCall(call, stamps, revision, has_unstored_facts=call_batch.has_unstored_facts), states
+        PendingCall(call, versions, revision, has_unstored_facts=call_batch.has_unstored_facts), states
     )
 
 
@@ -113,15 +113,15 @@ def merged_row(call_batch: CallBatch) -> MergeResult:
     return result
 
 
-def states_of_live(seen: Sequence[Received], known: StoredCall | None, fold: LiveFold) -> list[State]:
+def states_of_live(received: Sequence[Received], stored: StoredCall | None, fold: LiveFold) -> list[State]:
     """The result of each sighting of a live call; all its events count together."""
-    new = [State.NEW] if known is None and not all(map(is_event, seen)) else []
+    new = [State.NEW] if stored is None and not all(map(is_event, received)) else []
     changed = [State.CHANGED if one else State.UNCHANGED for one in fold.sightings_changed]
     of_events = State.CHANGED if fold.events_changed else State.UNCHANGED
-    if known is None and not new:
+    if stored is None and not new:
         of_events = State.NEW
     states = iter([*new, *changed])
-    return [of_events if is_event(one) else next(states) for one in seen]
+    return [of_events if is_event(one) else next(states) for one in received]
 
 
 def wanted_id(sighting: Sighting | None, *, derived: bool) -> str:

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from trunkline.kit.door import Door
-from trunkline.kit.list_api import ListApi
+from trunkline.kit.list_api import ListApi, can_be_sent
 from trunkline.kit.schedule import next_time
 from trunkline.kit.signatures import SecretAddress
 from trunkline.model.pulls import PullSchedule
@@ -231,6 +231,10 @@ def _check_credential(door: Door, api: ListApi | None, credential: Mapping[str, 
     missing = [name for name in api.credential if not credential.get(name)]
     if missing or set(credential) - set(api.credential):
         raise SourceProblem(f"{door.title} requires {' and '.join(api.credential)}")
+    if not can_be_sent(api.headers(credential)):
+        raise SourceProblem(
+            f"{door.title} gets the credential in a header, which can carry only printable ASCII characters"
+        )
 
 
 def _unknown(org: str, source_id: str) -> SourceProblem:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 
 import asyncpg
@@ -18,6 +19,14 @@ class FollowerPosition(Struct, frozen=True):
     span: int | None
     """How many changes it processes at a time while it searches for the one that fails."""
     attempts: int
+
+
+class BegunStep(Struct, frozen=True):
+    """A step that begins."""
+
+    position: FollowerPosition
+    died: bool
+    """The last step began, and its end was never recorded."""
 
 
 class ListedFollower(Struct, frozen=True, kw_only=True):
@@ -43,14 +52,51 @@ class FollowerLag(Struct, frozen=True, kw_only=True):
     farthest: int
 
 
-async def lock_position(
+@asynccontextmanager
+async def locked_step(
     connection: asyncpg.Connection, org_id: int, name: str, *, wait: bool = False
-) -> FollowerPosition | None:
-    """Lock a follower's position until the transaction ends; `None` if another process has it locked."""
-    await connection.execute(queries("followers")["begin_following"], org_id, name)
-    sql = queries("followers")["wait_for_position" if wait else "lock_position"]
-    row = await connection.fetchrow(sql, org_id, name)
-    return None if row is None else FollowerPosition(*row.values())
+) -> AsyncIterator[bool]:
+    """Hold the lock of a follower's steps in an org, over transactions; false if another process has it."""
+    sql = queries("followers")["wait_for_step" if wait else "lock_step"]
+    try:
+        is_ours = await connection.fetchval(sql, org_id, name) is not False  # waiting returns nothing
+    except BaseException:
+        connection.terminate()  # it may have the lock
+        raise
+    try:
+        yield is_ours
+    finally:
+        if is_ours and not connection.is_closed():
+            try:
+                await connection.execute(queries("followers")["unlock_step"], org_id, name)
+            except BaseException:
+                connection.terminate()  # a lock that is not released ends with its connection
+                raise
+
+
+async def begin_step(connection: asyncpg.Connection, org_id: int, name: str, head: int) -> BegunStep | None:
+    """Record that a step begins, before its transaction; `None` if everything up to `head` is read."""
+    row = await connection.fetchrow(queries("followers")["begin_step"], org_id, name, head)
+    if row is None:
+        return None
+    change, span, attempts, died = row.values()
+    return BegunStep(FollowerPosition(change, span, attempts), died)
+
+
+@asynccontextmanager
+async def step_transaction(
+    connection: asyncpg.Connection, org_id: int, name: str
+) -> AsyncIterator[FollowerPosition]:
+    """The transaction of a step that was begun; if it is rolled back, the step has ended as well."""
+    try:
+        async with connection.transaction():
+            row = await connection.fetchrow(queries("followers")["lock_position"], org_id, name)
+            yield FollowerPosition(*row.values())
+    except BaseException:
+        if not connection.is_closed():
+            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                await connection.execute(queries("followers")["end_step"], org_id, name)
+        raise
 
 
 async def head_of(connection: asyncpg.Connection, org_id: int) -> int:
@@ -69,7 +115,7 @@ async def move_position(
 class FollowerStore:
     """Every other statement about followers."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool | asyncpg.Connection) -> None:
         self._pool = pool
 
     async def behind(self, names: Sequence[str], now: datetime) -> list[tuple[str, int]]:

@@ -88,9 +88,9 @@ def test_a_row_and_a_detail_of_one_call_make_both_answers(detail_first: bool) ->
     sightings = [DIALECT.from_wire(detail), DIALECT.from_wire(row)]
     first, second = sightings if detail_first else sightings[::-1]
     known = read(detail if detail_first else row)
-    stamps = {"*": 0}
-    call, stamps = merged(known, stamps, first, SEEN_AT)
-    call, _ = merged(call, stamps, second, SEEN_AT)
+    versions = {"*": 0}
+    call, versions = merged(known, versions, first, SEEN_AT)
+    call, _ = merged(call, versions, second, SEEN_AT)
     assert detail_of(call) == detail
     assert row_of(call) == row
 

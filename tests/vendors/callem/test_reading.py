@@ -169,9 +169,9 @@ def test_an_unknown_status_is_stored_as_the_vendors_own_word() -> None:
 
 def test_an_old_word_does_not_outlive_the_value_it_stood_for() -> None:
     first = DIALECT.from_wire(SEED | {"evaluation": "partial", "updatedAt": "2025-12-15T14:32:25.000Z"})
-    call, stamps = first_call(first, call_id("callem", SEED["id"]), SEEN_AT)
+    call, versions = first_call(first, call_id("callem", SEED["id"]), SEEN_AT)
     later = DIALECT.from_wire(SEED | {"evaluation": "success", "updatedAt": "2025-12-15T14:40:00.000Z"})
-    call, _ = merged(call, stamps, later, SEEN_AT)
+    call, _ = merged(call, versions, later, SEEN_AT)
     assert DIALECT.to_wire(call) == DIALECT.to_wire(call_of(SEED | {"updatedAt": "2025-12-15T14:40:00.000Z"}))
 
 
@@ -226,8 +226,8 @@ def test_a_webhook_and_a_rest_answer_make_one_call_with_what_both_say() -> None:
         "isLive": True,
         "createdAt": SEED["createdAt"],
     }
-    call, stamps = first_call(DIALECT.from_wire(webhook), call_id("callem", SEED["id"]), SEEN_AT)
-    call, _ = merged(call, stamps, DIALECT.from_wire(SEED), SEEN_AT)
+    call, versions = first_call(DIALECT.from_wire(webhook), call_id("callem", SEED["id"]), SEEN_AT)
+    call, _ = merged(call, versions, DIALECT.from_wire(SEED), SEEN_AT)
     assert call.agent is not None
     assert call.agent.id == "665f0c"
     assert json.loads(as_json(DIALECT.to_wire(call))) == SEED

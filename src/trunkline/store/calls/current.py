@@ -58,9 +58,9 @@ class Peek:
         row = self._rows.get(key)
         if row is None:
             return None
-        known = _known(row)
-        known.row = tuple(row)
-        return known
+        stored = _stored(row)
+        stored.row = tuple(row)
+        return stored
 
 
 class CurrentCalls(NamedTuple):
@@ -99,23 +99,23 @@ async def read_calls(
     org_id: int,
     keys: Sequence[Key],
     bare: Collection[Key] = (),
-    known_before: Mapping[Key, StoredCall] = MappingProxyType({}),
+    stored_before: Mapping[Key, StoredCall] = MappingProxyType({}),
     refuse_long: Callable[[Key], bool] | None = None,
 ) -> dict[Key, StoredCall]:
     """The calls among these that are stored, as `WriteTransaction.current` says."""
     named = org_id, [key[0] for key in keys], [key[1] for key in keys]
     rows = await connection.fetch(KNOWN, *named, [key not in bare for key in keys])
-    known: dict[Key, StoredCall] = {}
+    stored: dict[Key, StoredCall] = {}
     long: dict[Key, asyncpg.Record] = {}
     for number, row in enumerate(rows, 1):
         if number % _STEP_CALLS == 0:
             await asyncio.sleep(0)  # reading a thousand calls takes a while, in which others are answered
         key = (row["vendor"], row["vendor_call_id"])
-        before = known_before.get(key)
+        before = stored_before.get(key)
         if before is not None and before.row == tuple(row):
-            known[key] = before
+            stored[key] = before
         elif not is_long(row["body"], row["transcript"]):
-            known[key] = _known(row)
+            stored[key] = _stored(row)
         else:
             long[key] = row
     if long and refuse_long is not None:
@@ -128,8 +128,8 @@ async def read_calls(
         if refused:
             raise LongCalls(refused)
     for key, row in long.items():
-        known[key] = await asyncio.to_thread(_known, row)
-    return known
+        stored[key] = await asyncio.to_thread(_stored, row)
+    return stored
 
 
 def repeats_of(rows: Sequence[asyncpg.Record]) -> dict[PayloadKey, Repeat]:
@@ -146,15 +146,15 @@ def _size_bytes(row: asyncpg.Record) -> int:
     return EncodedCall(row["body"], row["transcript"]).size_bytes
 
 
-def _known(row: asyncpg.Record) -> StoredCall:
-    known = stored_call_of(
+def _stored(row: asyncpg.Record) -> StoredCall:
+    stored = stored_call_of(
         row["body"],
         row["transcript"],
         row["versions"],
         row["revision"],
         has_unstored_facts=row["has_unstored_facts"],
     )
-    known.is_whole = row["whole"]
+    stored.is_whole = row["whole"]
     if row["base"] is not None:
-        known.live = StoredLive(row["base"], record_of(row["record"]), row["lost"], row["is_warm"])
-    return known
+        stored.live = StoredLive(row["base"], record_of(row["record"]), row["lost"], row["is_warm"])
+    return stored

@@ -84,22 +84,22 @@ class PendingCall(Struct):
     """Whether the user spoke, where the transcript is stored separately from the call."""
 
 
-def base_of(known: StoredCall) -> Call:
+def base_of(stored: StoredCall) -> Call:
     """The call without its events, given the whole call that they are part of."""
-    live = known.live
+    live = stored.live
     if live is None:
         raise TypeError("the call has no events")
     if live.is_warm:
-        stored = known.transcript
-        if stored is not None and stored[:1] == b"\0":
-            stored = live_transcript(stored).base
-        return EncodedCall(live.base, stored).call()
+        transcript = stored.transcript
+        if transcript is not None and transcript[:1] == b"\0":
+            transcript = live_transcript(transcript).base
+        return EncodedCall(live.base, transcript).call()
     base = EncodedCall(live.base).call()
     lost = EncodedCall(live.base, live.lost).call()
     for name in TRANSCRIPT_FIELDS:
-        source = lost if name in live.record.held else known.call
+        source = lost if name in live.record.held else stored.call
         setattr(base, name, getattr(source, name))
-    base.verbatim = known.call.verbatim
+    base.verbatim = stored.call.verbatim
     return base
 
 
@@ -132,33 +132,33 @@ def stored_call_of(
     )
 
 
-def columns(drafts: Sequence[PendingCall]) -> list[list[Any]]:
+def columns(pending: Sequence[PendingCall]) -> list[list[Any]]:
     """The arrays of the write statement: those of `NAMES`, then the transcript and its searchable text."""
-    rows = [row_of(draft) for draft in drafts]
+    rows = [row_of(one) for one in pending]
     values = [list(column) for column in zip(*(row.values for row in rows), strict=True)]
     return [
         *values,
-        [draft.change for draft in drafts],
-        [draft.has_unstored_facts for draft in drafts],
+        [one.change for one in pending],
+        [one.has_unstored_facts for one in pending],
         [row.transcript for row in rows],
         [row.search for row in rows],
     ]
 
 
-def row_of(draft: PendingCall) -> Row:
+def row_of(pending: PendingCall) -> Row:
     """The encoded form of a pending call; made once."""
-    if draft.row is None:
-        draft.row = _row(draft)
-    return draft.row
+    if pending.row is None:
+        pending.row = _row(pending)
+    return pending.row
 
 
-def _row(draft: PendingCall) -> Row:
-    call = draft.call
+def _row(pending: PendingCall) -> Row:
+    call = pending.call
     pieces = EncodedCall.of(call)
     values = (
-        *values_of(_with_speech(call, draft.user_spoke)),
-        draft.base_revision + 1,
-        versions_json(draft.versions),
+        *values_of(_with_speech(call, pending.user_spoke)),
+        pending.base_revision + 1,
+        versions_json(pending.versions),
         pieces.summary,
     )
     if pieces.transcript is None:

@@ -178,22 +178,22 @@ class WriteTransaction:
         self,
         keys: Sequence[Key],
         bare: Collection[Key] = (),
-        known_before: Mapping[Key, StoredCall] = MappingProxyType({}),
+        stored_before: Mapping[Key, StoredCall] = MappingProxyType({}),
         *,
         refuse_long: Callable[[Key], bool] | None = None,
     ) -> CurrentCalls:
         """The calls among these that are stored, as they are now, and those that were deleted.
 
-        The transcripts of those in `bare` are not read. A call that is still as it was `known_before` is
+        The transcripts of those in `bare` are not read. A call that is still as it was `stored_before` is
         taken from there. Raises `LongCalls` if another one takes long to read and `refuse_long` says so.
         """
         if not keys:
             return CurrentCalls({}, frozenset())
-        known = await read_calls(self._connection, self._org_id, keys, bare, known_before, refuse_long)
+        stored = await read_calls(self._connection, self._org_id, keys, bare, stored_before, refuse_long)
         # A call that is stored was not deleted.
-        missing = [key for key in keys if key not in known]
-        gone = await self._deleted(missing) if missing else []
-        return CurrentCalls(known, frozenset((row["vendor"], row["vendor_call_id"]) for row in gone))
+        missing = [key for key in keys if key not in stored]
+        deleted = await self._deleted(missing) if missing else []
+        return CurrentCalls(stored, frozenset((row["vendor"], row["vendor_call_id"]) for row in deleted))
 
     async def _deleted(self, keys: Sequence[Key]) -> list[asyncpg.Record]:
         found: list[asyncpg.Record] = await self._connection.fetch(
@@ -253,45 +253,43 @@ class WriteTransaction:
         rows = await self._connection.fetch(queries("writes")["events"], self._org_id, *key)
         return [row["payload"] for row in rows]
 
-    async def write(self, drafts: Sequence[PendingCall]) -> None:
+    async def write(self, pending: Sequence[PendingCall]) -> None:
         """Write calls and update the totals; no two of them may be the same call."""
-        if not drafts:
+        if not pending:
             return
-        for draft in drafts:
+        for one in pending:
             self._last_sequence += 1
-            draft.change = self._last_sequence
-        if len(drafts) >= _MANY and all(draft.base_revision == 0 for draft in drafts):
-            await self._copy(drafts)
+            one.change = self._last_sequence
+        if len(pending) >= _MANY and all(one.base_revision == 0 for one in pending):
+            await self._copy(pending)
             return
         # The driver encodes what a statement is given in one go, in which nobody else is answered.
-        for start in range(0, len(drafts), _AT_ONCE):
-            some = drafts[start : start + _AT_ONCE]
+        for start in range(0, len(pending), _AT_ONCE):
+            some = pending[start : start + _AT_ONCE]
             rows = await self._connection.fetch(_WRITE, self._org_id, *columns(some))
             if len(rows) != len(some):
                 raise RuntimeError("a call was written by a transaction without reserved sequence numbers")
 
-    async def confirm(self, drafts: Sequence[PendingCall]) -> None:
+    async def confirm(self, pending: Sequence[PendingCall]) -> None:
         """Write the versions of calls that did not change: no sequence number, no totals."""
-        if not drafts:
+        if not pending:
             return
         rows = await self._connection.fetch(
             queries("writes")["confirm"],
             self._org_id,
-            [UUID(draft.call.id) for draft in drafts],
-            [draft.base_revision for draft in drafts],
-            [versions_json(draft.versions) for draft in drafts],
-            [draft.has_unstored_facts for draft in drafts],
+            [UUID(one.call.id) for one in pending],
+            [one.base_revision for one in pending],
+            [versions_json(one.versions) for one in pending],
+            [one.has_unstored_facts for one in pending],
         )
-        if len(rows) != len(drafts):
+        if len(rows) != len(pending):
             raise RuntimeError("a call was written by a transaction without reserved sequence numbers")
 
-    async def _copy(self, drafts: Sequence[PendingCall]) -> None:
-        rows = [(draft, row_of(draft)) for draft in drafts]
+    async def _copy(self, pending: Sequence[PendingCall]) -> None:
+        rows = [(one, row_of(one)) for one in pending]
         await self._connection.copy_records_to_table(
             "calls",
-            records=[
-                (self._org_id, *row.values, draft.change, draft.has_unstored_facts) for draft, row in rows
-            ],
+            records=[(self._org_id, *row.values, one.change, one.has_unstored_facts) for one, row in rows],
             columns=("org_id", *NAMES),
         )
         await self._connection.copy_records_to_table(
@@ -306,9 +304,7 @@ class WriteTransaction:
         await self._connection.copy_records_to_table(
             "search_backlog",
             records=[
-                (self._org_id, row.values[0], draft.change)
-                for draft, row in rows
-                if row.transcript is not None
+                (self._org_id, row.values[0], one.change) for one, row in rows if row.transcript is not None
             ],
             columns=("org_id", "call_id", "change"),
         )

@@ -8,21 +8,37 @@ FROM change_sequences c CROSS JOIN unnest($1::text[]) AS n (name)
 LEFT JOIN followers f ON f.org_id = c.org_id AND f.name = n.name
 WHERE c.n > coalesce(f.change, 0) AND (f.next_try_at IS NULL OR f.next_try_at <= $2);
 
--- name: begin_following
--- A follower's position, before it has moved.
-INSERT INTO followers (org_id, name, change) VALUES ($1, $2, 0) ON CONFLICT (org_id, name) DO NOTHING;
+-- name: lock_step
+-- One step of a follower in an org at a time; the lock ends with its connection. no org: the key is made of org and name
+SELECT pg_try_advisory_lock(hashtextextended($1::integer::text || ' ' || $2::text, 6));
+
+-- name: wait_for_step
+-- The same, but waits for the lock. no org: the key is made of org and name
+SELECT pg_advisory_lock(hashtextextended($1::integer::text || ' ' || $2::text, 6));
+
+-- name: unlock_step
+-- Releases the lock. no org: the key is made of org and name
+SELECT pg_advisory_unlock(hashtextextended($1::integer::text || ' ' || $2::text, 6));
+
+-- name: begin_step
+-- A step begins, where not everything up to $3 is read; only whoever holds the lock does this. `died` means that the
+-- last step began and never ended.
+INSERT INTO followers AS f (org_id, name, change, started_at) SELECT $1, $2, 0, clock_timestamp() WHERE $3::bigint > 0
+ON CONFLICT (org_id, name) DO UPDATE SET started_at = coalesce(f.started_at, excluded.started_at)
+WHERE f.change < $3::bigint
+RETURNING new.change, new.span, new.attempts, old.started_at IS NOT NULL AS died;
+
+-- name: end_step
+-- A step ended without having moved the position.
+UPDATE followers SET started_at = NULL WHERE org_id = $1 AND name = $2;
 
 -- name: lock_position
--- Locks a follower's position until the transaction ends; returns nothing if another transaction has it locked.
-SELECT change, span, attempts FROM followers WHERE org_id = $1 AND name = $2 FOR UPDATE SKIP LOCKED;
-
--- name: wait_for_position
--- The same, but waits for the lock.
+-- Locks a follower's position until the transaction ends.
 SELECT change, span, attempts FROM followers WHERE org_id = $1 AND name = $2 FOR UPDATE;
 
 -- name: move_position
 -- A follower has reached a sequence number. If its batches were made smaller, the next one is twice as large.
-UPDATE followers SET change = $3, attempts = 0, next_try_at = NULL, problem = NULL, span = $4
+UPDATE followers SET change = $3, attempts = 0, next_try_at = NULL, problem = NULL, span = $4, started_at = NULL
 WHERE org_id = $1 AND name = $2;
 
 -- name: note_failure
@@ -30,13 +46,13 @@ WHERE org_id = $1 AND name = $2;
 INSERT INTO followers AS f (org_id, name, change, attempts, next_try_at, problem, span)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (org_id, name) DO UPDATE SET attempts = excluded.attempts, next_try_at = excluded.next_try_at,
-    problem = excluded.problem, span = excluded.span
+    problem = excluded.problem, span = excluded.span, started_at = NULL
 WHERE f.change = excluded.change;
 
 -- name: skip
 -- A follower skips a change that always fails, and marks it.
 WITH past AS (
-    UPDATE followers SET change = $4, attempts = 0, next_try_at = NULL, problem = NULL
+    UPDATE followers SET change = $4, attempts = 0, next_try_at = NULL, problem = NULL, started_at = NULL
     WHERE org_id = $1 AND name = $2 AND change = $3 RETURNING true
 )
 INSERT INTO follower_skips (org_id, name, change, problem, skipped_at) SELECT $1, $2, $4, $5, $6 FROM past
