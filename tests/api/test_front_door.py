@@ -97,12 +97,7 @@ def test_a_host_name_of_no_dialect_is_refused_when_the_door_is_built() -> None:
         FrontDoor(dialects(), {"calls.example.com": "nobody"})
 
 
-@pytest.mark.parametrize("path", ["//v1/calls", "/v1/calls/", "/callem//v1/calls", "//callem/v1//calls//"])
-def test_slashes_too_many_change_nothing(path: str) -> None:
-    assert meant(path, {}) == meant("/callem/v1/calls" if "callem" in path else "/v1/calls", {})
-
-
-@pytest.mark.parametrize("path", ["/", "//", "/v1", "/api", "/nowhere/v1/calls"])
+@pytest.mark.parametrize("path", ["/", "/v1", "/api", "/nowhere/v1/calls", "//v1/calls"])
 def test_other_paths_are_nobodys(path: str) -> None:
     assert meant(path, {}) is None
 

@@ -16,6 +16,7 @@ from trunkline.api.connections import ConnectionTable
 from trunkline.api.front_door import FrontDoor, Route
 from trunkline.api.handler import RequestHandler, error_answer
 from trunkline.api.headers import RepeatedHeaders, last_headers
+from trunkline.api.hooks import HOOKS
 from trunkline.api.http import CONNECTIONS, REFUSAL, STOP
 from trunkline.api.problems import MEDIA_TYPE, problem_body
 from trunkline.api.response import Receive, Send, send_streamed, send_whole
@@ -125,11 +126,14 @@ class Application:
 
 
 def _tidied(scope: Scope) -> Scope:
-    """A request without double slashes in its path, or one at the end; the raw path stays as it was sent."""
-    path: str = scope["path"]
-    if len(path) == 1 or not ("//" in path or path.endswith("/")):
+    """A delivery's request without slashes too many in its path; the raw path stays as it was sent.
+
+    Other paths are not tidied: a call whose id is empty would be the list of calls.
+    """
+    segments = [segment for segment in scope["path"].split("/") if segment]
+    if segments[:1] != [HOOKS]:
         return scope
-    return {**scope, "path": "/" + "/".join(filter(None, path.split("/")))}
+    return {**scope, "path": "/" + "/".join(segments)}
 
 
 def _refusal(route: Route | None, refused: Refused) -> Answer:

@@ -52,14 +52,12 @@ class FrontDoor:
     def route(self, method: str, raw_path: bytes, headers: Headers) -> Route | None:
         """The route of a request; `None` if it is not for any dialect."""
         segments = raw_path.split(b"/")[1:]
-        if b"" in segments:  # from a base URL that ends with a slash, or a client that appends one
-            segments = [segment for segment in segments if segment]
         if self._hosts:
             host = headers.get("host", "").rpartition(":")[0] or headers.get("host", "")
             dialect = self._hosts.get(host.lower().removesuffix("."))
             if dialect is not None:
                 return _within(dialect, method, segments)
-        prefixed = self._dialects.get(segments[0].decode("ascii", "replace")) if segments else None
+        prefixed = self._dialects.get(segments[0].decode("ascii", "replace"))
         if prefixed is not None:
             return _within(prefixed, method, segments[1:])
         for reaches in (_fits, _begins):  # a documented path goes before one that contains it

@@ -26,6 +26,9 @@ from trunkline.service.intake import TooManyWriters
 
 log = structlog.get_logger(__name__)
 
+HOOKS = "hooks"
+"""The first segment of the path of every delivery."""
+
 _NO_DATABASE = "the database does not answer"
 
 _TITLES = {
@@ -101,7 +104,7 @@ def hook_routes(
             return _problem(Fault.INTERNAL.status, "Something went wrong on our side", "send it again")
         return Response(msgspec.json.encode(receipt), media_type="application/json")
 
-    return [Route("/hooks/{address}", take, methods=["POST", "GET", "HEAD"])]
+    return [Route(f"/{HOOKS}/{{address}}", take, methods=["POST", "GET", "HEAD"])]
 
 
 def _broken_off(error: Exception) -> Answer:

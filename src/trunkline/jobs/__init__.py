@@ -24,5 +24,5 @@ A **job** is work that may fail, wait or be repeated. It is named by its org, it
 
 A run may happen twice, if a process was killed or suspended; what `Done.finish` writes is written once. A
 kind with a `schedule` is a recurring job that belongs to no org. Followers and kinds are given to the
-`Worker` in compose.py.
+`Worker` in compose.
 """
