@@ -103,6 +103,7 @@ def _beside(
     seconds: float,
     log: Path,
 ) -> list[Row]:
+    _ask(server, quiet, [("GET", _EXPORT, None)])  # from then on the process for large requests runs
     feeds = [list(_feed(quiet, data, seconds, seed)) for seed in (1, 2)]
     alone = _row(server, ALONE, iter(feeds[0]), seconds)
     with log.open("ab") as out:
