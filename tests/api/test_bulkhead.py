@@ -9,6 +9,8 @@ import json
 import os
 import re
 import signal
+import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -22,7 +24,15 @@ from tests.api.files import EXPORT, exported
 from tests.conftest import MAX_WAIT_SECONDS, Server, World
 from tests.vendors.conftest import some_calls
 from trunkline.api.answers import Answer
-from trunkline.api.bulkhead import HUGE_BODY_BYTES, RECENT_SECONDS, Bulkhead, RecentOrgs, open_bulkhead
+from trunkline.api.bulk_process import bulk_process
+from trunkline.api.bulkhead import (
+    HUGE_BODY_BYTES,
+    RECENT_SECONDS,
+    SOCKET_VARIABLE,
+    Bulkhead,
+    RecentOrgs,
+    open_bulkhead,
+)
 
 SECRET = "a-secret-of-the-vendor"
 CALLS = "/trunkline/v1/calls"
@@ -221,6 +231,20 @@ def test_the_process_ends_with_the_server(how: signal.Signals, served: Server) -
     deadline = time.monotonic() + MAX_WAIT_SECONDS
     while Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]:
         assert time.monotonic() < deadline
+
+
+def test_while_the_process_cannot_be_started_requests_are_answered_where_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with bulk_process():
+        path = os.environ[SOCKET_VARIABLE]
+        with socket.socket(socket.AF_UNIX) as waiting:
+            waiting.settimeout(MAX_WAIT_SECONDS)
+            waiting.connect(path)
+            assert waiting.recv(1) == b""
+        with socket.socket(socket.AF_UNIX) as late, pytest.raises(FileNotFoundError):
+            late.connect(path)
 
 
 # -- who is passed on, and when -------------------------------------------

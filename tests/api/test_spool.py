@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
+import threading
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from pathlib import Path
@@ -159,5 +161,48 @@ def test_without_room_on_the_disk_the_source_waits_for_the_client(monkeypatch: p
             found = [chunk async for chunk in answer]
         assert len(b"".join(found)) == 20_000
         assert shares.held(ORG) == 0
+
+    run(read())
+
+
+def test_a_write_that_fails_while_the_client_catches_up_holds_up_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written = os.pwrite
+    may_fail = threading.Event()
+
+    def full(file: int, data: bytes, offset: int) -> int:
+        if offset == 0:
+            return written(file, data, offset)
+        may_fail.wait(MAX_WAIT_SECONDS)
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    monkeypatch.setattr("os.pwrite", full)
+
+    async def read() -> None:
+        source = Source([b"a", b"b", b"c", b"d"])
+        async with aclosing(spool(room()).chunks(ORG, source.chunks())) as answer:
+            found = await anext(answer)
+            while source.read < 3:  # "b" waits in the file, and "c" is being written to it
+                await asyncio.to_thread(int)
+            found += await anext(answer)
+            third = asyncio.create_task(anext(answer))
+            await asyncio.to_thread(may_fail.set)
+            assert found + await third + await anext(answer) == b"abcd"
+
+    run(read())
+
+
+def test_room_is_given_back_as_soon_as_the_file_was_read() -> None:
+    async def read() -> None:
+        shares, source = room(), Source([b"x" * 1000] * 10)
+        async with aclosing(spool(shares).chunks(ORG, source.chunks())) as answer:
+            await anext(answer)
+            await source.at_end.wait()
+            assert shares.held(ORG) > 0
+            found = 1000
+            while found < 10_000:
+                found += len(await anext(answer))
+            assert shares.held(ORG) == 0
 
     run(read())

@@ -20,6 +20,7 @@ from trunkline.ingest.pull import list_api
 from trunkline.ingest.vendor_client import PullStopped, VendorRefused, VendorUnavailable
 from trunkline.kit.door import Door
 from trunkline.service.received import Received
+from trunkline.service.sources import SourceProblem
 from trunkline.store.pulls import PullStore
 from trunkline.vendors import dialects
 
@@ -533,7 +534,6 @@ def test_an_address_that_is_none_stops_the_pull_at_once(base_url: str, world: Wo
     assert puller.waits == []
 
 
-def test_a_credential_that_no_header_can_carry_stops_the_pull(world: World) -> None:
-    puller = Puller(world, "trunkline", "http://127.0.0.1:1", {"api_key": "k\r\nx: y"})
-    with pytest.raises(PullStopped, match="the credential has characters"):
-        puller.pull()
+def test_a_credential_that_no_header_can_carry_is_refused_before_any_pull(world: World) -> None:
+    with pytest.raises(SourceProblem, match="which can carry only printable ASCII characters"):
+        Puller(world, "trunkline", "http://127.0.0.1:1", {"api_key": "k\r\nx: y"})

@@ -1,14 +1,17 @@
 """The process behind the bulkhead: started with the server, started again if it ends, and ended with it.
 
 The server listens at the socket itself, so that a request waits for the process, and is not refused, while
-that is started. The process ends when the server closes a pipe, which the system does for it if the server is
-killed.
+that is started. A process that cannot be started is tried again after longer and longer rests; meanwhile the
+socket has another name, so that large requests are answered where they are asked.
+
+The process ends when the server closes a pipe, which the system does for it if the server is killed.
 """
 
 from __future__ import annotations
 
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -27,7 +30,11 @@ log = structlog.get_logger(__name__)
 START_SECONDS = 3.0
 """How long after the server the process is started, unless it is needed sooner: the server comes first."""
 
+HEALTHY_SECONDS = 5.0
+"""A process that ended sooner after its start could not be started."""
+
 _RESTART_SECONDS = 1.0
+_MAX_RESTART_SECONDS = 60.0
 _STOP_SECONDS = 25.0
 _BACKLOG = 2048
 
@@ -35,8 +42,9 @@ _BACKLOG = 2048
 class BulkProcess:
     """Keeps the process running, from a thread."""
 
-    def __init__(self, listening: socket.socket) -> None:
+    def __init__(self, listening: socket.socket, path: Path) -> None:
         self._listening = listening
+        self._path = path
         self._stop_reading, self._stop_writing = os.pipe()
         self._lifeline, self._held = os.pipe()
         self._process: subprocess.Popen[bytes] | None = None
@@ -61,11 +69,46 @@ class BulkProcess:
 
     def _keep(self) -> None:
         self._wait(START_SECONDS, self._listening.fileno())
-        while (process := self._started()) is not None:
+        rest_seconds = _RESTART_SECONDS
+        while not self._is_ending:
+            was_healthy = self._run()
+            if not was_healthy and not self._is_ending:
+                self._hide()
+            rest_seconds = _RESTART_SECONDS if was_healthy else min(2 * rest_seconds, _MAX_RESTART_SECONDS)
+            self._wait(rest_seconds)
+
+    def _run(self) -> bool:
+        """Run the process once; false if it could not be started."""
+        try:
+            process = self._started()
+        except OSError as error:
+            log.error("the process for large requests cannot be started", error=str(error))
+            return False
+        if process is None:
+            return True
+        was_healthy = False
+        try:
+            status = process.wait(HEALTHY_SECONDS)
+        except subprocess.TimeoutExpired:
+            was_healthy = True
+            if self._hidden.exists():
+                self._hidden.rename(self._path)
             status = process.wait()
-            if not self._is_ending:
-                log.error("the process for large requests ended; it is started again", status=status)
-            self._wait(_RESTART_SECONDS)
+        if not self._is_ending:
+            say = log.info if status in (0, -signal.SIGTERM) else log.error
+            say("the process for large requests ended; it is started again", status=status)
+        return was_healthy or status in (0, -signal.SIGTERM)
+
+    @property
+    def _hidden(self) -> Path:
+        return self._path.with_suffix(".hidden")
+
+    def _hide(self) -> None:
+        """Let nobody ask it, and hang up on those who wait for it."""
+        if self._path.exists():
+            self._path.rename(self._hidden)
+        while select.select([self._listening], [], [], 0)[0]:
+            self._listening.accept()[0].close()
 
     def _wait(self, seconds: float, *others: int) -> None:
         """Wait for so long, or until the server ends or one of some other files can be read."""
@@ -95,7 +138,7 @@ def bulk_process() -> Iterator[None]:
             listening.bind(str(path))
             listening.listen(_BACKLOG)
             os.environ[SOCKET_VARIABLE] = str(path)
-            process = BulkProcess(listening)
+            process = BulkProcess(listening, path)
             try:
                 yield
             finally:

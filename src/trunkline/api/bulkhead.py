@@ -54,8 +54,8 @@ WHOLE_BYTES = 1024 * 1024
 
 _CONNECT_SECONDS = 5.0
 
-_MAX_SILENCE_SECONDS = 660.0
-"""For a process that hangs; a bit longer than the longest statement of an export may take."""
+_TIMEOUTS = {"connect": _CONNECT_SECONDS, "pool": 30.0, "write": 60.0, "read": 660.0}
+"""Seconds, for a process that hangs; to read, a bit more than the longest statement of an export may take."""
 
 _ORGS_IN_TURN = 8
 """Orgs that have a request passed on at a time, while more than one sends requests."""
@@ -249,13 +249,18 @@ class BrokenBulkhead(Exception):
 
 
 @asynccontextmanager
-async def open_bulkhead(socket_path: str | None) -> AsyncIterator[Bulkhead | None]:
-    """The bulkhead at a socket; `None` where there is none, so that every request is answered here."""
+async def open_bulkhead(
+    socket_path: str | None, idle_seconds: float = 60.0
+) -> AsyncIterator[Bulkhead | None]:
+    """The bulkhead at a socket; `None` where there is none, so that every request is answered here.
+
+    `idle_seconds` is how long the other process keeps a connection that is not used.
+    """
     if not socket_path:
         yield None
         return
     async with httpcore2.AsyncConnectionPool(
-        uds=socket_path, max_connections=_CONNECTIONS, keepalive_expiry=30.0
+        uds=socket_path, max_connections=_CONNECTIONS, keepalive_expiry=idle_seconds / 2
     ) as pool:
         yield Bulkhead(pool)
 
@@ -276,7 +281,7 @@ def _request_of(request: ForwardableRequest, content: bytes) -> httpcore2.Reques
         httpcore2.URL(scheme=b"http", host=b"bulkhead", port=None, target=target),
         headers=headers,
         content=content,
-        extensions={"timeout": {"connect": _CONNECT_SECONDS, "read": _MAX_SILENCE_SECONDS}},
+        extensions={"timeout": _TIMEOUTS},
     )
 
 

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from trunkline.api.answers import Answer
+from trunkline.api.answers import Answer, StreamedAnswer
 from trunkline.api.body import Bodies, Gone
 from trunkline.api.bulkhead import Bulkhead
 from trunkline.api.headers import read_headers
@@ -23,6 +23,7 @@ from trunkline.kit.signatures import Delivery
 from trunkline.model.faults import Fault, Refused
 from trunkline.service.database_errors import DATABASE_DOWN
 from trunkline.service.intake import TooManyWriters
+from trunkline.service.sources import Source
 
 log = structlog.get_logger(__name__)
 
@@ -72,12 +73,9 @@ def hook_routes(
             source = await joined.source_at(request.path_params["address"], headers, request.method)
             with bodies.of(source.org.id) as body:
                 content = await body.read(request.receive, headers.get("content-length"))
-                large = bulkhead()
-                if large is not None:
-                    whole = large.request(source.org.id, request.scope, None, _broken_off)
-                    elsewhere = await whole.answer_by_body(content)
-                    if isinstance(elsewhere, Answer):
-                        return Response(elsewhere.body, elsewhere.status, _text_headers(elsewhere))
+                elsewhere = await _passed_on(bulkhead(), source, request, content)
+                if elsewhere is not None:
+                    return elsewhere
                 delivery = Delivery(body=content, headers=headers, url=url, method=request.method)
                 receipt = await joined.ingest(source, delivery)
         except DeliveryRefused as error:
@@ -105,6 +103,19 @@ def hook_routes(
         return Response(msgspec.json.encode(receipt), media_type="application/json")
 
     return [Route(f"/{HOOKS}/{{address}}", take, methods=["POST", "GET", "HEAD"])]
+
+
+async def _passed_on(
+    bulkhead: Bulkhead | None, source: Source, request: Request, content: bytes
+) -> Response | None:
+    """The answer of the process for large requests, if the delivery is one for it."""
+    if bulkhead is None:
+        return None
+    whole = bulkhead.request(source.org.id, request.scope, None, _broken_off)
+    answer = await whole.answer_by_body(content)
+    if isinstance(answer, StreamedAnswer):
+        raise TypeError("the answer to a delivery is short")
+    return None if answer is None else Response(answer.body, answer.status, _text_headers(answer))
 
 
 def _broken_off(error: Exception) -> Answer:

@@ -7,6 +7,7 @@ import math
 from trunkline.kit.transcript import tool_calls_of, turns_of
 from trunkline.model.call import Call
 from trunkline.model.changes import ChangeBatch
+from trunkline.model.inbox import InboxContent
 from trunkline.model.intents import (
     CallPage,
     ExportCalls,
@@ -35,6 +36,8 @@ def json_bytes(outcome: Outcome) -> int:
         )
     if isinstance(outcome, OneCall | CallChanged):
         return call_bytes(outcome.call)
+    if isinstance(outcome, InboxContent):
+        return 2 * len(outcome.body)
     if isinstance(outcome, ChangeBatch):
         return sum(call_bytes(change.call) for change in outcome.changes if change.call is not None)
     return 0

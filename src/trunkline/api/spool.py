@@ -9,6 +9,7 @@ an amount of bytes for each org.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import tempfile
 from collections.abc import AsyncGenerator, Callable
@@ -24,6 +25,9 @@ log = structlog.get_logger(__name__)
 
 SLOW_SECONDS = 0.25
 """How long a chunk waits for its client before the rest is read into a file."""
+
+MIN_FREE_BYTES = 1024 * 1024 * 1024
+"""Bytes of the disk that stay free: the database may be on the same one."""
 
 PIECE_BYTES = 256 * 1024
 """How much is read from a file at a time."""
@@ -57,7 +61,7 @@ class Spool:
             filling.cancel()
             with suppress(asyncio.CancelledError, Exception):  # it was raised already, or nobody wants it
                 await filling
-            answer.close()
+            await answer.close()
 
 
 class _Answer:
@@ -74,6 +78,7 @@ class _Answer:
         self._read_bytes = 0
         self._written_bytes = 0
         self._held_bytes = 0
+        self._writing: asyncio.Future[None] | None = None
         self._has_ended = False
         self._added = asyncio.Event()
         self._taken = asyncio.Event()
@@ -99,13 +104,17 @@ class _Answer:
             size = min(PIECE_BYTES, self._unread_bytes)
             chunk = await asyncio.to_thread(os.pread, self._file.fileno(), size, self._read_bytes)
             self._read_bytes += len(chunk)
+            if self._writing is None:
+                self._empty()
         else:
             return None
         self._taken.set()
         return chunk
 
-    def close(self) -> None:
-        """Remove the file."""
+    async def close(self) -> None:
+        """Remove the file, once nothing is written to it any more: its number may then be another file's."""
+        if self._writing is not None:
+            await asyncio.wait({self._writing})
         if self._file is not None:
             self._file.close()
         self._release()
@@ -118,7 +127,8 @@ class _Answer:
         while self._unread_bytes:
             if await self._write(chunk):
                 return
-            await self._wait(None)
+            if self._unread_bytes:  # the client may have taken it all while the write failed
+                await self._wait(None)
         while self._chunk is not None:
             if not await self._wait(self._slow_seconds) and await self._write(chunk):
                 return
@@ -139,20 +149,21 @@ class _Answer:
         """Write a chunk into the file; false if it has no room there."""
         if not chunk:
             return True
-        if not self._may_write:
-            return False
-        if not self._unread_bytes:
-            self._read_bytes = self._written_bytes = 0
-            self._release()
-        if not self._shares.try_acquire(self._org_id, len(chunk)):
+        if not self._may_write or not self._shares.try_acquire(self._org_id, len(chunk)):
             return False
         self._held_bytes += len(chunk)
+        self._writing = asyncio.get_running_loop().run_in_executor(
+            None, self._write_at, self._written_bytes, chunk
+        )
         try:
-            await asyncio.to_thread(self._write_at, self._written_bytes, chunk)
+            await asyncio.shield(self._writing)
         except OSError as error:
             log.warning("a long answer waits for its client", reason=repr(error)[:200])
             self._may_write = False
+            self._writing = None
+            self._empty()
             return False
+        self._writing = None
         self._written_bytes += len(chunk)
         self._added.set()
         return True
@@ -160,10 +171,20 @@ class _Answer:
     def _write_at(self, offset: int, chunk: bytes) -> None:
         if self._file is None:
             self._file = tempfile.TemporaryFile(dir=self._folder(), buffering=0)  # noqa: SIM115 see `close`
+        disk = os.fstatvfs(self._file.fileno())
+        if disk.f_bavail * disk.f_frsize < MIN_FREE_BYTES + len(chunk):
+            raise OSError(errno.ENOSPC, "too little of the disk is free for answers to wait there")
         rest = memoryview(chunk)
         while rest:
             written = os.pwrite(self._file.fileno(), rest, offset)
             rest, offset = rest[written:], offset + written
+
+    def _empty(self) -> None:
+        """Give the room of the file back if all of it was read; nothing must be written meanwhile."""
+        if self._file is not None and not self._unread_bytes:
+            self._read_bytes = self._written_bytes = 0
+            os.ftruncate(self._file.fileno(), 0)
+            self._release()
 
     def _release(self) -> None:
         if self._held_bytes:

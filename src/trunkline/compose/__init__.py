@@ -169,7 +169,7 @@ async def services(
         notifier.subscribe(changes.wake)
         eraser = Eraser(writer, EraseStore(pool), partial(recordings_in, current), clock)
         sources = Sources(SourceStore(pool), keys, doors(), secret_box, clock)
-        inbox = Inbox(InboxStore(pool), commits, stored_payload_reader().read_again)
+        inbox = Inbox(InboxStore(pool), commits, stored_payload_reader().read_again, threads)
         table = handlers(
             calls=Calls(store, ChunkedReader(pool), numbers, limits),
             changes=changes,

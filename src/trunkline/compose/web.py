@@ -86,7 +86,10 @@ def application(
             database_url, pool_size=settings.pool_size, clock=clock, settings=settings
         ) as joined:
             opened.append(joined)
-            async with working(joined, settings, database_url, clock), open_bulkhead(bulk_socket) as bulkhead:
+            async with (
+                working(joined, settings, database_url, clock),
+                open_bulkhead(bulk_socket, settings.idle_seconds) as bulkhead,
+            ):
                 bulkheads.append(bulkhead)
                 yield RequestHandler(
                     joined.keys,

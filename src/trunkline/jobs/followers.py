@@ -258,16 +258,18 @@ class Followers:
             await count_outcome(connection, org_id, name, "skipped")
             return
         # Steps that ran in one process died together, and so would their next tries at the same time.
+        fewer = max(1, span // 2)
         wait = _wait(attempts) * (1 + crc32(f"{org_id} {name}".encode()) / 2**32)
         event.warning("follower died, and will try again", seconds=wait.total_seconds())
         await store.note_failure(
             org_id,
             name,
             position,
-            attempts=attempts,
+            # The tries of a single change are its own, and not those that narrowed it down.
+            attempts=0 if fewer == 1 < span else attempts,
             next_try_at=now + wait,
             problem=DIED,
-            span=max(1, span // 2),
+            span=fewer,
         )
 
     async def _may_skip(self, org_id: int, name: str) -> bool:

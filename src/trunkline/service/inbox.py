@@ -29,6 +29,7 @@ from trunkline.service.database_errors import DATABASE_DOWN
 from trunkline.service.group_commit import GroupCommit
 from trunkline.service.intake import TooManyWriters
 from trunkline.service.received import PRINTED, Received
+from trunkline.service.threads import WorkThreads
 from trunkline.store.inbox import InboxStore, InboxTotal
 
 log = structlog.get_logger(__name__)
@@ -40,7 +41,14 @@ ReadAgain = Callable[[InboxContent], Sequence[Received]]
 class Inbox:
     """Reads an org's inbox, and takes payloads out of it."""
 
-    def __init__(self, store: InboxStore, group_commit: GroupCommit, read_again: ReadAgain) -> None:
+    def __init__(
+        self,
+        store: InboxStore,
+        group_commit: GroupCommit,
+        read_again: ReadAgain,
+        threads: WorkThreads | None = None,
+    ) -> None:
+        self._threads = threads or WorkThreads()
         self._store = store
         self._group_commit = group_commit
         self._read_again = read_again
@@ -96,7 +104,7 @@ class Inbox:
 
     async def _retry(self, org: Org, entry_id: UUID, content: InboxContent, result: InboxRetried) -> None:
         try:
-            received = self._read_again(content)
+            received = await self._threads.run(org.id, self._read_again, content)
         except Exception as error:  # a fault of ours in reading one payload must not keep the others waiting
             log.exception("payload not read", org=org.name, payload=str(entry_id))
             reason = f"{type(error).__name__}: {error}"

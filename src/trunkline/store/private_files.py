@@ -16,7 +16,7 @@ PROGRAMS = "programs"
 """The folder in a home folder for a copy of PostgreSQL's programs."""
 
 _OURS = {
-    *("demo", "postgres", "postgres.new", PROGRAMS, "recordings", "sealing.key"),
+    *("demo", "postgres", "postgres.new", PROGRAMS, "recordings", "sealing.key", "spool"),
     *(".running", ".setting-up", ".socket-folder", ".starting", ".using"),
 }
 """What is in a home folder."""
@@ -62,6 +62,19 @@ def open_private(path: Path, flags: int) -> int:
     return file
 
 
+def read_private(path: Path) -> str:
+    """The text of a file, without following a link that leads elsewhere; raises `OSError`.
+
+    Opening a pipe does not wait either.
+    """
+    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(file, encoding="utf-8", errors="replace") as stream:
+        found = os.fstat(file)
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+            raise PermissionError(f"{path} is a link, or no file: remove it")
+        return stream.read()
+
+
 def _give(file: int, folder: Path) -> None:
     """Give a file that root made to whoever its folder belongs to."""
     owner = folder.stat()
@@ -72,10 +85,10 @@ def _give(file: int, folder: Path) -> None:
 def write_private(path: Path, text: str) -> None:
     """Replace a file's text if it differs, so that a full disk does not matter if it does not."""
     try:
-        if path.read_text(encoding="utf-8") == text and not path.is_symlink():
+        if read_private(path) == text:
             return
-    except FileNotFoundError:
-        pass
+    except OSError:
+        pass  # it is not there, or is no file, and is replaced
     made = path.with_name(f".{path.name}.{os.getpid()}")
     made.unlink(missing_ok=True)
     file = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

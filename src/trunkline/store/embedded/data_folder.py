@@ -15,7 +15,7 @@ from trunkline.store.embedded.problem import DISK_FULL, DiskFull, EmbeddedProble
 from trunkline.store.embedded.programs import MAJOR_VERSION, named_programs, wheel_programs
 from trunkline.store.embedded.socket_folder import PORT, known_folder, socket_folder, socket_in
 from trunkline.store.embedded.user import OWN_USER, PostgresUser, client_names, name_of, user_for
-from trunkline.store.private_files import open_private, write_private
+from trunkline.store.private_files import open_private, read_private, write_private
 from trunkline.store.tuning import configuration, memory_bytes, tuning
 
 _DISK_BYTES = 17 * 1024 * 1024
@@ -114,7 +114,7 @@ class DataFolder:
         """Make the data folder if there is none; raises `EmbeddedProblem` for one of another version."""
         version = self.path / "PG_VERSION"
         if version.exists():
-            if (found := version.read_text(encoding="utf-8").strip()) != str(MAJOR_VERSION):
+            if (found := read_private(version).strip()) != str(MAJOR_VERSION):
                 raise EmbeddedProblem(
                     f"{self.path} is of PostgreSQL {found}, and PostgreSQL {MAJOR_VERSION} is needed: dump"
                     " it with that version, and restore it"
@@ -147,7 +147,7 @@ class DataFolder:
     def _configure(self) -> None:
         """Write our settings beside PostgreSQL's; settings in `own.conf` override them."""
         main = self.path / "postgresql.conf"
-        if _INCLUDES not in (known := main.read_text(encoding="utf-8")):
+        if _INCLUDES not in (known := read_private(main)):
             write_private(main, f"{known}\n{_INCLUDES}")
         ours = configuration(tuning(memory_bytes(), os.cpu_count() or 1))
         write_private(self.path / "trunkline.conf", ours)
