@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -151,10 +152,16 @@ def fingerprint(query: ListQuery | InboxQuery) -> str:
     # Defaults are left out, so that a parameter added in a later release does not spoil tokens in use.
     deciding = {
         field.encode_name: value
-        for field in structs.fields(query)
-        if field.name not in FREE and (value := getattr(query, field.name)) != field.default
+        for field in _deciding(type(query))
+        if (value := getattr(query, field.name)) != field.default
     }
     return hashlib.sha256(_encode(deciding)).hexdigest()[:16]
+
+
+@cache
+def _deciding(kind: type[ListQuery | InboxQuery]) -> list[structs.FieldInfo]:
+    """The parameters of a query that decide; to look them up takes longer than to read a page."""
+    return [field for field in structs.fields(kind) if field.name not in FREE]
 
 
 def _position_in(content: dict[str, Any], query: ListQuery) -> Position:
