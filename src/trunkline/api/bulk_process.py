@@ -33,6 +33,9 @@ START_SECONDS = 3.0
 HEALTHY_SECONDS = 5.0
 """A process that ended sooner after its start could not be started."""
 
+_ASKED_TO_END = (0, -signal.SIGTERM)
+"""How a process ends that somebody else asked to, such as who stops the whole service."""
+
 _RESTART_SECONDS = 1.0
 _MAX_RESTART_SECONDS = 60.0
 _STOP_SECONDS = 25.0
@@ -95,9 +98,9 @@ class BulkProcess:
                 self._hidden.rename(self._path)
             status = process.wait()
         if not self._is_ending:
-            say = log.info if status in (0, -signal.SIGTERM) else log.error
+            say = log.info if status in _ASKED_TO_END else log.error
             say("the process for large requests ended; it is started again", status=status)
-        return was_healthy or status in (0, -signal.SIGTERM)
+        return was_healthy or status in _ASKED_TO_END
 
     @property
     def _hidden(self) -> Path:

@@ -52,9 +52,7 @@ RECENT_SECONDS = 1.0
 WHOLE_BYTES = 1024 * 1024
 """Answers up to this size are sent in one piece."""
 
-_CONNECT_SECONDS = 5.0
-
-_TIMEOUTS = {"connect": _CONNECT_SECONDS, "pool": 30.0, "write": 60.0, "read": 660.0}
+_TIMEOUTS = {"connect": 5.0, "pool": 30.0, "write": 60.0, "read": 660.0}
 """Seconds, for a process that hangs; to read, a bit more than the longest statement of an export may take."""
 
 _ORGS_IN_TURN = 8
@@ -96,21 +94,19 @@ class RecentOrgs:
 
     def __init__(self) -> None:
         self._last: int | None = None
-        self._last_at = 0.0
-        self._other_at = 0.0
+        self._last_at = -math.inf
+        self._other_at = -math.inf
 
     def note(self, org_id: int, now: float) -> None:
         """An org sent a request."""
         if org_id != self._last:
-            if self._last is not None:
-                self._other_at = self._last_at
-            self._last = org_id
+            self._other_at, self._last = self._last_at, org_id
         self._last_at = now
 
     def has_other(self, org_id: int, now: float) -> bool:
         """Whether another org sent a request a moment ago."""
         at = self._other_at if org_id == self._last else self._last_at
-        return self._last is not None and at > 0 and now - at < RECENT_SECONDS
+        return now - at < RECENT_SECONDS
 
 
 def _turns(name: str) -> Shares:
@@ -179,7 +175,7 @@ class Bulkhead:
     async def forward_in_turn(
         self, request: ForwardableRequest, content: bytes, *, is_long: bool = False
     ) -> Answer | StreamedAnswer | None:
-        """The same, for one request of an org after the other while another org sends requests too.
+        """As `forward`, for one request of an org after the other while another org sends requests too.
 
         After each the org rests as long as that took, so that one org does not fill the machine. Of a long
         answer only the beginning counts. Raises `Refused` with `UNAVAILABLE` if too much of the org waits.
