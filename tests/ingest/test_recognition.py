@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.vendors import captures
 from trunkline.ingest.file_reader import Reader, Rejected
 from trunkline.ingest.payload_reader import file_forms
-from trunkline.kit.saved import SavedAnswers, matches
+from trunkline.kit.recognition import SavedAnswers, matches
 from trunkline.service.received import Received
 from trunkline.vendors import dialects, doors, saved_answers
 

@@ -9,7 +9,7 @@ from trunkline.ingest.files import Entry, decoded
 from trunkline.ingest.payload_reader import FILE, SavedForm, received_from, received_from_line
 from trunkline.kit.json_reader import problems_of_part
 from trunkline.kit.payload import Unreadable
-from trunkline.kit.saved import candidates, matches, vendors_of
+from trunkline.kit.recognition import candidates, matches, vendors_of
 from trunkline.model.field_problems import FieldProblems
 from trunkline.service.received import LINE, PRINTED, Provenance, Received, encoded
 

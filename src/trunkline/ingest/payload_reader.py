@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from trunkline.kit.json_depth import MAX_DEPTH
 from trunkline.kit.payload import Unreadable
-from trunkline.kit.saved import SavedAnswers
+from trunkline.kit.recognition import SavedAnswers
 from trunkline.kit.storable import read_call, storable
 from trunkline.model.field_problems import FieldProblems
 from trunkline.model.sighting import Sighting

@@ -18,10 +18,22 @@ from msgspec import Struct
 
 from trunkline.kit.dialect import Dialect
 from trunkline.kit.door import Door
-from trunkline.kit.saved import SavedAnswers
+from trunkline.kit.recognition import SavedAnswers
 
 MODULES = frozenset(
-    {"__init__", "words", "wire", "parse", "render", "api", "filters", "writes", "webhooks", "pull", "saved"}
+    {
+        "__init__",
+        "words",
+        "wire",
+        "parse",
+        "render",
+        "api",
+        "filters",
+        "writes",
+        "webhooks",
+        "pull",
+        "recognition",
+    }
 )
 """The modules that a vendor's folder may have; it has those that it needs."""
 

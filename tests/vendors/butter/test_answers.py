@@ -29,7 +29,7 @@ from trunkline.model.intents import CallPage, GetCall, ListCalls
 from trunkline.model.query import After, AfterCall, Order
 from trunkline.model.words import Channel, Role, Status
 from trunkline.vendors.butter.api import DIALECT, GET, LIST
-from trunkline.vendors.butter.saved import SAVED
+from trunkline.vendors.butter.recognition import SAVED
 from trunkline.vendors.butter.wire import CallList, WireCall
 
 # -- writing --------------------------------------------------------------

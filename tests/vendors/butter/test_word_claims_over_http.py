@@ -14,7 +14,7 @@ from trunkline.kit.payload import Unreadable
 from trunkline.model.call import Telephony, ToolCall, Turn
 from trunkline.model.words import Channel, Direction, EndReason, Role, Status
 from trunkline.vendors import dialects
-from trunkline.vendors.butter.saved import SAVED
+from trunkline.vendors.butter.recognition import SAVED
 
 BUTTER = dialects()["butter"]
 

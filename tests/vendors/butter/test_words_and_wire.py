@@ -25,7 +25,7 @@ from trunkline.model.intents import CallPage, OneCall
 from trunkline.model.merge import merged
 from trunkline.model.words import Channel, Direction, EndReason, Result, Status
 from trunkline.vendors.butter.api import DIALECT, GET, LIST
-from trunkline.vendors.butter.saved import SAVED
+from trunkline.vendors.butter.recognition import SAVED
 from trunkline.vendors.butter.words import END_REASON, STATUS
 
 

@@ -16,7 +16,7 @@ from trunkline.model.intents import CallPage, OneCall
 from trunkline.model.merge import first_call, merged
 from trunkline.model.words import EndReason, Result, Role, Status
 from trunkline.vendors.callem import DIALECT
-from trunkline.vendors.callem.saved import SAVED
+from trunkline.vendors.callem.recognition import SAVED
 from trunkline.vendors.callem.wire import WireCall
 
 CAPTURES = Path(__file__).parent / "captures"

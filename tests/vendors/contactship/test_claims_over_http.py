@@ -12,7 +12,7 @@ from tests.conftest import World
 from tests.vendors.answers import says
 from tests.vendors.contactship.samples import CHAT, NOT_FOUND, PAYLOAD, elsewhere, made, numbers, uuid
 from trunkline.vendors import dialects
-from trunkline.vendors.contactship.saved import SAVED
+from trunkline.vendors.contactship.recognition import SAVED
 
 CONTACTSHIP = dialects()["contactship"]
 UNAUTHORIZED = {"statusCode": 401, "message": "Invalid or missing API key"}

@@ -17,7 +17,7 @@ from trunkline.kit.auth import NewKey
 from trunkline.kit.dialect import Dialect
 from trunkline.kit.losses import lost_paths
 from trunkline.kit.openapi import openapi
-from trunkline.kit.saved import matches
+from trunkline.kit.recognition import matches
 from trunkline.kit.vocabulary import Vocabulary
 from trunkline.model.call import Call
 from trunkline.model.faults import Fault, Refused

@@ -56,7 +56,7 @@ def test_a_vendor_says_how_its_saved_answers_are_recognised(vendor: str) -> None
     if vendor in broken():
         return  # it fails above
     saved = saved_answers()
-    assert vendor in saved, f"write saved.py: which fields a call of {vendor} has, and export SAVED"
+    assert vendor in saved, f"write recognition.py: which fields a call of {vendor} has, and export SAVED"
     own = saved[vendor]  # one of the same form cannot be distinguished from it
     rest = {name: other for name, other in saved.items() if other.fields != own.fields}
     shared = {

@@ -32,7 +32,7 @@ from trunkline.model.merge import first_call, settled
 from trunkline.model.sighting import STATEMENTS
 from trunkline.model.words import Channel, Direction, EndReason, Result, Role, Sentiment, Status
 from trunkline.vendors.trunkline import DIALECT
-from trunkline.vendors.trunkline.saved import SAVED
+from trunkline.vendors.trunkline.recognition import SAVED
 
 ID = "f1e2d3c4-b5a6-7890-1234-567890abcdef"
 SEEN_AT = datetime(2026, 1, 1, tzinfo=UTC)

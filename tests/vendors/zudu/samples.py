@@ -18,7 +18,7 @@ from trunkline.model.ids import call_id
 from trunkline.model.merge import first_call
 from trunkline.model.words import Status
 from trunkline.vendors.zudu import DIALECT
-from trunkline.vendors.zudu.saved import SAVED
+from trunkline.vendors.zudu.recognition import SAVED
 
 SEEN_AT = datetime(2026, 6, 1, tzinfo=UTC)
 CAPTURES = Path(__file__).parent / "captures"

@@ -15,7 +15,7 @@ from trunkline.model.intents import CallPage, GetCall, ListCalls
 from trunkline.model.query import Order, Rows, SortField
 from trunkline.model.words import Status
 from trunkline.vendors.zudu.api import DIALECT, GET, LIST
-from trunkline.vendors.zudu.saved import SAVED
+from trunkline.vendors.zudu.recognition import SAVED
 from trunkline.vendors.zudu.wire import CallList
 
 

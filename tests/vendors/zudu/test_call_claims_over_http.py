@@ -39,7 +39,7 @@ from trunkline.model.call import (
 )
 from trunkline.model.words import Channel, Direction, EndReason, Result, Role, Sentiment, Status
 from trunkline.vendors import dialects
-from trunkline.vendors.zudu.saved import SAVED
+from trunkline.vendors.zudu.recognition import SAVED
 
 ZUDU = dialects()["zudu"]
 SECOND = timedelta(seconds=1)

@@ -11,7 +11,7 @@ from trunkline.model.call import Campaign, Cost, Word
 from trunkline.model.intents import CallPage, OneCall
 from trunkline.model.words import Channel, Direction, EndReason, Result, Role, Sentiment, Status
 from trunkline.vendors.zudu.api import GET, LIST
-from trunkline.vendors.zudu.saved import SAVED
+from trunkline.vendors.zudu.recognition import SAVED
 from trunkline.vendors.zudu.words import END_REASON, SENTIMENT, STATUS
 
 

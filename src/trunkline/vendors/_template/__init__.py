@@ -9,7 +9,7 @@
 # [seed], [docs] or "our choice". Delete this comment.
 
 from trunkline.vendors._template.api import DIALECT
-from trunkline.vendors._template.saved import SAVED
+from trunkline.vendors._template.recognition import SAVED
 from trunkline.vendors._template.webhooks import DOOR
 
 __all__ = ["DIALECT", "DOOR", "SAVED"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from trunkline.kit.saved import SavedAnswers
+from trunkline.kit.recognition import SavedAnswers
 from trunkline.vendors._template.wire import WireCall
 
 SAVED = SavedAnswers(

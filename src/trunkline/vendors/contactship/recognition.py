@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import structs
 
-from trunkline.kit.saved import SavedAnswers
+from trunkline.kit.recognition import SavedAnswers
 from trunkline.vendors.contactship.wire import WireCall
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trunkline.kit.saved import SavedAnswers
+from trunkline.kit.recognition import SavedAnswers
 from trunkline.vendors.retell.parse import READ, VARIABLES
 from trunkline.vendors.retell.words import LEFT, STORED_FIELDS
 

@@ -1,6 +1,6 @@
 """Twilio: its calls, received."""
 
-from trunkline.vendors.twilio.saved import SAVED
+from trunkline.vendors.twilio.recognition import SAVED
 from trunkline.vendors.twilio.webhooks import DOOR
 
 __all__ = ["DOOR", "SAVED"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trunkline.kit.saved import SavedAnswers
+from trunkline.kit.recognition import SavedAnswers
 from trunkline.vendors.twilio.words import READ_IN_CALL, STORED_OF_CALL
 
 OF_RECORDING = (

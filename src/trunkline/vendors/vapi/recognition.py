@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trunkline.kit.saved import SavedAnswers
+from trunkline.kit.recognition import SavedAnswers
 from trunkline.vendors.vapi.words import LEFT_OUT, READ, STORED_FIELDS
 
 SAVED = SavedAnswers(
